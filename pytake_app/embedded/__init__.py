@@ -1,0 +1,1 @@
+"""Embedded PostgreSQL and Redis, and the process supervisor of ``./pytake up``."""
