@@ -1,0 +1,3 @@
+"""PyTake: self-hosted, WhatsApp-first conversational automation."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,90 @@
+"""The one Settings object. Values come from the environment or `.env`; see `.env.example`."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Environment = Literal["development", "test", "production"]
+
+MIN_SECRET_LENGTH = 32
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, with units in the field's description."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    environment: Environment = "development"
+    port: int = Field(8080, description="the one public port: pages, API and WebSockets")
+    host: str = "127.0.0.1"
+    public_url: str = Field("", description="https address under which users and Meta reach this server; empty = from the request")
+
+    database_url: str = Field("", description="PostgreSQL; empty = the embedded server in the data directory")
+    redis_url: str = Field("", description="Redis or Valkey; empty = the embedded server")
+    data_dir: Path = Field(Path("./data"), validation_alias=AliasChoices("PYTAKE_DATA_DIR", "data_dir"))
+    database_pool_size: int = Field(8, description="connections per process and role")
+
+    secret_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET", "secret_key"))
+    previous_secret_keys: list[SecretStr] = Field(default_factory=list, description="older keys, still accepted for decryption")
+    access_token_expire_minutes: int = 15
+    refresh_token_expire_days: int = 7
+    web_session_days: int = 14
+    cors_allowed_origins: list[str] = Field(default_factory=list)
+
+    admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
+    admin_password: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password"))
+
+    whatsapp_access_token: SecretStr = SecretStr("")
+    whatsapp_phone_number_id: str = ""
+    whatsapp_business_account_id: str = ""
+    whatsapp_webhook_verify_token: SecretStr = SecretStr("")
+    whatsapp_app_secret: SecretStr = SecretStr("")
+    whatsapp_api_base_url: str = "https://graph.facebook.com"
+    whatsapp_api_version: str = "v23.0"
+    message_tier: Literal["TIER_0", "TIER_1", "TIER_2", "TIER_3", "unlimited"] = "TIER_1"
+
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = ""
+    allow_private_http: str = Field("", validation_alias=AliasChoices("PYTAKE_ALLOW_PRIVATE_HTTP", "allow_private_http"))
+
+    lanes: int = Field(32, description="contacts are hashed to this many serial lanes; fixed once data exists")
+    web_workers: int = 1
+    workers: int = 2
+    webhook_max_bytes: int = Field(3 * 1024 * 1024, description="bytes; Meta batches up to about 3 MB")
+    upload_max_bytes: int = Field(100 * 1024 * 1024, description="bytes; WhatsApp's limit for documents")
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _refuse_weak_production_secret(self) -> Self:
+        if self.environment == "production" and len(self.secret_key.get_secret_value()) < MIN_SECRET_LENGTH:
+            raise ValueError(f"SECRET_KEY must be set to at least {MIN_SECRET_LENGTH} characters in production")
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """`database_url` with the psycopg 3 driver named, as SQLAlchemy wants it."""
+        for prefix in ("postgresql://", "postgres://"):
+            if self.database_url.startswith(prefix):
+                return "postgresql+psycopg://" + self.database_url.removeprefix(prefix)
+        return self.database_url
+
+    @property
+    def signing_key(self) -> str:
+        """The secret that signs tokens.
+
+        Raises:
+            RuntimeError: no SECRET_KEY is set (the launcher makes one for development).
+        """
+        key = self.secret_key.get_secret_value()
+        if not key:
+            raise RuntimeError("SECRET_KEY is not set; `./pytake up` makes one for development")
+        return key
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process-wide settings, read once. Tests build their own `Settings(...)` and pass it on."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""People on the other side and their identities per channel account."""

@@ -1,0 +1,54 @@
+"""Tables of contacts."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from pytake_app.core.models import id_field, json_field, organization_field, time_field
+
+
+class Contact(SQLModel, table=True):
+    """A person. `phone` holds digits only (E.164 without the plus)."""
+
+    __tablename__ = "contacts"
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    name: str = ""
+    phone: str | None = Field(default=None, index=True)
+    email: str | None = None
+    locale: str | None = None
+    fields: dict[str, Any] = json_field()
+    tags: list[str] = json_field(list)
+    lifecycle: str = "new"
+    lead_score: int = 0
+    consent: str = Field(default="unknown", description="unknown, opted_in, opted_out")
+    consent_at: datetime | None = time_field(nullable=True)
+    blocked: bool = False
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class ContactIdentity(SQLModel, table=True):
+    """How a contact is known on one channel account.
+
+    `key` is the canonical platform id (WhatsApp: the phone with Brazil's ninth digit settled), `external_id` the id as
+    the platform writes it and wants to be answered at, `bsuid` WhatsApp's business-scoped user id.
+    """
+
+    __tablename__ = "contact_identities"
+    __table_args__ = (UniqueConstraint("channel_account_id", "key"), UniqueConstraint("channel_account_id", "bsuid"))
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    contact_id: UUID = Field(foreign_key="contacts.id", index=True)
+    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    key: str | None = None
+    external_id: str | None = None
+    bsuid: str | None = None
+    username: str | None = None
+    display_name: str = ""
+    created_at: datetime = time_field()

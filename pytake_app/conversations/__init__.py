@@ -1,0 +1,1 @@
+"""Threads between contacts and channel accounts, and their messages."""

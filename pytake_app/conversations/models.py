@@ -1,0 +1,114 @@
+"""Tables of conversations and messages."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from pytake_app.core.models import id_field, json_field, organization_field, time_field
+
+
+class Conversation(SQLModel, table=True):
+    """A thread. `handling` says who answers: bot, waiting (for a person), person.
+
+    At most one conversation per contact and channel account is open or pending.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index(
+            "conversations_one_open",
+            "contact_id",
+            "channel_account_id",
+            unique=True,
+            postgresql_where=text("status IN ('open', 'pending')"),
+        ),
+        Index("conversations_recent", "organization_id", "last_message_at", "id"),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    contact_id: UUID = Field(foreign_key="contacts.id", index=True)
+    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    channel: str = "whatsapp"
+    status: str = "open"
+    priority: str = "medium"
+    handling: str = "bot"
+    assignee_id: UUID | None = None
+    queue_name: str = ""
+    tags: list[str] = json_field(list)
+    unread_count: int = 0
+    last_message_id: UUID | None = None
+    last_message_at: datetime | None = time_field(nullable=True)
+    last_message_preview: str = ""
+    last_message_direction: str = "in"
+    last_inbound_at: datetime | None = time_field(nullable=True)
+    last_inbound_external_id: str | None = None
+    window_expires_at: datetime | None = time_field(nullable=True)
+    waiting_since: datetime | None = time_field(nullable=True)
+    handoff: dict[str, Any] = json_field()
+    closed_at: datetime | None = time_field(nullable=True)
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class Message(SQLModel, table=True):
+    """One message; partitioned by month of `created_at`.
+
+    `author_kind`: contact, bot, agent, system, api. `content` is the outbound content (channels' JSON) or the inbound
+    extras; `media` and `location` as in the API.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("messages_thread", "conversation_id", "id"),
+        Index("messages_external", "channel_account_id", "external_id"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+
+    id: UUID = id_field()
+    created_at: datetime = time_field(primary_key=True)
+    organization_id: UUID = Field(nullable=False)
+    conversation_id: UUID = Field(nullable=False)
+    contact_id: UUID = Field(nullable=False)
+    channel_account_id: UUID = Field(nullable=False)
+    channel: str = "whatsapp"
+    direction: str
+    type: str
+    text: str = ""
+    selection_id: str | None = None
+    content: dict[str, Any] = json_field()
+    media: dict[str, Any] | None = json_field(None)
+    location: dict[str, Any] | None = json_field(None)
+    context_external_id: str | None = None
+    external_id: str | None = None
+    client_id: str | None = None
+    status: str = "received"
+    errors: list[dict[str, Any]] = json_field(list)
+    pricing: dict[str, Any] | None = json_field(None)
+    author_kind: str = "contact"
+    author_id: UUID | None = None
+    flow_session_id: UUID | None = None
+    node_id: str | None = None
+    sent_at: datetime | None = time_field(nullable=True)
+    delivered_at: datetime | None = time_field(nullable=True)
+    read_at: datetime | None = time_field(nullable=True)
+
+
+class AutomationLog(SQLModel, table=True):
+    """Why automation did, or did not, answer: one decision on one conversation."""
+
+    __tablename__ = "automation_log"
+    __table_args__ = (Index("automation_log_conversation", "conversation_id", "id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    conversation_id: UUID
+    at: datetime = time_field()
+    kind: str
+    flow_id: UUID | None = None
+    flow_session_id: UUID | None = None
+    actor_id: UUID | None = None
+    detail: dict[str, Any] = json_field()

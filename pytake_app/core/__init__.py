@@ -1,0 +1,1 @@
+"""Foundations without domain words: database, tenancy, errors, crypto, clock, ids, live pokes, logs, metrics."""

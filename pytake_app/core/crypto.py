@@ -1,0 +1,56 @@
+"""Encryption of credentials at rest: Fernet (AES-128-CBC + HMAC-SHA256) under a key derived from SECRET_KEY."""
+
+import base64
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pytake_app.config import Settings
+
+_INFO = b"pytake credentials v1"
+
+
+class DecryptionError(Exception):
+    """The stored secret can't be read with any of the configured keys."""
+
+
+def _derive(secret: str) -> Fernet:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret.encode())
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+class SecretBox:
+    """Encrypts with the newest key, decrypts with any.
+
+    Parameters:
+        secrets: SECRET_KEY first, then older ones that data may still be encrypted under.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._fernet = MultiFernet([_derive(secret) for secret in secrets])
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "SecretBox":
+        """A box keyed from the settings."""
+        return cls([settings.signing_key, *(key.get_secret_value() for key in settings.previous_secret_keys)])
+
+    def encrypt(self, plain: str) -> str:
+        """Ciphertext as URL-safe text."""
+        return self._fernet.encrypt(plain.encode()).decode()
+
+    def decrypt(self, cipher: str) -> str:
+        """The plain text.
+
+        Raises:
+            DecryptionError: tampered, or encrypted under a key we no longer have.
+        """
+        try:
+            return self._fernet.decrypt(cipher.encode()).decode()
+        except InvalidToken as error:
+            raise DecryptionError("a stored secret can't be decrypted with the configured SECRET_KEY") from error
+
+    def rotate(self, cipher: str) -> str:
+        """The same secret encrypted under the newest key."""
+        return self._fernet.rotate(cipher.encode()).decode()

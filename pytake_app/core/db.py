@@ -1,0 +1,153 @@
+"""Database access: one transaction per call, tenancy by PostgreSQL role and row-level security.
+
+Three roles, created by the first migration, none of which can bypass row-level security:
+
+* `pytake_app`: sees the rows of the organization named in `app.organization_id` for this transaction, no others.
+* `pytake_system`: the pipeline, across organizations (policies grant it, table by table).
+* `pytake_auth`: look-ups before the organization is known: organizations, users, sessions, tokens.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+from uuid import UUID
+
+import orjson
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+from pytake_app.config import Settings
+from pytake_app.core.errors import UnavailableError
+
+Role = Literal["pytake_app", "pytake_system", "pytake_auth"]
+AfterCommit = Callable[[], None]
+
+_HOOKS = "after_commit_hooks"
+_SET_ORGANIZATION = text("SELECT set_config('app.organization_id', :organization_id, true)")
+
+log = structlog.get_logger(__name__)
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def after_commit(session: Session, hook: AfterCommit) -> None:
+    """Run `hook` once this session's transaction has committed; dropped on rollback.
+
+    Pokes and jobs go through here, so that nothing is acted on before it is committed. A hook must be
+    quick; one that fails is logged and doesn't undo the commit (sweepers find what a lost poke leaves).
+    """
+    session.info.setdefault(_HOOKS, []).append(hook)
+
+
+def run_hooks(hooks: list[AfterCommit]) -> None:
+    """Run after-commit hooks, each on its own: a failed poke must not stop the others."""
+    for hook in hooks:
+        try:
+            hook()
+        except Exception:
+            log.warning("after_commit_hook_failed", exc_info=True)
+
+
+def is_connection_error(error: BaseException) -> bool:
+    """Whether the database is away, as against the statement being wrong."""
+    return isinstance(error, OperationalError)
+
+
+class Database:
+    """Connection pools, one per role, opened on first use.
+
+    Parameters:
+        settings: gives the URL and the pool size.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engines: dict[Role, Engine] = {}
+
+    def engine(self, role: Role) -> Engine:
+        """The pool whose connections act as `role`."""
+        engine = self._engines.get(role)
+        if engine is None:
+            engine = self._engines[role] = self._make_engine(role)
+        return engine
+
+    def _make_engine(self, role: Role) -> Engine:
+        engine = create_engine(
+            self._settings.sqlalchemy_url,
+            pool_size=self._settings.database_pool_size,
+            max_overflow=4,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            json_serializer=_dumps,
+            json_deserializer=orjson.loads,
+            connect_args={"connect_timeout": 5, "application_name": f"pytake {role}"},
+        )
+
+        @event.listens_for(engine, "connect")
+        def _assume_role(connection: object, _record: ConnectionPoolEntry) -> None:
+            cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection
+            cursor.execute(f"SET ROLE {role}")
+            cursor.execute("SET TIME ZONE 'UTC'")
+            cursor.close()
+            connection.commit()  # type: ignore[attr-defined]
+
+        return engine
+
+    @contextmanager
+    def tenant(self, organization_id: UUID) -> Iterator[Session]:
+        """One transaction that sees only `organization_id`'s rows.
+
+        Raises:
+            UnavailableError: the database can't be reached.
+        """
+        with self._transaction("pytake_app") as session:
+            session.execute(_SET_ORGANIZATION, {"organization_id": str(organization_id)})
+            session.info["organization_id"] = organization_id
+            yield session
+
+    @contextmanager
+    def system(self) -> Iterator[Session]:
+        """One transaction across organizations, for the pipeline only."""
+        with self._transaction("pytake_system") as session:
+            yield session
+
+    @contextmanager
+    def auth(self) -> Iterator[Session]:
+        """One transaction for look-ups before the organization is known."""
+        with self._transaction("pytake_auth") as session:
+            yield session
+
+    @contextmanager
+    def system_connection(self) -> Iterator[Connection]:
+        """A Core connection in one transaction, across organizations, for hot paths."""
+        with self._guard(), self.engine("pytake_system").begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, role: Role) -> Iterator[Session]:
+        hooks: list[AfterCommit] = []
+        with self._guard(), Session(self.engine(role), expire_on_commit=False) as session:
+            session.info[_HOOKS] = hooks
+            with session.begin():
+                yield session
+        run_hooks(hooks)
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            # Deadlocks and serialization failures are OperationalErrors too: also worth another try.
+            raise UnavailableError("The database can't be reached or is busy; try again.", retry_after=2) from error
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()

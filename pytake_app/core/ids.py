@@ -1,0 +1,19 @@
+"""Identifiers: UUID version 7, so that ids sort by time and partitions can be found from an id (RFC 9562)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import uuid_utils.compat
+
+NewId = Callable[[], UUID]
+
+
+def new_id() -> UUID:
+    """A fresh UUID v7."""
+    return uuid_utils.compat.uuid7()
+
+
+def id_time(value: UUID) -> datetime:
+    """The creation time carried by a UUID v7, millisecond precision, UTC."""
+    return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)

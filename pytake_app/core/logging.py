@@ -1,0 +1,66 @@
+"""Structured logs: JSON lines (or a readable console) with request and organization ids and no personal data."""
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+_SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|credential|api_key", re.IGNORECASE)
+_PERSONAL_KEYS = frozenset({"text", "body", "phone", "email", "name", "wa_id", "recipient", "to", "from", "payload", "content"})
+_LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{8,}\d")
+_BEARER = re.compile(r"(?i)(bearer\s+)\S+")
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Blank out secrets and personal data, by key and, for numbers and bearer tokens, by shape."""
+    for key, value in event.items():
+        if _SECRET_KEYS.search(key) or key in _PERSONAL_KEYS:
+            event[key] = "[redacted]"
+        elif isinstance(value, str) and key not in ("timestamp", "request_id", "organization_id"):
+            event[key] = _redact_text(value, numbers=not key.endswith("_id"))
+    return event
+
+
+def _redact_text(value: str, *, numbers: bool) -> str:
+    value = _BEARER.sub(r"\1[redacted]", value)
+    return _LONG_NUMBER.sub("[number]", value) if numbers else value
+
+
+def configure_logging(level: str = "INFO", *, json_lines: bool | None = None) -> None:
+    """Set up structlog and the standard library's loggers alike.
+
+    Parameters:
+        level: a standard level name.
+        json_lines: one JSON object a line; by default when standard error is not a terminal.
+    """
+    if json_lines is None:
+        json_lines = not sys.stderr.isatty()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    renderer: Any = structlog.processors.JSONRenderer() if json_lines else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("httpx", "httpcore", "rq.worker", "alembic.runtime.migration"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

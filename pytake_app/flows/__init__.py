@@ -1,0 +1,1 @@
+"""Flows: drafts, versions, sessions, the execution shell, timers, triggers, import and export."""

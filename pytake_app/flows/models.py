@@ -1,0 +1,144 @@
+"""Tables of flows."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Identity, Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from pytake_app.core.models import id_field, json_field, organization_field, time_field
+
+
+class Flow(SQLModel, table=True):
+    """A flow with its one draft. `triggers` is derived from the live version at publishing."""
+
+    __tablename__ = "flows"
+    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    name: str
+    slug: str
+    status: str = Field(default="draft", description="draft, active, inactive")
+    draft_revision: int = 1
+    draft_document: dict[str, Any] = json_field()
+    draft_updated_at: datetime = time_field()
+    draft_updated_by: UUID | None = None
+    draft_changes: int = Field(default=0, description="edits since the live version")
+    live_version: int | None = None
+    triggers: list[dict[str, Any]] = json_field(list)
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+    deleted_at: datetime | None = time_field(nullable=True)
+
+
+class FlowVersion(SQLModel, table=True):
+    """An immutable published version."""
+
+    __tablename__ = "flow_versions"
+    __table_args__ = (UniqueConstraint("flow_id", "version"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    flow_id: UUID = Field(foreign_key="flows.id")
+    version: int
+    document: dict[str, Any] = json_field()
+    checksum: str
+    note: str = ""
+    published_by: UUID | None = None
+    published_at: datetime = time_field()
+
+
+class FlowEdit(SQLModel, table=True):
+    """The undo journal: one applied operation and its inverse."""
+
+    __tablename__ = "flow_edits"
+    __table_args__ = (Index("flow_edits_revision", "flow_id", "revision"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=False), primary_key=True))
+    organization_id: UUID = Field(foreign_key="organizations.id")
+    flow_id: UUID = Field(foreign_key="flows.id")
+    revision: int
+    operations: list[dict[str, Any]] = json_field(list)
+    inverse: list[dict[str, Any]] = json_field(list)
+    actor_id: UUID | None = None
+    created_at: datetime = time_field()
+
+
+class FlowSession(SQLModel, table=True):
+    """One contact's run through one flow version; `state` is the engine's serialised session."""
+
+    __tablename__ = "flow_sessions"
+    __table_args__ = (
+        Index(
+            "flow_sessions_one_running",
+            "contact_id",
+            "channel_account_id",
+            unique=True,
+            postgresql_where=text("status IN ('active', 'waiting')"),
+        ),
+        Index("flow_sessions_flow", "flow_id", "id"),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    flow_id: UUID = Field(foreign_key="flows.id")
+    version: int
+    contact_id: UUID = Field(foreign_key="contacts.id", index=True)
+    conversation_id: UUID
+    channel_account_id: UUID
+    status: str
+    current_node: str | None = None
+    outcome: str | None = None
+    state: dict[str, Any] = json_field()
+    started_at: datetime = time_field()
+    updated_at: datetime = time_field()
+    expires_at: datetime | None = time_field(nullable=True)
+    ended_at: datetime | None = time_field(nullable=True)
+
+
+class SessionStep(SQLModel, table=True):
+    """One visit of one node; partitioned by month of `created_at`."""
+
+    __tablename__ = "session_steps"
+    __table_args__ = (
+        Index("session_steps_session", "session_id", "sequence"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+
+    id: UUID = id_field()
+    created_at: datetime = time_field(primary_key=True)
+    organization_id: UUID = Field(nullable=False)
+    session_id: UUID = Field(nullable=False)
+    flow_id: UUID = Field(nullable=False)
+    sequence: int
+    node_id: str
+    node_type: str
+    port: str | None = None
+    why: str = ""
+    reads: dict[str, Any] = json_field()
+    writes: dict[str, Any] = json_field()
+    duration_us: int = 0
+    message_ids: list[str] = json_field(list)
+
+
+class Timer(SQLModel, table=True):
+    """Something due later for a session: kind delay, timeout or expiry. Fired timers become inbound events."""
+
+    __tablename__ = "timers"
+    __table_args__ = (
+        Index("timers_due", "due_at", postgresql_where=text("fired_at IS NULL")),
+        Index("timers_session", "session_id"),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    session_id: UUID = Field(foreign_key="flow_sessions.id")
+    channel_account_id: UUID
+    contact_key: str
+    lane: int
+    kind: str
+    wait_id: str
+    due_at: datetime = time_field()
+    fired_at: datetime | None = time_field(nullable=True)

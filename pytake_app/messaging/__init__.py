@@ -1,0 +1,1 @@
+"""The pipeline: ingest, lanes, outbox, delivery statuses, media."""

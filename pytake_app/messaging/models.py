@@ -1,0 +1,133 @@
+"""Tables of the pipeline."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from pytake_app.core.models import id_field, json_field, organization_field, time_field
+
+
+def sequence_column() -> Any:
+    """A bigint identity primary key: arrival order."""
+    return Column(BigInteger, Identity(always=False), primary_key=True)
+
+
+class InboundEvent(SQLModel, table=True):
+    """Something that happened to a contact, in arrival order; unique per account, kind and external id.
+
+    `kind`: message, status, timer, command (a person's or the API's act on the session). `state`: pending, done, dead.
+    `payload` is the parsed form of the channel plus its raw fragment. Done rows are kept 30 days for deduplication
+    (Meta retries for up to 7).
+    """
+
+    __tablename__ = "inbound_events"
+    __table_args__ = (
+        UniqueConstraint("channel_account_id", "kind", "external_id"),
+        Index("inbound_events_pending", "lane", "id", postgresql_where=text("state = 'pending'")),
+        Index("inbound_events_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
+    )
+
+    id: int | None = Field(default=None, sa_column=sequence_column())
+    organization_id: UUID = Field(foreign_key="organizations.id")
+    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    lane: int
+    contact_key: str
+    kind: str
+    external_id: str
+    payload: dict[str, Any] = json_field()
+    state: str = "pending"
+    attempts: int = 0
+    next_attempt_at: datetime = time_field()
+    error: str | None = None
+    received_at: datetime = time_field()
+    processed_at: datetime | None = time_field(nullable=True)
+
+
+class RawWebhook(SQLModel, table=True):
+    """A well-formed webhook fragment that we don't understand yet, kept as it came."""
+
+    __tablename__ = "raw_webhooks"
+
+    id: UUID = id_field()
+    organization_id: UUID | None = Field(default=None, foreign_key="organizations.id", index=True)
+    channel_account_id: UUID | None = None
+    channel: str = "whatsapp"
+    reason: str
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    received_at: datetime = time_field(index=True)
+
+
+class OutboxItem(SQLModel, table=True):
+    """One outbound message on its way.
+
+    `sequence` gives the order within `conversation_id`. `state`: queued, sending, sent, failed (will be retried: it is
+    queued again with `next_attempt_at`), dead (given up on), canceled, unsure (the request left, no answer came).
+    `content` is OutboundContent JSON; `recipient` the platform's address. Lower `priority` goes first (0 critical … 3 low).
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_due", "priority", "next_attempt_at", postgresql_where=text("state = 'queued'")),
+        Index("outbox_in_order", "conversation_id", "sequence", postgresql_where=text("state IN ('queued', 'sending', 'unsure')")),
+        Index("outbox_sending", "claimed_at", postgresql_where=text("state IN ('sending', 'unsure')")),
+        Index("outbox_message", "message_id"),
+        Index("outbox_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
+    )
+
+    sequence: int | None = Field(default=None, sa_column=sequence_column())
+    id: UUID = Field(unique=True)
+    organization_id: UUID = Field(foreign_key="organizations.id")
+    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    conversation_id: UUID
+    contact_id: UUID
+    message_id: UUID
+    recipient: str
+    content: dict[str, Any] = json_field()
+    context_external_id: str | None = None
+    priority: int = 2
+    state: str = "queued"
+    attempts: int = 0
+    max_attempts: int = 8
+    next_attempt_at: datetime = time_field()
+    claimed_by: str | None = None
+    claimed_at: datetime | None = time_field(nullable=True)
+    last_error: dict[str, Any] | None = json_field(None)
+    external_id: str | None = None
+    created_at: datetime = time_field()
+    finished_at: datetime | None = time_field(nullable=True)
+
+
+class PendingStatus(SQLModel, table=True):
+    """A delivery status that arrived before we knew the message's external id."""
+
+    __tablename__ = "pending_statuses"
+    __table_args__ = (Index("pending_statuses_external", "channel_account_id", "external_id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    channel_account_id: UUID
+    external_id: str
+    payload: dict[str, Any] = json_field()
+    received_at: datetime = time_field(index=True)
+
+
+class MediaAsset(SQLModel, table=True):
+    """A media file, stored once per organization under its SHA-256; `path` is relative to the data directory."""
+
+    __tablename__ = "media_assets"
+    __table_args__ = (Index("media_assets_hash", "organization_id", "sha256"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    channel_account_id: UUID | None = None
+    sha256: str
+    mime_type: str
+    filename: str = ""
+    size: int = 0
+    path: str = ""
+    platform_media_id: str | None = None
+    platform_expires_at: datetime | None = time_field(nullable=True)
+    created_at: datetime = time_field()

@@ -1,0 +1,1 @@
+"""Channel accounts: connected identities (WhatsApp numbers) with their encrypted credentials."""
