@@ -1,0 +1,213 @@
+"""Shared fixtures: a real PostgreSQL and a real Redis, started once for the run.
+
+What a test asks for:
+
+* ``settings``      Settings of this run (``ENVIRONMENT=test``); ``get_settings()`` returns the same values.
+* ``clean_db``      a ``Database`` whose tables are empty. Use it for everything that commits (most tests).
+* ``db``            the same ``Database`` without emptying it: for tests that bring their own organization.
+* ``database_url``, ``redis_url``   URLs of the servers; the schema is migrated.
+* ``empty_database_url``            a fresh database without any table (for tests of migrations).
+* ``redis_client``  a client of the emptied Redis database.
+* ``frozen_clock``  a clock that stands still until moved.
+* ``browser``, ``page``             Chromium (module-scoped, so that no event loop of Playwright's outlives the module:
+                    don't mix them with ``async def`` tests in one file).
+
+``tests/waiting.py`` has ``wait_until``; ``tests/factories.py`` makes rows.
+
+To save two seconds a run while developing, point ``PYTAKE_TEST_DATABASE_URL`` (a role that may create databases and
+roles) and ``PYTAKE_TEST_REDIS_URL`` at running servers; a fresh database is made for each run.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+# Before anything of the application is imported: a developer's own settings must not reach the tests.
+for _name in (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "JWT_SECRET",
+    "PYTAKE_DATA_DIR",
+    "PYTAKE_ADMIN_EMAIL",
+    "PYTAKE_ADMIN_PASSWORD",
+    "WHATSAPP_ACCESS_TOKEN",
+    "WHATSAPP_PHONE_NUMBER_ID",
+    "WHATSAPP_BUSINESS_ACCOUNT_ID",
+    "WHATSAPP_WEBHOOK_VERIFY_TOKEN",
+    "WHATSAPP_APP_SECRET",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+):
+    os.environ.pop(_name, None)
+TEST_SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
+os.environ["ENVIRONMENT"] = "test"
+os.environ["SECRET_KEY"] = TEST_SECRET_KEY
+
+import psycopg  # noqa: E402
+import pytest  # noqa: E402
+import redis as redis_package  # noqa: E402
+from sqlalchemy import Engine, create_engine, make_url, text  # noqa: E402
+from sqlalchemy.pool import NullPool  # noqa: E402
+
+from pytake_app.config import Settings, get_settings  # noqa: E402
+from pytake_app.core.clock import FrozenClock  # noqa: E402
+from pytake_app.core.db import Database  # noqa: E402
+from pytake_app.embedded.migrate import upgrade  # noqa: E402
+from pytake_app.embedded.postgres import EmbeddedPostgres  # noqa: E402
+from pytake_app.embedded.redis import EmbeddedRedis  # noqa: E402
+
+Settings.model_config["env_file"] = None
+
+_TABLES = """
+    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'alembic_version'
+"""
+
+
+@pytest.fixture(scope="session")
+def services_dir() -> Iterator[Path]:
+    """The data directory of this run's servers; removed at the end."""
+    path = Path(tempfile.mkdtemp(prefix="pytake-test-"))
+    path.chmod(0o711)  # under root, PostgreSQL's own account must get through
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(services_dir: Path) -> Iterator[str]:
+    """URL of a maintenance database on this run's server, as a role that may create databases and roles."""
+    given = os.environ.get("PYTAKE_TEST_DATABASE_URL")
+    if given:
+        yield _with_driver(given)
+        return
+    server = EmbeddedPostgres(services_dir, durable=False)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _fresh_database(postgres_url: str) -> str:
+    name = f"pytake_test_{uuid4().hex[:12]}"
+    engine = create_engine(postgres_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+
+def _drop_database(postgres_url: str, url: str) -> None:
+    engine = create_engine(postgres_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_url: str) -> Iterator[str]:
+    """URL of this run's own database, migrated to the newest revision."""
+    url = _fresh_database(postgres_url)
+    upgrade(url)
+    yield url
+    _drop_database(postgres_url, url)
+
+
+@pytest.fixture
+def empty_database_url(postgres_url: str) -> Iterator[str]:
+    """URL of a new database without any table."""
+    url = _fresh_database(postgres_url)
+    yield url
+    _drop_database(postgres_url, url)
+
+
+@pytest.fixture(scope="session")
+def redis_url(services_dir: Path) -> Iterator[str]:
+    """URL of this run's Redis."""
+    given = os.environ.get("PYTAKE_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    server = EmbeddedRedis(services_dir, durable=False)
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, redis_url: str, services_dir: Path) -> Iterator[Settings]:
+    """Settings of this run; also in the environment, so that ``get_settings()`` and child processes agree."""
+    variables = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PYTAKE_DATA_DIR": str(services_dir / "data")}
+    os.environ.update(variables)
+    get_settings.cache_clear()
+    yield get_settings()
+    for name in variables:
+        os.environ.pop(name, None)
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def db(settings: Settings) -> Iterator[Database]:
+    """The application's database, as it was left by the tests before."""
+    database = Database(settings)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="session")
+def _owner_engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url, pool_size=1)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _reference_tables(_owner_engine: Engine) -> frozenset[str]:
+    """Tables that a migration filled: they keep their rows."""
+    with _owner_engine.connect() as connection:
+        return frozenset(_filled_tables(connection.connection.driver_connection))
+
+
+def _filled_tables(connection: object) -> list[str]:
+    assert isinstance(connection, psycopg.Connection)
+    tables = [row[0] for row in connection.execute(_TABLES).fetchall()]
+    if not tables:
+        return []
+    union = " UNION ALL ".join(f"""(SELECT '{name}' WHERE EXISTS (SELECT 1 FROM "{name}"))""" for name in tables)
+    return [row[0] for row in connection.execute(union).fetchall()]
+
+
+@pytest.fixture
+def clean_db(db: Database, _owner_engine: Engine, _reference_tables: frozenset[str]) -> Database:
+    """The application's database, emptied. Tests commit for real, so rolling back would not do."""
+    with _owner_engine.connect() as pooled:
+        connection = pooled.connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        connection.execute("SET LOCAL lock_timeout = '10s'")
+        filled = [name for name in _filled_tables(connection) if name not in _reference_tables]
+        if filled:
+            names = ", ".join(f'"{name}"' for name in filled)
+            connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        connection.commit()
+    return db
+
+
+@pytest.fixture
+def redis_client(redis_url: str) -> Iterator[redis_package.Redis]:
+    """A client of this run's Redis, emptied first."""
+    client = redis_package.Redis.from_url(redis_url)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def frozen_clock() -> FrozenClock:
+    """A clock that stands still until moved."""
+    return FrozenClock()
