@@ -1,0 +1,1 @@
+"""Benchmarks behind `./pytake bench`: each module's `run(argv)` prints JSON lines."""

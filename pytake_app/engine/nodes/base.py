@@ -1,0 +1,166 @@
+"""What a node type is: one config model, its ports, one run function (and one for the resume)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from pytake_app.engine.events import EndStatus, WaitKind
+
+if TYPE_CHECKING:
+    from pytake_app.engine.session import FlowRef, Resume
+    from pytake_app.engine.templating import TemplateCompiler
+    from pytake_app.engine.visit import Visit
+
+Group = Literal["trigger", "message", "input", "logic", "action", "ai", "canvas"]
+Widget = Literal[
+    "text",
+    "textarea",
+    "number",
+    "select",
+    "switch",
+    "buttons",
+    "sections",
+    "conditions",
+    "cases",
+    "assignments",
+    "branches",
+    "intents",
+    "media",
+    "template",
+    "duration",
+    "flow",
+    "queue",
+    "tags",
+    "words",
+    "keyvalue",
+    "weekhours",
+    "color",
+]
+
+
+class Config(BaseModel):
+    """Base of all config models. Unknown fields are kept out of the typed model but stay in the
+    document, so an import loses nothing."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Port(BaseModel):
+    """A named exit. ``label`` is the author's own text (a button's title), else ``label_key`` is an
+    i18n key. ``required``: publishing is refused while nothing is connected to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    label: str | None = None
+    label_key: str | None = None
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Leave through ``port``. A port with no edge ends the path (and returns to a calling flow)."""
+
+    port: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """Stop here until a resume. ``timeout_at`` None with ``kind`` message: the flow's expiry."""
+
+    kind: WaitKind
+    timeout_at: datetime | None = None
+    attempts: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the session here."""
+
+    status: EndStatus = "completed"
+    outcome: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """End the current flow: back to the flow that called it, else the session completes."""
+
+    outcome: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Enter another flow; with ``call`` come back to this node's ``next`` port afterwards."""
+
+    ref: FlowRef
+    call: bool = False
+    why: str = ""
+
+
+Outcome = Go | WaitFor | Finish | Return | Enter
+
+Prepared = Any
+"""What ``NodeType.prepare`` made of a config: compiled templates, patterns, indexes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeType:
+    """A node type of the catalogue.
+
+    ``ports(config)`` lists the exits in canvas order. ``prepare`` compiles a config once per flow
+    version; ``run`` is a visit, ``resume`` wakes one that waited. ``waits``: can a visit stop for
+    something outside (the verifier's loop check). ``default_config`` is what the palette drops.
+    """
+
+    type: str
+    group: Group
+    icon: str
+    config_model: type[Config]
+    ports: Callable[[Any], list[Port]]
+    prepare: Callable[[Any, TemplateCompiler], Prepared]
+    run: Callable[[Visit, Prepared], Outcome]
+    resume: Callable[[Visit, Prepared, Resume], Outcome] | None = None
+    aliases: tuple[str, ...] = ()
+    waits: bool = False
+    default_config: dict[str, JsonValue] = field(default_factory=dict)
+    summary_field: str | None = None
+    """Config field whose text best stands for the node on the canvas card."""
+    check: Callable[[Any], list[ConfigIssue]] | None = None
+    """Limits beyond the model's own (channel limits, uniqueness), for the verifier."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigIssue:
+    """A finding about one config: code of ``verify.<code>``, severity, JSON pointer in config."""
+
+    code: str
+    pointer: str = ""
+    severity: Literal["error", "warning", "info"] = "error"
+    params: dict[str, str | int] = field(default_factory=dict)
+    port: str | None = None
+
+
+__all__ = [
+    "Config",
+    "ConfigIssue",
+    "Enter",
+    "Finish",
+    "Go",
+    "Group",
+    "NodeType",
+    "Outcome",
+    "Port",
+    "Prepared",
+    "Return",
+    "WaitFor",
+    "Widget",
+]
