@@ -43,15 +43,19 @@ MessageType = Literal[
 
 MessageStatus = Literal["sent", "delivered", "read", "failed", "deleted"]
 
-SILENT_TYPES: frozenset[str] = frozenset({"reaction", "system", "edit", "revoke", "call_permission"})
-"""Types that never start or resume a flow."""
+SILENT_TYPES: frozenset[str] = frozenset(
+    {"reaction", "system", "edit", "revoke", "call_permission", "unsupported", "unknown"}
+)
+"""Types that never start or resume a flow. ``unsupported`` is among them because WhatsApp reports deleted and
+edited messages under that word; such messages are shown in the inbox."""
 
 
 @dataclass(slots=True)
 class Sender:
     """Who wrote. ``external_id`` is the platform's address (WhatsApp: ``wa_id``), ``bsuid`` the business-scoped
     user id; either may be missing. ``phone`` is the canonical number (digits, Brazil's ninth digit written),
-    used as key only: replies go to ``external_id`` or ``bsuid``."""
+    used as key only: replies go to ``external_id`` or ``bsuid``. ``profile_external_id`` is the address the
+    delivery's contact record gave (it may differ in form from ``external_id``)."""
 
     external_id: str | None = None
     bsuid: str | None = None
@@ -59,6 +63,7 @@ class Sender:
     username: str | None = None
     name: str | None = None
     phone: str | None = None
+    profile_external_id: str | None = None
 
     @property
     def contact_key(self) -> str | None:
@@ -202,7 +207,7 @@ class IdentityChange:
 class PlatformError:
     """An error as the platform reports it inside a webhook."""
 
-    code: int | None = None
+    code: int | str | None = None
     title: str | None = None
     message: str | None = None
     details: str | None = None
@@ -216,6 +221,7 @@ class InboundMessage:
     ``external_id`` is the platform's; when it sent none, one is derived from the fragment (``id_derived``), so
     that a repeated delivery is still recognised. ``at`` is the platform's time, ``None`` when absent or no time:
     the host then uses the time of receipt. ``text`` is the body, caption, chosen title or a readable rendering.
+    ``peer`` is set on echoes only: the contact to whom the business wrote from its own phone.
     """
 
     external_id: str
@@ -242,7 +248,7 @@ class InboundMessage:
     referral: Referral | None = None
     identity_change: IdentityChange | None = None
     group_id: str | None = None
-    recipient: str | None = None
+    peer: Sender | None = None
     errors: list[PlatformError] = field(default_factory=list)
     extra: JsonObject = field(default_factory=dict)
 
