@@ -1,0 +1,235 @@
+"""What the API and the pages say and hear about conversations and messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from pytake_app.contacts.schemas import ContactBrief
+
+ConversationStatus = Literal["open", "pending", "closed", "archived"]
+Priority = Literal["low", "medium", "high", "urgent"]
+Handling = Literal["bot", "waiting", "person"]
+AssigneeFilter = Literal["mine", "unassigned", "all"]
+JsonObject = dict[str, Any]
+
+
+class Request(BaseModel):
+    """Base of request bodies: unknown fields are an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class UserBrief(BaseModel):
+    """A user as others see them."""
+
+    id: UUID
+    name: str
+
+
+class LastMessage(BaseModel):
+    """The end of a thread, for the list."""
+
+    id: UUID | None
+    preview: str
+    direction: str
+    at: datetime | None
+
+
+class ConversationView(BaseModel):
+    """A conversation. `handling` says who answers: bot, waiting (for a person), person.
+
+    `window_expires_at`: until then free-form messages may be sent; null when the contact never wrote.
+    """
+
+    id: UUID
+    contact: ContactBrief
+    channel: str
+    channel_account_id: UUID
+    status: ConversationStatus
+    priority: Priority
+    handling: Handling
+    assignee: UserBrief | None
+    queue: str | None
+    tags: list[str]
+    unread_count: int
+    last_message: LastMessage
+    last_inbound_at: datetime | None
+    window_expires_at: datetime | None
+    waiting_since: datetime | None
+    closed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConversationDetail(ConversationView):
+    """A conversation with what the thread's header needs."""
+
+    handoff: JsonObject
+    window_open: bool
+    can_send: bool
+    cannot_send_reason: str | None = Field(
+        description="window_closed (a template may be sent), conversation_closed, contact_blocked, contact_opted_out"
+    )
+    flow_session_id: UUID | None = Field(description="the running session, if automation is talking")
+    flow_name: str | None
+    account_name: str
+    sandbox: bool
+
+
+class MediaView(BaseModel):
+    """A message's file; `url` is ours and needs the caller's sign-in."""
+
+    id: str | None
+    mime_type: str | None
+    filename: str | None
+    sha256: str | None
+    url: str | None
+    voice: bool = False
+
+
+class MessageView(BaseModel):
+    """A message. `author` is `contact`, `bot`, `system`, `api` or an agent's id. `direction` is in, out or note."""
+
+    id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    channel: str
+    direction: Literal["in", "out", "note"]
+    type: str
+    text: str
+    selection_id: str | None
+    content: JsonObject
+    media: MediaView | None
+    location: JsonObject | None
+    context_external_id: str | None
+    external_id: str | None
+    client_id: str | None
+    status: str
+    errors: list[JsonObject]
+    author: str
+    author_kind: str
+    author_name: str | None
+    flow_session_id: UUID | None
+    node_id: str | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    created_at: datetime
+
+
+class ConversationFilter(BaseModel):
+    """Which conversations a list shows. `q` looks in name, phone and last text, accents and case aside.
+
+    `assignee`: mine, unassigned, all, or a user's id.
+    """
+
+    status: list[ConversationStatus] = Field(default_factory=list)
+    assignee: AssigneeFilter | UUID = "all"
+    handling: list[Handling] = Field(default_factory=list)
+    channel: str | None = None
+    queue: str | None = None
+    tag: str | None = None
+    unread: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    contact_id: UUID | None = None
+    q: str = Field(default="", max_length=200)
+
+
+class TextBody(Request):
+    """Free text; WhatsApp takes up to 4096 characters, only inside the service window."""
+
+    type: Literal["text"] = "text"
+    text: str = Field(min_length=1, max_length=4096)
+    preview_url: bool = True
+
+
+class TemplateBody(Request):
+    """An approved template with its body variables in order; may be sent outside the service window."""
+
+    type: Literal["template"] = "template"
+    name: str = Field(min_length=1, max_length=512)
+    language: str = Field(min_length=2, max_length=20)
+    body: list[str] = Field(default_factory=list, max_length=50)
+
+
+SendBody = Annotated[TextBody | TemplateBody, Field(discriminator="type")]
+
+
+class SendMessage(Request):
+    """A message from a person or the API. `client_id` is the sender's own id: sending it twice sends once.
+
+    `message` may be left out for the short form `{"text": "…"}`.
+    """
+
+    client_id: str | None = Field(default=None, min_length=1, max_length=100)
+    message: SendBody | None = None
+    text: str | None = Field(default=None, min_length=1, max_length=4096)
+    reply_to: UUID | None = Field(default=None, description="id of the message that this one quotes")
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if (self.message is None) == (self.text is None):
+            raise ValueError("give either message or text")
+        return self
+
+    def body(self) -> TextBody | TemplateBody:
+        """The message, whichever way it was given."""
+        return self.message if self.message is not None else TextBody(text=self.text or "")
+
+
+class NoteCreate(Request):
+    """A note for colleagues; never sent."""
+
+    text: str = Field(min_length=1, max_length=10_000)
+    client_id: str | None = Field(default=None, min_length=1, max_length=100)
+
+
+class AssignRequest(Request):
+    """Give the conversation to a user, or with null to nobody."""
+
+    user_id: UUID | None
+
+
+class GiveBack(Request):
+    """Let automation answer again; with `flow_id` (id or slug) that flow starts at once."""
+
+    flow_id: str | None = None
+
+
+class StatusUpdate(Request):
+    status: ConversationStatus
+
+
+class PriorityUpdate(Request):
+    priority: Priority
+
+
+class ConversationStats(BaseModel):
+    """Counts for the inbox's tabs, over open and pending conversations."""
+
+    open: int
+    mine: int
+    unassigned: int
+    waiting: int
+    bot: int
+    unread: int
+    closed_today: int
+
+
+class AutomationLogView(BaseModel):
+    """One decision of automation about a conversation: `kind` says what, `detail` why."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    flow_id: UUID | None
+    flow_name: str | None
+    flow_session_id: UUID | None
+    actor_id: UUID | None
+    actor_name: str | None
+    detail: JsonObject

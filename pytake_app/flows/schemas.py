@@ -1,0 +1,263 @@
+"""What the flows API and the pages say and hear about flows, versions and edits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from pytake_app.engine.triggers import TriggerSpec
+from pytake_app.engine.verify import Finding
+
+FlowStatus = Literal["draft", "active", "inactive"]
+JsonObject = dict[str, Any]
+
+
+class Request(BaseModel):
+    """Base of request bodies: unknown fields are an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FlowSummary(BaseModel):
+    """A row of the flow list. `draft_changes`: edits not published yet. `running_sessions`: active or waiting now."""
+
+    id: UUID
+    name: str
+    slug: str
+    status: FlowStatus
+    chatbot_id: UUID | None = None
+    live_version: int | None
+    draft_revision: int
+    draft_changes: int
+    triggers: list[TriggerSpec]
+    node_count: int
+    running_sessions: int
+    sessions_week: int = Field(description="sessions started in the last seven days")
+    created_at: datetime
+    updated_at: datetime
+
+
+class DraftView(BaseModel):
+    """The one mutable draft of a flow; `document` is a flow document of spec_version 1.0."""
+
+    revision: int
+    document: JsonObject
+    changes: int
+    updated_at: datetime
+    updated_by: UUID | None = None
+    can_undo: bool = False
+    can_redo: bool = False
+
+
+class FlowView(FlowSummary):
+    """A flow with its draft."""
+
+    draft: DraftView
+
+
+class FlowCreate(Request):
+    """A new flow: `{name, document}`, or the older `{name, nodes: […]}`; neither makes a flow with just a start."""
+
+    name: str = Field(min_length=1, max_length=200)
+    document: JsonObject | None = None
+    nodes: list[JsonValue] | None = None
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Self:
+        if self.document is not None and self.nodes is not None:
+            raise ValueError("give either a document or nodes, not both")
+        return self
+
+
+class FlowUpdate(Request):
+    """Rename a flow; its slug stays, so that callers that start it by slug keep working."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
+class DraftSave(Request):
+    """The whole draft at once, on top of `expected_revision`."""
+
+    expected_revision: int = Field(ge=0)
+    document: JsonObject
+
+
+class OperationsRequest(Request):
+    """Edits of the draft, one undo step. `expected_revision`: the revision the client built them on, if it knows."""
+
+    operations: list[JsonObject] = Field(min_length=1, max_length=500)
+    expected_revision: int | None = Field(default=None, ge=0)
+
+
+class AppliedEdit(BaseModel):
+    """One applied edit; `seq` counts up by one per flow (it is the draft revision the edit made)."""
+
+    seq: int
+    kind: Literal["edit", "undo", "redo"]
+    operations: list[JsonObject]
+    actor_id: UUID | None
+    at: datetime
+
+
+class EditResult(BaseModel):
+    """The draft after an edit: apply `edits` in order of `seq`; they include others' edits the caller had not seen."""
+
+    flow_id: UUID
+    revision: int
+    edits: list[AppliedEdit]
+    findings: list[Finding]
+    changes: int
+    can_undo: bool
+    can_redo: bool
+
+
+class VerifyResult(BaseModel):
+    """What the verifier says of the draft."""
+
+    revision: int
+    findings: list[Finding]
+    errors: int
+    warnings: int
+
+
+class PublishRequest(Request):
+    """Freeze the draft; `expected_revision` guards against publishing what the caller has not seen."""
+
+    expected_revision: int | None = Field(default=None, ge=0)
+    note: str = Field(default="", max_length=500)
+
+
+class RollbackRequest(Request):
+    """Publish an older version again."""
+
+    version: int = Field(ge=1)
+    note: str = Field(default="", max_length=500)
+
+
+class VersionView(BaseModel):
+    """One immutable version. `running_sessions`: sessions pinned to it that are not over."""
+
+    version: int
+    checksum: str
+    note: str
+    published_by: UUID | None
+    published_at: datetime
+    live: bool
+    node_count: int
+    running_sessions: int
+
+
+class VersionDetail(VersionView):
+    """A version with its document."""
+
+    document: JsonObject
+
+
+class ParkedNode(BaseModel):
+    """Running sessions that stand on a node which the new version no longer has; they finish on their own version."""
+
+    node_id: str
+    sessions: int
+
+
+class PublishResult(BaseModel):
+    """The new live version and its impact on sessions in progress (they stay pinned to their version)."""
+
+    flow_id: UUID
+    version: int
+    checksum: str
+    published_at: datetime
+    triggers: list[TriggerSpec]
+    findings: list[Finding]
+    running_sessions: int
+    parked: list[ParkedNode]
+
+
+class ImportRequest(Request):
+    """A flow in either shape: an export of ours, a document, or older nodes. `name` wins over the document's own."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    document: JsonValue
+
+
+class FlowExport(BaseModel):
+    """A flow as a file: `document` alone imports too."""
+
+    format: Literal["pytake.flow"] = "pytake.flow"
+    spec_version: str
+    name: str
+    slug: str
+    version: int | None = Field(description="the exported version; null = the draft")
+    exported_at: datetime
+    document: JsonObject
+
+
+class StarterView(BaseModel):
+    """A ready-made flow to begin with; texts are in the asked locale."""
+
+    key: str
+    name: str
+    description: str
+    icon: str
+    node_count: int
+    document: JsonObject
+
+
+class StarterCreate(Request):
+    """Make a flow from a starter."""
+
+    starter: str
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    locale: str | None = None
+
+
+class NodeCreate(Request):
+    """A node to add; without an id one is made."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=100)
+    type: str
+    title: str = Field(default="", max_length=200)
+    config: dict[str, JsonValue] = Field(default_factory=dict)
+    position: dict[Literal["x", "y"], float] = Field(default_factory=dict)
+
+
+class NodeUpdate(Request):
+    """Change a node: `config` is merged key by key, null deletes a key."""
+
+    title: str | None = Field(default=None, max_length=200)
+    config: dict[str, JsonValue] | None = None
+    position: dict[Literal["x", "y"], float] | None = None
+
+
+class NodeView(BaseModel):
+    """A node of the draft with the edges that leave it (port to node id)."""
+
+    id: str
+    type: str
+    title: str
+    config: dict[str, JsonValue]
+    position: dict[str, float]
+    edges: dict[str, str]
+
+
+class NodeStats(BaseModel):
+    """How often a node was visited and by which ports it was left."""
+
+    node_id: str
+    visits: int
+    ports: dict[str, int]
+
+
+class FlowStats(BaseModel):
+    """Counts of a flow's sessions over the last `days` days."""
+
+    flow_id: UUID
+    days: int
+    started: int
+    by_status: dict[str, int]
+    by_outcome: dict[str, int]
+    completion_rate: float | None = Field(description="completed or handed off, as a share of those that ended")
+    nodes: list[NodeStats]
