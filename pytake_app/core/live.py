@@ -3,14 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
 import redis
 import redis.asyncio
 import structlog
+from sqlmodel import Session
 
-from pytake_app.config import Settings
+from pytake_app.config import Settings, get_settings
+from pytake_app.core.db import after_commit
 
 CHANNEL = "pytake:live"
 
@@ -76,3 +79,22 @@ class Live:
                 await client.aclose()
             await asyncio.sleep(delay * (1 + secrets.randbelow(100) / 100))
             delay = min(delay * 2, 5.0)
+
+
+@lru_cache(maxsize=1)
+def process_live() -> Live:
+    """The process-wide publisher, made on first use."""
+    return Live(get_settings())
+
+
+def poke(session: Session, topic: str, payload: dict[str, Any]) -> None:
+    """Publish once this session's transaction has committed; dropped on rollback, equal pokes are sent once.
+
+    A test (or another process role) may hand in its own publisher as `session.info["live"]`.
+    """
+    sent: list[tuple[str, dict[str, Any]]] = session.info.setdefault("pokes", [])
+    if (topic, payload) in sent:
+        return
+    sent.append((topic, payload))
+    live: Live = session.info.get("live") or process_live()
+    after_commit(session, lambda: live.publish(topic, payload))
