@@ -51,7 +51,10 @@ class FlowVersion(SQLModel, table=True):
 
 
 class FlowEdit(SQLModel, table=True):
-    """The undo journal: one applied operation and its inverse."""
+    """The undo journal: one applied edit (operations that are one undo step) and its inverse.
+
+    `kind`: edit, undo, redo. `undone`: an edit or redo that an undo took back, or an undo that a redo took back.
+    """
 
     __tablename__ = "flow_edits"
     __table_args__ = (Index("flow_edits_revision", "flow_id", "revision"),)
@@ -63,6 +66,8 @@ class FlowEdit(SQLModel, table=True):
     operations: list[dict[str, Any]] = json_field(list)
     inverse: list[dict[str, Any]] = json_field(list)
     actor_id: UUID | None = None
+    kind: str = "edit"
+    undone: bool = False
     created_at: datetime = time_field()
 
 
