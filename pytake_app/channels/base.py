@@ -333,6 +333,7 @@ class ParsedWebhook:
 
     ``messages``        from contacts, to be ingested
     ``echoes``          sent by the business from its own phone (shown in the thread, never automated)
+    ``history``         exchanged before the account was connected (to be shown, never automated)
     ``statuses``        of messages, with a known word
     ``other_statuses``  of calls and payments, and unknown words: kept, they change no message
     ``notices``         about accounts, templates, identities, preferences, calls, errors
@@ -341,6 +342,7 @@ class ParsedWebhook:
 
     messages: list[InboundMessage] = field(default_factory=list)
     echoes: list[InboundMessage] = field(default_factory=list)
+    history: list[InboundMessage] = field(default_factory=list)
     statuses: list[StatusUpdate] = field(default_factory=list)
     other_statuses: list[StatusUpdate] = field(default_factory=list)
     notices: list[AccountNotice] = field(default_factory=list)
@@ -350,13 +352,17 @@ class ParsedWebhook:
     @property
     def account_ids(self) -> list[str]:
         """The accounts (WhatsApp: ``phone_number_id``) this delivery speaks of, without repeats."""
-        items = (*self.messages, *self.echoes, *self.statuses, *self.other_statuses, *self.notices)
+        items: tuple[InboundMessage | StatusUpdate | AccountNotice, ...] = (
+            *self.messages, *self.echoes, *self.history, *self.statuses, *self.other_statuses, *self.notices,
+        )  # fmt: skip
         return list(dict.fromkeys(item.account_external_id for item in items if item.account_external_id))
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all was understood."""
-        return not (self.messages or self.echoes or self.statuses or self.other_statuses or self.notices)
+        return not (
+            self.messages or self.echoes or self.history or self.statuses or self.other_statuses or self.notices
+        )
 
 
 @dataclass(slots=True, frozen=True)

@@ -239,7 +239,7 @@ class TemplateParameter(ContentModel):
 
     ``name`` is set for named placeholders. ``media`` serves image/video/document/gif headers, ``location``
     location headers, ``value`` every textual kind (text, payload of a quick reply, suffix of a URL, coupon
-    code, fallback of a date).
+    code, fallback of a date), ``data`` the kinds whose value is JSON of Meta's own (action, ttl_minutes…).
     """
 
     type: Literal[
@@ -256,19 +256,23 @@ class TemplateParameter(ContentModel):
         "product",
         "action",
         "limited_time_offer",
+        "ttl_minutes",
+        "tap_target_configuration",
     ] = "text"
     name: str | None = None
     value: str | None = None
     currency: TemplateCurrency | None = None
     media: MediaRef | None = None
     location: LocationContent | None = None
-    data: dict[str, Any] | None = None
+    data: dict[str, Any] | list[Any] | int | None = None
 
 
 class TemplateComponent(ContentModel):
     """Values for one part of a template. ``index`` (0-based) and ``sub_type`` are for buttons."""
 
-    type: Literal["header", "body", "button", "carousel", "limited_time_offer", "order_status"]
+    type: Literal[
+        "header", "body", "button", "carousel", "limited_time_offer", "order_status", "tap_target_configuration"
+    ]
     sub_type: str | None = None
     index: int | None = Field(default=None, ge=0)
     parameters: list[TemplateParameter] = Field(default_factory=list)

@@ -174,9 +174,15 @@ def _value(scope: _Scope, value: JsonObject) -> None:
 
 
 def _message(scope: _Scope, raw: JsonObject) -> None:
-    address, bsuid = text(raw, "from"), text(raw, "from_user_id")
+    address, bsuid = text(raw, "from"), text(raw, "from_user_id") or text(raw, "from_bsuid")
     sender = make_sender(address, bsuid, text(raw, "from_parent_user_id"), scope.profile(address, bsuid))
     scope.out.messages.append(parse_message(raw, sender, scope.account, scope.business))
+
+
+def _past_message(scope: _Scope, raw: JsonObject) -> None:
+    address, bsuid = text(raw, "from"), text(raw, "from_user_id") or text(raw, "from_bsuid")
+    sender = make_sender(address, bsuid, text(raw, "from_parent_user_id"), scope.profile(address, bsuid))
+    scope.out.history.append(parse_message(raw, sender, scope.account, scope.business))
 
 
 def _echo(scope: _Scope, raw: JsonObject) -> None:
@@ -251,6 +257,11 @@ def _call(scope: _Scope, raw: JsonObject) -> None:
     if text(raw, "id"):
         # A call keeps its id over all its events.
         notice.external_id = f"{notice.external_id}:{event}"
+
+
+def _history(scope: _Scope, raw: JsonObject) -> None:
+    notice = _notice(scope, "history", raw)
+    notice.errors = errors_of(raw)
 
 
 def _preference(scope: _Scope, raw: JsonObject) -> None:
@@ -328,6 +339,7 @@ _FIELDS: dict[str, tuple[tuple[str, _Reader], ...]] = {
     "calls": (("errors", _error), ("calls", _call), ("statuses", _status), ("messages", _message)),
     "smb_message_echoes": (("errors", _error), ("message_echoes", _echo)),
     "message_echoes": (("errors", _error), ("message_echoes", _echo)),
+    "history": (("errors", _error), ("messages", _past_message), ("history", _history)),
     "smb_app_state_sync": (("errors", _error), ("state_sync", _app_state)),
     "user_preferences": (("user_preferences", _preference),),
     "user_id_update": (("user_id_update", _identity),),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Literal
 
 import orjson
 
@@ -37,6 +39,7 @@ from pytake_app.channels.whatsapp.values import (
 
 _SELECTION_KINDS = frozenset({"button_reply", "list_reply"})
 _CARDS_SHOWN = 10
+_BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 
 
 def parse_message(
@@ -75,20 +78,32 @@ def parse_message(
 
 def _guessed_type(raw: JsonObject) -> str:
     """Some relays leave ``type`` out; the member that carries the content names it."""
-    return next((name for name in _READERS if isinstance(raw.get(name), dict)), "")
+    return next((name for name in _READERS if isinstance(raw.get(name), dict | list)), "")
+
+
+def is_bsuid(value: str) -> bool:
+    """Whether ``value`` has the form of a business-scoped user id (``BR.`` and up to 128 characters)."""
+    return _BSUID.fullmatch(value) is not None
 
 
 def make_sender(
     external_id: str | None, bsuid: str | None, parent_bsuid: str | None, profile: JsonObject | None
 ) -> Sender:
-    """A sender from the message's own members and the delivery's contact record."""
+    """A sender from the message's own members and the delivery's contact record.
+
+    Some relays write a BSUID where an address belongs; it is told by its form and kept as what it is.
+    """
+    if external_id is not None and is_bsuid(external_id):
+        external_id, bsuid = None, bsuid or external_id
     if profile is None:
         return Sender(external_id, bsuid, parent_bsuid, phone=canonical_phone(external_id))
     person = as_object(profile.get("profile"))
-    address = text(profile, "wa_id")
+    address, user = text(profile, "wa_id"), text(profile, "user_id")
+    if address is not None and is_bsuid(address):
+        address, user = None, user or address
     return Sender(
         external_id=external_id or address,
-        bsuid=bsuid or text(profile, "user_id"),
+        bsuid=bsuid or user,
         parent_bsuid=parent_bsuid or text(profile, "parent_user_id"),
         username=text(person, "username") or text(profile, "username"),
         name=text(person, "name"),
@@ -211,13 +226,14 @@ def _interactive(message: InboundMessage, raw: JsonObject) -> None:
         message.text = text(chosen, "response")
     else:
         message.type = "interactive"
+        selection: Selection | None
         if kind in _SELECTION_KINDS:
             selection = Selection(kind, text(chosen, "id"), text(chosen, "title"), text(chosen, "description"))
             message.selection_id = selection.id
             message.text = selection.title or selection.id
         else:
             # Payments and what is newer than this code: kept whole, nothing was chosen from our options.
-            selection = Selection(kind)
+            selection = Selection(kind) if kind else None
             message.extra = chosen
         message.selection = selection
 
@@ -285,16 +301,10 @@ def _system(message: InboundMessage, raw: JsonObject) -> None:
     message.text = text(raw, "body")
     message.extra = raw
     kind = text(raw, "type") or ""
-    new_address = text(raw, "new_wa_id") or text(raw, "wa_id")
+    # ``wa_id`` is the new id since version 12, ``new_wa_id`` before; ``customer`` is the id prior to the change.
     sender = message.sender
-    old_address = sender.external_id
-    if kind == "customer_changed_number":
-        # Before Graph API 12 ``customer`` carried the old id; where ``wa_id`` repeats the sender, it is the new one.
-        other = text(raw, "customer")
-        if other is not None and (new_address is None or new_address == old_address):
-            new_address = other
-        elif other is not None and old_address is None:
-            old_address = other
+    new_address = text(raw, "wa_id") or text(raw, "new_wa_id")
+    old_address = text(raw, "customer") or sender.external_id
     new_bsuid = text(raw, "user_id")
     if kind not in _IDENTITY_KINDS:
         return
@@ -348,7 +358,7 @@ def _unsupported(message: InboundMessage, raw: JsonObject) -> None:
     message.extra = raw
 
 
-_IDENTITY_KINDS = {
+_IDENTITY_KINDS: dict[str, Literal["number", "bsuid", "identity"]] = {
     "user_changed_number": "number",
     "customer_changed_number": "number",
     "user_changed_user_id": "bsuid",
