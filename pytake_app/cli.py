@@ -1,0 +1,157 @@
+"""The command line: `./pytake <command>`. Each command imports what it needs when it runs, so that all start fast."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pytake_app import __version__
+
+# Roles are functions of no argument that run until SIGTERM.
+ROLES = {
+    "worker": ("pytake_app.jobs.worker", "main", "handle incoming messages and timers (RQ worker)"),
+    "outbox": ("pytake_app.messaging.sender", "main", "deliver outgoing messages"),
+    "scheduler": ("pytake_app.jobs.scheduler", "main", "wake due timers and sweep for lost work"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    parser = argparse.ArgumentParser(
+        prog="./pytake", description="PyTake: self-hosted, WhatsApp-first conversational automation."
+    )
+    parser.add_argument("--version", action="version", version=f"PyTake {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    up = commands.add_parser("up", help="run everything on this machine, on one port")
+    up.add_argument("--port", type=_port, help="the one public port (8080)")
+    up.add_argument("--host", help="address to listen on (127.0.0.1)")
+    up.add_argument("--data-dir", type=_path, help="where the database, logs and uploads are kept (./data)")
+
+    commands.add_parser("test", help="lint, types and tests; arguments go to pytest", add_help=False)
+    commands.add_parser("bench", help="measure the product (pipeline, engine, editor)", add_help=False)
+
+    web = commands.add_parser("web", help="run the web role alone")
+    web.add_argument("--port", type=_port)
+    web.add_argument("--host")
+    for name, (_, _, text) in ROLES.items():
+        commands.add_parser(name, help=text)
+    for name, text in (("migrate", "bring the database schema up to date"), ("doctor", "check this installation")):
+        commands.add_parser(name, help=text).add_argument("--data-dir", type=_path)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Their arguments belong to other parsers, options included.
+    if arguments[:1] == ["test"]:
+        from pytake_app.embedded.checks import run_tests
+
+        return run_tests(arguments[1:])
+    if arguments[:1] == ["bench"]:
+        return _bench(arguments[1:])
+    options = build_parser().parse_args(arguments or ["--help"])
+    commands: dict[str, Callable[[argparse.Namespace], int]] = {
+        "up": _up,
+        "web": _web,
+        "migrate": _migrate,
+        "doctor": _doctor,
+        **dict.fromkeys(ROLES, _role),
+    }
+    try:
+        return commands[options.command](options)
+    except ValidationError as error:
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"]).upper()
+            print(f"{place + ': ' if place else ''}{problem['msg']}", file=sys.stderr)
+        return 2
+
+
+def _port(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return value
+
+
+def _path(text: str) -> Path:
+    # The launcher changes to the repository; what the user typed counts from where they were.
+    return Path(os.environ.get("PYTAKE_CWD", "."), text).expanduser().resolve()
+
+
+def _up(options: argparse.Namespace) -> int:
+    from pytake_app.embedded.up import Up, UpOptions
+
+    return Up(UpOptions(host=options.host, port=options.port, data_dir=options.data_dir)).run()
+
+
+def _attached() -> bool:
+    from pytake_app.embedded.attach import NotRunning, attach
+
+    try:
+        attach()
+    except NotRunning as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
+
+
+def _web(options: argparse.Namespace) -> int:
+    if options.host:
+        os.environ["HOST"] = options.host
+    if options.port:
+        os.environ["PORT"] = str(options.port)
+    if not _attached():
+        return 1
+    from pytake_app.config import get_settings
+    from pytake_app.embedded.environment import reflex_environment
+    from pytake_app.embedded.up import web_command
+    from pytake_app.ui.build import ensure_built
+
+    ensure_built(get_settings(), lambda line: print(line, flush=True))
+    os.environ.update(reflex_environment(building=False))
+    command = web_command(get_settings())
+    # The server takes this process's place, and with it its signals; this returns only as an error.
+    os.execvpe(command[0], command, os.environ)  # noqa: S606
+    return 1
+
+
+def _role(options: argparse.Namespace) -> int:
+    if not _attached():
+        return 1
+    module, function, _ = ROLES[options.command]
+    result = getattr(importlib.import_module(module), function)()
+    return int(result or 0)
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from pytake_app.embedded.attach import database
+    from pytake_app.embedded.migrate import revisions, upgrade
+
+    with database(options.data_dir) as settings:
+        before, head = revisions(settings.sqlalchemy_url)
+        upgrade(settings.sqlalchemy_url)
+    print(f"already at {head}" if before == head else f"migrated from {before or 'an empty database'} to {head}")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from pytake_app.embedded.doctor import run_doctor
+
+    return run_doctor(options.data_dir)
+
+
+def _bench(arguments: list[str]) -> int:
+    from pytake_app.bench import main as bench
+
+    return int(bench(arguments) or 0)
