@@ -39,7 +39,8 @@ MessageType = Literal[
     "unknown",
 ]
 """``interactive``: a button or row was chosen; ``button``: a template's quick reply; ``form``: a submitted form;
-``edit``/``revoke``/``reaction`` speak of ``target_external_id``; ``unknown``: a type newer than this code (kept raw)."""
+``edit``/``revoke``/``reaction`` speak of ``target_external_id``; ``unknown``: a type newer
+than this code (kept raw)."""
 
 MessageStatus = Literal["sent", "delivered", "read", "failed", "deleted"]
 

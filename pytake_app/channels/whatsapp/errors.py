@@ -130,6 +130,9 @@ def classify(code: int | str | None, http_status: int | None = None, *, transien
         return Verdict(_K.RATE, "app_rate", 30)
     if transient:
         return Verdict(_K.RETRYABLE, "platform_unknown")
+    if http_status == 504 and number is None:
+        # A gateway gave up waiting: what stands behind it may still have taken the message.
+        return Verdict(_K.UNSURE, "unsure")
     if http_status is not None and http_status >= 500:
         return _UNKNOWN_DOWN
     if http_status in {408, 425}:

@@ -96,11 +96,7 @@ def parse(body: bytes | bytearray | memoryview | Any) -> ParsedWebhook:
 
     Raises :class:`~pytake_app.channels.errors.MalformedBody` when bytes are not JSON, and nothing else.
     """
-    if isinstance(body, bytes | bytearray | memoryview):
-        document = decode(bytes(body))
-    else:
-        document = clean(body)
-    return parse_document(document)
+    return parse_document(decode(bytes(body)) if isinstance(body, bytes | bytearray | memoryview) else clean(body))
 
 
 def parse_document(document: Any) -> ParsedWebhook:

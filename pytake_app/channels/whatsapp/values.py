@@ -26,8 +26,7 @@ def decode(body: bytes) -> Any:
     NUL characters and lone surrogates, which JSON may spell but neither UTF-8 nor PostgreSQL can hold, become
     U+FFFD.
     """
-    if body.startswith(_BOM):
-        body = body[len(_BOM) :]
+    body = body.removeprefix(_BOM)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -51,7 +50,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _bounded_int(text: str) -> int | float:
-    return int(text) if len(text) <= 18 else float(text)  # noqa: PLR2004 - what fits a 64-bit integer
+    return int(text) if len(text) <= 18 else float(text)
 
 
 def clean(value: Any) -> Any:
@@ -129,7 +128,7 @@ def moment(value: Any) -> datetime | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        if not (value.isascii() and value.isdigit() and len(value) <= 16):  # noqa: PLR2004 - digits of such times
+        if not (value.isascii() and value.isdigit() and len(value) <= 16):
             return None
         value = int(value)
     if not isinstance(value, int | float) or not value > 0:
@@ -177,5 +176,5 @@ def error_code(value: Any) -> int | str | None:
     if isinstance(value, int):
         return value
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else value or None  # noqa: PLR2004
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 18 else value or None
     return None
