@@ -71,7 +71,12 @@ class OutboxItem(SQLModel, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_due", "priority", "next_attempt_at", postgresql_where=text("state = 'queued'")),
-        Index("outbox_in_order", "conversation_id", "sequence", postgresql_where=text("state IN ('queued', 'sending', 'unsure')")),
+        Index(
+            "outbox_in_order",
+            "conversation_id",
+            "sequence",
+            postgresql_where=text("state IN ('queued', 'sending', 'unsure')"),
+        ),
         Index("outbox_sending", "claimed_at", postgresql_where=text("state IN ('sending', 'unsure')")),
         Index("outbox_message", "message_id"),
         Index("outbox_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),

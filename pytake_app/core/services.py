@@ -1,0 +1,63 @@
+"""What every role of the process is handed: settings, database, Redis, live pokes, clock, ids, secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import redis
+
+from pytake_app.config import Settings, get_settings
+from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.crypto import SecretBox
+from pytake_app.core.db import Database
+from pytake_app.core.ids import NewId, new_id
+from pytake_app.core.live import Live, connect
+
+
+@dataclass
+class Services:
+    """The shell's outside world, made once a process and passed on.
+
+    Parameters:
+        settings: the process's settings.
+        database: connection pools; made from the settings unless given.
+        clock, new_id: injected, so that tests can stand still.
+    """
+
+    settings: Settings
+    database: Database = field(default=None)  # type: ignore[assignment]  # filled below
+    clock: Clock = field(default_factory=SystemClock)
+    new_id: NewId = new_id
+
+    def __post_init__(self) -> None:
+        """Make what wasn't given."""
+        if self.database is None:
+            self.database = Database(self.settings)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A synchronous client, safe between threads."""
+        return connect(self.settings)
+
+    @cached_property
+    def live(self) -> Live:
+        """The publisher of live pokes."""
+        return Live(self.settings)
+
+    @cached_property
+    def secrets(self) -> SecretBox:
+        """Decrypts channel credentials."""
+        return SecretBox.from_settings(self.settings)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.database.dispose()
+        if "redis" in self.__dict__:
+            self.redis.close()
+
+
+@lru_cache(maxsize=1)
+def process_services() -> Services:
+    """The process-wide services, made on first use."""
+    return Services(get_settings())

@@ -1,0 +1,280 @@
+"""Ingest: what a webhook said becomes committed rows, once, before it is acknowledged.
+
+Requests that arrive together share one multi-row insert and one commit. A repeat (Meta retries for up to 7 days) meets
+the unique key (account, kind, external id) and is a no-op.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+import redis
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from pytake_app.channels.base import ParsedWebhook
+from pytake_app.core.errors import UnavailableError
+from pytake_app.core.metrics import webhook_unknown
+from pytake_app.core.services import Services
+from pytake_app.jobs import enqueue
+from pytake_app.messaging.lanes import lane_of
+from pytake_app.messaging.payloads import (
+    NOBODY,
+    contact_key_of,
+    message_payload,
+    notice_payload,
+    status_key_of,
+    status_payload,
+)
+from pytake_app.messaging.sql import Connection, dumps, hot, insert_rows, insert_statement
+
+Row = dict[str, Any]
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH_ROWS = 1000
+MAX_WAITING = 4000
+"""Requests waiting for a commit; beyond it the database is not keeping up and the sender is asked to come back."""
+
+_EVENTS = insert_statement(
+    "inbound_events",
+    ("organization_id", "channel_account_id", "lane", "contact_key", "kind", "external_id", "payload", "state",
+     "attempts", "next_attempt_at", "received_at"),
+    "ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING",
+)  # fmt: skip
+_RAW = "INSERT INTO raw_webhooks (id, organization_id, channel_account_id, channel, reason, body, received_at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestAccount:
+    """A channel account whose signature the caller has verified."""
+
+    id: UUID
+    organization_id: UUID
+    external_id: str
+    channel: str = "whatsapp"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became durable: `events` were stored or are repeats, `unknown` fragments were kept raw."""
+
+    events: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class _RawRow:
+    account: IngestAccount | None
+    channel: str
+    reason: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class _Submission:
+    events: list[Row]
+    raw: list[_RawRow]
+    received_at: datetime
+    done: asyncio.Future[IngestResult]
+
+
+def event_rows(
+    accounts: Sequence[IngestAccount], parsed: ParsedWebhook, lanes: int, now: datetime
+) -> tuple[list[Row], list[_RawRow]]:
+    """The rows of one delivery, in the order it spoke. Fragments of other accounts than `accounts` are kept raw:
+    their signature was not checked against those accounts' secrets."""
+    known = {account.external_id: account for account in accounts}
+    events: list[Row] = []
+    raw: list[_RawRow] = []
+    moment = now.isoformat()
+
+    def add(
+        account_external_id: str, contact_key: str, kind: str, external_id: str, payload: Row, fragment: Any
+    ) -> None:
+        account = known.get(account_external_id)
+        if account is None:
+            raw.append(
+                _RawRow(None, accounts[0].channel if accounts else "whatsapp", "unknown_account", _bytes(fragment))
+            )
+            return
+        events.append(
+            {
+                "organization_id": account.organization_id,
+                "channel_account_id": account.id,
+                "lane": lane_of(account.id, contact_key, lanes),
+                "contact_key": contact_key,
+                "kind": kind,
+                "external_id": external_id,
+                "payload": payload,
+                "state": "pending",
+                "attempts": 0,
+                "next_attempt_at": moment,
+                "received_at": moment,
+            }
+        )
+
+    for message in parsed.messages:
+        add(message.account_external_id, contact_key_of(message), "message", message.external_id,
+            message_payload(message), message.raw)  # fmt: skip
+    for echo in parsed.echoes:
+        add(echo.account_external_id, contact_key_of(echo), "echo", echo.external_id, message_payload(echo), echo.raw)
+    for status in parsed.statuses:
+        add(status.account_external_id, status_key_of(status), "status",
+            f"{status.external_id}:{status.platform_status}", status_payload(status), status.raw)  # fmt: skip
+    for notice in parsed.notices:
+        sender = notice.sender
+        add(notice.account_external_id, (sender.contact_key if sender else None) or NOBODY, "notice",
+            f"{notice.kind}:{notice.external_id}", notice_payload(notice), notice.details)  # fmt: skip
+    first = accounts[0] if accounts else None
+    channel = first.channel if first else "whatsapp"
+    raw.extend(_RawRow(first, channel, f"status:{other.kind}", _bytes(other.raw)) for other in parsed.other_statuses)
+    raw.extend(_RawRow(first, channel, fragment.path[:200], _bytes(fragment.raw)) for fragment in parsed.unknown)
+    return events, raw
+
+
+def _bytes(fragment: Any) -> bytes:
+    try:
+        return orjson.dumps(fragment, default=str)
+    except TypeError:
+        return dumps(fragment).encode()
+
+
+class Ingestor:
+    """Stores deliveries in micro-batches. One a process and event loop; `start` and `stop` it with the server.
+
+    Parameters:
+        services: the process's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._waiting: list[_Submission] = []
+        self._lanes: set[int] = set()
+        self._wake = asyncio.Event()
+        self._poke = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin committing."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._commit_loop()), asyncio.create_task(self._poke_loop())]
+
+    async def stop(self) -> None:
+        """Commit what waits, then stop."""
+        tasks, self._tasks = self._tasks, []
+        while self._waiting and tasks and not tasks[0].done():
+            await asyncio.gather(*(s.done for s in self._waiting), return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._lanes:
+            await asyncio.to_thread(self._poke_lanes, sorted(self._lanes))
+
+    async def submit(self, account: IngestAccount | Sequence[IngestAccount], parsed: ParsedWebhook) -> IngestResult:
+        """Make one parsed delivery durable; returns after the commit.
+
+        Parameters:
+            account: the account, or all accounts, whose signature this delivery was verified for.
+            parsed: what the channel's parser read.
+
+        Raises:
+            UnavailableError: the database is away or not keeping up; answer 503 so that the platform retries.
+        """
+        if not self._tasks:
+            await self.start()
+        if len(self._waiting) >= MAX_WAITING:
+            raise UnavailableError("Too many deliveries are waiting to be stored.", retry_after=5)
+        accounts = [account] if isinstance(account, IngestAccount) else list(account)
+        now = self._services.clock.now()
+        events, raw = event_rows(accounts, parsed, self._services.settings.lanes, now)
+        if not events and not raw:
+            return IngestResult(0, 0)
+        submission = _Submission(events, raw, now, asyncio.get_running_loop().create_future())
+        self._waiting.append(submission)
+        self._wake.set()
+        return await submission.done
+
+    def _take(self) -> list[_Submission]:
+        rows = 0
+        for count, submission in enumerate(self._waiting, start=1):
+            rows += len(submission.events) + len(submission.raw)
+            if rows >= MAX_BATCH_ROWS:
+                break
+        else:
+            count = len(self._waiting)
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    async def _commit_loop(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = self._take()
+                await self._commit(batch)
+
+    async def _commit(self, batch: list[_Submission]) -> None:
+        try:
+            await asyncio.to_thread(self._store, batch)
+        except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
+            if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)) and len(batch) > 1:
+                # One delivery that the database refuses must not fail its neighbours.
+                for submission in batch:
+                    await self._commit([submission])
+                return
+            log.warning("ingest_failed", error=type(error).__name__, deliveries=len(batch))
+            for submission in batch:
+                if not submission.done.done():
+                    submission.done.set_exception(UnavailableError("The delivery could not be stored.", retry_after=5))
+            return
+        for submission in batch:
+            self._lanes.update(row["lane"] for row in submission.events)
+            if not submission.done.done():
+                submission.done.set_result(IngestResult(len(submission.events), len(submission.raw)))
+        self._poke.set()
+
+    def _store(self, batch: list[_Submission]) -> None:
+        events = [row for submission in batch for row in submission.events]
+        with hot(self._services.database) as connection:
+            insert_rows(connection, _EVENTS, events)
+            self._store_raw(connection, batch)
+
+    def _store_raw(self, connection: Connection, batch: list[_Submission]) -> None:
+        for submission in batch:
+            for raw in submission.raw:
+                account = raw.account
+                connection.execute(
+                    _RAW,
+                    (
+                        self._services.new_id(),
+                        account.organization_id if account else None,
+                        account.id if account else None,
+                        raw.channel,
+                        raw.reason,
+                        raw.body,
+                        submission.received_at,
+                    ),
+                )
+                webhook_unknown.labels(channel=raw.channel).inc()
+
+    async def _poke_loop(self) -> None:
+        # Apart from the commits: a Redis that is away must not hold up acknowledgements.
+        while True:
+            await self._poke.wait()
+            self._poke.clear()
+            lanes, self._lanes = sorted(self._lanes), set()
+            await asyncio.to_thread(self._poke_lanes, lanes)
+
+    def _poke_lanes(self, lanes: list[int]) -> None:
+        try:
+            enqueue.poke_lanes(self._services.redis, self._services.settings, lanes)
+        except (redis.RedisError, OSError) as error:
+            log.warning("lane_poke_failed", error=type(error).__name__, lanes=len(lanes))
