@@ -67,8 +67,14 @@ def can_traverse(path: Path, identity: Identity | None) -> bool:
 
 
 def give(path: Path, identity: Identity | None) -> None:
-    """Hand a directory and all in it to ``identity``, with mode 0700 on the directory itself."""
+    """Hand a directory and all in it to ``identity``, with mode 0700 on the directory itself.
+
+    Raises:
+        NotADirectoryError: the path is a link, which somebody else could have laid in a shared directory.
+    """
     path.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        raise NotADirectoryError(f"{path} is a link, not a directory")
     path.chmod(0o700)
     if identity is None:
         return
