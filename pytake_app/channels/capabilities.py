@@ -136,7 +136,7 @@ def _header_text(content: ButtonsContent | ListContent | CtaUrlContent | FormCon
     header = content.header
     if header is None:
         return None
-    return header.text if header.media is None else header.media.url
+    return header.url or header.text or None
 
 
 def option_ids(content: OutboundContent) -> list[str]:

@@ -30,11 +30,13 @@ class MediaRef(ContentModel):
 
 
 class Header(ContentModel):
-    """Header of an interactive message: a line of text, or one media."""
+    """Header of an interactive or template message: a line of ``text``, or one file by ``url`` or ``media_id``."""
 
     type: Literal["text", "image", "video", "document"] = "text"
-    text: str | None = None
-    media: MediaRef | None = None
+    text: str = ""
+    url: str | None = None
+    media_id: str | None = None
+    filename: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -43,9 +45,18 @@ class Header(ContentModel):
 
     @model_validator(mode="after")
     def _matches_type(self) -> Header:
-        if (self.type == "text") != (self.text is not None) or (self.type == "text") == (self.media is not None):
-            raise ValueError("a text header has text, any other has media")
+        if self.type == "text" and (self.url or self.media_id):
+            raise ValueError("a text header has no file")
+        if self.type != "text" and (self.text or bool(self.url) == bool(self.media_id)):
+            raise ValueError("a file header has exactly one of url and media_id, and no text")
         return self
+
+    @property
+    def media(self) -> MediaRef | None:
+        """The header's file."""
+        if self.type == "text":
+            return None
+        return MediaRef(url=self.url, media_id=self.media_id, filename=self.filename)
 
 
 class TextContent(ContentModel):
@@ -200,7 +211,10 @@ class ContactOrg(ContentModel):
 
 
 class ContactCard(ContentModel):
-    """A contact card (vCard-like). ``birthday`` is ``YYYY-MM-DD``."""
+    """A contact card (vCard-like). ``birthday`` is ``YYYY-MM-DD``.
+
+    The engine's brief shape (``formatted_name``, ``first_name``, ``organization``, e-mails as strings) is accepted.
+    """
 
     name: ContactName
     phones: list[ContactPhone] = Field(default_factory=list)
@@ -209,6 +223,20 @@ class ContactCard(ContentModel):
     addresses: list[ContactAddress] = Field(default_factory=list)
     org: ContactOrg | None = None
     birthday: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _brief_shape(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "name" in value or "formatted_name" not in value:
+            return value
+        card = {key: item for key, item in value.items() if key not in _BRIEF_CARD}
+        name = {"formatted_name": value["formatted_name"], "first_name": value.get("first_name") or None}
+        emails = [{"email": item} if isinstance(item, str) else item for item in value.get("emails") or []]
+        company = value.get("organization")
+        return {**card, "name": name, "emails": emails, "org": {"company": company} if company else None}
+
+
+_BRIEF_CARD = frozenset({"formatted_name", "first_name", "organization", "emails"})
 
 
 class ContactsContent(ContentModel):
@@ -219,10 +247,10 @@ class ContactsContent(ContentModel):
 
 
 class ReactionContent(ContentModel):
-    """An emoji on a message (``external_id`` of the platform); an empty emoji removes it."""
+    """An emoji on a message (the platform's id of it); an empty emoji removes it."""
 
     type: Literal["reaction"] = "reaction"
-    message_id: str
+    message_external_id: str
     emoji: str = ""
 
 
@@ -286,12 +314,28 @@ class TemplateCard(ContentModel):
     components: list[TemplateComponent]
 
 
+class TemplateButtonParameter(ContentModel):
+    """Value for one template button: a quick reply's payload, a link's variable end, a coupon code."""
+
+    index: int = Field(ge=0)
+    kind: Literal["quick_reply", "url", "copy_code"]
+    value: str
+
+
 class TemplateContent(ContentModel):
-    """An approved template with its values."""
+    """An approved template with its values.
+
+    ``header``, ``body`` (in order) or ``named_body``, and ``buttons`` serve nearly every template; ``components``
+    adds what they can't say (carousels, money, dates, orders).
+    """
 
     type: Literal["template"] = "template"
     name: str
     language: str
+    header: Header | None = None
+    body: list[str] = Field(default_factory=list)
+    named_body: dict[str, str] = Field(default_factory=dict)
+    buttons: list[TemplateButtonParameter] = Field(default_factory=list)
     components: list[TemplateComponent] = Field(default_factory=list)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, cast
 
 from pytake_app.channels.base import JsonObject, OutboundRequest, Recipient
 from pytake_app.channels.content import (
@@ -103,7 +103,7 @@ def _content(content: OutboundContent) -> JsonObject:
         case ContactsContent():
             return {"type": "contacts", "contacts": _contacts(content)}
         case ReactionContent():
-            target = _limited("message_id", content.message_id, limits.TEMPLATE_NAME)
+            target = _limited("message_external_id", content.message_external_id, limits.TEMPLATE_NAME)
             return {"type": "reaction", "reaction": {"message_id": target, "emoji": content.emoji}}
         case TemplateContent():
             return {"type": "template", "template": _template(content)}
@@ -168,12 +168,13 @@ def _framed(
     """Header, body and footer of an interactive message."""
     framed: JsonObject = {"type": kind}
     if header is not None:
-        if header.media is None:
+        reference = header.media
+        if reference is None:
             framed["header"] = {"type": "text", "text": _limited("header.text", header.text, limits.HEADER_TEXT)}
         elif text_header_only:
             raise RenderError("header", "unsupported", detail="only a text header is shown here")
         else:
-            media = _reference("header.media", header.media, filename=header.type == "document")
+            media = _reference("header", reference, filename=header.type == "document")
             framed["header"] = {"type": header.type, header.type: media}
     framed["body"] = {"text": _limited("body", body, body_limit)}
     if footer:
@@ -296,9 +297,43 @@ def _template(content: TemplateContent) -> JsonObject:
         "name": _limited("name", content.name, limits.TEMPLATE_NAME),
         "language": {"code": _limited("language", content.language, 20)},
     }
-    if content.components:
-        template["components"] = _components("components", content.components)
+    components = [*_plain_components(content), *content.components]
+    if components:
+        template["components"] = _components("components", components)
     return template
+
+
+def _plain_components(content: TemplateContent) -> list[TemplateComponent]:
+    """The header, body and buttons of a template as components."""
+    result = []
+    header = content.header
+    if header is not None:
+        media = header.media
+        if media is None:
+            value = TemplateParameter(type="text", value=header.text)
+        else:
+            kind = cast(Literal["image", "video", "document"], header.type)
+            value = TemplateParameter(type=kind, media=media)
+        result.append(TemplateComponent(type="header", parameters=[value]))
+    if content.body and content.named_body:
+        raise RenderError("named_body", "invalid", detail="a template is either positional or named")
+    values = [TemplateParameter(value=item) for item in content.body]
+    values += [TemplateParameter(name=name, value=item) for name, item in content.named_body.items()]
+    if values:
+        result.append(TemplateComponent(type="body", parameters=values))
+    for button in content.buttons:
+        parameter = TemplateParameter(type=_BUTTON_PARAMETERS[button.kind], value=button.value)
+        result.append(
+            TemplateComponent(type="button", sub_type=button.kind, index=button.index, parameters=[parameter])
+        )
+    return result
+
+
+_BUTTON_PARAMETERS: dict[str, Literal["payload", "text", "coupon_code"]] = {
+    "quick_reply": "payload",
+    "url": "text",
+    "copy_code": "coupon_code",
+}
 
 
 def _components(path: str, components: list[TemplateComponent]) -> list[JsonObject]:
