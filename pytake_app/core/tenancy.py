@@ -34,6 +34,7 @@ class Principal:
     name: str = ""
     email: str = ""
     locale: str = "pt_BR"
+    organization_name: str = ""
 
     def require(self, role: Role) -> None:
         """Refuse callers below `role`.

@@ -1,0 +1,74 @@
+"""Endpoints of accounts."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from pytake_app.accounts import service
+from pytake_app.accounts.schemas import (
+    LoginRequest,
+    LogoutRequest,
+    MeAnswer,
+    RefreshRequest,
+    RegisterRequest,
+    TokenAnswer,
+    UserView,
+)
+from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession, client_of
+from pytake_app.core.pagination import Page
+
+router = APIRouter(tags=["auth"])
+
+
+@router.post("/auth/register", status_code=201)
+def register(body: RegisterRequest, request: Request, services: ServicesDep) -> TokenAnswer:
+    """Create an organization and its first administrator."""
+    return services.accounts.register(body, client_of(request))
+
+
+@router.post("/auth/login")
+def login(body: LoginRequest, request: Request, services: ServicesDep) -> TokenAnswer:
+    """Sign in."""
+    return services.accounts.login(body.email, body.password, client_of(request))
+
+
+@router.post("/auth/refresh")
+def refresh(body: RefreshRequest, services: ServicesDep) -> TokenAnswer:
+    """Exchange a refresh token for a new pair. Each is good once; a second use ends the session."""
+    return services.accounts.refresh(body.refresh_token)
+
+
+@router.post("/auth/logout", status_code=204)
+def logout(who: CurrentPrincipal, services: ServicesDep, body: LogoutRequest | None = None) -> Response:
+    """End this session."""
+    services.accounts.logout(who.session_id)
+    if body is not None and body.refresh_token:
+        services.accounts.logout_by_refresh_token(body.refresh_token)
+    return Response(status_code=204)
+
+
+@router.post("/auth/logout-everywhere", status_code=204)
+def logout_everywhere(who: CurrentPrincipal, services: ServicesDep) -> Response:
+    """End every session of the caller, on every device."""
+    services.accounts.logout_everywhere(who.user_id)
+    return Response(status_code=204)
+
+
+@router.get("/auth/me")
+def me(who: CurrentPrincipal, services: ServicesDep) -> MeAnswer:
+    """Who is asking."""
+    return services.accounts.me(who)
+
+
+@router.get("/users", tags=["users"])
+def users(who: CurrentPrincipal, session: TenantSession) -> Page[UserView]:
+    """The organization's people."""
+    return Page[UserView](items=service.list_users(session, who))
+
+
+@router.get("/users/{user_id}", tags=["users"])
+def user(user_id: UUID, who: CurrentPrincipal, session: TenantSession) -> UserView:
+    """One of the organization's people."""
+    return service.get_user(session, who, user_id)

@@ -1,0 +1,73 @@
+"""Passwords: hashing (argon2id) and which ones are accepted (NIST SP 800-63B, section 3.1.1)."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from pytake_app.core.errors import FieldError, InvalidError
+
+MIN_LENGTH = 10
+MAX_LENGTH = 200
+"""Longer than any passphrase people type; bounds the work of hashing."""
+
+# OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Sign-ins in parallel must neither exhaust memory nor starve everything else of the processor.
+_AT_ONCE = threading.BoundedSemaphore(4)
+
+# Of the most used passwords, those that satisfy the length, Brazil's favourites among them.
+_COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text("utf-8").split())
+
+
+def check(password: str, *, email: str, name: str = "", pointer: str = "/password") -> None:
+    """Refuse a password that is too short, common or guessable from what is known about the person.
+
+    Raises:
+        InvalidError: with a code that says why.
+    """
+    lowered = password.casefold()
+    code, message = "", ""
+    if len(password) < MIN_LENGTH:
+        code, message = "password_too_short", f"use at least {MIN_LENGTH} characters"
+    elif len(password) > MAX_LENGTH:
+        code, message = "password_too_long", f"use at most {MAX_LENGTH} characters"
+    elif lowered in _COMMON or len(set(lowered)) < 4:
+        code, message = "password_common", "this password is among the first that attackers try"
+    elif lowered in _guesses(email, name):
+        code, message = "password_guessable", "a password must not be your e-mail or name"
+    if code:
+        raise InvalidError("The password is not accepted.", code=code, errors=[FieldError(pointer, message, code)])
+
+
+def _guesses(email: str, name: str) -> set[str]:
+    email, name = email.casefold(), name.casefold()
+    local = email.partition("@")[0]
+    words = {email, local, name, name.replace(" ", "")}
+    return {word + tail for word in words for tail in ("", "1", "12", "123", "1234", "12345", "!")}
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash with its parameters and salt inside. Slow on purpose (tens of milliseconds)."""
+    with _AT_ONCE:
+        return _HASHER.hash(password)
+
+
+def verify_password(stored: str | None, password: str) -> bool:
+    """Whether `password` is the one that was hashed. An absent account (`None`) costs the same time and is False."""
+    with _AT_ONCE:
+        try:
+            return _HASHER.verify(stored or _DUMMY, password[: MAX_LENGTH + 1]) and stored is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def needs_rehash(stored: str) -> bool:
+    """Whether the hash was made with older parameters."""
+    return _HASHER.check_needs_rehash(stored)
+
+
+_DUMMY = _HASHER.hash("nobody has this password")

@@ -1,0 +1,86 @@
+"""Statements of accounts. Those on `auth` transactions see every organization: they look up by secret or id only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
+from pytake_app.core.tenancy import scoped
+
+
+def user_by_email(session: Session, email: str) -> User | None:
+    """The user with this (lower-cased) e-mail."""
+    return session.exec(select(User).where(User.email == email)).first()
+
+
+def user_with_organization(session: Session, user_id: UUID) -> tuple[User, Organization] | None:
+    """A user and their organization."""
+    statement = (
+        select(User, Organization)
+        .join(Organization, col(Organization.id) == User.organization_id)
+        .where(User.id == user_id)
+    )
+    return session.exec(statement).first()
+
+
+def session_with_user(session: Session, session_id: UUID) -> tuple[AuthSession, User, Organization] | None:
+    """A sign-in with its user and organization."""
+    statement = _joined().where(AuthSession.id == session_id)
+    return session.exec(statement).first()
+
+
+def session_by_token(session: Session, token_hash: str) -> tuple[AuthSession, User, Organization] | None:
+    """A browser's sign-in by the hash of its cookie."""
+    statement = _joined().where(AuthSession.token_hash == token_hash, AuthSession.kind == "web")
+    return session.exec(statement).first()
+
+
+def _joined():  # type: ignore[no-untyped-def]  # SQLModel's three-table select has an unwieldy type
+    return (
+        select(AuthSession, User, Organization)
+        .join(User, col(User.id) == AuthSession.user_id)
+        .join(Organization, col(Organization.id) == AuthSession.organization_id)
+    )
+
+
+def locked_refresh_token(session: Session, token_hash: str) -> RefreshToken | None:
+    """A refresh token, locked so that two uses at once see each other."""
+    return session.exec(select(RefreshToken).where(RefreshToken.token_hash == token_hash).with_for_update()).first()
+
+
+def revoke_session(session: Session, session_id: UUID, now: datetime, reason: str) -> None:
+    """End one sign-in."""
+    session.execute(
+        update(AuthSession)
+        .where(col(AuthSession.id) == session_id, col(AuthSession.revoked_at).is_(None))
+        .values(revoked_at=now, revoked_reason=reason)
+    )
+
+
+def revoke_sessions_of(session: Session, user_id: UUID, now: datetime, reason: str) -> int:
+    """End every sign-in of a user; returns how many were open."""
+    result = session.execute(
+        update(AuthSession)
+        .where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
+        .values(revoked_at=now, revoked_reason=reason)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
+
+
+def count_users(session: Session) -> int:
+    """How many users the installation has."""
+    return session.exec(select(func.count()).select_from(User)).one()
+
+
+def users(session: Session, limit: int) -> list[User]:
+    """The organization's people, by name."""
+    return list(session.exec(scoped(session, User).order_by(User.full_name, User.id).limit(limit)).all())
+
+
+def user(session: Session, user_id: UUID) -> User | None:
+    """One of the organization's people."""
+    return session.exec(scoped(session, User).where(User.id == user_id)).first()

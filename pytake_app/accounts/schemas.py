@@ -1,0 +1,90 @@
+"""What the accounts API hears and says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import EmailStr, Field, StringConstraints
+
+from pytake_app.core.schemas import RequestModel, View
+
+Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Locale = Literal["pt_BR", "en", "es"]
+
+
+class RegisterRequest(RequestModel):
+    """A new person with a new organization."""
+
+    email: EmailStr
+    password: Password
+    full_name: Name
+    organization_name: Annotated[str, StringConstraints(max_length=120)] | None = None
+    locale: Locale = "pt_BR"
+
+
+class LoginRequest(RequestModel):
+    """E-mail and password."""
+
+    email: Annotated[str, StringConstraints(min_length=1, max_length=320)]
+    password: Password
+
+
+class RefreshRequest(RequestModel):
+    """The newest refresh token of a session."""
+
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class LogoutRequest(RequestModel):
+    """Optionally the refresh token, for clients whose access token has expired."""
+
+    refresh_token: Annotated[str, StringConstraints(max_length=200)] | None = None
+
+
+class OrganizationView(View):
+    """A tenant as its people see it."""
+
+    id: UUID
+    name: str
+    slug: str
+    plan: str
+    status: str
+    time_zone: str
+    locale: str
+    currency: str
+    created_at: datetime
+
+
+class UserView(View):
+    """A person, without anything secret."""
+
+    id: UUID
+    organization_id: UUID
+    email: str
+    full_name: str
+    role: str
+    locale: str
+    is_active: bool
+    created_at: datetime
+    last_login_at: datetime | None = None
+
+
+class TokenAnswer(View):
+    """The answer to register, login and refresh."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # RFC 6750's word
+    expires_in: int = Field(description="seconds until the access token expires")
+    user: UserView
+    organization: OrganizationView
+
+
+class MeAnswer(View):
+    """Who is asking."""
+
+    user: UserView
+    organization: OrganizationView

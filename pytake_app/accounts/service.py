@@ -1,0 +1,407 @@
+"""Accounts: registering, signing in and out, and who is behind a token.
+
+Unlike other services this one opens its own transactions: before a sign-in the organization isn't known, and
+hashing a password must not hold a transaction open.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as random
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from pytake_app.accounts import passwords, repository
+from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
+from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
+from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
+from pytake_app.config import Settings
+from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.db import Database
+from pytake_app.core.errors import ConflictError, FieldError, NotFoundError, UnauthorizedError
+from pytake_app.core.ids import new_id
+from pytake_app.core.ratelimit import Limiter
+from pytake_app.core.tenancy import Principal, Role
+
+__all__ = ["Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session"]
+
+log = structlog.get_logger(__name__)
+
+LOGINS_PER_ACCOUNT_AND_ADDRESS = "8 per 5 minute"
+LOGINS_PER_ACCOUNT = "50 per hour"
+LOGINS_PER_ADDRESS = "60 per 5 minute"
+REGISTRATIONS_PER_ADDRESS = "20 per hour"
+TOUCH_EVERY = timedelta(minutes=1)
+"""A session's last use is written at most this often."""
+WEB_SESSION_AT_MOST = timedelta(days=90)
+"""However much it is used, a browser signs in again after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a sign-in comes from, for the list of devices and for rate limits."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A browser's new session: the cookie's token and how long it may live."""
+
+    token: str
+    max_age: int
+    principal: Principal
+
+
+def normalize_email(email: str) -> str:
+    """The form in which e-mails are stored and looked up."""
+    return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def resolve_web_session(session: Session, token: str, *, clock: Clock | None = None) -> Principal | None:
+    """Who a `pytake_session` cookie belongs to, or None when it is unknown, expired or revoked.
+
+    Parameters:
+        session: of `Database.auth`. The session's last use is written (at most once a minute).
+    """
+    now = (clock or SystemClock()).now()
+    found = repository.session_by_token(session, hash_token(token))
+    if found is None or not _is_live(*found, now):
+        return None
+    signed_in, user, organization = found
+    if now - signed_in.last_used_at >= TOUCH_EVERY:
+        extension = signed_in.expires_at - signed_in.last_used_at
+        signed_in.last_used_at = now
+        signed_in.expires_at = min(now + extension, signed_in.created_at + WEB_SESSION_AT_MOST)
+        session.add(signed_in)
+    return _principal(signed_in, user, organization)
+
+
+def list_users(session: Session, principal: Principal, *, limit: int = 200) -> list[UserView]:
+    """The organization's people, e.g. to assign a conversation to."""
+    principal.require(Role.VIEWER)
+    return [UserView.model_validate(user) for user in repository.users(session, limit)]
+
+
+def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
+    """One of the organization's people.
+
+    Raises:
+        NotFoundError: nobody here has this id.
+    """
+    principal.require(Role.VIEWER)
+    user = repository.user(session, user_id)
+    if user is None:
+        raise NotFoundError("There is no such user.")
+    return UserView.model_validate(user)
+
+
+class Accounts:
+    """Sign-in and registration.
+
+    Parameters:
+        settings: lifetimes and the signing key.
+        limiter: counts attempts.
+    """
+
+    def __init__(self, *, settings: Settings, database: Database, clock: Clock, limiter: Limiter) -> None:
+        self._settings = settings
+        self._database = database
+        self._clock = clock
+        self._limiter = limiter
+        self._signer_: TokenSigner | None = None
+
+    @property
+    def _signer(self) -> TokenSigner:
+        if self._signer_ is None:
+            self._signer_ = TokenSigner(self._settings)
+        return self._signer_
+
+    # -- registering and signing in ---------------------------------------------------------------------------------
+
+    def register(self, request: RegisterRequest, client: Client) -> TokenAnswer:
+        """A new organization with its first administrator, signed in.
+
+        Raises:
+            ConflictError: the e-mail is taken (`email_taken`).
+            InvalidError: the password is not accepted.
+            TooManyRequestsError: too many registrations from this address.
+        """
+        user_id, organization_id = self._register(request, client)
+        return self._open_api_session(user_id, organization_id, client)
+
+    def register_web(self, request: RegisterRequest, client: Client) -> WebSession:
+        """As `register`, for a browser."""
+        user_id, organization_id = self._register(request, client)
+        return self._open_web_session(user_id, organization_id, client)
+
+    def _register(self, request: RegisterRequest, client: Client) -> tuple[UUID, UUID]:
+        self._limiter.require(REGISTRATIONS_PER_ADDRESS, "register-address", client.address)
+        return self.create_organization(request, role=Role.ORG_ADMIN)
+
+    def create_organization(self, request: RegisterRequest, *, role: Role) -> tuple[UUID, UUID]:
+        """Make an organization, its first user, its starter flows and its sandbox number, in one transaction.
+
+        Returns: the ids of the user and of the organization.
+
+        Raises:
+            ConflictError, InvalidError: as `register`.
+        """
+        from pytake_app.flows import service as flows
+        from pytake_app.sandbox import service as sandbox
+
+        email = normalize_email(request.email)
+        passwords.check(request.password, email=email, name=request.full_name)
+        with self._database.auth() as session:
+            if repository.user_by_email(session, email) is not None:
+                raise _email_taken()
+        password_hash = passwords.hash_password(request.password)
+        now = self._clock.now()
+        name = (request.organization_name or "").strip() or request.full_name
+        organization = Organization(id=new_id(), name=name, slug=_slug(name), locale=request.locale, created_at=now)
+        user = User(
+            organization_id=organization.id,
+            email=email,
+            password_hash=password_hash,
+            full_name=request.full_name,
+            role=role,
+            locale=request.locale,
+            created_at=now,
+        )
+        try:
+            with self._database.tenant(organization.id) as session:
+                session.add(organization)
+                session.flush()
+                session.add(user)
+                session.flush()
+                flows.seed_organization(session, organization.id, request.locale, clock=self._clock)
+                sandbox.create_account(session, organization.id, settings=self._settings, clock=self._clock)
+        except IntegrityError as error:
+            if "users_email" in str(error.orig):
+                raise _email_taken() from error
+            raise
+        log.info("organization_created", organization_id=str(organization.id))
+        return user.id, organization.id
+
+    def login(self, email: str, password: str, client: Client) -> TokenAnswer:
+        """Sign an API client in.
+
+        Raises:
+            UnauthorizedError: `credentials_invalid`, the same for an unknown e-mail and a wrong password.
+            TooManyRequestsError: too many attempts for this account or from this address.
+        """
+        user = self._authenticate(email, password, client)
+        return self._open_api_session(user.id, user.organization_id, client)
+
+    def login_web(self, email: str, password: str, client: Client) -> WebSession:
+        """As `login`, for a browser."""
+        user = self._authenticate(email, password, client)
+        return self._open_web_session(user.id, user.organization_id, client)
+
+    def _authenticate(self, email: str, password: str, client: Client) -> User:
+        email = normalize_email(email)
+        account = hash_token(email)  # no e-mail addresses in Redis
+        self._limiter.require(LOGINS_PER_ADDRESS, "login-address", client.address)
+        self._limiter.require(LOGINS_PER_ACCOUNT_AND_ADDRESS, "login-pair", account, client.address)
+        self._limiter.require(LOGINS_PER_ACCOUNT, "login-account", account)
+        with self._database.auth() as session:
+            user = repository.user_by_email(session, email)
+        # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
+        matches = passwords.verify_password(user.password_hash if user else None, password)
+        if user is None or not matches or not user.is_active:
+            raise UnauthorizedError("E-mail or password is wrong.", code="credentials_invalid")
+        self._limiter.clear(LOGINS_PER_ACCOUNT_AND_ADDRESS, "login-pair", account, client.address)
+        self._limiter.clear(LOGINS_PER_ACCOUNT, "login-account", account)
+        if passwords.needs_rehash(user.password_hash):
+            rehashed = passwords.hash_password(password)
+            with self._database.auth() as session:
+                stored = repository.user_by_email(session, email)
+                if stored is not None:
+                    stored.password_hash = rehashed
+        return user
+
+    # -- sessions ---------------------------------------------------------------------------------------------------
+
+    def _open_api_session(self, user_id: UUID, organization_id: UUID, client: Client) -> TokenAnswer:
+        now = self._clock.now()
+        expires = now + timedelta(days=self._settings.refresh_token_expire_days)
+        with self._database.auth() as session:
+            signed_in = self._add_session(session, user_id, organization_id, client, kind="api", expires=expires)
+            return self._issue(session, signed_in, now)
+
+    def _open_web_session(self, user_id: UUID, organization_id: UUID, client: Client) -> WebSession:
+        token = new_token()
+        lifetime = timedelta(days=self._settings.web_session_days)
+        with self._database.auth() as session:
+            signed_in = self._add_session(
+                session, user_id, organization_id, client, kind="web", expires=self._clock.now() + lifetime
+            )
+            signed_in.token_hash = hash_token(token)
+            user, organization = self._people(session, signed_in)
+            principal = _principal(signed_in, user, organization)
+        return WebSession(token=token, max_age=int(lifetime.total_seconds()), principal=principal)
+
+    def _add_session(
+        self, session: Session, user_id: UUID, organization_id: UUID, client: Client, *, kind: str, expires: datetime
+    ) -> AuthSession:
+        now = self._clock.now()
+        signed_in = AuthSession(
+            organization_id=organization_id,
+            user_id=user_id,
+            kind=kind,
+            user_agent=client.user_agent[:300],
+            address=client.address[:64],
+            created_at=now,
+            last_used_at=now,
+            expires_at=expires,
+        )
+        session.add(signed_in)
+        user = session.get(User, user_id)
+        if user is not None:
+            user.last_login_at = now
+        session.flush()
+        return signed_in
+
+    def _issue(self, session: Session, signed_in: AuthSession, now: datetime) -> TokenAnswer:
+        """A new pair of tokens for an open session."""
+        refresh = new_token()
+        session.add(
+            RefreshToken(
+                organization_id=signed_in.organization_id,
+                session_id=signed_in.id,
+                token_hash=hash_token(refresh),
+                created_at=now,
+                expires_at=now + timedelta(days=self._settings.refresh_token_expire_days),
+            )
+        )
+        user, organization = self._people(session, signed_in)
+        access = self._signer.sign(
+            user_id=user.id, organization_id=organization.id, role=user.role, session_id=signed_in.id, now=now
+        )
+        return TokenAnswer(
+            access_token=access,
+            refresh_token=refresh,
+            expires_in=int(self._signer.lifetime.total_seconds()),
+            user=UserView.model_validate(user),
+            organization=OrganizationView.model_validate(organization),
+        )
+
+    def _people(self, session: Session, signed_in: AuthSession) -> tuple[User, Organization]:
+        found = repository.user_with_organization(session, signed_in.user_id)
+        if found is None:
+            raise UnauthorizedError("This account no longer exists.")
+        return found
+
+    def refresh(self, refresh_token: str) -> TokenAnswer:
+        """Exchange a refresh token for a new pair; each one is good once.
+
+        A second use means that somebody else has the token too: the whole session ends (RFC 9700, section 4.14.2).
+
+        Raises:
+            UnauthorizedError: unknown, expired, revoked (`token_invalid`) or used before (`token_reused`).
+        """
+        now = self._clock.now()
+        with self._database.auth() as session:
+            stored = repository.locked_refresh_token(session, hash_token(refresh_token))
+            found = repository.session_with_user(session, stored.session_id) if stored else None
+            if stored is None or found is None or not _is_live(*found, now) or stored.expires_at <= now:
+                raise UnauthorizedError("The refresh token is not valid.", code="token_invalid")
+            if stored.used_at is None:
+                stored.used_at = now
+                signed_in = found[0]
+                signed_in.last_used_at = now
+                signed_in.expires_at = now + timedelta(days=self._settings.refresh_token_expire_days)
+                return self._issue(session, signed_in, now)
+            repository.revoke_session(session, stored.session_id, now, "refresh_token_reused")
+        log.warning("refresh_token_reused", session_id=str(stored.session_id))
+        raise UnauthorizedError("The refresh token was used before; sign in again.", code="token_reused")
+
+    def logout(self, session_id: UUID) -> None:
+        """End one sign-in."""
+        with self._database.auth() as session:
+            repository.revoke_session(session, session_id, self._clock.now(), "logout")
+
+    def logout_by_refresh_token(self, refresh_token: str) -> None:
+        """End the sign-in that a refresh token belongs to; an unknown one is no error."""
+        with self._database.auth() as session:
+            stored = repository.locked_refresh_token(session, hash_token(refresh_token))
+            if stored is not None:
+                repository.revoke_session(session, stored.session_id, self._clock.now(), "logout")
+
+    def logout_everywhere(self, user_id: UUID) -> int:
+        """End every sign-in of a user; returns how many were open."""
+        with self._database.auth() as session:
+            return repository.revoke_sessions_of(session, user_id, self._clock.now(), "logout_everywhere")
+
+    # -- who is asking ----------------------------------------------------------------------------------------------
+
+    def resolve_cookie(self, token: str) -> Principal | None:
+        """Who a session cookie belongs to, or None when it is unknown, expired or revoked."""
+        if not token or len(token) > 200:
+            return None
+        with self._database.auth() as session:
+            return resolve_web_session(session, token, clock=self._clock)
+
+    def resolve_bearer(self, token: str) -> Principal:
+        """Who an access token belongs to; the role is the user's present one.
+
+        Raises:
+            UnauthorizedError: not valid, expired, or its session was revoked.
+        """
+        now = self._clock.now()
+        claims: AccessClaims = self._signer.read(token, now)
+        with self._database.auth() as session:
+            found = repository.session_with_user(session, claims.session_id)
+        if found is None or not _is_live(*found, now) or found[1].id != claims.user_id:
+            raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
+        return _principal(*found)
+
+    def me(self, principal: Principal) -> MeAnswer:
+        """The caller and their organization."""
+        with self._database.auth() as session:
+            found = repository.user_with_organization(session, principal.user_id)
+        if found is None:
+            raise UnauthorizedError("This account no longer exists.")
+        return MeAnswer(user=UserView.model_validate(found[0]), organization=OrganizationView.model_validate(found[1]))
+
+
+def _is_live(signed_in: AuthSession, user: User, organization: Organization, now: datetime) -> bool:
+    return (
+        signed_in.revoked_at is None
+        and signed_in.expires_at > now
+        and user.is_active
+        and organization.status == "active"
+    )
+
+
+def _principal(signed_in: AuthSession, user: User, organization: Organization) -> Principal:
+    return Principal(
+        user_id=user.id,
+        organization_id=organization.id,
+        role=Role(user.role),
+        session_id=signed_in.id,
+        name=user.full_name,
+        email=user.email,
+        locale=user.locale,
+        organization_name=organization.name,
+    )
+
+
+def _email_taken() -> ConflictError:
+    return ConflictError(
+        "There is an account with this e-mail already.",
+        code="email_taken",
+        errors=[FieldError("/email", "already registered", "email_taken")],
+    )
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40] or 'org'}-{random.token_hex(3)}"

@@ -1,0 +1,1 @@
+"""The HTTP and WebSocket API: assembles the domains' routers; importable without Reflex."""

@@ -1,0 +1,115 @@
+"""The FastAPI application: `create_app(settings)`. Importable without Reflex."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from pytake_app import __version__
+from pytake_app.api import docs, problems, system, web
+from pytake_app.api.middleware import BodyLimit, RequestContext
+from pytake_app.api.services import Services, build_services
+from pytake_app.config import Settings, get_settings
+
+BASE = "/api/v1"
+
+# Every domain's router, in the order of the documentation.
+DOMAINS = (
+    "pytake_app.accounts.api",
+    "pytake_app.contacts.api",
+    "pytake_app.conversations.api",
+    "pytake_app.flows.api",
+    "pytake_app.messaging.api",
+    "pytake_app.whatsapp.api",
+    "pytake_app.sandbox.api",
+)
+
+_DESCRIPTION = """Self-hosted, WhatsApp-first conversational automation.
+
+Errors are problem documents (RFC 9457). Lists take `limit` and `cursor` and answer `items` and `next_cursor`. 
+Writes that create or send accept `Idempotency-Key`. Every answer is scoped to the caller's organization.
+"""
+
+
+def create_app(settings: Settings | None = None, *, services: Services | None = None) -> FastAPI:
+    """Assemble the API.
+
+    Parameters:
+        settings: the process's own by default.
+        services: share a container that exists already (tests: with a frozen clock).
+    """
+    settings = settings or (services.settings if services else get_settings())
+    services = services or build_services(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        services.close()
+
+    app = FastAPI(
+        title="PyTake",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    problems.install(app)
+    app.include_router(system.router)
+    app.include_router(web.router)
+    for name in DOMAINS:
+        for router in _routers(name):
+            app.include_router(router, prefix=BASE)
+    docs.install(app)
+    app.add_api_route("/api/{path:path}", _nothing_here, methods=list(_METHODS), include_in_schema=False)
+
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, settings=settings)
+    if settings.cors_allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_allowed_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID"],
+            allow_credentials=False,  # other origins use access tokens; the pages' cookie is for our own
+            max_age=600,
+        )
+    app.add_middleware(RequestContext, settings=settings)
+    return app
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def _routers(name: str) -> list[APIRouter]:
+    if importlib.util.find_spec(name) is None:
+        return []
+    module: Any = importlib.import_module(name)
+    return [module.router]
+
+
+async def _nothing_here(request: Request) -> None:
+    """Answers for paths below `/api` that nobody serves, so that they never fall through to the pages."""
+    allowed: set[str] = set()
+    for route in request.app.router.routes:
+        if getattr(route, "endpoint", None) is _nothing_here:
+            continue
+        match, _scope = route.matches(request.scope)
+        if match is Match.PARTIAL:
+            allowed |= set(getattr(route, "methods", None) or ())
+    if allowed:
+        raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+    raise HTTPException(404)

@@ -1,0 +1,216 @@
+"""What endpoints ask for: the services, the caller, a transaction, an idempotent write.
+
+```python
+@router.post("/things", status_code=201)
+def create(body: NewThing, who: CurrentPrincipal, session: TenantSession, once: Once) -> ThingView:
+    return once.run(201, lambda: service.create_thing(session, who, body))
+```
+
+Endpoints are plain (synchronous) functions: FastAPI runs them in its thread pool, as the database code is synchronous.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+from fastapi import Depends, Header, Request, Security
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel import Session
+from starlette.requests import HTTPConnection
+
+from pytake_app.accounts.service import Client
+from pytake_app.api import idempotency
+from pytake_app.api.services import Services
+from pytake_app.core.errors import ForbiddenError, UnauthorizedError
+from pytake_app.core.tenancy import Principal, Role
+
+T = TypeVar("T")
+
+COOKIE = "pytake_session"
+CSRF_HEADER = "x-pytake-csrf"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REQUESTS_PER_PRINCIPAL = "1200 per minute"
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="access token of /auth/login"
+)
+_cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="cookie", description="the pages' session")
+
+
+def get_services(connection: HTTPConnection) -> Services:
+    """The process's services."""
+    services = connection.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def is_same_origin(connection: HTTPConnection, public_url: str) -> bool:
+    """Whether a browser says that the request comes from our own pages.
+
+    `Sec-Fetch-Site` decides where the browser sends it; otherwise `Origin` must be there and name this host.
+    (OWASP, Cross-Site Request Forgery Prevention: fetch metadata, verifying origin with standard headers.)
+    """
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None and site != "same-origin":
+        return False
+    origin = connection.headers.get("origin")
+    if origin is None:
+        return site == "same-origin"
+    if origin == "null":
+        return False
+    parts = urlsplit(origin)
+    public = urlsplit(public_url)
+    if public.netloc and (parts.scheme, parts.netloc) == (public.scheme, public.netloc):
+        return True
+    return bool(parts.netloc) and parts.netloc == connection.headers.get("host", "")
+
+
+def is_secure(connection: HTTPConnection, public_url: str) -> bool:
+    """Whether the visitor came by https, here or at the proxy before us."""
+    return (
+        connection.url.scheme in ("https", "wss")
+        or connection.headers.get("x-forwarded-proto", "").split(",")[0].strip() == "https"
+        or public_url.startswith("https://")
+    )
+
+
+def client_of(connection: HTTPConnection) -> Client:
+    """Where the request comes from."""
+    address = connection.client.host if connection.client else ""
+    return Client(address=address, user_agent=connection.headers.get("user-agent", ""))
+
+
+def principal(
+    request: Request,
+    services: ServicesDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    cookie: Annotated[str | None, Security(_cookie)],
+) -> Principal:
+    """The caller: by access token, or by the pages' cookie.
+
+    Raises:
+        UnauthorizedError: neither, or not valid.
+        ForbiddenError: a write by cookie that doesn't prove that it comes from our own pages (`csrf`).
+        TooManyRequestsError: more requests than anybody needs.
+    """
+    if bearer is not None:
+        who = services.accounts.resolve_bearer(bearer.credentials)
+    elif cookie:
+        if request.method not in SAFE_METHODS:
+            require_own_page(request, services.settings.public_url)
+        found = services.accounts.resolve_cookie(cookie)
+        if found is None:
+            raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
+        who = found
+    else:
+        raise UnauthorizedError("Send an access token, or sign in.")
+    request.state.organization_id = str(who.organization_id)
+    state = services.limiter.hit(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
+    request.state.rate_limit = state
+    if not state.allowed:
+        services.limiter.require(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
+    return who
+
+
+def require_own_page(request: Request, public_url: str) -> None:
+    """Refuse a write by cookie that another site may have caused.
+
+    Raises:
+        ForbiddenError: the header is missing, or the browser names another origin.
+    """
+    if request.headers.get(CSRF_HEADER) != "1" or not is_same_origin(request, public_url):
+        raise ForbiddenError(f"A write by cookie needs the header {CSRF_HEADER}: 1 and our own origin.", code="csrf")
+
+
+CurrentPrincipal = Annotated[Principal, Depends(principal)]
+
+
+def require(role: Role) -> Callable[[Principal], Principal]:
+    """A dependency that refuses callers below `role`: `Annotated[Principal, Depends(require(Role.AGENT))]`."""
+
+    def check(who: CurrentPrincipal) -> Principal:
+        who.require(role)
+        return who
+
+    return check
+
+
+Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
+Agent = Annotated[Principal, Depends(require(Role.AGENT))]
+OrgAdmin = Annotated[Principal, Depends(require(Role.ORG_ADMIN))]
+
+
+def tenant_session(who: CurrentPrincipal, services: ServicesDep) -> Iterator[Session]:
+    """One transaction of the caller's organization around the endpoint, committed before the answer leaves."""
+    with services.database.tenant(who.organization_id) as session:
+        yield session
+
+
+# scope="function": the commit happens before the answer is sent, so that a client is never told of what wasn't kept.
+TenantSession = Annotated[Session, Depends(tenant_session, scope="function")]
+
+
+class OnceRunner:
+    """Runs a write at most once per `Idempotency-Key`."""
+
+    def __init__(self, session: Session, services: Services, key: str | None, request_hash: str) -> None:
+        self._session = session
+        self._services = services
+        self._key = key
+        self._request_hash = request_hash
+
+    def run(self, status: int, write: Callable[[], T]) -> T | JSONResponse:
+        """Do `write`, or give the answer it had the first time.
+
+        Parameters:
+            status: the HTTP status of the first answer, kept with it.
+
+        Raises:
+            InvalidError: the key came before with another request (`idempotency_key_reused`).
+        """
+        if self._key is None:
+            return write()
+        now = self._services.clock.now()
+        earlier = idempotency.claim(self._session, self._key, self._request_hash, now)
+        if earlier is not None:
+            return JSONResponse(
+                earlier.response.get("body") if earlier.response else None,
+                status_code=earlier.status,
+                headers={"Idempotency-Replayed": "true"},
+            )
+        result = write()
+        body: Any = result
+        if isinstance(result, JSONResponse):
+            body = orjson.loads(result.body)
+        idempotency.keep(self._session, self._key, status, jsonable_encoder(body))
+        return result
+
+
+async def request_hash(request: Request) -> str:
+    """What makes a repeat the same request: method, path, query and body."""
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode())
+    digest.update(await request.body())
+    return digest.hexdigest()
+
+
+def once(
+    session: TenantSession,
+    services: ServicesDep,
+    who: CurrentPrincipal,
+    digest: Annotated[str, Depends(request_hash)],
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> OnceRunner:
+    """For writes that create or send: see `OnceRunner.run`."""
+    return OnceRunner(session, services, idempotency_key, f"{who.user_id}:{digest}")
+
+
+Once = Annotated[OnceRunner, Depends(once, scope="function")]

@@ -1,0 +1,48 @@
+"""The container of what the web process needs: the shell's services plus sign-in and rate limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from pytake_app.accounts.service import Accounts
+from pytake_app.config import Settings, get_settings
+from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.db import Database
+from pytake_app.core.ratelimit import Limiter
+from pytake_app.core.services import Services as CoreServices
+
+
+@dataclass
+class Services(CoreServices):
+    """Everything that is opened once a process. Nothing connects before its first use."""
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """Counts requests and attempts."""
+        return Limiter(self.settings)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Sign-in, registration, and who is behind a token."""
+        return Accounts(settings=self.settings, database=self.database, clock=self.clock, limiter=self.limiter)
+
+
+def build_services(
+    settings: Settings | None = None, *, clock: Clock | None = None, database: Database | None = None
+) -> Services:
+    """Make the container.
+
+    Parameters:
+        settings: the process's own by default.
+        clock: tests freeze it.
+        database: share pools that exist already.
+    """
+    settings = settings or get_settings()
+    return Services(settings, database or Database(settings), clock or SystemClock())
+
+
+@lru_cache(maxsize=1)
+def process_services() -> Services:
+    """The process's own container, made on first use."""
+    return build_services()

@@ -1,0 +1,137 @@
+"""The pages' cookie session: native form posts that answer with a redirect, so that they work without any script.
+
+A wrong input leads back to the page with `?error=<code>&email=…`; a password never appears in an address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from pytake_app.accounts.schemas import RegisterRequest
+from pytake_app.accounts.service import WebSession
+from pytake_app.api.deps import COOKIE, ServicesDep, client_of, is_same_origin, is_secure
+from pytake_app.api.services import Services
+from pytake_app.core.errors import ForbiddenError, ProblemError
+
+router = APIRouter(prefix="/auth/web", include_in_schema=False)
+
+Text = Annotated[str, Form(max_length=1024)]
+
+
+def safe_next(target: str, default: str) -> str:
+    """`target` if it is a path on this site, else `default`; browsers read `//host` and `/\\host` as other hosts."""
+    if not target.startswith("/") or target.startswith("//") or "\\" in target:
+        return default
+    if any(ord(character) < 0x20 for character in target):
+        return default
+    parts = urlsplit(target)
+    return default if parts.scheme or parts.netloc else target
+
+
+def _require_own_form(request: Request, services: Services) -> None:
+    if not is_same_origin(request, services.settings.public_url):
+        raise ForbiddenError("This form was sent from another site.", code="csrf")
+
+
+def _signed_in(request: Request, services: Services, session: WebSession, target: str) -> RedirectResponse:
+    response = RedirectResponse(target, status_code=303)
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=session.max_age,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request, services.settings.public_url),
+    )
+    return response
+
+
+def _back(page: str, error: str, **fields: str) -> RedirectResponse:
+    query = {"error": error, **{name: value for name, value in fields.items() if value}}
+    return RedirectResponse(f"{page}?{urlencode(query)}", status_code=303)
+
+
+def _clear(response: RedirectResponse) -> RedirectResponse:
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    return response
+
+
+@router.post("/register")
+def register(
+    request: Request,
+    services: ServicesDep,
+    email: Text = "",
+    password: Text = "",
+    full_name: Text = "",
+    organization_name: Text = "",
+    locale: Text = "pt_BR",
+    next: Text = "",  # noqa: A002  # the form field's name
+) -> RedirectResponse:
+    """Create an organization, sign in, go to the first steps."""
+    _require_own_form(request, services)
+    fields = {
+        "email": email[:320],
+        "full_name": full_name[:120],
+        "organization_name": organization_name[:120],
+        "next": next,
+    }
+    try:
+        body = RegisterRequest.model_validate(
+            {
+                "email": email,
+                "password": password,
+                "full_name": full_name,
+                "organization_name": organization_name or None,
+                "locale": locale if locale in ("pt_BR", "en", "es") else "pt_BR",
+            }
+        )
+        session = services.accounts.register_web(body, client_of(request))
+    except ValidationError as error:
+        wrong = error.errors()[0]["loc"]
+        return _back("/register", f"{wrong[0] if wrong else 'input'}_invalid", **fields)
+    except ProblemError as error:
+        return _back("/register", error.code, **fields)
+    return _signed_in(request, services, session, safe_next(next, "/start"))
+
+
+@router.post("/login")
+def login(
+    request: Request,
+    services: ServicesDep,
+    email: Text = "",
+    password: Text = "",
+    next: Text = "",  # noqa: A002  # the form field's name
+) -> RedirectResponse:
+    """Sign in and go on to where the person was heading."""
+    _require_own_form(request, services)
+    try:
+        session = services.accounts.login_web(email, password, client_of(request))
+    except ProblemError as error:
+        return _back("/login", error.code, email=email[:320], next=next)
+    return _signed_in(request, services, session, safe_next(next, "/inbox"))
+
+
+@router.post("/logout")
+def logout(request: Request, services: ServicesDep) -> RedirectResponse:
+    """End this browser's session."""
+    _require_own_form(request, services)
+    who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
+    if who is not None:
+        services.accounts.logout(who.session_id)
+    return _clear(RedirectResponse("/login", status_code=303))
+
+
+@router.post("/logout-everywhere")
+def logout_everywhere(request: Request, services: ServicesDep) -> RedirectResponse:
+    """End the person's sessions on every device."""
+    _require_own_form(request, services)
+    who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
+    if who is not None:
+        services.accounts.logout_everywhere(who.user_id)
+    return _clear(RedirectResponse("/login", status_code=303))

@@ -1,0 +1,5 @@
+"""Endpoints of channel accounts."""
+
+from fastapi import APIRouter
+
+router = APIRouter(tags=["channels"])
