@@ -21,19 +21,17 @@ class Services:
 
     Parameters:
         settings: the process's settings.
-        database: connection pools; made from the settings unless given.
         clock, new_id: injected, so that tests can stand still.
     """
 
     settings: Settings
-    database: Database = field(default=None)  # type: ignore[assignment]  # filled below
     clock: Clock = field(default_factory=SystemClock)
     new_id: NewId = new_id
 
-    def __post_init__(self) -> None:
-        """Make what wasn't given."""
-        if self.database is None:
-            self.database = Database(self.settings)
+    @cached_property
+    def database(self) -> Database:
+        """Connection pools, one per role."""
+        return Database(self.settings)
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -52,7 +50,8 @@ class Services:
 
     def close(self) -> None:
         """Give every connection back."""
-        self.database.dispose()
+        if "database" in self.__dict__:
+            self.database.dispose()
         if "redis" in self.__dict__:
             self.redis.close()
 

@@ -49,7 +49,10 @@ _EVENTS = insert_statement(
      "attempts", "next_attempt_at", "received_at"),
     "ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING",
 )  # fmt: skip
-_RAW = "INSERT INTO raw_webhooks (id, organization_id, channel_account_id, channel, reason, body, received_at) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_RAW = (
+    "INSERT INTO raw_webhooks (id, organization_id, channel_account_id, channel, reason, body, received_at) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +98,13 @@ def event_rows(
     events: list[Row] = []
     raw: list[_RawRow] = []
     moment = now.isoformat()
+    first = accounts[0] if accounts else None
+    channel = first.channel if first else "whatsapp"
 
-    def add(
-        account_external_id: str, contact_key: str, kind: str, external_id: str, payload: Row, fragment: Any
-    ) -> None:
-        account = known.get(account_external_id)
+    def add(account_id: str, contact_key: str, kind: str, external_id: str, payload: Row, fragment: Any) -> None:
+        account = known.get(account_id)
         if account is None:
-            raw.append(
-                _RawRow(None, accounts[0].channel if accounts else "whatsapp", "unknown_account", _bytes(fragment))
-            )
+            raw.append(_RawRow(None, channel, "unknown_account", _bytes(fragment)))
             return
         events.append(
             {
@@ -133,8 +134,6 @@ def event_rows(
         sender = notice.sender
         add(notice.account_external_id, (sender.contact_key if sender else None) or NOBODY, "notice",
             f"{notice.kind}:{notice.external_id}", notice_payload(notice), notice.details)  # fmt: skip
-    first = accounts[0] if accounts else None
-    channel = first.channel if first else "whatsapp"
     raw.extend(_RawRow(first, channel, f"status:{other.kind}", _bytes(other.raw)) for other in parsed.other_statuses)
     raw.extend(_RawRow(first, channel, fragment.path[:200], _bytes(fragment.raw)) for fragment in parsed.unknown)
     return events, raw
@@ -203,13 +202,10 @@ class Ingestor:
         return await submission.done
 
     def _take(self) -> list[_Submission]:
-        rows = 0
-        for count, submission in enumerate(self._waiting, start=1):
-            rows += len(submission.events) + len(submission.raw)
-            if rows >= MAX_BATCH_ROWS:
-                break
-        else:
-            count = len(self._waiting)
+        rows = count = 0
+        while count < len(self._waiting) and rows < MAX_BATCH_ROWS:
+            rows += len(self._waiting[count].events) + len(self._waiting[count].raw)
+            count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 

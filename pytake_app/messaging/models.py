@@ -63,9 +63,10 @@ class RawWebhook(SQLModel, table=True):
 class OutboxItem(SQLModel, table=True):
     """One outbound message on its way.
 
-    `sequence` gives the order within `conversation_id`. `state`: queued, sending, sent, failed (will be retried: it is
-    queued again with `next_attempt_at`), dead (given up on), canceled, unsure (the request left, no answer came).
-    `content` is OutboundContent JSON; `recipient` the platform's address. Lower `priority` goes first (0 critical … 3 low).
+    `sequence` gives the order within `conversation_id`. `state`: queued (a failed attempt is queued again with a later
+    `next_attempt_at`), sending, sent, dead (given up on), canceled, unsure (the request left, no answer came).
+    `content` is OutboundContent JSON; `recipient` the platform's address. Lower `priority` goes first (0 critical …
+    3 low).
     """
 
     __tablename__ = "outbox"

@@ -1,4 +1,4 @@
-"""The pipeline's roles, as the command line starts them. Each runs until SIGTERM or SIGINT, then finishes what it holds."""
+"""The pipeline's roles, as the command line starts them. Each runs until SIGTERM, then finishes what it holds."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ def insert_statement(
 ) -> LiteralString:
     """The text of a set insert for `insert_rows`; make it once, at import."""
     names: LiteralString = ", ".join(f'"{column}"' for column in columns)
-    return f'INSERT INTO "{table}" ({names}) SELECT {names} FROM json_populate_recordset(NULL::"{table}", %s) {suffix}'
+    source: LiteralString = f'FROM json_populate_recordset(NULL::"{table}", %s)'
+    return f'INSERT INTO "{table}" ({names}) SELECT {names} {source} {suffix}'  # literals only
 
 
 def insert_rows(connection: Connection, statement: LiteralString, rows: Sequence[Row]) -> int:
