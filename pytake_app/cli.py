@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     web.add_argument("--host")
     for name, (_, _, text) in ROLES.items():
         commands.add_parser(name, help=text)
+    commands.add_parser("build-frontend", help="build the pages ahead of time (container images)")
     for name, text in (("migrate", "bring the database schema up to date"), ("doctor", "check this installation")):
         commands.add_parser(name, help=text).add_argument("--data-dir", type=_path)
     return parser
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "web": _web,
         "migrate": _migrate,
         "doctor": _doctor,
+        "build-frontend": _build_front_end,
         **dict.fromkeys(ROLES, _role),
     }
     try:
@@ -115,10 +117,9 @@ def _web(options: argparse.Namespace) -> int:
         return 1
     from pytake_app.config import get_settings
     from pytake_app.embedded.environment import reflex_environment
-    from pytake_app.embedded.up import web_command
-    from pytake_app.ui.build import ensure_built
+    from pytake_app.embedded.up import prepare_front_end, web_command
 
-    ensure_built(get_settings(), lambda line: print(line, flush=True))
+    prepare_front_end(get_settings(), lambda line: print(line, flush=True))
     os.environ.update(reflex_environment(building=False))
     command = web_command(get_settings())
     # The server takes this process's place, and with it its signals; this returns only as an error.
@@ -142,6 +143,18 @@ def _migrate(options: argparse.Namespace) -> int:
         before, head = revisions(settings.sqlalchemy_url)
         upgrade(settings.sqlalchemy_url)
     print(f"already at {head}" if before == head else f"migrated from {before or 'an empty database'} to {head}")
+    return 0
+
+
+def _build_front_end(_options: argparse.Namespace) -> int:
+    from pytake_app.config import get_settings
+    from pytake_app.ui.build import BuildError, ensure_built
+
+    try:
+        print(ensure_built(get_settings(), lambda line: print(line, flush=True)))
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -23,6 +23,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 # Before anything of the application is imported: a developer's own settings must not reach the tests.
@@ -59,7 +60,22 @@ from pytake_app.embedded.migrate import upgrade  # noqa: E402
 from pytake_app.embedded.postgres import EmbeddedPostgres  # noqa: E402
 from pytake_app.embedded.redis import EmbeddedRedis  # noqa: E402
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 Settings.model_config["env_file"] = None
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",  # Chromium's own sandbox refuses root, and CI is root
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -211,3 +227,48 @@ def redis_client(redis_url: str) -> Iterator[redis_package.Redis]:
 def frozen_clock() -> FrozenClock:
     """A clock that stands still until moved."""
     return FrozenClock()
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium, one for the module. Skips never: `./pytake test` installs it, so its absence is a failure."""
+    from playwright.sync_api import sync_playwright
+
+    from pytake_app.embedded.checks import find_chromium
+
+    program = find_chromium()
+    if program is None:
+        pytest.fail("Chromium was not found: apt-get install chromium, or name it by PYTAKE_CHROMIUM")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: "Browser", request: pytest.FixtureRequest) -> "Iterator[Page]":
+    """A page in a fresh context (Portuguese, 1440 by 900). A failing test leaves a picture in `test-results/`."""
+    context = browser.new_context(
+        locale="pt-BR", viewport={"width": 1440, "height": 900}, timezone_id="America/Sao_Paulo"
+    )
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    yield page
+    report = request.node.stash.get(_REPORT, None)
+    if report is not None and report.failed:
+        folder = ROOT / "test-results"
+        folder.mkdir(exist_ok=True)
+        page.screenshot(path=folder / f"{request.node.name[:80].replace('/', '-')}.png", full_page=True)
+    context.close()
+
+
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep the report of the call, for fixtures that act on failure."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if report.when == "call":
+        item.stash[_REPORT] = report
+    return report  # type: ignore[return-value]

@@ -64,11 +64,11 @@ def _step(name: str, command: Sequence[str]) -> bool:
 
 def _front_end() -> bool:
     from pytake_app.config import get_settings
-    from pytake_app.ui.build import ensure_built
+    from pytake_app.embedded.up import prepare_front_end
 
     started = time.monotonic()
     try:
-        ensure_built(get_settings(), lambda line: print(f"  {line}", flush=True))
+        prepare_front_end(get_settings(), lambda line: print(f"  {line}", flush=True))
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         print(f"front end: FAILED\n{error}", file=sys.stderr, flush=True)
         return False

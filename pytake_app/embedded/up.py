@@ -54,6 +54,21 @@ def web_command(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
+def prepare_front_end(settings: Settings, progress: Callable[[str], None]) -> None:
+    """Choose the build to serve; make it when the present sources have none (a container image brings its own).
+
+    Raises:
+        pytake_app.ui.build.BuildError: it could not be built.
+    """
+    from pytake_app.ui.build import announce, built_frontend, ensure_built
+
+    build = built_frontend()
+    if build is None:
+        ensure_built(settings, progress)
+    else:
+        announce(build)
+
+
 def address_of(settings: Settings) -> str:
     """The address a browser on this machine opens."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104  # only compared
@@ -206,9 +221,7 @@ class Up:
         self._console.step("database schema is up to date")
 
     def _build_front_end(self, settings: Settings) -> None:
-        from pytake_app.ui.build import ensure_built
-
-        ensure_built(settings, self._console.step)
+        prepare_front_end(settings, self._console.step)
         self._console.step("front end is built")
 
     def _start_application(self, settings: Settings) -> None:
