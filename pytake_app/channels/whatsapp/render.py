@@ -312,7 +312,7 @@ def _plain_components(content: TemplateContent) -> list[TemplateComponent]:
         if media is None:
             value = TemplateParameter(type="text", value=header.text)
         else:
-            kind = cast(Literal["image", "video", "document"], header.type)
+            kind = cast("Literal['image', 'video', 'document']", header.type)
             value = TemplateParameter(type=kind, media=media)
         result.append(TemplateComponent(type="header", parameters=[value]))
     if content.body and content.named_body:
