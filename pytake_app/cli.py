@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from pytake_app import __version__
 
-# Roles are functions of no argument that run until SIGTERM.
+if TYPE_CHECKING:
+    from pytake_app.core.services import Services
+
+# Functions of `pytake_app.messaging.roles` that run until SIGTERM.
 ROLES = {
-    "worker": ("pytake_app.jobs.worker", "main", "handle incoming messages and timers (RQ worker)"),
-    "outbox": ("pytake_app.messaging.sender", "main", "deliver outgoing messages"),
-    "scheduler": ("pytake_app.jobs.scheduler", "main", "wake due timers and sweep for lost work"),
+    "worker": ("run_worker", "handle incoming messages and timers"),
+    "outbox": ("run_outbox", "deliver outgoing messages"),
+    "scheduler": ("run_scheduler", "wake due timers and sweep for lost work"),
 }
 
 
@@ -40,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     web = commands.add_parser("web", help="run the web role alone")
     web.add_argument("--port", type=_port)
     web.add_argument("--host")
-    for name, (_, _, text) in ROLES.items():
+    for name, (_, text) in ROLES.items():
         commands.add_parser(name, help=text)
     commands.add_parser("build-frontend", help="build the pages ahead of time (container images)")
     for name, text in (("migrate", "bring the database schema up to date"), ("doctor", "check this installation")):
@@ -122,17 +125,25 @@ def _web(options: argparse.Namespace) -> int:
     prepare_front_end(get_settings(), lambda line: print(line, flush=True))
     os.environ.update(reflex_environment(building=False))
     command = web_command(get_settings())
-    # The server takes this process's place, and with it its signals; this returns only as an error.
-    os.execvpe(command[0], command, os.environ)  # noqa: S606
-    return 1
+    # The server takes this process's place, and with it its signals.
+    return os.execvpe(command[0], command, os.environ)  # noqa: S606
 
 
 def _role(options: argparse.Namespace) -> int:
     if not _attached():
         return 1
-    module, function, _ = ROLES[options.command]
-    result = getattr(importlib.import_module(module), function)()
-    return int(result or 0)
+    from pytake_app.core.logging import configure_logging
+    from pytake_app.core.services import process_services
+    from pytake_app.messaging import roles
+
+    services = process_services()
+    configure_logging(services.settings.log_level)
+    run: Callable[[Services], None] = getattr(roles, ROLES[options.command][0])
+    try:
+        run(services)
+    finally:
+        services.close()
+    return 0
 
 
 def _migrate(options: argparse.Namespace) -> int:

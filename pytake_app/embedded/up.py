@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -226,7 +227,11 @@ class Up:
 
     def _start_application(self, settings: Settings) -> None:
         logs = settings.data_dir / "logs"
-        base = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        # Every process adds to the same figures; those of the last run are gone with its processes.
+        metrics = settings.data_dir / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir()
+        base = {**os.environ, "PYTHONUNBUFFERED": "1", "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
 
         def managed(name: str, argv: list[str], extra: dict[str, str] | None = None) -> Managed:
             spec = ChildSpec(name=name, argv=argv, env={**base, **(extra or {})}, cwd=ROOT)
