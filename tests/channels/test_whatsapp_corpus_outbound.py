@@ -39,7 +39,7 @@ def left_out(payload: Payload) -> str | None:
         return "commerce, address and contact-request messages, which no node of the catalogue sends"
     if body.get("type") == "pin":
         return "pinning in groups, which no node of the catalogue does"
-    if interactive.get("action", {}).get("parameters", {}).get("payment_link_preview") is not None:
+    if "payment_link_preview" in json.dumps(body):
         return "previews of payment links, which no node of the catalogue sends"
     return None
 
@@ -69,11 +69,14 @@ def with_defaults(body: dict[str, Any]) -> dict[str, Any]:
         whole["text"] = {"preview_url": False, **whole["text"]}
     if "interactive" in whole:
         whole["type"] = "interactive"
+        # One SDK writes its types in capitals; Meta's reference has them in small letters.
+        whole["interactive"]["type"] = whole["interactive"]["type"].lower()
         parameters = whole["interactive"].get("action", {}).get("parameters", {})
         if "flow_action_payload" in parameters:
             parameters.setdefault("flow_action", "navigate")
     for component in whole.get("template", {}).get("components", []):
-        component.setdefault("parameters", [])
+        if "cards" not in component:
+            component.setdefault("parameters", [])
     return whole
 
 
@@ -97,6 +100,9 @@ def test_renders_the_same_request(payload: Payload) -> None:
                                                "recipient_identity_key_hash") if name in body}  # fmt: skip
     if extra:
         corpus.excluded(payload, "compared without sending options no node sets (ttl_seconds, category…)")
+    medium = body.get(body["type"])
+    if isinstance(medium, dict) and "id" in medium and medium.pop("link", None):
+        corpus.excluded(payload, "the page shows id and link side by side as alternatives; compared with the id")
     said = outbound_reader.content(body)
     if "http(s)://" in json.dumps(body):
         corpus.excluded(payload, "a placeholder stands for the address of a file; refused as Meta would")
@@ -112,7 +118,8 @@ def test_renders_the_same_request(payload: Payload) -> None:
         callback_data=body.get("biz_opaque_callback_data"),
     )
     assert canonical(rendered.body) == canonical(body)
-    if "placeholders" not in payload.tags and "<" not in json.dumps(body) and "xxx" not in json.dumps(body):
+    written = json.dumps(body)
+    if "placeholders" not in payload.tags and not any(mark in written for mark in ("<", "{{", "xxx")):
         assert validate_send(rendered.body) == []
 
 
