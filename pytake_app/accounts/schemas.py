@@ -10,7 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 
 from pytake_app.core.schemas import RequestModel, View
 
-Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
+Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024), Field(repr=False)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Locale = Literal["pt_BR", "en", "es"]
 

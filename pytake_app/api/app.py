@@ -15,8 +15,9 @@ from starlette.routing import Match
 
 from pytake_app import __version__
 from pytake_app.api import docs, problems, system, web
+from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
-from pytake_app.api.services import Services, build_services
+from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
 
 BASE = "/api/v1"
@@ -34,7 +35,7 @@ DOMAINS = (
 
 _DESCRIPTION = """Self-hosted, WhatsApp-first conversational automation.
 
-Errors are problem documents (RFC 9457). Lists take `limit` and `cursor` and answer `items` and `next_cursor`. 
+Errors are problem documents (RFC 9457). Lists take `limit` and `cursor` and answer `items` and `next_cursor`.
 Writes that create or send accept `Idempotency-Key`. Every answer is scoped to the caller's organization.
 """
 
@@ -47,11 +48,14 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         services: share a container that exists already (tests: with a frozen clock).
     """
     settings = settings or (services.settings if services else get_settings())
-    services = services or build_services(settings)
+    if services is None:
+        services = process_services() if settings is get_settings() else build_services(settings)
+    webhook = WebhookApp(services)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await webhook.aclose()
         services.close()
 
     app = FastAPI(
@@ -88,6 +92,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
             max_age=600,
         )
     app.add_middleware(RequestContext, settings=settings)
+    app.add_middleware(WebhookFirst, webhook=webhook)
     return app
 
 

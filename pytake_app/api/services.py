@@ -39,7 +39,10 @@ def build_services(
         database: share pools that exist already.
     """
     settings = settings or get_settings()
-    return Services(settings, database or Database(settings), clock or SystemClock())
+    services = Services(settings=settings, clock=clock or SystemClock())
+    if database is not None:
+        services.database = database
+    return services
 
 
 @lru_cache(maxsize=1)

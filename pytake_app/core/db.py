@@ -84,6 +84,7 @@ class Database:
             pool_timeout=5,
             pool_pre_ping=True,
             pool_recycle=1800,
+            hide_parameters=True,  # they are people's data, and errors are logged
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
             connect_args={"connect_timeout": 5, "application_name": f"pytake {role}"},

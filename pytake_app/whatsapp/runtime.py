@@ -27,7 +27,10 @@ _COLUMNS = """
 """
 _BY_ID = text(_COLUMNS + "WHERE id = :id")
 _BY_EXTERNAL = text(_COLUMNS + "WHERE channel = :channel AND external_id = ANY(:external_ids)")
-_FIRST = text(_COLUMNS + "WHERE channel = :channel AND status <> 'disabled' ORDER BY sandbox, created_at LIMIT :most")
+# Sandbox numbers are always delivered to by their own address.
+_OF_CHANNEL = text(
+    _COLUMNS + "WHERE channel = :channel AND NOT sandbox AND status <> 'disabled' ORDER BY created_at LIMIT 2000"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +113,25 @@ class AccountReader:
 
         return list(self._cached((channel, *sorted(external_ids)), load))
 
-    def of_channel(self, connection: Connection, channel: str, most: int = 1000) -> list[AccountRuntime]:
-        """The accounts of a channel, real ones first."""
+    def of_channel(self, connection: Connection, channel: str) -> list[AccountRuntime]:
+        """The channel's accounts, except sandbox and disabled ones."""
 
         def load() -> list[AccountRuntime]:
-            rows = connection.execute(_FIRST, {"channel": channel, "most": most}).mappings()
-            return [self._make(row) for row in rows]
+            return [self._make(row) for row in connection.execute(_OF_CHANNEL, {"channel": channel}).mappings()]
 
-        return list(self._cached((channel, "all", most), load))
+        return list(self._cached(channel, load))
 
-    def known(self, key: UUID) -> AccountRuntime | None:
+    def known(self, account_id: UUID) -> AccountRuntime | None:
         """What is remembered and still fresh, without asking the database."""
+        found: AccountRuntime | None = self._fresh(account_id)
+        return found
+
+    def known_channel(self, channel: str) -> list[AccountRuntime] | None:
+        """What `of_channel` answered if that is still fresh."""
+        found: list[AccountRuntime] | None = self._fresh(channel)
+        return found
+
+    def _fresh(self, key: Any) -> Any:
         with self._lock:
             held = self._known.get(key)
         return held[1] if held is not None and held[0] > self._clock() else None
