@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from pytake_app.embedded.up import UpError, address_of, require_free_port
 from pytake_app.ui.build import built_frontend
 
 Level = Literal["ok", "warn", "fail"]
+# Its `find_stuck(settings)` counts rows that nothing has touched for too long, by kind.
+_PIPELINE = "pytake_app.messaging.service"
 _WEAK_WORDS = ("secret", "change", "password", "example", "default")
 
 
@@ -167,8 +170,11 @@ def _migrations(settings: Settings) -> Finding:
 
 def _stuck(settings: Settings) -> Iterator[Finding]:
     """Rows of the pipeline that nothing has touched for too long, as its own service finds them."""
-    service = importlib.import_module("pytake_app.messaging.service")
-    find: Callable[[Settings], dict[str, int]] | None = getattr(service, "find_stuck", None)
+    if importlib.util.find_spec(_PIPELINE) is None:
+        return
+    find: Callable[[Settings], dict[str, int]] | None = getattr(
+        importlib.import_module(_PIPELINE), "find_stuck", None
+    )
     if find is None:
         return
     try:
