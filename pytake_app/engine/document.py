@@ -121,7 +121,7 @@ class DocumentError(ValueError):
 
 
 def parse_document(
-    raw: Any,  # noqa: ANN401 - whatever JSON a client sent
+    raw: Any,
     *,
     max_nodes: int = DEFAULT_MAX_NODES,
     max_bytes: int = DEFAULT_MAX_BYTES,

@@ -138,7 +138,7 @@ class OperationError(ValueError):
         super().__init__(message)
 
 
-def parse_operation(raw: Any) -> Operation:  # noqa: ANN401 - whatever JSON a client sent
+def parse_operation(raw: Any) -> Operation:
     """Read one operation. Raises OperationError(code="invalid") when it isn't one."""
     raise NotImplementedError
 

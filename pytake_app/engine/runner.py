@@ -2,20 +2,370 @@
 
 from __future__ import annotations
 
-from pytake_app.engine.compiled import CompiledFlow, compile_flow
-from pytake_app.engine.session import Resume, RunContext, Session, Sprint, Trigger
+from typing import Any
+
+from pydantic import JsonValue
+
+from pytake_app.engine.compiled import CompiledFlow, CompiledNode, compile_flow
+from pytake_app.engine.events import (
+    EndStatus,
+    ErrorRaised,
+    FlowEntered,
+    SessionEnded,
+    WaitCleared,
+    WaitSet,
+)
+from pytake_app.engine.limits import (
+    MAX_INPUT_CHARS,
+    MAX_LOGGED_CHARS,
+    MAX_STACK_DEPTH,
+    MAX_VISITS_PER_NODE,
+    MAX_VISITS_PER_SPRINT,
+)
+from pytake_app.engine.nodes.base import Enter, Finish, Go, Outcome, Return, WaitFor
+from pytake_app.engine.scope import Scope
+from pytake_app.engine.session import (
+    CancelResume,
+    DelayResume,
+    ExpiryResume,
+    FlowRef,
+    Frame,
+    HandoffResume,
+    InboundInput,
+    LastInput,
+    MessageResume,
+    Resume,
+    RunContext,
+    Session,
+    Sprint,
+    Step,
+    TimeoutResume,
+    Trigger,
+    Wait,
+)
+from pytake_app.engine.templating import plain_json
+from pytake_app.engine.triggers import matches_interrupt
+from pytake_app.engine.visit import SprintLimit, Visit
 
 __all__ = ["CompiledFlow", "compile_flow", "resume", "start"]
+
+_NODE_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_ENTRY_ORDER = {
+    "universal": ("universal", "start"),
+    "keyword": ("keyword", "universal", "start"),
+    "template": ("template", "universal", "start"),
+    "api": ("start", "universal", "keyword", "template"),
+    "jump": ("start", "universal", "keyword", "template"),
+    "test": ("universal", "start", "keyword", "template"),
+}
 
 
 def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
     """Begin a session of ``flow``. Never raises for anything a flow author or a contact can do:
     errors are events, a flow without a usable entry gives a failed session."""
-    raise NotImplementedError
+    session = Session(
+        id=ctx.new_id(),
+        root_flow_id=flow.flow_id,
+        root_version=flow.version,
+        flow_id=flow.flow_id,
+        flow_version=flow.version,
+        started_at=ctx.now,
+        variables=dict(trigger.params),
+        last_input=_last_input(trigger.message),
+    )
+    run = _Run(flow, session, ctx)
+    run.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via="start"))
+    entry = trigger.node_id if trigger.node_id in flow.nodes else _entry(flow, trigger)
+    if entry is None:
+        return run.fail(None, "no_entry", "the flow has no trigger or start")
+    return run.go(entry)
 
 
 def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext) -> Sprint:
     """Wake ``session``. ``flow`` is the version it stands in (``session.flow_id``); when it is
     another one, the right one is asked of ``ctx.load_flow``. ``session`` itself isn't changed. A stale
     resume (older ``wait_id``, ended session) gives ``Sprint.ignored``."""
-    raise NotImplementedError
+    wait = session.wait
+    if wait is None or _stale(event, wait):
+        return Sprint(session=session, events=[], steps=[], ignored=True)
+    standing: CompiledFlow | None = flow
+    if (flow.flow_id, flow.version) != (session.flow_id, session.flow_version):
+        standing = ctx.load_flow(FlowRef(session.flow_id, session.flow_version))
+    session = session.model_copy(update={"variables": dict(session.variables), "stack": list(session.stack)})
+    if isinstance(event, MessageResume):
+        session.last_input = _last_input(event.message)
+    run = _Run(standing or flow, session, ctx)
+    if isinstance(event, CancelResume):
+        run.clear_wait(wait)
+        return run.end("interrupted", event.reason or None)
+    if standing is None:
+        run.clear_wait(wait)
+        return run.fail(wait.node_id, "session_mismatch", "the flow version of this session is gone")
+    if isinstance(event, MessageResume):
+        word = matches_interrupt(event.message.text, standing.settings.interrupt_keywords)
+        if word is not None:
+            run.clear_wait(wait)
+            return run.end("interrupted", f"keyword:{word}")
+    node = standing.nodes.get(wait.node_id)
+    if node is None:
+        run.clear_wait(wait)
+        return run.fail(wait.node_id, "missing_node", "the node this session waited at is gone")
+    return run.wake(node, event, wait)
+
+
+def _stale(event: Resume, wait: Wait) -> bool:
+    """Does this resume not concern the present wait?"""
+    if isinstance(event, TimeoutResume | DelayResume | HandoffResume):
+        if event.wait_id != wait.id:
+            return True
+        if isinstance(event, HandoffResume):
+            return wait.kind != "handoff"
+        return isinstance(event, DelayResume) and wait.kind != "delay"
+    # A message during a delay or a hand-off is for people or for triggers, it doesn't shorten it.
+    return isinstance(event, MessageResume) and wait.kind != "message"
+
+
+def _last_input(message: InboundInput | None) -> LastInput | None:
+    if message is None:
+        return None
+    media, location = message.media, message.location
+    return LastInput(
+        type=message.type,
+        text=(message.text or (media.caption if media else ""))[:MAX_INPUT_CHARS],
+        selection_id=message.selection_id[:300] if message.selection_id else None,
+        media_url=media.url if media else None,
+        media_id=media.id if media else None,
+        latitude=location.latitude if location else None,
+        longitude=location.longitude if location else None,
+    )
+
+
+def _entry(flow: CompiledFlow, trigger: Trigger) -> str | None:
+    for kind in _ENTRY_ORDER[trigger.kind]:
+        ids = flow.entries.get(kind)
+        if ids:
+            return ids[0]
+    return None
+
+
+def _logged(value: Any) -> JsonValue:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= MAX_LOGGED_CHARS else value[: MAX_LOGGED_CHARS - 1] + "…"
+    plain = plain_json(value)
+    text = str(plain)
+    return plain if len(text) <= MAX_LOGGED_CHARS else text[: MAX_LOGGED_CHARS - 1] + "…"
+
+
+class _Run:
+    """The state of one sprint."""
+
+    __slots__ = ("ctx", "events", "flow", "per_node", "scope", "session", "steps", "visit", "visits")
+
+    def __init__(self, flow: CompiledFlow, session: Session, ctx: RunContext) -> None:
+        self.flow = flow
+        self.session = session
+        self.ctx = ctx
+        self.scope = Scope(ctx, session, (flow.flow_id, flow.name, flow.version), flow.settings.locale)
+        self.visit = Visit(flow, session, self.scope, ctx)
+        self.events = self.visit.events
+        self.steps: list[Step] = []
+        self.visits = 0
+        self.per_node: dict[tuple[str, str], int] = {}
+
+    def sprint(self) -> Sprint:
+        return Sprint(session=self.session, events=self.events, steps=self.steps)
+
+    def clear_wait(self, wait: Wait) -> None:
+        self.session.wait = None
+        self.session.status = "active"
+        self.events.append(WaitCleared(wait_id=wait.id))
+
+    def end(self, status: EndStatus, outcome: str | None) -> Sprint:
+        session = self.session
+        session.status = status
+        session.outcome = outcome
+        session.wait = None
+        session.stack = []
+        self.events.append(SessionEnded(status=status, outcome=outcome))
+        return self.sprint()
+
+    def fail(self, node_id: str | None, code: str, message: str) -> Sprint:
+        self.events.append(ErrorRaised(node_id=node_id, code=code, message=message))
+        return self.end("failed", code)
+
+    def wake(self, node: CompiledNode, event: Resume, wait: Wait) -> Sprint:
+        """Resume at the node that waited, then run on."""
+        self.session.current_node = node.id
+        outcome: Outcome
+        handler = node.type.resume
+        timed_out = isinstance(event, TimeoutResume | ExpiryResume)
+        if (timed_out and (wait.kind != "handoff" or isinstance(event, ExpiryResume))) or handler is None:
+            if isinstance(event, TimeoutResume) and wait.kind == "delay":
+                outcome = Go("next", "the delay is over")
+            elif "timeout" in node.edges:
+                outcome = Go("timeout", "the flow's expiry passed" if wait.expiry else "no answer in time")
+            else:
+                outcome = Finish("expired", None, "no answer in time")
+            self._log(node, outcome, 0)
+        else:
+            began = self.ctx.timer_ns()
+            self.visit.begin(node)
+            try:
+                outcome = handler(self.visit, node.prepared, event)
+            except SprintLimit as limit:
+                self.clear_wait(wait)
+                return self.fail(node.id, limit.code, str(limit))
+            except _NODE_ERRORS as error:
+                self.clear_wait(wait)
+                return self.fail(node.id, "internal", f"{type(error).__name__} in {node.type.type}")
+            self._log(node, outcome, began)
+        if isinstance(outcome, WaitFor) and outcome.kind == wait.kind and outcome.timeout_at == wait.timeout_at:
+            # Still the same wait: its id and timer stay.
+            self.session.wait = wait.model_copy(update={"attempts": outcome.attempts})
+            return self.sprint()
+        # The wait's end precedes what the visit did, as it happened.
+        self.session.wait = None
+        self.session.status = "active"
+        self.events.insert(0, WaitCleared(wait_id=wait.id))
+        return self._loop(node, outcome)
+
+    def go(self, node_id: str) -> Sprint:
+        """Run from a node."""
+        return self._loop(None, Go(node_id))
+
+    def _loop(self, node: CompiledNode | None, outcome: Outcome) -> Sprint:
+        target: str | None = outcome.port if node is None and isinstance(outcome, Go) else None
+        while True:
+            if node is not None:
+                stop = self._follow(node, outcome)
+                if isinstance(stop, Sprint):
+                    return stop
+                target = stop
+            node = self.flow.nodes.get(target or "")
+            if node is None:
+                return self.fail(target, "missing_node", "the next node does not exist")
+            self.visits += 1
+            self.session.visits += 1
+            key = (self.flow.flow_id, node.id)
+            count = self.per_node.get(key, 0) + 1
+            self.per_node[key] = count
+            self.session.current_node = node.id
+            if self.visits > MAX_VISITS_PER_SPRINT:
+                return self.fail(node.id, "visit_limit", f"more than {MAX_VISITS_PER_SPRINT} nodes without a wait")
+            if count > MAX_VISITS_PER_NODE:
+                return self.fail(node.id, "loop_limit", f"visited more than {MAX_VISITS_PER_NODE} times without a wait")
+            began = self.ctx.timer_ns()
+            self.visit.begin(node)
+            try:
+                if node.problem is not None:
+                    outcome = self._broken(node, node.problem)
+                else:
+                    outcome = node.type.run(self.visit, node.prepared)
+            except SprintLimit as limit:
+                self._log(node, Finish("failed", None, str(limit)), began)
+                return self.fail(node.id, limit.code, str(limit))
+            except _NODE_ERRORS as error:
+                self._log(node, Finish("failed", None, "internal error"), began)
+                return self.fail(node.id, "internal", f"{type(error).__name__} in {node.type.type}")
+            self._log(node, outcome, began)
+
+    def _broken(self, node: CompiledNode, problem: str) -> Outcome:
+        code = "unsupported_type" if problem == "unsupported" else "invalid_config"
+        self.visit.error(code, f"{node.type.type} can't run: {problem}")
+        return Go("error", "the node can't run")
+
+    def _log(self, node: CompiledNode, outcome: Outcome, began: int) -> None:
+        reads, writes = self.scope.reads, self.visit.writes
+        self.steps.append(
+            Step(
+                node_id=node.id,
+                node_type=node.type.type,
+                flow_id=self.flow.flow_id,
+                port=outcome.port if isinstance(outcome, Go) else None,
+                at=self.ctx.now,
+                reads={k: _logged(v) for k, v in reads.items()} if reads else {},
+                writes={k: _logged(v) for k, v in writes.items()} if writes else {},
+                why=outcome.why,
+                duration_us=(self.ctx.timer_ns() - began) // 1000 if began else 0,
+            )
+        )
+
+    def _follow(self, node: CompiledNode, outcome: Outcome) -> str | Sprint:
+        """The next node's id, or the finished sprint."""
+        if isinstance(outcome, Go):
+            target = node.edges.get(outcome.port)
+            if target is not None:
+                return target
+            if outcome.port == "error":
+                return self.end("failed", "error")
+            return self._leave(None)
+        if isinstance(outcome, WaitFor):
+            return self._wait(node, outcome)
+        if isinstance(outcome, Return):
+            return self._leave(outcome.outcome)
+        if isinstance(outcome, Enter):
+            return self._enter(node, outcome)
+        return self.end(outcome.status, outcome.outcome)
+
+    def _wait(self, node: CompiledNode, outcome: WaitFor) -> Sprint:
+        timeout_at, expiry = outcome.timeout_at, False
+        if timeout_at is None and outcome.kind == "message":
+            timeout_at, expiry = self.visit.minutes_from_now(self.flow.settings.expiry_minutes), True
+        wait = Wait(
+            id=self.ctx.new_id(),
+            kind=outcome.kind,
+            node_id=node.id,
+            since=self.ctx.now,
+            timeout_at=timeout_at,
+            expiry=expiry,
+            attempts=outcome.attempts,
+        )
+        self.session.wait = wait
+        self.session.status = "handed_off" if outcome.kind == "handoff" else "waiting"
+        self.events.append(WaitSet(wait_id=wait.id, kind=wait.kind, node_id=node.id, timeout_at=timeout_at))
+        return self.sprint()
+
+    def _stand_in(self, flow: CompiledFlow, via: str) -> None:
+        self.flow = flow
+        self.session.flow_id, self.session.flow_version = flow.flow_id, flow.version
+        self.scope.enter_flow((flow.flow_id, flow.name, flow.version), flow.settings.locale)
+        self.visit.flow = flow
+        self.visit.strict = flow.settings.undefined == "error"
+        self.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via=via))  # type: ignore[arg-type]
+
+    def _enter(self, node: CompiledNode, outcome: Enter) -> str | Sprint:
+        flow = self.ctx.load_flow(outcome.ref)
+        entry = _entry(flow, Trigger(kind="jump")) if flow is not None else None
+        if flow is None or entry is None:
+            problem = "is not live" if flow is None else "has no entry"
+            return self._jump_failed(node, "missing_flow", f"the flow to jump to {problem}")
+        if outcome.call:
+            if len(self.session.stack) >= MAX_STACK_DEPTH:
+                return self._jump_failed(node, "stack_limit", f"more than {MAX_STACK_DEPTH} flows call each other")
+            frame = Frame(flow_id=self.flow.flow_id, flow_version=self.flow.version, node_id=node.id)
+            self.session.stack.append(frame)
+        self._stand_in(flow, "call" if outcome.call else "go")
+        return entry
+
+    def _jump_failed(self, node: CompiledNode, code: str, message: str) -> str | Sprint:
+        target = node.edges.get("error")
+        if target is None:
+            return self.fail(node.id, code, message)
+        self.events.append(ErrorRaised(node_id=node.id, code=code, message=message))
+        return target
+
+    def _leave(self, outcome: str | None) -> str | Sprint:
+        """The flow is over: back to the caller's ``next``, or the session completes."""
+        while self.session.stack:
+            frame = self.session.stack.pop()
+            flow = self.ctx.load_flow(FlowRef(frame.flow_id, frame.flow_version))
+            if flow is None:
+                return self.fail(frame.node_id, "missing_flow", "the calling flow's version is gone")
+            self._stand_in(flow, "return")
+            caller = flow.nodes.get(frame.node_id)
+            target = caller.edges.get("next") if caller else None
+            if target is not None:
+                return target
+        return self.end("completed", outcome)

@@ -18,9 +18,7 @@ from pytake_app.engine.events import Event, WaitKind
 if TYPE_CHECKING:
     from pytake_app.engine.compiled import CompiledFlow
 
-SessionStatus = Literal[
-    "active", "waiting", "completed", "expired", "failed", "handed_off", "interrupted"
-]
+SessionStatus = Literal["active", "waiting", "completed", "expired", "failed", "handed_off", "interrupted"]
 TriggerKind = Literal["universal", "keyword", "template", "api", "jump", "test"]
 
 

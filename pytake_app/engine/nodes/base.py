@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.events import EndStatus, WaitKind
 
@@ -48,6 +48,39 @@ class Config(BaseModel):
     document, so an import loses nothing."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def setting(
+    default: Any = None,
+    *,
+    widget: Widget = "text",
+    required: bool = False,
+    variables: bool = False,
+    max: int | None = None,  # noqa: A002 - the word of the form's metadata
+    options: tuple[str, ...] = (),
+    show_if: dict[str, list[JsonValue]] | None = None,
+    advanced: bool = False,
+    factory: Callable[[], Any] | None = None,
+    **constraints: Any,
+) -> Any:
+    """A config field with what the inspector and the verifier need to know of it.
+
+    ``required``: the verifier refuses an empty value. ``variables``: the text is a template. ``max``:
+    characters (or items) the channel takes; checked by the verifier, not by the model, so that a draft
+    over the limit can still be kept and tried.
+    """
+    extra: dict[str, Any] = {
+        "widget": widget,
+        "required": required,
+        "variables": variables,
+        "max": max,
+        "options": list(options),
+        "show_if": show_if or {},
+        "advanced": advanced,
+    }
+    if factory is not None:
+        return Field(default_factory=factory, json_schema_extra=extra, **constraints)
+    return Field(default=default, json_schema_extra=extra, **constraints)
 
 
 class Port(BaseModel):
@@ -106,10 +139,26 @@ class Enter:
     why: str = ""
 
 
+PORT_ERROR = Port(id="error", label_key="port.error")
+PORT_NEXT = Port(id="next", label_key="port.next")
+PORT_OTHER = Port(id="other", label_key="port.other")
+PORT_TIMEOUT = Port(id="timeout", label_key="port.timeout")
+
+
 Outcome = Go | WaitFor | Finish | Return | Enter
 
 Prepared = Any
 """What ``NodeType.prepare`` made of a config: compiled templates, patterns, indexes."""
+
+
+def never(_config: object, _wired: frozenset[str]) -> bool:
+    """``waits`` of a node type that never waits."""
+    return False
+
+
+def always(_config: object, _wired: frozenset[str]) -> bool:
+    """``waits`` of a node type that always waits."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +166,8 @@ class NodeType:
     """A node type of the catalogue.
 
     ``ports(config)`` lists the exits in canvas order. ``prepare`` compiles a config once per flow
-    version; ``run`` is a visit, ``resume`` wakes one that waited. ``waits``: can a visit stop for
-    something outside (the verifier's loop check). ``default_config`` is what the palette drops.
+    version; ``run`` is a visit, ``resume`` wakes one that waited. ``waits(config, wired)``:
+    does every visit stop for something outside, given the wired ports (the verifier's loop check). ``default_config`` is what the palette drops.
     """
 
     type: str
@@ -130,7 +179,7 @@ class NodeType:
     run: Callable[[Visit, Prepared], Outcome]
     resume: Callable[[Visit, Prepared, Resume], Outcome] | None = None
     aliases: tuple[str, ...] = ()
-    waits: bool = False
+    waits: Callable[[Any, frozenset[str]], bool] = never
     default_config: dict[str, JsonValue] = field(default_factory=dict)
     summary_field: str | None = None
     """Config field whose text best stands for the node on the canvas card."""

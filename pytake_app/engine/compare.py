@@ -1,0 +1,129 @@
+"""Comparisons of the condition and switch nodes: forgiving about case, accents and number forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Final, Literal
+
+from pydantic import JsonValue
+
+from pytake_app.engine.answers import compile_re2, parse_number
+from pytake_app.engine.templating import printed
+from pytake_app.engine.textmatch import fold
+
+Operator = Literal[
+    "equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with", "greater", "greater_or_equal",
+    "less", "less_or_equal", "empty", "not_empty", "in", "not_in", "matches",
+]  # fmt: skip
+OPERATORS: Final[tuple[str, ...]] = (
+    "equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with", "greater", "greater_or_equal",
+    "less", "less_or_equal", "empty", "not_empty", "in", "not_in", "matches",
+)  # fmt: skip
+UNARY: Final = frozenset({"empty", "not_empty"})
+
+
+def _text(value: JsonValue) -> str:
+    return fold(printed(value))
+
+
+def _number(value: JsonValue) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    return parse_number(value) if isinstance(value, str) else None
+
+
+def _is_empty(value: JsonValue) -> bool:
+    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())
+
+
+def _equals(left: JsonValue, right: JsonValue) -> bool:
+    if _text(left) == _text(right):
+        return True
+    if isinstance(left, str) and isinstance(right, str) and not _numeric(left, right):
+        return False
+    first, second = _number(left), _number(right)
+    return first is not None and first == second
+
+
+def _numeric(left: str, right: str) -> bool:
+    """Compare as numbers only what looks like one: not ``007``, a phone or a document number."""
+    return all(t.strip() and not t.strip().startswith(("0", "+")) and len(t) < 16 for t in (left, right))
+
+
+def _contains(left: JsonValue, right: JsonValue) -> bool:
+    if isinstance(left, list):
+        wanted = _text(right)
+        return any(_text(item) == wanted for item in left)
+    wanted = _text(right)
+    return bool(wanted) and wanted in _text(left)
+
+
+def _in(left: JsonValue, right: JsonValue) -> bool:
+    items: list[JsonValue] = right if isinstance(right, list) else list(printed(right).replace(";", ",").split(","))
+    return any(_equals(left, item.strip() if isinstance(item, str) else item) for item in items)
+
+
+def _order(left: JsonValue, right: JsonValue) -> int | None:
+    """-1, 0, 1, or None when the two can't be ordered: as numbers, else as ISO dates, else as texts."""
+    if _is_empty(left) or _is_empty(right):
+        return None
+    dates = _day(left), _day(right)
+    if dates[0] is not None and dates[1] is not None:
+        return (dates[0] > dates[1]) - (dates[0] < dates[1])
+    first, second = _number(left), _number(right)
+    if first is not None and second is not None:
+        return (first > second) - (first < second)
+    if first is not None or second is not None:
+        return None
+    a, b = _text(left), _text(right)
+    return (a > b) - (a < b)
+
+
+def _day(value: JsonValue) -> str | None:
+    if not isinstance(value, str) or len(value) < 10 or value[4:5] != "-":
+        return None
+    try:
+        date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+    return value
+
+
+def _matches(left: JsonValue, right: JsonValue) -> bool:
+    pattern = compile_re2(printed(right))
+    return pattern is not None and pattern.search(printed(left)) is not None
+
+
+def _ordered(test: Callable[[int], bool]) -> Callable[[JsonValue, JsonValue], bool]:
+    def compare(left: JsonValue, right: JsonValue) -> bool:
+        order = _order(left, right)
+        return order is not None and test(order)
+
+    return compare
+
+
+_TESTS: Final[dict[str, Callable[[JsonValue, JsonValue], bool]]] = {
+    "equals": _equals,
+    "not_equals": lambda a, b: not _equals(a, b),
+    "contains": _contains,
+    "not_contains": lambda a, b: not _contains(a, b),
+    "starts_with": lambda a, b: _text(a).startswith(_text(b)) and not _is_empty(b),
+    "ends_with": lambda a, b: _text(a).endswith(_text(b)) and not _is_empty(b),
+    "greater": _ordered(lambda order: order > 0),
+    "greater_or_equal": _ordered(lambda order: order >= 0),
+    "less": _ordered(lambda order: order < 0),
+    "less_or_equal": _ordered(lambda order: order <= 0),
+    "empty": lambda a, _b: _is_empty(a),
+    "not_empty": lambda a, _b: not _is_empty(a),
+    "in": _in,
+    "not_in": lambda a, b: not _in(a, b),
+    "matches": _matches,
+}
+
+
+def compare(left: JsonValue, operator: str, right: JsonValue) -> bool:
+    """Does ``left operator right`` hold? Unorderable values are never greater or less."""
+    return _TESTS[operator](left, right)

@@ -1,0 +1,301 @@
+"""Nodes that act: variables, contact, tags, hand-off to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from pytake_app.engine.content import TextContent
+from pytake_app.engine.events import FallbackAction, Handoff
+from pytake_app.engine.limits import MAX_VARIABLE_NAME, WA_TEXT_BODY
+from pytake_app.engine.nodes.base import (
+    PORT_ERROR,
+    PORT_NEXT,
+    PORT_TIMEOUT,
+    Config,
+    ConfigIssue,
+    Enter,
+    Finish,
+    Go,
+    NodeType,
+    Outcome,
+    Port,
+    WaitFor,
+    always,
+    setting,
+)
+from pytake_app.engine.scope import NAMESPACES
+from pytake_app.engine.session import FlowRef, HandoffResume, Resume
+from pytake_app.engine.templating import Template, TemplateCompiler, printed
+from pytake_app.engine.visit import Visit
+
+CONTACT_FIELDS = ("name", "email", "language", "lifecycle_stage", "lead_score", "opted_in")
+
+
+def _ports(_config: Config) -> list[Port]:
+    return [PORT_NEXT, PORT_ERROR]
+
+
+def _leave(visit: Visit, why: str) -> Go:
+    if visit.failed and visit.has("error"):
+        return Go("error", "a value could not be set")
+    return Go("next", why)
+
+
+class Assignment(Config):
+    """``name`` gets ``value``; a single expression keeps its kind (number, list…)."""
+
+    target: Literal["session", "contact"] = setting("session", widget="select", options=("session", "contact"))
+    name: str = setting("", required=True, max=MAX_VARIABLE_NAME)
+    value: str = setting("", variables=True)
+
+
+class SetVariableConfig(Config):
+    """Sets session variables or fields of the contact, in order."""
+
+    assignments: list[Assignment] = setting(factory=list, widget="assignments", required=True, max=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Assign:
+    contact: bool
+    name: str
+    value: Template
+
+
+def _prepare_set(config: SetVariableConfig, texts: TemplateCompiler) -> list[_Assign]:
+    return [
+        _Assign(a.target == "contact", a.name.strip(), texts(a.value)) for a in config.assignments if a.name.strip()
+    ]
+
+
+def _run_set(visit: Visit, prepared: list[_Assign]) -> Go:
+    for assign in prepared:
+        value = visit.value(assign.value)
+        if assign.contact:
+            visit.set_contact(assign.name, value)
+        else:
+            visit.set_variable(assign.name, value)
+    return _leave(visit, "set")
+
+
+def _check_set(config: SetVariableConfig) -> list[ConfigIssue]:
+    issues: list[ConfigIssue] = []
+    for i, assign in enumerate(config.assignments):
+        name = assign.name.strip()
+        if assign.target == "session" and name and (not name.isidentifier() or not name.isascii()):
+            issues.append(ConfigIssue("invalid_variable_name", f"/assignments/{i}/name", params={"name": name[:64]}))
+        elif assign.target == "session" and name in NAMESPACES:
+            issues.append(ConfigIssue("reserved_variable_name", f"/assignments/{i}/name", params={"name": name}))
+    return issues
+
+
+class TagConfig(Config):
+    """Adds and takes off tags, by name."""
+
+    add: list[str] = setting(factory=list, widget="tags", variables=True, max=20)
+    remove: list[str] = setting(factory=list, widget="tags", variables=True, max=20)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    add: list[Template]
+    remove: list[Template]
+
+
+def _prepare_tags(config: TagConfig, texts: TemplateCompiler) -> _Tags:
+    return _Tags([texts(t) for t in config.add], [texts(t) for t in config.remove])
+
+
+def _run_tags(visit: Visit, prepared: _Tags) -> Go:
+    for templates, removed in ((prepared.add, False), (prepared.remove, True)):
+        for template in templates:
+            tag = visit.text(template).strip()[:60]
+            if tag:
+                visit.tag_contact(tag, removed=removed)
+    return _leave(visit, "tagged")
+
+
+def _check_tags(config: TagConfig) -> list[ConfigIssue]:
+    return [] if any(t.strip() for t in (*config.add, *config.remove)) else [ConfigIssue("missing_value", "/add")]
+
+
+class ContactField(Config):
+    """A field of the contact: one of the standard ones or a custom field's key."""
+
+    field: str = setting("", required=True, max=MAX_VARIABLE_NAME)
+    value: str = setting("", variables=True)
+
+
+class UpdateContactConfig(Config):
+    """Sets fields of the contact. ``lead_score`` takes a number, or ``+5``/``-5`` to change it."""
+
+    fields: list[ContactField] = setting(factory=list, widget="assignments", required=True, max=30)
+
+
+def _prepare_update(config: UpdateContactConfig, texts: TemplateCompiler) -> list[_Assign]:
+    return [_Assign(True, f.field.strip(), texts(f.value)) for f in config.fields if f.field.strip()]
+
+
+def _run_update(visit: Visit, prepared: list[_Assign]) -> Go:
+    for assign in prepared:
+        value = visit.value(assign.value)
+        if assign.name == "lead_score":
+            value = _score(visit, value)
+            if value is None:
+                continue
+        elif assign.name == "opted_in":
+            value = printed(value).strip().lower() in ("true", "1", "yes", "sim", "si", "sí")
+        visit.set_contact(assign.name, value)
+    return _leave(visit, "updated")
+
+
+def _score(visit: Visit, value: JsonValue) -> int | None:
+    text = printed(value).strip()
+    try:
+        number = round(float(text.replace(",", ".")))
+    except (ValueError, OverflowError):
+        visit.failed = True
+        visit.error("invalid_value", "lead_score is no number")
+        return None
+    changes = visit.scope.contact_changes.get("lead_score", visit.ctx.contact.lead_score)
+    base = changes if isinstance(changes, int) and text.startswith(("+", "-")) else 0
+    return max(-1_000_000, min(1_000_000, base + number))
+
+
+class TransferConfig(Config):
+    """Hands the conversation to people: queue, priority (0 normal, 1 high, 2 urgent), what the
+    contact is told, and what happens when nobody takes it within ``wait_timeout_minutes``."""
+
+    queue_id: str = setting("", widget="queue")
+    queue_name: str = setting("", max=120)
+    priority: Literal[0, 1, 2] = setting(0, widget="select", options=("0", "1", "2"))
+    message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY)
+    wait_timeout_minutes: int | None = setting(None, widget="duration", gt=0, le=43_200)
+    fallback_action: FallbackAction = setting(
+        "abandon", widget="select", options=("abandon", "flow", "message", "queue"), advanced=True
+    )
+    fallback_flow: str = setting("", widget="flow", show_if={"fallback_action": ["flow"]}, advanced=True)
+    fallback_message: str = setting(
+        "", widget="textarea", variables=True, max=WA_TEXT_BODY, show_if={"fallback_action": ["message"]}, advanced=True
+    )
+    fallback_queue_id: str = setting("", widget="queue", show_if={"fallback_action": ["queue"]}, advanced=True)
+    metadata: dict[str, JsonValue] = Field(
+        default_factory=dict, json_schema_extra={"widget": "keyvalue", "advanced": True}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Transfer:
+    config: TransferConfig
+    message: Template
+    fallback_message: Template
+    metadata: dict[str, Template | JsonValue]
+
+
+def _prepare_transfer(config: TransferConfig, texts: TemplateCompiler) -> _Transfer:
+    metadata: dict[str, Template | JsonValue] = {
+        k: texts(v) if isinstance(v, str) else v for k, v in config.metadata.items()
+    }
+    return _Transfer(config, texts(config.message), texts(config.fallback_message), metadata)
+
+
+def _handoff(visit: Visit, prepared: _Transfer, queue_id: str, message: str) -> None:
+    config = prepared.config
+    metadata: dict[str, JsonValue] = {
+        k: visit.value(v) if isinstance(v, Template) else v for k, v in prepared.metadata.items()
+    }
+    visit.events.append(
+        Handoff(
+            node_id=visit.node.id,
+            queue_id=queue_id or None,
+            queue_name=config.queue_name or None if queue_id == config.queue_id else None,
+            priority=config.priority,
+            message=message,
+            wait_timeout_minutes=config.wait_timeout_minutes,
+            fallback_action=config.fallback_action,
+            metadata=metadata,
+        )
+    )
+
+
+def _run_transfer(visit: Visit, prepared: _Transfer) -> Outcome:
+    config = prepared.config
+    message = visit.clipped(prepared.message, WA_TEXT_BODY)
+    if message.strip():
+        visit.send(TextContent(body=message))
+    _handoff(visit, prepared, config.queue_id, message)
+    minutes = config.wait_timeout_minutes
+    listens = any(visit.has(port) for port in ("transferred", "timeout", "closed"))
+    if listens or (minutes and config.fallback_action != "abandon"):
+        return WaitFor("handoff", visit.minutes_from_now(minutes) if minutes else None, 0, "waits for a person")
+    return Finish("handed_off", None, "given to people")
+
+
+def _resume_transfer(visit: Visit, prepared: _Transfer, resume: Resume) -> Outcome:
+    result = resume.result if isinstance(resume, HandoffResume) else "timeout"
+    if visit.has(result):
+        return Go(result, f"the hand-off ended: {result}")
+    if result == "transferred" and visit.has("closed"):
+        return WaitFor("handoff", visit.wait.timeout_at if visit.wait else None, 0, "a person took it")
+    if result != "timeout":
+        return Finish("handed_off", None, f"the hand-off ended: {result}")
+    return _fallback(visit, prepared)
+
+
+def _fallback(visit: Visit, prepared: _Transfer) -> Outcome:
+    """Nobody came in time, and the timeout port isn't wired."""
+    config = prepared.config
+    if config.fallback_action == "flow" and config.fallback_flow:
+        return Enter(FlowRef(config.fallback_flow), False, "nobody came in time: fallback flow")
+    if config.fallback_action == "message":
+        text = visit.clipped(prepared.fallback_message, WA_TEXT_BODY)
+        if text.strip():
+            visit.send(TextContent(body=text))
+        return Finish("completed", "abandoned", "nobody came in time: fallback message")
+    if config.fallback_action == "queue" and config.fallback_queue_id:
+        _handoff(visit, prepared, config.fallback_queue_id, "")
+        return Finish("handed_off", None, "nobody came in time: other queue")
+    return Finish("completed", "abandoned", "nobody came in time")
+
+
+def _transfer_ports(_config: TransferConfig) -> list[Port]:
+    return [
+        Port(id="transferred", label_key="port.transferred"),
+        PORT_TIMEOUT,
+        Port(id="closed", label_key="port.closed_conversation"),
+        PORT_ERROR,
+    ]
+
+
+def _check_transfer(config: TransferConfig) -> list[ConfigIssue]:
+    issues: list[ConfigIssue] = []
+    for action, field in (("flow", "fallback_flow"), ("message", "fallback_message"), ("queue", "fallback_queue_id")):
+        if config.fallback_action == action and not getattr(config, field).strip():
+            issues.append(ConfigIssue("missing_value", f"/{field}"))
+    if config.fallback_action != "abandon" and not config.wait_timeout_minutes:
+        issues.append(ConfigIssue("fallback_without_timeout", "/wait_timeout_minutes", "warning"))
+    return issues
+
+
+SET_VARIABLE = NodeType(
+    type="set_variable", group="action", icon="variable", aliases=("action",), config_model=SetVariableConfig,
+    ports=_ports, prepare=_prepare_set, run=_run_set, check=_check_set,
+    default_config={"assignments": [{"target": "session", "name": "", "value": ""}]},
+)  # fmt: skip
+TAG_CONTACT = NodeType(
+    type="tag_contact", group="action", icon="tag", config_model=TagConfig, ports=_ports, prepare=_prepare_tags,
+    run=_run_tags, check=_check_tags, summary_field="add", default_config={"add": [], "remove": []},
+)  # fmt: skip
+UPDATE_CONTACT = NodeType(
+    type="update_contact", group="action", icon="user-pen", config_model=UpdateContactConfig, ports=_ports,
+    prepare=_prepare_update, run=_run_update, default_config={"fields": [{"field": "name", "value": ""}]},
+)  # fmt: skip
+TRANSFER = NodeType(
+    type="action_transfer_to_queue", group="action", icon="headset", aliases=("handoff", "transfer_to_queue"),
+    config_model=TransferConfig, ports=_transfer_ports, prepare=_prepare_transfer, run=_run_transfer,
+    resume=_resume_transfer, waits=always, check=_check_transfer, summary_field="queue_name",
+    default_config={"queue_id": "", "queue_name": "", "priority": 0, "message": ""},
+)  # fmt: skip

@@ -1,0 +1,285 @@
+"""Nodes that decide: condition, switch, window check, business hours, split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Literal
+from zlib import crc32
+
+from pytake_app.engine.answers import compile_re2
+from pytake_app.engine.compare import OPERATORS, UNARY, Operator, compare
+from pytake_app.engine.nodes.base import PORT_ERROR, Config, ConfigIssue, Go, NodeType, Port, setting
+from pytake_app.engine.nodes.triggers import check_options
+from pytake_app.engine.scope import timezone
+from pytake_app.engine.templating import Template, TemplateCompiler, printed
+from pytake_app.engine.visit import Visit
+
+
+class ConditionRow(Config):
+    """One comparison. ``value`` and ``compare_to`` are texts with expressions."""
+
+    value: str = setting("", required=True, variables=True)
+    operator: Operator = setting("equals", widget="select", options=OPERATORS)
+    compare_to: str = setting("", variables=True)
+
+
+class ConditionConfig(Config):
+    """True when all (or any) of the rows hold."""
+
+    match: Literal["all", "any"] = setting("all", widget="select", options=("all", "any"))
+    rows: list[ConditionRow] = setting(factory=list, widget="conditions", required=True, max=20)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    value: Template
+    operator: str
+    compare_to: Template
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    all: bool
+    rows: list[_Row]
+
+
+def _prepare_condition(config: ConditionConfig, texts: TemplateCompiler) -> _Condition:
+    rows = [_Row(texts(r.value), r.operator, texts(r.compare_to)) for r in config.rows]
+    return _Condition(config.match == "all", rows)
+
+
+def _run_condition(visit: Visit, prepared: _Condition) -> Go:
+    wanted = not prepared.all
+    result = prepared.all and bool(prepared.rows)
+    why = "every row holds" if prepared.all else "no row holds"
+    for number, row in enumerate(prepared.rows, 1):
+        held = compare(visit.value(row.value), row.operator, visit.value(row.compare_to))
+        if held == wanted:
+            result, why = held, f"row {number} {'holds' if held else 'does not hold'}"
+            break
+    if visit.failed and visit.has("error"):
+        return Go("error", "a value could not be read")
+    return Go("true" if result else "false", why)
+
+
+def _condition_ports(_config: ConditionConfig) -> list[Port]:
+    return [
+        Port(id="true", label_key="port.true", required=True),
+        Port(id="false", label_key="port.false", required=True),
+        PORT_ERROR,
+    ]
+
+
+def _check_condition(config: ConditionConfig) -> list[ConfigIssue]:
+    issues: list[ConfigIssue] = []
+    for i, row in enumerate(config.rows):
+        if row.operator not in UNARY and not row.compare_to.strip():
+            issues.append(ConfigIssue("missing_value", f"/rows/{i}/compare_to", "warning"))
+        if row.operator == "matches" and "{{" not in row.compare_to and compile_re2(row.compare_to) is None:
+            params: dict[str, str | int] = {"pattern": row.compare_to[:80]}
+            issues.append(ConfigIssue("invalid_pattern", f"/rows/{i}/compare_to", params=params))
+    return issues
+
+
+class SwitchCase(Config):
+    """One case: taken when the value equals ``value`` (accents and case aside)."""
+
+    id: str = setting("", required=True)
+    value: str = setting("", required=True, variables=True)
+    label: str = setting("")
+
+
+class SwitchConfig(Config):
+    """One value against cases, first match wins."""
+
+    value: str = setting("", required=True, variables=True)
+    cases: list[SwitchCase] = setting(factory=list, widget="cases", required=True, max=50)
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    value: Template
+    cases: list[tuple[str, Template]]
+
+
+def _prepare_switch(config: SwitchConfig, texts: TemplateCompiler) -> _Switch:
+    return _Switch(texts(config.value), [(c.id, texts(c.value)) for c in config.cases])
+
+
+def _run_switch(visit: Visit, prepared: _Switch) -> Go:
+    value = visit.value(prepared.value)
+    for key, expected in prepared.cases:
+        if compare(value, "equals", visit.value(expected)):
+            return Go(f"case:{key}", f"the value is {printed(value)[:60]!r}")
+    if visit.failed and visit.has("error"):
+        return Go("error", "a value could not be read")
+    return Go("default", "no case matches")
+
+
+def _switch_ports(config: SwitchConfig) -> list[Port]:
+    cases = [Port(id=f"case:{c.id}", label=c.label or c.value, required=True) for c in config.cases]
+    return [*cases, Port(id="default", label_key="port.default"), PORT_ERROR]
+
+
+def _check_switch(config: SwitchConfig) -> list[ConfigIssue]:
+    options = [(f"/cases/{i}", c.id, c.value) for i, c in enumerate(config.cases)]
+    return [
+        ConfigIssue("duplicate_case", issue.pointer.replace("/title", "/value"), "warning", issue.params)
+        if issue.code == "duplicate_option_title"
+        else issue
+        for issue in check_options(options, max_id=100)
+    ]
+
+
+class WindowConfig(Config):
+    """Is the 24 hour window for free-form messages open?"""
+
+
+def _prepare_window(_config: WindowConfig, _texts: TemplateCompiler) -> None:
+    return None
+
+
+def _run_window(visit: Visit, _prepared: None) -> Go:
+    until = visit.ctx.window_expires_at
+    if until is not None and until > visit.now:
+        return Go("open", "the window is open")
+    return Go("closed", "the window has closed" if until else "the window never opened")
+
+
+def _open_closed(_config: Config) -> list[Port]:
+    return [
+        Port(id="open", label_key="port.open", required=True),
+        Port(id="closed", label_key="port.closed", required=True),
+    ]
+
+
+class HoursPeriod(Config):
+    """Open on ``days`` (0 Monday … 6 Sunday) from ``opens`` to ``closes``; past midnight when
+    ``closes`` is not after ``opens``."""
+
+    days: list[int] = setting(factory=list, widget="tags")
+    opens: str = setting("09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    closes: str = setting("18:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+
+class HoursConfig(Config):
+    """Open now? Periods of the week, minus holidays (ISO dates, or ``MM-DD`` for every year)."""
+
+    timezone: str = setting("", advanced=True)
+    periods: list[HoursPeriod] = setting(factory=list, widget="weekhours", required=True, max=21)
+    holidays: list[str] = setting(factory=list, widget="words", max=100, advanced=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hours:
+    timezone: str
+    periods: list[tuple[frozenset[int], time, time]]
+    holidays: frozenset[str]
+
+
+def _prepare_hours(config: HoursConfig, _texts: TemplateCompiler) -> _Hours:
+    periods = [(frozenset(p.days), time.fromisoformat(p.opens), time.fromisoformat(p.closes)) for p in config.periods]
+    return _Hours(config.timezone, periods, frozenset(config.holidays))
+
+
+def _open_at(prepared: _Hours, local: datetime) -> bool:
+    today, moment = local.weekday(), local.time()
+    holiday = {local.date().isoformat(), local.strftime("%m-%d")} & prepared.holidays
+    for days, opens, closes in prepared.periods:
+        if opens < closes:
+            if today in days and not holiday and opens <= moment < closes:
+                return True
+        elif (today in days and not holiday and moment >= opens) or ((today - 1) % 7 in days and moment < closes):
+            return True
+    return False
+
+
+def _run_hours(visit: Visit, prepared: _Hours) -> Go:
+    local = visit.now.astimezone(timezone(prepared.timezone or visit.ctx.org.timezone))
+    is_open = _open_at(prepared, local)
+    return Go("open" if is_open else "closed", f"it is {local:%a %H:%M}")
+
+
+def _check_hours(config: HoursConfig) -> list[ConfigIssue]:
+    issues = [
+        ConfigIssue("missing_value", f"/periods/{i}/days")
+        for i, period in enumerate(config.periods)
+        if not period.days or any(not 0 <= d <= 6 for d in period.days)
+    ]
+    if config.timezone and str(timezone(config.timezone)) != config.timezone:
+        issues.append(ConfigIssue("invalid_timezone", "/timezone", params={"timezone": config.timezone[:60]}))
+    return issues
+
+
+class SplitBranch(Config):
+    id: str = setting("", required=True)
+    label: str = setting("", required=True, max=60)
+    weight: float = setting(50, widget="number", ge=0, le=100)
+
+
+class SplitConfig(Config):
+    """A/B split by weight. ``sticky``: the same contact always takes the same branch."""
+
+    branches: list[SplitBranch] = setting(factory=list, widget="branches", required=True, max=10)
+    sticky: bool = setting(True, widget="switch")
+
+
+def _prepare_split(config: SplitConfig, _texts: TemplateCompiler) -> SplitConfig:
+    return config
+
+
+def _run_split(visit: Visit, prepared: SplitConfig) -> Go:
+    total = sum(b.weight for b in prepared.branches)
+    if total <= 0:
+        visit.error("invalid_config", "the branches weigh nothing")
+        return Go("error", "the branches weigh nothing")
+    # A hash instead of a random source: the same session (or contact) always splits the same way.
+    seed = visit.ctx.contact.id if prepared.sticky and visit.ctx.contact.id else visit.session.id
+    point = crc32(f"{seed}:{visit.node.id}".encode()) / 2**32 * total
+    for branch in prepared.branches:
+        point -= branch.weight
+        if point < 0:
+            return Go(f"branch:{branch.id}", "drawn by weight")
+    return Go(f"branch:{prepared.branches[-1].id}", "drawn by weight")
+
+
+def _split_ports(config: SplitConfig) -> list[Port]:
+    return [*(Port(id=f"branch:{b.id}", label=b.label, required=True) for b in config.branches), PORT_ERROR]
+
+
+def _check_split(config: SplitConfig) -> list[ConfigIssue]:
+    issues = check_options([(f"/branches/{i}", b.id, b.label) for i, b in enumerate(config.branches)], max_id=100)
+    issues = [i for i in issues if i.code != "duplicate_option_title"]
+    if config.branches and sum(b.weight for b in config.branches) <= 0:
+        issues.append(ConfigIssue("missing_value", "/branches/0/weight"))
+    return issues
+
+
+CONDITION = NodeType(
+    type="condition", group="logic", icon="git-branch", aliases=("if",), config_model=ConditionConfig,
+    ports=_condition_ports, prepare=_prepare_condition, run=_run_condition, check=_check_condition,
+    default_config={"match": "all", "rows": [{"value": "", "operator": "equals", "compare_to": ""}]},
+)  # fmt: skip
+SWITCH = NodeType(
+    type="switch", group="logic", icon="split", config_model=SwitchConfig, ports=_switch_ports,
+    prepare=_prepare_switch, run=_run_switch, check=_check_switch, summary_field="value",
+    default_config={"value": "", "cases": [{"id": "case_1", "value": "", "label": ""}]},
+)  # fmt: skip
+LOGIC_WINDOW_CHECK = NodeType(
+    type="logic_window_check", group="logic", icon="clock-alert", aliases=("window_check",),
+    config_model=WindowConfig, ports=_open_closed, prepare=_prepare_window, run=_run_window,
+)  # fmt: skip
+BUSINESS_HOURS = NodeType(
+    type="business_hours", group="logic", icon="calendar-clock", config_model=HoursConfig, ports=_open_closed,
+    prepare=_prepare_hours, run=_run_hours, check=_check_hours,
+    default_config={"periods": [{"days": [0, 1, 2, 3, 4], "opens": "09:00", "closes": "18:00"}], "holidays": []},
+)  # fmt: skip
+RANDOM_SPLIT = NodeType(
+    type="random_split", group="logic", icon="dices", config_model=SplitConfig, ports=_split_ports,
+    prepare=_prepare_split, run=_run_split, check=_check_split,
+    default_config={
+        "branches": [{"id": "a", "label": "A", "weight": 50}, {"id": "b", "label": "B", "weight": 50}],
+        "sticky": True,
+    },
+)  # fmt: skip

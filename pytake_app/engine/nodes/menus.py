@@ -1,0 +1,380 @@
+"""Messages with options: reply buttons, list, template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytake_app.engine.content import (
+    ButtonsContent,
+    ContentHeader,
+    ListContent,
+    ListRow,
+    ListSection,
+    ReplyButton,
+    TemplateButtonParameter,
+    TemplateContent,
+    TextContent,
+)
+from pytake_app.engine.limits import (
+    EXPIRY_RANGE_MINUTES,
+    WA_BUTTON_ID,
+    WA_BUTTON_TITLE,
+    WA_BUTTONS,
+    WA_BUTTONS_BODY,
+    WA_FOOTER,
+    WA_HEADER,
+    WA_LIST_BODY,
+    WA_ROW_DESCRIPTION,
+    WA_ROW_ID,
+    WA_ROW_TITLE,
+    WA_ROWS,
+    WA_SECTION_TITLE,
+    WA_SECTIONS,
+    WA_TEXT_BODY,
+)
+from pytake_app.engine.nodes.base import (
+    PORT_ERROR,
+    PORT_NEXT,
+    PORT_OTHER,
+    PORT_TIMEOUT,
+    Config,
+    ConfigIssue,
+    Finish,
+    Go,
+    NodeType,
+    Outcome,
+    Port,
+    WaitFor,
+    always,
+    setting,
+)
+from pytake_app.engine.nodes.messages import HEADER_KINDS, MEDIA_HEADER, HeaderKind, skipped
+from pytake_app.engine.nodes.triggers import check_options
+from pytake_app.engine.options import OptionIndex, choose, index_options
+from pytake_app.engine.session import Resume
+from pytake_app.engine.templating import Template, TemplateCompiler
+from pytake_app.engine.visit import Visit
+
+VARIABLE_NAME = r"^$|^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+
+
+class ButtonConfig(Config):
+    id: str = setting("", required=True)
+    title: str = setting("", required=True, variables=True, max=WA_BUTTON_TITLE)
+
+
+class RowConfig(Config):
+    id: str = setting("", required=True)
+    title: str = setting("", required=True, variables=True, max=WA_ROW_TITLE)
+    description: str = setting("", variables=True, max=WA_ROW_DESCRIPTION)
+
+
+class SectionConfig(Config):
+    title: str = setting("", variables=True, max=WA_SECTION_TITLE)
+    rows: list[RowConfig] = setting(factory=list, widget="buttons", required=True, max=WA_ROWS)
+
+
+class _Menu(Config):
+    """What buttons and lists share. ``variable`` keeps the chosen option's title, ``retry_message``
+    is said when an answer is none of the options and ``other`` isn't wired; after ``max_attempts``
+    such answers the session ends."""
+
+    header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
+    header: str = setting("", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True)
+    header_url: str = setting("", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY)
+    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True)
+
+
+class ButtonsConfig(_Menu):
+    """A question with one to three buttons."""
+
+    buttons: list[ButtonConfig] = setting(factory=list, widget="buttons", required=True, max=WA_BUTTONS)
+    variable: str = setting("", pattern=VARIABLE_NAME)
+    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True)
+    max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
+    timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
+
+
+class ListConfig(_Menu):
+    """A question with a menu of up to ten rows in sections."""
+
+    header_type: HeaderKind = setting("none", widget="select", options=("none", "text"), advanced=True)
+    header_url: str = ""
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LIST_BODY)
+    button: str = setting("Menu", required=True, variables=True, max=WA_BUTTON_TITLE)
+    sections: list[SectionConfig] = setting(factory=list, widget="sections", required=True, max=WA_SECTIONS)
+    variable: str = setting("", pattern=VARIABLE_NAME)
+    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True)
+    max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
+    timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedMenu:
+    config: ButtonsConfig | ListConfig
+    header: Template
+    header_url: Template
+    body: Template
+    footer: Template
+    button: Template
+    retry: Template
+    options: list[tuple[str, Template, Template]]
+    section_titles: list[tuple[Template, int]]
+    index: OptionIndex
+    fixed: bool
+    """No option title has an expression, so the index holds for every contact."""
+
+
+def _prepare_menu(config: ButtonsConfig | ListConfig, texts: TemplateCompiler) -> _PreparedMenu:
+    if isinstance(config, ListConfig):
+        rows = [row for section in config.sections for row in section.rows]
+        options = [(r.id, texts(r.title), texts(r.description)) for r in rows]
+        sections = [(texts(s.title), len(s.rows)) for s in config.sections]
+        button = config.button
+    else:
+        options = [(b.id, texts(b.title), texts("")) for b in config.buttons]
+        sections = []
+        button = ""
+    fixed = all(title.is_literal for _, title, _ in options)
+    index = index_options([(key, title.source) for key, title, _ in options])
+    return _PreparedMenu(
+        config, texts(config.header), texts(config.header_url), texts(config.body), texts(config.footer),
+        texts(button), texts(config.retry_message), options, sections, index, fixed,
+    )  # fmt: skip
+
+
+def _header(visit: Visit, prepared: _PreparedMenu) -> ContentHeader | None:
+    kind = prepared.config.header_type
+    if kind == "text":
+        text = visit.clipped(prepared.header, WA_HEADER)
+        return ContentHeader(text=text) if text.strip() else None
+    if kind == "none":
+        return None
+    url = visit.text(prepared.header_url).strip()
+    return ContentHeader(type=kind, url=url) if url.startswith(("https://", "http://")) else None
+
+
+def _send_menu(visit: Visit, prepared: _PreparedMenu) -> Outcome | None:
+    """Send the menu; an outcome instead of None when it can't be sent."""
+    is_list = isinstance(prepared.config, ListConfig)
+    body = visit.clipped(prepared.body, WA_LIST_BODY if is_list else WA_BUTTONS_BODY)
+    header, footer = _header(visit, prepared), visit.clipped(prepared.footer, WA_FOOTER)
+    limit = WA_ROW_TITLE if is_list else WA_BUTTON_TITLE
+    shown = [(key, visit.clipped(title, limit), about) for key, title, about in prepared.options]
+    shown = [option for option in shown if option[1].strip()]
+    if visit.failed and visit.has("error"):
+        return Go("error", "a text could not be rendered")
+    if not body.strip() or not shown:
+        return skipped(visit)
+    if not is_list:
+        buttons = [ReplyButton(id=key, title=title) for key, title, _ in shown[:WA_BUTTONS]]
+        visit.send(ButtonsContent(header=header, body=body, footer=footer, buttons=buttons))
+        return None
+    rows = {
+        key: ListRow(id=key, title=title, description=visit.clipped(about, WA_ROW_DESCRIPTION))
+        for key, title, about in shown[:WA_ROWS]
+    }
+    sections: list[ListSection] = []
+    at = 0
+    for title, count in prepared.section_titles:
+        keys = [key for key, _, _ in prepared.options[at : at + count]]
+        at += count
+        kept = [rows[key] for key in keys if key in rows]
+        if kept:
+            sections.append(ListSection(title=visit.clipped(title, WA_SECTION_TITLE), rows=kept))
+    button = visit.clipped(prepared.button, WA_BUTTON_TITLE).strip() or "Menu"
+    visit.send(ListContent(header=header, body=body, footer=footer, button=button, sections=sections))
+    return None
+
+
+def _menu_wait(visit: Visit, prepared: _PreparedMenu, attempts: int) -> WaitFor:
+    minutes = prepared.config.timeout_minutes
+    timeout_at = visit.minutes_from_now(minutes) if minutes else None
+    return WaitFor("message", timeout_at, attempts, "waits for an option")
+
+
+def _run_menu(visit: Visit, prepared: _PreparedMenu) -> Outcome:
+    return _send_menu(visit, prepared) or _menu_wait(visit, prepared, 0)
+
+
+def _resume_menu(visit: Visit, prepared: _PreparedMenu, _resume: Resume) -> Outcome:
+    index = prepared.index
+    if not prepared.fixed:
+        index = index_options([(key, visit.text(title)) for key, title, _ in prepared.options])
+    chosen, why = choose(index, visit.text_in, visit.selection)
+    if chosen is not None:
+        # A typed answer selects as a pressed one does, for expressions that read the selection.
+        if visit.session.last_input is not None:
+            visit.session.last_input.selection_id = chosen
+            visit.scope.forget("message")
+        if prepared.config.variable:
+            visit.set_variable(prepared.config.variable, index.titles[chosen])
+        return Go(f"option:{chosen}", why)
+    if visit.has("other"):
+        if prepared.config.variable:
+            visit.set_variable(prepared.config.variable, visit.text_in)
+        return Go("other", why)
+    attempts = (visit.wait.attempts if visit.wait else 0) + 1
+    if attempts >= prepared.config.max_attempts:
+        return Finish("completed", "no_match", f"{why}; no attempts left")
+    retry = visit.clipped(prepared.retry, WA_TEXT_BODY)
+    if retry.strip():
+        visit.send(TextContent(body=retry))
+    return _send_menu(visit, prepared) or _menu_wait(visit, prepared, attempts)
+
+
+def _buttons_ports(config: ButtonsConfig) -> list[Port]:
+    options = [Port(id=f"option:{b.id}", label=b.title, required=True) for b in config.buttons]
+    return [*options, PORT_OTHER, PORT_TIMEOUT, PORT_ERROR]
+
+
+def _list_ports(config: ListConfig) -> list[Port]:
+    options = [Port(id=f"option:{r.id}", label=r.title, required=True) for s in config.sections for r in s.rows]
+    return [*options, PORT_OTHER, PORT_TIMEOUT, PORT_ERROR]
+
+
+def _check_header(config: _Menu) -> list[ConfigIssue]:
+    if config.header_type == "text" and not config.header.strip():
+        return [ConfigIssue("missing_value", "/header", "warning")]
+    if config.header_type in MEDIA_HEADER and not config.header_url.strip():
+        return [ConfigIssue("missing_value", "/header_url")]
+    return []
+
+
+def _check_buttons(config: ButtonsConfig) -> list[ConfigIssue]:
+    options = [(f"/buttons/{i}", b.id, b.title) for i, b in enumerate(config.buttons)]
+    return [*_check_header(config), *check_options(options, max_id=WA_BUTTON_ID)]
+
+
+def _check_list(config: ListConfig) -> list[ConfigIssue]:
+    options = [
+        (f"/sections/{i}/rows/{j}", row.id, row.title)
+        for i, section in enumerate(config.sections)
+        for j, row in enumerate(section.rows)
+    ]
+    issues = [*_check_header(config), *check_options(options, max_id=WA_ROW_ID)]
+    if len(options) > WA_ROWS:
+        issues.append(ConfigIssue("too_many_rows", "/sections", params={"count": len(options), "max": WA_ROWS}))
+    if len(config.sections) > 1:
+        issues += [
+            ConfigIssue("missing_section_title", f"/sections/{i}/title")
+            for i, section in enumerate(config.sections)
+            if not section.title.strip()
+        ]
+    return issues
+
+
+class TemplateButtonConfig(Config):
+    """A quick reply of the template. ``title`` is its text in the template."""
+
+    id: str = setting("", required=True)
+    title: str = setting("", required=True, max=25)
+
+
+class TemplateConfig(Config):
+    """An approved template with its variables in order (``body``). With a wired button it waits for
+    the press; any other answer leaves through ``next``."""
+
+    name: str = setting("", widget="template", required=True, max=512)
+    language: str = setting("pt_BR", required=True, max=12)
+    header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
+    header: str = setting("", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True)
+    header_url: str = setting("", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
+    body: list[str] = setting(factory=list, widget="words", variables=True, max=30)
+    buttons: list[TemplateButtonConfig] = setting(factory=list, widget="buttons", max=10)
+    url_suffix: str = setting("", variables=True, max=2000, advanced=True)
+    timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedTemplate:
+    config: TemplateConfig
+    header: Template
+    header_url: Template
+    body: list[Template]
+    url_suffix: Template
+    index: OptionIndex
+
+
+def _prepare_template(config: TemplateConfig, texts: TemplateCompiler) -> _PreparedTemplate:
+    return _PreparedTemplate(
+        config, texts(config.header), texts(config.header_url), [texts(b) for b in config.body],
+        texts(config.url_suffix), index_options([(b.id, b.title) for b in config.buttons]),
+    )  # fmt: skip
+
+
+def _run_template(visit: Visit, prepared: _PreparedTemplate) -> Outcome:
+    config = prepared.config
+    header: ContentHeader | None = None
+    if config.header_type == "text":
+        header = ContentHeader(text=visit.clipped(prepared.header, WA_HEADER))
+    elif config.header_type != "none":
+        header = ContentHeader(type=config.header_type, url=visit.text(prepared.header_url).strip())
+    values = [visit.text(value) for value in prepared.body]
+    suffix = visit.text(prepared.url_suffix).strip()
+    if visit.failed and visit.has("error"):
+        return Go("error", "a text could not be rendered")
+    if not config.name.strip():
+        return skipped(visit)
+    buttons = [TemplateButtonParameter(index=i, kind="quick_reply", value=b.id) for i, b in enumerate(config.buttons)]
+    if suffix:
+        buttons.append(TemplateButtonParameter(index=len(buttons), kind="url", value=suffix))
+    # Meta refuses an empty variable; a dash keeps the template deliverable.
+    body = [value.strip() or "-" for value in values]
+    visit.send(TemplateContent(name=config.name, language=config.language, header=header, body=body, buttons=buttons))
+    if not any(visit.has(f"option:{b.id}") for b in config.buttons):
+        return Go("next", "sent")
+    minutes = config.timeout_minutes
+    return WaitFor("message", visit.minutes_from_now(minutes) if minutes else None, 0, "waits for a button")
+
+
+def _resume_template(visit: Visit, prepared: _PreparedTemplate, _resume: Resume) -> Outcome:
+    chosen, why = choose(prepared.index, visit.text_in, visit.selection)
+    if chosen is not None and visit.session.last_input is not None:
+        visit.session.last_input.selection_id = chosen
+        visit.scope.forget("message")
+    if chosen is not None and visit.has(f"option:{chosen}"):
+        return Go(f"option:{chosen}", why)
+    return Go("next", why)
+
+
+def _template_ports(config: TemplateConfig) -> list[Port]:
+    options = [Port(id=f"option:{b.id}", label=b.title) for b in config.buttons]
+    return [*options, PORT_NEXT, PORT_ERROR]
+
+
+def _template_waits(config: Any, wired: frozenset[str]) -> bool:
+    return any(f"option:{b.id}" in wired for b in config.buttons)
+
+
+def _check_template(config: TemplateConfig) -> list[ConfigIssue]:
+    issues = check_options([(f"/buttons/{i}", b.id, b.title) for i, b in enumerate(config.buttons)], max_id=256)
+    name = config.name
+    if name and not all(c.isascii() and (c.islower() or c.isdigit() or c == "_") for c in name):
+        issues.append(ConfigIssue("invalid_template_name", "/name", params={"name": name[:80]}))
+    issues += [ConfigIssue("missing_value", f"/body/{i}") for i, value in enumerate(config.body) if not value.strip()]
+    if config.header_type in MEDIA_HEADER and not config.header_url.strip():
+        issues.append(ConfigIssue("missing_value", "/header_url"))
+    return issues
+
+
+MSG_BUTTONS = NodeType(
+    type="msg_buttons", group="message", icon="square-mouse-pointer", aliases=("buttons", "interactive_buttons"),
+    config_model=ButtonsConfig, ports=_buttons_ports, prepare=_prepare_menu, run=_run_menu, resume=_resume_menu,
+    waits=always, check=_check_buttons, summary_field="body",
+    default_config={"body": "", "buttons": [{"id": "option_1", "title": ""}]},
+)  # fmt: skip
+MSG_LIST = NodeType(
+    type="msg_list", group="message", icon="list", aliases=("interactive_list", "list"), config_model=ListConfig,
+    ports=_list_ports, prepare=_prepare_menu, run=_run_menu, resume=_resume_menu, waits=always, check=_check_list,
+    summary_field="body",
+    default_config={"body": "", "button": "Menu", "sections": [{"title": "", "rows": [{"id": "row_1", "title": ""}]}]},
+)  # fmt: skip
+MSG_TEMPLATE = NodeType(
+    type="msg_template", group="message", icon="layout-template", aliases=("template",), config_model=TemplateConfig,
+    ports=_template_ports, prepare=_prepare_template, run=_run_template, resume=_resume_template,
+    waits=_template_waits, check=_check_template, summary_field="name",
+    default_config={"name": "", "language": "pt_BR", "body": [], "buttons": []},
+)  # fmt: skip

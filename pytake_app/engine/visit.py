@@ -1,0 +1,202 @@
+"""What a node's function may do during a visit: read, render, send, write, complain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+from pytake_app.engine.content import Content
+from pytake_app.engine.events import (
+    ContactFieldSet,
+    ContactTagged,
+    ErrorRaised,
+    Event,
+    MessageOut,
+    VariableSet,
+)
+from pytake_app.engine.limits import (
+    MAX_MESSAGES_PER_SPRINT,
+    MAX_VARIABLE_BYTES,
+    MAX_VARIABLES,
+    MAX_VARIABLES_BYTES,
+)
+from pytake_app.engine.scope import Scope
+from pytake_app.engine.templating import Template, TemplateFailure
+
+if TYPE_CHECKING:
+    from pytake_app.engine.compiled import CompiledFlow, CompiledNode
+    from pytake_app.engine.session import RunContext, Session, Wait
+
+
+class SprintLimit(Exception):
+    """A limit of the sprint is reached; the session fails with this code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+def units(text: str) -> int:
+    """Length of a text as counted against WhatsApp limits: UTF-16 code units, so an emoji outside
+    the basic plane is two. It is never less than the number of characters, so what passes here
+    passes however the platform counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def clip(text: str, limit: int) -> str:
+    """The longest beginning of ``text`` of at most ``limit`` units, with an ellipsis when cut."""
+    if units(text) <= limit:
+        return text
+    out, used = [], 0
+    for char in text:
+        used += 2 if ord(char) > 0xFFFF else 1
+        if used > limit - 1:
+            break
+        out.append(char)
+    return "".join(out).rstrip() + "…"
+
+
+class Visit:
+    """One visit of a node. ``failed`` says that a text of this visit could not be rendered."""
+
+    __slots__ = ("ctx", "events", "failed", "flow", "messages", "node", "scope", "session", "size", "strict", "writes")
+
+    def __init__(self, flow: CompiledFlow, session: Session, scope: Scope, ctx: RunContext) -> None:
+        self.flow = flow
+        self.session = session
+        self.scope = scope
+        self.ctx = ctx
+        self.events: list[Event] = []
+        self.messages = 0
+        self.size = -1
+        self.node: CompiledNode
+        self.writes: dict[str, JsonValue] = {}
+        self.failed = False
+        self.strict = flow.settings.undefined == "error"
+
+    def begin(self, node: CompiledNode) -> None:
+        """Turn to the next node."""
+        self.node = node
+        self.failed = False
+        self.writes = {}
+        self.scope.reads = {}
+
+    @property
+    def now(self) -> datetime:
+        """The sprint's moment, aware UTC."""
+        return self.ctx.now
+
+    @property
+    def wait(self) -> Wait | None:
+        """The wait that is being resumed, if any."""
+        return self.session.wait
+
+    @property
+    def text_in(self) -> str:
+        """The last inbound text."""
+        last = self.session.last_input
+        return last.text if last else ""
+
+    @property
+    def selection(self) -> str | None:
+        """The last inbound selection id."""
+        last = self.session.last_input
+        return last.selection_id if last else None
+
+    def has(self, port: str) -> bool:
+        """Is anything connected to this port?"""
+        return port in self.node.edges
+
+    def minutes_from_now(self, minutes: float) -> datetime:
+        """The moment so many minutes ahead."""
+        return self.ctx.now + timedelta(minutes=minutes)
+
+    def error(self, code: str, message: str) -> None:
+        """Say that something went wrong here."""
+        self.events.append(ErrorRaised(node_id=self.node.id, code=code, message=message))
+
+    def text(self, template: Template) -> str:
+        """Render a text. A failure is an error event and marks the visit as failed; what can be
+        rendered without the failing variable still is, else the text is empty."""
+        try:
+            return template.render(self.scope, strict=self.strict)
+        except TemplateFailure as failure:
+            self._failure(failure)
+            if failure.code != "undefined_variable":
+                return ""
+        try:
+            return template.render(self.scope, strict=False)
+        except TemplateFailure:
+            return ""
+
+    def value(self, template: Template) -> JsonValue:
+        """Evaluate a text: the value of a single expression, else the rendered text. Failures as in
+        :meth:`text`, giving None."""
+        try:
+            return template.evaluate(self.scope, strict=self.strict)
+        except TemplateFailure as failure:
+            self._failure(failure)
+            return None
+
+    def _failure(self, failure: TemplateFailure) -> None:
+        self.failed = True
+        self.error(failure.code, str(failure))
+
+    def clipped(self, template: Template, limit: int) -> str:
+        """Render a text, cut to the channel's limit with an error event if it is longer."""
+        text = self.text(template)
+        if len(text) * 2 > limit and units(text) > limit:
+            self.error("truncated_text", f"text longer than {limit} characters was cut")
+            return clip(text, limit)
+        return text
+
+    def send(self, content: Content) -> None:
+        """Send a message. Raises SprintLimit when a sprint sends too many."""
+        self.messages += 1
+        if self.messages > MAX_MESSAGES_PER_SPRINT:
+            raise SprintLimit("message_limit", f"more than {MAX_MESSAGES_PER_SPRINT} messages in one sprint")
+        self.events.append(MessageOut(node_id=self.node.id, content=content))
+
+    def set_variable(self, name: str, value: JsonValue) -> None:
+        """Write a session variable; over a size limit it is an error event and nothing is written."""
+        variables = self.session.variables
+        size = value_size(value)
+        if self.size < 0:
+            self.size = sum(map(value_size, variables.values()))
+        total = self.size + size - (value_size(variables[name]) if name in variables else 0)
+        if size > MAX_VARIABLE_BYTES or total > MAX_VARIABLES_BYTES or len(variables) >= MAX_VARIABLES:
+            if name not in variables or size > MAX_VARIABLE_BYTES or total > MAX_VARIABLES_BYTES:
+                self.failed = True
+                self.error("variable_limit", f"variable {name!r} is too large or there are too many")
+                return
+        self.size = total
+        variables[name] = value
+        self.writes[name] = value
+        self.events.append(VariableSet(node_id=self.node.id, name=name, value=value))
+
+    def set_contact(self, field: str, value: JsonValue) -> None:
+        """Set a field of the contact."""
+        self.scope.contact_changes[field] = value
+        self.scope.forget("contact")
+        self.writes[f"contact.{field}"] = value
+        self.events.append(ContactFieldSet(node_id=self.node.id, field=field, value=value))
+
+    def tag_contact(self, tag: str, *, removed: bool) -> None:
+        """Add or take off a tag."""
+        self.writes[f"contact.tags.{'-' if removed else '+'}{tag}"] = True
+        self.events.append(ContactTagged(node_id=self.node.id, tag=tag, removed=removed))
+
+
+def value_size(value: JsonValue) -> int:
+    """Bytes of a value as JSON, near enough and cheap for the common kinds."""
+    if isinstance(value, str):
+        return len(value) + 2 if value.isascii() else len(value.encode()) + 2
+    if value is None or isinstance(value, bool | int | float):
+        return 8
+    if isinstance(value, Mapping | list):
+        return len(json.dumps(value, ensure_ascii=False).encode())
+    return 8
