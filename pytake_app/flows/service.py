@@ -1,7 +1,8 @@
 """Flows: what other rooms call. Every function runs in the caller's transaction and never commits.
 
-`ref` parameters take a flow's id (UUID or its text) or its slug. Mutations need `org_admin`; reading needs `viewer`.
-Raised throughout: `NotFoundError` (no such flow, or another tenant's), `ForbiddenError`.
+`ref` parameters take a flow's id (UUID or its text) or its slug. Mutations need `org_admin`, reading needs `viewer`.
+Raised throughout: `NotFoundError` (no such flow, or another tenant's), `ForbiddenError`. What each function raises
+besides stands at the function it calls.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
 from pytake_app.core.tenancy import Principal
+from pytake_app.flows import catalog, editing, preview, publishing, repository, running, starters
+from pytake_app.flows.models import FlowSession
 from pytake_app.flows.schemas import (
     AppliedEdit,
     EditResult,
@@ -22,6 +25,9 @@ from pytake_app.flows.schemas import (
     FlowStats,
     FlowSummary,
     FlowView,
+    NodeCreate,
+    NodeUpdate,
+    NodeView,
     PublishResult,
     StarterView,
     VerifyResult,
@@ -30,7 +36,7 @@ from pytake_app.flows.schemas import (
 )
 from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
 
-FlowRefLike = UUID | str
+Ref = UUID | str
 JsonObject = dict[str, Any]
 _CLOCK = SystemClock()
 
@@ -45,136 +51,189 @@ def list_flows(
     cursor: str | None = None,
     clock: Clock = _CLOCK,
 ) -> Page[FlowSummary]:
-    raise NotImplementedError
+    """Flows, last changed first; `q` is looked for in names and slugs, accents and case aside."""
+    return catalog.list_flows(session, principal, q=q, status=status, limit=limit, cursor=cursor, clock=clock)
 
 
 def create_flow(
-    session: Session, principal: Principal, *, name: str, document: object | None = None, clock: Clock = _CLOCK
+    session: Session,
+    principal: Principal,
+    *,
+    name: str,
+    document: object | None = None,
+    pointer: str = "/document",
+    clock: Clock = _CLOCK,
 ) -> FlowView:
-    raise NotImplementedError
+    """A new flow with this draft (either shape), or with just a start node."""
+    return catalog.create_flow(session, principal, name=name, document=document, pointer=pointer, clock=clock)
 
 
-def get_flow(session: Session, principal: Principal, ref: FlowRefLike) -> FlowView:
-    raise NotImplementedError
+def get_flow(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> FlowView:
+    """A flow with its draft."""
+    return catalog.get_flow(session, principal, ref, clock=clock)
 
 
-def rename_flow(
-    session: Session, principal: Principal, ref: FlowRefLike, name: str, *, clock: Clock = _CLOCK
-) -> FlowView:
-    raise NotImplementedError
+def rename_flow(session: Session, principal: Principal, ref: Ref, name: str, *, clock: Clock = _CLOCK) -> FlowView:
+    """Rename; one undo step, the slug stays."""
+    return catalog.rename_flow(session, principal, ref, name, clock=clock)
 
 
 def delete_flow(
-    session: Session, principal: Principal, ref: FlowRefLike, *, interrupt_sessions: bool = False, clock: Clock = _CLOCK
+    session: Session, principal: Principal, ref: Ref, *, interrupt_sessions: bool = False, clock: Clock = _CLOCK
 ) -> int:
-    raise NotImplementedError
+    """Take the flow away; refused with `sessions_running` unless they may be interrupted. Answers how many were."""
+    return catalog.delete_flow(session, principal, ref, interrupt_sessions=interrupt_sessions, clock=clock)
 
 
 def duplicate_flow(
-    session: Session, principal: Principal, ref: FlowRefLike, *, name: str | None = None, clock: Clock = _CLOCK
+    session: Session, principal: Principal, ref: Ref, *, name: str | None = None, clock: Clock = _CLOCK
 ) -> FlowView:
-    raise NotImplementedError
+    """A copy of the draft as a new flow, not published."""
+    return catalog.duplicate_flow(session, principal, ref, name=name, clock=clock)
 
 
 def save_draft(
-    session: Session,
-    principal: Principal,
-    ref: FlowRefLike,
-    *,
-    expected_revision: int,
-    document: object,
-    clock: Clock = _CLOCK,
+    session: Session, principal: Principal, ref: Ref, *, expected_revision: int, document: object, clock: Clock = _CLOCK
 ) -> EditResult:
-    raise NotImplementedError
+    """Replace the whole draft on top of exactly `expected_revision`."""
+    return editing.save_draft(
+        session, principal, ref, expected_revision=expected_revision, document=document, clock=clock
+    )
 
 
 def apply_operations(
     session: Session,
     principal: Principal,
-    ref: FlowRefLike,
+    ref: Ref,
     operations: Sequence[JsonObject],
     *,
     expected_revision: int | None = None,
     clock: Clock = _CLOCK,
 ) -> EditResult:
-    raise NotImplementedError
+    """Apply edits as one undo step; others' edits since `expected_revision` come along in the answer."""
+    return editing.apply_operations(
+        session, principal, ref, operations, expected_revision=expected_revision, clock=clock
+    )
 
 
-def undo(session: Session, principal: Principal, ref: FlowRefLike, *, clock: Clock = _CLOCK) -> EditResult:
-    raise NotImplementedError
+def undo(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> EditResult:
+    """Take back the latest edit."""
+    return editing.undo(session, principal, ref, clock=clock)
 
 
-def redo(session: Session, principal: Principal, ref: FlowRefLike, *, clock: Clock = _CLOCK) -> EditResult:
-    raise NotImplementedError
+def redo(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> EditResult:
+    """Take back the latest undo."""
+    return editing.redo(session, principal, ref, clock=clock)
 
 
-def edits_since(session: Session, principal: Principal, ref: FlowRefLike, seq: int) -> list[AppliedEdit] | None:
+def edits_since(session: Session, principal: Principal, ref: Ref, seq: int) -> list[AppliedEdit] | None:
     """Edits after `seq`, oldest first; None when the journal no longer reaches back that far (reload the draft)."""
-    raise NotImplementedError
+    return editing.edits_since(session, principal, ref, seq)
 
 
-def verify_flow(session: Session, principal: Principal, ref: FlowRefLike) -> VerifyResult:
-    raise NotImplementedError
+def verify_flow(session: Session, principal: Principal, ref: Ref) -> VerifyResult:
+    """What the verifier says of the draft."""
+    return editing.verify_draft(session, principal, ref)
 
 
 def publish_flow(
     session: Session,
     principal: Principal,
-    ref: FlowRefLike,
+    ref: Ref,
     *,
     expected_revision: int | None = None,
     note: str = "",
     clock: Clock = _CLOCK,
 ) -> PublishResult:
-    raise NotImplementedError
+    """Freeze the draft as the next version, live at once; refused with `flow_has_errors`."""
+    return publishing.publish(session, principal, ref, expected_revision=expected_revision, note=note, clock=clock)
 
 
 def rollback_flow(
-    session: Session, principal: Principal, ref: FlowRefLike, *, version: int, note: str = "", clock: Clock = _CLOCK
+    session: Session, principal: Principal, ref: Ref, *, version: int, note: str = "", clock: Clock = _CLOCK
 ) -> PublishResult:
-    raise NotImplementedError
+    """Publish an older version again; the draft stays."""
+    return publishing.rollback(session, principal, ref, version=version, note=note, clock=clock)
 
 
-def activate_flow(session: Session, principal: Principal, ref: FlowRefLike, *, clock: Clock = _CLOCK) -> FlowView:
-    raise NotImplementedError
+def activate_flow(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> FlowView:
+    """Let its triggers answer; refused with `not_published`."""
+    flow = publishing.set_active(session, principal, ref, active=True, clock=clock)
+    return catalog.get_flow(session, principal, flow.id, clock=clock)
 
 
-def deactivate_flow(session: Session, principal: Principal, ref: FlowRefLike, *, clock: Clock = _CLOCK) -> FlowView:
-    raise NotImplementedError
+def deactivate_flow(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> FlowView:
+    """Stop its triggers; running sessions go on."""
+    flow = publishing.set_active(session, principal, ref, active=False, clock=clock)
+    return catalog.get_flow(session, principal, flow.id, clock=clock)
 
 
-def list_versions(session: Session, principal: Principal, ref: FlowRefLike) -> list[VersionView]:
-    raise NotImplementedError
+def list_versions(session: Session, principal: Principal, ref: Ref) -> list[VersionView]:
+    """Every version, newest first."""
+    return publishing.list_versions(session, principal, ref)
 
 
-def get_version(session: Session, principal: Principal, ref: FlowRefLike, version: int) -> VersionDetail:
-    raise NotImplementedError
+def get_version(session: Session, principal: Principal, ref: Ref, version: int) -> VersionDetail:
+    """One version with its document."""
+    return publishing.get_version(session, principal, ref, version)
 
 
 def export_flow(
-    session: Session, principal: Principal, ref: FlowRefLike, *, version: int | None = None, clock: Clock = _CLOCK
+    session: Session, principal: Principal, ref: Ref, *, version: int | None = None, clock: Clock = _CLOCK
 ) -> FlowExport:
-    raise NotImplementedError
+    """The draft, or one version, as a file."""
+    return catalog.export_flow(session, principal, ref, version=version, clock=clock)
 
 
 def import_flow(
     session: Session, principal: Principal, *, document: object, name: str | None = None, clock: Clock = _CLOCK
 ) -> FlowView:
-    raise NotImplementedError
+    """A new flow from an export, a document, or the older shape."""
+    return catalog.import_flow(session, principal, document=document, name=name, clock=clock)
 
 
-def preview_flow(session: Session, principal: Principal, ref: FlowRefLike, request: PreviewRequest) -> PreviewResult:
-    raise NotImplementedError
+def preview_flow(session: Session, principal: Principal, ref: Ref, request: PreviewRequest) -> PreviewResult:
+    """Play a script of inputs in memory on the production engine."""
+    return preview.preview(session, principal, ref, request)
 
 
-def flow_stats(
-    session: Session, principal: Principal, ref: FlowRefLike, *, days: int = 30, clock: Clock = _CLOCK
-) -> FlowStats:
-    raise NotImplementedError
+def flow_stats(session: Session, principal: Principal, ref: Ref, *, days: int = 30, clock: Clock = _CLOCK) -> FlowStats:
+    """Counts over sessions and visits of the last `days` days."""
+    return catalog.flow_stats(session, principal, ref, days=days, clock=clock)
+
+
+def list_nodes(session: Session, principal: Principal, ref: Ref) -> list[NodeView]:
+    """The draft's nodes."""
+    return catalog.list_nodes(session, principal, ref)
+
+
+def get_node(session: Session, principal: Principal, ref: Ref, node_id: str) -> NodeView:
+    """One node of the draft."""
+    return catalog.get_node(session, principal, ref, node_id)
+
+
+def add_node(
+    session: Session, principal: Principal, ref: Ref, request: NodeCreate, *, clock: Clock = _CLOCK
+) -> NodeView:
+    """Add a node to the draft."""
+    return catalog.add_node(session, principal, ref, request, clock=clock)
+
+
+def update_node(
+    session: Session, principal: Principal, ref: Ref, node_id: str, request: NodeUpdate, *, clock: Clock = _CLOCK
+) -> NodeView:
+    """Change a node of the draft."""
+    return catalog.update_node(session, principal, ref, node_id, request, clock=clock)
+
+
+def delete_node(session: Session, principal: Principal, ref: Ref, node_id: str, *, clock: Clock = _CLOCK) -> None:
+    """Delete a node of the draft with its edges."""
+    catalog.delete_node(session, principal, ref, node_id, clock=clock)
 
 
 def list_starters(locale: str) -> list[StarterView]:
-    raise NotImplementedError
+    """Ready-made flows in a language; an unknown locale gets Portuguese."""
+    return starters.list_starters(locale)
 
 
 def create_from_starter(
@@ -186,9 +245,54 @@ def create_from_starter(
     locale: str | None = None,
     clock: Clock = _CLOCK,
 ) -> FlowView:
-    raise NotImplementedError
+    """A new flow from a starter, in the caller's language by default; not published."""
+    return starters.create_from_starter(
+        session, principal, starter=starter, name=name, locale=locale or principal.locale, clock=clock
+    )
 
 
 def seed_organization(session: Session, organization_id: UUID, locale: str, *, clock: Clock = _CLOCK) -> list[UUID]:
-    """Give a new organization `main_menu` and `smart_support`, published and active. Needs `Database.tenant`."""
-    raise NotImplementedError
+    """Give a new organization `main_menu` and `smart_support`, published and active; answers their ids.
+
+    Parameters:
+        session: of `Database.tenant(organization_id)`, with the organization's row already in it.
+    """
+    return starters.seed(session, organization_id, locale, clock=clock)
+
+
+def flow_names(session: Session, flow_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Names of flows, deleted ones too, for other rooms' lists."""
+    return repository.names(session, flow_ids)
+
+
+def find_flow_id(session: Session, ref: Ref) -> tuple[UUID, bool]:
+    """Id of the flow with this id or slug, and whether it has a live version."""
+    flow = repository.find(session, ref)
+    return flow.id, flow.live_version is not None
+
+
+def running_session(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
+    """The contact's session in progress on the account."""
+    return running.current(session, contact_id, channel_account_id)
+
+
+def handed_off_session(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
+    """The contact's session that waits to hear what became of its hand-off."""
+    return running.handed_off(session, contact_id, channel_account_id)
+
+
+def interrupt_session(session: Session, flow_session: FlowSession, *, clock: Clock = _CLOCK) -> None:
+    """End a session at once; the caller holds the contact's row."""
+    running.interrupt(session, flow_session, clock=clock)
+
+
+def tell_handoff(
+    session: Session, flow_session: FlowSession, result: str, *, by: UUID | None, clock: Clock = _CLOCK
+) -> None:
+    """Resume a handed-off session with `transferred` or `closed`, after commit."""
+    running.tell_handoff(session, flow_session, result, by=by, clock=clock)
+
+
+def count_sessions_of_contact(session: Session, contact_id: UUID) -> int:
+    """How many sessions the contact ever had."""
+    return repository.count_of_contact(session, contact_id)

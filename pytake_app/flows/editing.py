@@ -1,0 +1,289 @@
+"""Edits of the draft: operations with their inverses in a journal, undo and redo, whole-document saves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import ConflictError, FieldError, InvalidError
+from pytake_app.core.live import poke
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.operations import Operation, OperationError, ReplaceDocument, apply, parse_operation
+from pytake_app.engine.verify import Finding, verify
+from pytake_app.flows import documents, rebase, repository
+from pytake_app.flows.environment import verify_env
+from pytake_app.flows.models import Flow, FlowEdit
+from pytake_app.flows.schemas import AppliedEdit, EditResult, VerifyResult
+
+JsonObject = dict[str, Any]
+
+JOURNAL_LENGTH = 300
+"""Edits kept per flow."""
+
+
+def save_draft(
+    session: Session, principal: Principal, ref: UUID | str, *, expected_revision: int, document: object, clock: Clock
+) -> EditResult:
+    """Replace the whole draft; one undo step.
+
+    Raises:
+        InvalidError: code `invalid_document`.
+        ConflictError: code `stale_revision`: the draft has moved on since `expected_revision`.
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    refuse_stale(flow, expected_revision)
+    parsed = documents.read(document)
+    replacement = documents.stored(parsed)
+    operation = ReplaceDocument(document=replacement)
+    _after, inverse = _apply_all(flow, [operation], stale=False)
+    edit = _record(session, flow, replacement, [operation], inverse, kind="edit", principal=principal, clock=clock)
+    return _result(session, flow, [edit])
+
+
+def apply_operations(
+    session: Session,
+    principal: Principal,
+    ref: UUID | str,
+    operations: Sequence[JsonObject],
+    *,
+    expected_revision: int | None,
+    clock: Clock,
+) -> EditResult:
+    """Apply edits as one undo step, on top of whatever others did meanwhile.
+
+    Parameters:
+        operations: as in `docs/flow-documents.md`; all or none are applied.
+        expected_revision: the revision they were built on. The answer's `edits` then hold what happened since.
+
+    Raises:
+        InvalidError: code `invalid_operation`: one doesn't fit the draft; names the operation and the node.
+        ConflictError: code `stale_revision`: another person changed the same field since `expected_revision`.
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    parsed = _parse(operations)
+    missed = _missed(session, flow, expected_revision)
+    _refuse_clashes(parsed, missed, principal)
+    after, inverse = _apply_all(flow, parsed, stale=bool(missed))
+    documents.check_limits(after)
+    edit = _record(session, flow, after, parsed, inverse, kind="edit", principal=principal, clock=clock)
+    return _result(session, flow, [*missed, edit])
+
+
+def undo(session: Session, principal: Principal, ref: UUID | str, *, clock: Clock) -> EditResult:
+    """Take back the latest edit that isn't taken back yet, whoever made it.
+
+    Raises:
+        ConflictError: code `nothing_to_undo`.
+    """
+    return _step(session, principal, ref, kind="undo", clock=clock)
+
+
+def redo(session: Session, principal: Principal, ref: UUID | str, *, clock: Clock) -> EditResult:
+    """Take back the latest undo.
+
+    Raises:
+        ConflictError: code `nothing_to_redo`: none, or something was edited since.
+    """
+    return _step(session, principal, ref, kind="redo", clock=clock)
+
+
+def edits_since(session: Session, principal: Principal, ref: UUID | str, seq: int) -> list[AppliedEdit] | None:
+    """Edits after `seq`, oldest first; None when the journal doesn't reach back that far."""
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    if seq >= flow.draft_revision:
+        return []
+    edits = repository.edits_after(session, flow.id, seq)
+    return [_applied(edit) for edit in edits] if len(edits) == flow.draft_revision - seq else None
+
+
+def verify_draft(session: Session, principal: Principal, ref: UUID | str) -> VerifyResult:
+    """What the verifier says of the draft as it is now."""
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    findings = findings_of(session, flow)
+    return VerifyResult(
+        revision=flow.draft_revision,
+        findings=findings,
+        errors=sum(f.severity == "error" for f in findings),
+        warnings=sum(f.severity == "warning" for f in findings),
+    )
+
+
+def findings_of(session: Session, flow: Flow) -> list[Finding]:
+    """The verifier's findings on the draft."""
+    return verify(FlowDocument.model_validate(flow.draft_document), verify_env(session, flow.id))
+
+
+def refuse_stale(flow: Flow, expected_revision: int | None) -> None:
+    """Refuse a caller that has not seen the newest draft.
+
+    Raises:
+        ConflictError: code `stale_revision`.
+    """
+    if expected_revision is not None and expected_revision != flow.draft_revision:
+        raise ConflictError(
+            f"The draft is at revision {flow.draft_revision}, not {expected_revision}; load it again.",
+            code="stale_revision",
+        )
+
+
+def _parse(operations: Sequence[JsonObject]) -> list[Operation]:
+    parsed: list[Operation] = []
+    errors: list[FieldError] = []
+    for index, raw in enumerate(operations):
+        try:
+            operation = parse_operation(raw)
+            parsed.append(_checked(operation))
+        except OperationError as error:
+            errors.append(FieldError(f"/operations/{index}", str(error), error.code, error.node_id))
+    if errors:
+        raise InvalidError("Not every operation can be read.", errors=errors, code="invalid_operation")
+    return parsed
+
+
+def _checked(operation: Operation) -> Operation:
+    """A replacement goes through the same door as an import: nothing unreadable may become the draft."""
+    if isinstance(operation, ReplaceDocument):
+        return ReplaceDocument(document=documents.stored(documents.read(operation.document)))
+    return operation
+
+
+def _missed(session: Session, flow: Flow, expected_revision: int | None) -> list[FlowEdit]:
+    if expected_revision is None or expected_revision == flow.draft_revision:
+        return []
+    missed = repository.edits_after(session, flow.id, expected_revision)
+    if len(missed) != flow.draft_revision - expected_revision:
+        raise ConflictError("The draft has moved on too far; load it again.", code="stale_revision")
+    return missed
+
+
+def _refuse_clashes(mine: Sequence[Operation], missed: Sequence[FlowEdit], principal: Principal) -> None:
+    theirs = [edit for edit in missed if edit.actor_id != principal.user_id]
+    clashes = rebase.at_odds(
+        rebase.touched_by(mine), rebase.touched_by(parse_operation(raw) for edit in theirs for raw in edit.operations)
+    )
+    if clashes:
+        errors = [
+            FieldError(
+                "/operations", "changed by someone else", "conflict", key[1] if key[0] in {"node", "port"} else None
+            )
+            for key in sorted(clashes)
+        ]
+        raise ConflictError(
+            "Someone else changed the same thing; load the draft again.", errors=errors, code="stale_revision"
+        )
+
+
+def _apply_all(flow: Flow, operations: Sequence[Operation], *, stale: bool) -> tuple[JsonObject, list[Operation]]:
+    document: JsonObject = flow.draft_document
+    inverse: list[Operation] = []
+    for index, operation in enumerate(operations):
+        try:
+            document, back = apply(document, operation)
+        except OperationError as error:
+            where = FieldError(f"/operations/{index}", str(error), error.code, error.node_id)
+            if stale:
+                raise ConflictError(
+                    "The draft has changed so that this no longer fits; load it again.",
+                    errors=[where],
+                    code="stale_revision",
+                ) from error
+            raise InvalidError("This does not fit the draft.", errors=[where], code="invalid_operation") from error
+        inverse.insert(0, back)
+    return document, inverse
+
+
+def _step(session: Session, principal: Principal, ref: UUID | str, *, kind: str, clock: Clock) -> EditResult:
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    find = repository.next_undo if kind == "undo" else repository.next_redo
+    target = find(session, flow.id)
+    if target is None:
+        raise ConflictError(f"There is nothing to {kind}.", code=f"nothing_to_{kind}")
+    operations = [parse_operation(raw) for raw in target.inverse]
+    after, inverse = _apply_all(flow, operations, stale=True)
+    target.undone = True
+    session.add(target)
+    edit = _record(session, flow, after, operations, inverse, kind=kind, principal=principal, clock=clock)
+    return _result(session, flow, [edit])
+
+
+def _record(
+    session: Session,
+    flow: Flow,
+    after: JsonObject,
+    operations: Sequence[Operation],
+    inverse: Sequence[Operation],
+    *,
+    kind: str,
+    principal: Principal,
+    clock: Clock,
+) -> FlowEdit:
+    now = clock.now()
+    flow.draft_document = after
+    flow.draft_revision += 1
+    flow.draft_updated_at = flow.updated_at = now
+    flow.draft_updated_by = principal.user_id
+    flow.name = (after.get("name") or flow.name)[:200]
+    flow.draft_changes = changes_after(session, flow, step=-1 if kind == "undo" else 1)
+    edit = FlowEdit(
+        organization_id=flow.organization_id,
+        flow_id=flow.id,
+        revision=flow.draft_revision,
+        operations=[operation.model_dump(mode="json") for operation in operations],
+        inverse=[operation.model_dump(mode="json") for operation in inverse],
+        actor_id=principal.user_id,
+        kind=kind,
+        created_at=now,
+    )
+    session.add_all((flow, edit))
+    session.flush()
+    if flow.draft_revision % 50 == 0:
+        repository.forget_edits(session, flow.id, flow.draft_revision - JOURNAL_LENGTH)
+    payload = {
+        "event": "flow_edited",
+        "flow_id": str(flow.id),
+        "seq": edit.revision,
+        "actor_id": str(principal.user_id),
+    }
+    poke(session, f"flow:{flow.id}", payload)
+    return edit
+
+
+def changes_after(session: Session, flow: Flow, *, step: int) -> int:
+    """Edits since the live version, 0 when the draft is that version again (everything undone)."""
+    if documents.checksum(flow.draft_document) == repository.live_checksum(session, flow):
+        return 0
+    return max(1, flow.draft_changes + step)
+
+
+def _applied(edit: FlowEdit) -> AppliedEdit:
+    return AppliedEdit.model_validate(
+        {
+            "seq": edit.revision,
+            "kind": edit.kind,
+            "operations": edit.operations,
+            "actor_id": edit.actor_id,
+            "at": edit.created_at,
+        }
+    )
+
+
+def _result(session: Session, flow: Flow, edits: Sequence[FlowEdit]) -> EditResult:
+    return EditResult(
+        flow_id=flow.id,
+        revision=flow.draft_revision,
+        edits=[_applied(edit) for edit in edits],
+        findings=findings_of(session, flow),
+        changes=flow.draft_changes,
+        can_undo=repository.next_undo(session, flow.id) is not None,
+        can_redo=repository.next_redo(session, flow.id) is not None,
+    )

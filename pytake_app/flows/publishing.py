@@ -1,0 +1,187 @@
+"""From draft to live: immutable versions, activation, rollback."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import ConflictError, InvalidError
+from pytake_app.core.live import poke
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.triggers import TriggerSpec, flow_triggers
+from pytake_app.engine.verify import Finding, has_errors, verify
+from pytake_app.flows import documents, repository
+from pytake_app.flows.editing import changes_after, refuse_stale
+from pytake_app.flows.environment import verify_env
+from pytake_app.flows.models import Flow, FlowVersion
+from pytake_app.flows.schemas import ParkedNode, PublishResult, VersionDetail, VersionView
+
+JsonObject = dict[str, Any]
+
+
+def publish(
+    session: Session, principal: Principal, ref: UUID | str, *, expected_revision: int | None, note: str, clock: Clock
+) -> PublishResult:
+    """Freeze the draft as the next version and make it live; the flow becomes active.
+
+    Raises:
+        InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
+        ConflictError: code `stale_revision`.
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    refuse_stale(flow, expected_revision)
+    result = make_live(session, flow, flow.draft_document, note=note, by=principal.user_id, clock=clock)
+    flow.draft_changes = 0
+    return result
+
+
+def rollback(
+    session: Session, principal: Principal, ref: UUID | str, *, version: int, note: str, clock: Clock
+) -> PublishResult:
+    """Publish an older version again, as a new one. The draft is left as it is.
+
+    Raises:
+        NotFoundError: no such version.
+        InvalidError: code `flow_has_errors`: what was right then is not now (a flow that it jumps to is gone).
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    older = repository.version(session, flow.id, version)
+    result = make_live(
+        session, flow, older.document, note=note or f"rollback to {version}", by=principal.user_id, clock=clock
+    )
+    flow.draft_changes = changes_after(session, flow, step=0)
+    return result
+
+
+def make_live(
+    session: Session, flow: Flow, document: JsonObject, *, note: str, by: UUID | None, clock: Clock
+) -> PublishResult:
+    """Freeze `document` as the flow's next version and switch to it. The caller holds the flow's row.
+
+    Raises:
+        InvalidError: code `flow_has_errors`.
+    """
+    parsed = FlowDocument.model_validate(document)
+    findings = verify(parsed, verify_env(session, flow.id))
+    _refuse_errors(parsed, findings)
+    now = clock.now()
+    triggers = flow_triggers(parsed)
+    version = FlowVersion(
+        organization_id=flow.organization_id,
+        flow_id=flow.id,
+        version=repository.last_version_number(session, flow.id) + 1,
+        document=document,
+        checksum=documents.checksum(document),
+        note=note,
+        published_by=by,
+        published_at=now,
+    )
+    flow.live_version = version.version
+    flow.triggers = [trigger.model_dump(mode="json") for trigger in triggers]
+    flow.status = "active"
+    flow.updated_at = now
+    session.add_all((version, flow))
+    session.flush()
+    announce(session, flow, "flow_published")
+    return _result(session, flow, parsed, version, triggers, findings)
+
+
+def _refuse_errors(document: FlowDocument, findings: list[Finding]) -> None:
+    if not has_errors(findings):
+        return
+    errors = [documents.finding_error(document, finding) for finding in findings if finding.severity == "error"]
+    raise InvalidError(
+        "The flow has errors and was not published.", errors=errors[: documents.MAX_REPORTED], code="flow_has_errors"
+    )
+
+
+def _result(
+    session: Session,
+    flow: Flow,
+    document: FlowDocument,
+    version: FlowVersion,
+    triggers: list[TriggerSpec],
+    findings: list[Finding],
+) -> PublishResult:
+    kept = {node.id for node in document.nodes}
+    running = repository.running_by_node(session, flow.id)
+    return PublishResult(
+        flow_id=flow.id,
+        version=version.version,
+        checksum=version.checksum,
+        published_at=version.published_at,
+        triggers=triggers,
+        findings=findings,
+        running_sessions=sum(count for _node, count in running),
+        parked=[
+            ParkedNode(node_id=node, sessions=count) for node, count in running if node is not None and node not in kept
+        ],
+    )
+
+
+def set_active(session: Session, principal: Principal, ref: UUID | str, *, active: bool, clock: Clock) -> Flow:
+    """Let the flow's triggers answer, or not. Running sessions go on either way.
+
+    Raises:
+        ConflictError: code `not_published`: nothing to activate yet.
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    if flow.live_version is None:
+        raise ConflictError("The flow has no published version yet.", code="not_published")
+    flow.status = "active" if active else "inactive"
+    flow.updated_at = clock.now()
+    session.add(flow)
+    session.flush()
+    announce(session, flow, "flow_activated" if active else "flow_deactivated")
+    return flow
+
+
+def announce(session: Session, flow: Flow, event: str) -> None:
+    """Tell open editors and lists, after commit."""
+    payload = {"event": event, "flow_id": str(flow.id), "version": flow.live_version, "status": flow.status}
+    poke(session, f"flow:{flow.id}", payload)
+    poke(session, f"org:{flow.organization_id}:flows", payload)
+
+
+def list_versions(session: Session, principal: Principal, ref: UUID | str) -> list[VersionView]:
+    """Every version, newest first."""
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    return [
+        _view(flow, row.version, node_count=row.node_count, running=row.running)
+        for row in repository.versions(session, flow.id)
+    ]
+
+
+def get_version(session: Session, principal: Principal, ref: UUID | str, number: int) -> VersionDetail:
+    """One version with its document.
+
+    Raises:
+        NotFoundError: no such version.
+    """
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    version = repository.version(session, flow.id, number)
+    row = next(row for row in repository.versions(session, flow.id) if row.version.version == number)
+    view = _view(flow, version, node_count=row.node_count, running=row.running)
+    return VersionDetail(**view.model_dump(), document=version.document)
+
+
+def _view(flow: Flow, version: FlowVersion, *, node_count: int, running: int) -> VersionView:
+    return VersionView(
+        version=version.version,
+        checksum=version.checksum,
+        note=version.note,
+        published_by=version.published_by,
+        published_at=version.published_at,
+        live=version.version == flow.live_version,
+        node_count=node_count,
+        running_sessions=running,
+    )

@@ -1,0 +1,335 @@
+"""Statements over the tables of flows; every one scoped to the transaction's organization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import load_only
+from sqlmodel import Session, col, select
+
+from pytake_app.core.errors import NotFoundError
+from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.flows.models import Flow, FlowEdit, FlowSession, FlowVersion, SessionStep
+
+RUNNING = ("active", "waiting")
+WEEK = timedelta(days=7)
+
+
+def days(number: int) -> timedelta:
+    """A span of whole days."""
+    return timedelta(days=number)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """A flow without its draft document, with its counts."""
+
+    flow: Flow
+    node_count: int
+    running: int
+    week: int
+
+
+def parse_ref(ref: UUID | str) -> UUID | str:
+    """An id when `ref` looks like one, else the slug."""
+    if isinstance(ref, UUID):
+        return ref
+    try:
+        return UUID(ref)
+    except ValueError:
+        return ref
+
+
+def find(session: Session, ref: UUID | str, *, lock: bool = False) -> Flow:
+    """The flow with this id or slug.
+
+    Parameters:
+        lock: hold the row until the transaction ends, so that edits of one flow follow each other.
+
+    Raises:
+        NotFoundError: none here, or deleted.
+    """
+    key = parse_ref(ref)
+    statement = scoped(session, Flow).where(col(Flow.deleted_at).is_(None))
+    statement = statement.where(Flow.id == key if isinstance(key, UUID) else Flow.slug == key)
+    if lock:
+        # "No key": inserting a session of this flow takes a share of the row by its foreign key and must not wait.
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    flow = session.exec(statement).one_or_none()
+    if flow is None:
+        raise NotFoundError("There is no such flow.", code="flow_not_found")
+    return cast("Flow", flow)
+
+
+def _node_count(document: Any) -> Any:
+    return sa.func.coalesce(sa.func.jsonb_array_length(document["nodes"]), 0)
+
+
+def _sessions_of_flow(*conditions: Any) -> Any:
+    return (
+        sa.select(sa.func.count())
+        .select_from(FlowSession)
+        .where(col(FlowSession.flow_id) == col(Flow.id), *conditions)
+        .correlate(Flow)
+        .scalar_subquery()
+    )
+
+
+def rows(
+    session: Session,
+    *,
+    q: str = "",
+    status: str | None = None,
+    now: datetime,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+    only: UUID | None = None,
+) -> list[FlowRow]:
+    """Flows, last changed first, in one statement that doesn't read the documents."""
+    statement: Any = (
+        sa.select(
+            Flow,
+            _node_count(col(Flow.draft_document)),
+            _sessions_of_flow(col(FlowSession.status).in_(RUNNING)),
+            _sessions_of_flow(col(FlowSession.started_at) >= now - WEEK),
+        )
+        .options(load_only(*(getattr(Flow, name) for name in Flow.model_fields if name != "draft_document")))
+        .where(col(Flow.organization_id) == organization_of(session), col(Flow.deleted_at).is_(None))
+        .order_by(col(Flow.updated_at).desc(), col(Flow.id).desc())
+        .limit(limit)
+    )
+    if only is not None:
+        statement = statement.where(col(Flow.id) == only)
+    if status is not None:
+        statement = statement.where(col(Flow.status) == status)
+    if q:
+        statement = statement.where(
+            (sa.func.strpos(sa.func.pytake_fold(col(Flow.name)), sa.func.pytake_fold(q)) > 0)
+            | col(Flow.slug).contains(q.lower(), autoescape=True)
+        )
+    if before is not None:
+        statement = statement.where(sa.tuple_(col(Flow.updated_at), col(Flow.id)) < sa.tuple_(*before))
+    return [FlowRow(*row) for row in session.execute(statement)]
+
+
+def slugs_like(session: Session, slug: str) -> set[str]:
+    """Slugs in use that begin with `slug`; other transactions that make flows wait until this one ends."""
+    organization_id = organization_of(session)
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"flow slugs {organization_id}"))))
+    statement = select(Flow.slug).where(
+        Flow.organization_id == organization_id, col(Flow.slug).startswith(slug, autoescape=True)
+    )
+    return set(session.exec(statement))
+
+
+def live_names(session: Session) -> list[tuple[UUID, str]]:
+    """Id and slug of every flow that has a live version."""
+    statement = select(Flow.id, Flow.slug).where(
+        Flow.organization_id == organization_of(session),
+        col(Flow.deleted_at).is_(None),
+        col(Flow.live_version).is_not(None),
+    )
+    return [(row[0], row[1]) for row in session.exec(statement)]
+
+
+def names(session: Session, flow_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of these flows, deleted ones too."""
+    wanted = set(flow_ids)
+    if not wanted:
+        return {}
+    statement = select(Flow.id, Flow.name).where(
+        Flow.organization_id == organization_of(session), col(Flow.id).in_(wanted)
+    )
+    return {row[0]: row[1] for row in session.exec(statement)}
+
+
+def version(session: Session, flow_id: UUID, number: int) -> FlowVersion:
+    """One version.
+
+    Raises:
+        NotFoundError: the flow has none of this number.
+    """
+    statement = scoped(session, FlowVersion).where(FlowVersion.flow_id == flow_id, FlowVersion.version == number)
+    found = session.exec(statement).one_or_none()
+    if found is None:
+        raise NotFoundError("The flow has no such version.", code="version_not_found")
+    return cast("FlowVersion", found)
+
+
+def live_checksum(session: Session, flow: Flow) -> str | None:
+    """Checksum of the live version's document, None when nothing is live."""
+    if flow.live_version is None:
+        return None
+    statement = select(FlowVersion.checksum).where(
+        FlowVersion.organization_id == flow.organization_id,
+        FlowVersion.flow_id == flow.id,
+        FlowVersion.version == flow.live_version,
+    )
+    return session.exec(statement).one_or_none()
+
+
+def last_version_number(session: Session, flow_id: UUID) -> int:
+    """The highest version number so far, 0 for none."""
+    statement = sa.select(sa.func.max(col(FlowVersion.version))).where(
+        col(FlowVersion.organization_id) == organization_of(session), col(FlowVersion.flow_id) == flow_id
+    )
+    return session.execute(statement).scalar() or 0
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version without its document, with its counts."""
+
+    version: FlowVersion
+    node_count: int
+    running: int
+
+
+def versions(session: Session, flow_id: UUID) -> list[VersionRow]:
+    """Every version, newest first, without documents."""
+    running = (
+        sa.select(sa.func.count())
+        .select_from(FlowSession)
+        .where(
+            col(FlowSession.flow_id) == col(FlowVersion.flow_id),
+            col(FlowSession.version) == col(FlowVersion.version),
+            col(FlowSession.status).in_(RUNNING),
+        )
+        .correlate(FlowVersion)
+        .scalar_subquery()
+    )
+    statement = (
+        sa.select(FlowVersion, _node_count(col(FlowVersion.document)), running)
+        .options(load_only(*(getattr(FlowVersion, name) for name in FlowVersion.model_fields if name != "document")))
+        .where(col(FlowVersion.organization_id) == organization_of(session), col(FlowVersion.flow_id) == flow_id)
+        .order_by(col(FlowVersion.version).desc())
+    )
+    return [VersionRow(*row) for row in session.execute(statement)]
+
+
+def edits_after(session: Session, flow_id: UUID, revision: int) -> list[FlowEdit]:
+    """Journal entries with a higher revision, oldest first."""
+    statement = (
+        scoped(session, FlowEdit)
+        .where(FlowEdit.flow_id == flow_id, FlowEdit.revision > revision)
+        .order_by(col(FlowEdit.revision))
+    )
+    return list(session.exec(statement))
+
+
+def next_undo(session: Session, flow_id: UUID) -> FlowEdit | None:
+    """The edit that an undo would take back."""
+    statement = (
+        scoped(session, FlowEdit)
+        .where(FlowEdit.flow_id == flow_id, col(FlowEdit.kind) != "undo", col(FlowEdit.undone).is_(False))
+        .order_by(col(FlowEdit.revision).desc())
+        .limit(1)
+    )
+    return session.exec(statement).one_or_none()
+
+
+def next_redo(session: Session, flow_id: UUID) -> FlowEdit | None:
+    """The undo that a redo would take back: the latest one, if nothing was edited since."""
+    last_edit = (
+        sa.select(sa.func.coalesce(sa.func.max(col(FlowEdit.revision)), 0))
+        .where(
+            col(FlowEdit.organization_id) == organization_of(session),
+            col(FlowEdit.flow_id) == flow_id,
+            col(FlowEdit.kind) == "edit",
+        )
+        .scalar_subquery()
+    )
+    statement = (
+        scoped(session, FlowEdit)
+        .where(
+            FlowEdit.flow_id == flow_id,
+            FlowEdit.kind == "undo",
+            col(FlowEdit.undone).is_(False),
+            col(FlowEdit.revision) > last_edit,
+        )
+        .order_by(col(FlowEdit.revision).desc())
+        .limit(1)
+    )
+    return session.exec(statement).one_or_none()
+
+
+def forget_edits(session: Session, flow_id: UUID, up_to: int) -> None:
+    """Drop journal entries up to a revision: the journal is for undo and for editors that lag, not an archive."""
+    session.execute(
+        sa.delete(FlowEdit).where(
+            col(FlowEdit.organization_id) == organization_of(session),
+            col(FlowEdit.flow_id) == flow_id,
+            col(FlowEdit.revision) <= up_to,
+        )
+    )
+
+
+def running_by_node(session: Session, flow_id: UUID) -> list[tuple[str | None, int]]:
+    """Sessions of the flow in progress, by the node they stand on."""
+    statement = (
+        sa.select(col(FlowSession.current_node), sa.func.count())
+        .where(
+            col(FlowSession.organization_id) == organization_of(session),
+            col(FlowSession.flow_id) == flow_id,
+            col(FlowSession.status).in_(RUNNING),
+        )
+        .group_by(col(FlowSession.current_node))
+    )
+    return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def session_counts(session: Session, flow_id: UUID, since: datetime) -> list[tuple[str, str | None, int]]:
+    """(status, outcome, count) of the flow's sessions started since."""
+    statement = (
+        sa.select(col(FlowSession.status), col(FlowSession.outcome), sa.func.count())
+        .where(
+            col(FlowSession.organization_id) == organization_of(session),
+            col(FlowSession.flow_id) == flow_id,
+            col(FlowSession.started_at) >= since,
+        )
+        .group_by(col(FlowSession.status), col(FlowSession.outcome))
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
+
+
+def visit_counts(session: Session, flow_id: UUID, since: datetime) -> list[tuple[str, str | None, int]]:
+    """(node id, port, count) of the flow's visits since; the partitions' months bound what is read."""
+    statement = (
+        sa.select(col(SessionStep.node_id), col(SessionStep.port), sa.func.count())
+        .where(
+            col(SessionStep.organization_id) == organization_of(session),
+            col(SessionStep.flow_id) == flow_id,
+            col(SessionStep.created_at) >= since,
+        )
+        .group_by(col(SessionStep.node_id), col(SessionStep.port))
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
+
+
+def find_live(session: Session, ref: str, number: int | None) -> FlowVersion | None:
+    """The live (or given) version of another flow by id or slug, for jumps; None when there is none."""
+    key = parse_ref(ref)
+    statement = (
+        select(FlowVersion)
+        .join(Flow, col(Flow.id) == col(FlowVersion.flow_id))
+        .where(
+            Flow.organization_id == organization_of(session),
+            Flow.id == key if isinstance(key, UUID) else Flow.slug == key,
+            FlowVersion.version == (number if number else col(Flow.live_version)),
+            col(Flow.deleted_at).is_(None),
+        )
+    )
+    return session.exec(statement).one_or_none()
+
+
+def count_of_contact(session: Session, contact_id: UUID) -> int:
+    """How many sessions a contact ever had."""
+    statement = sa.select(sa.func.count()).where(
+        col(FlowSession.organization_id) == organization_of(session), col(FlowSession.contact_id) == contact_id
+    )
+    return session.execute(statement).scalar_one()

@@ -1,0 +1,102 @@
+"""Sessions in progress, seen from outside the pipeline: found, interrupted, told what became of a hand-off."""
+
+from __future__ import annotations
+
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from pytake_app.contacts import service as contacts
+from pytake_app.core.clock import Clock
+from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.engine import session as engine
+from pytake_app.flows.models import FlowSession, Timer
+from pytake_app.flows.repository import RUNNING
+from pytake_app.messaging.commands import Command, submit_command
+
+
+def current(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
+    """The one session of the contact on the account that is active or waiting."""
+    statement = scoped(session, FlowSession).where(
+        FlowSession.contact_id == contact_id,
+        FlowSession.channel_account_id == channel_account_id,
+        col(FlowSession.status).in_(RUNNING),
+    )
+    return cast("FlowSession | None", session.exec(statement).one_or_none())
+
+
+def handed_off(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
+    """The latest session of the contact on the account, if it waits to hear what became of its hand-off."""
+    statement = (
+        scoped(session, FlowSession)
+        .where(FlowSession.contact_id == contact_id, FlowSession.channel_account_id == channel_account_id)
+        .order_by(col(FlowSession.id).desc())
+        .limit(1)
+    )
+    found = cast("FlowSession | None", session.exec(statement).one_or_none())
+    if found is None or found.status != "handed_off" or not found.state.get("wait"):
+        return None
+    return found
+
+
+def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
+    """End a session at once: `interrupted`, its timers gone. The caller holds the contact's row.
+
+    Equivalent to the engine's `CancelResume`, which emits nothing but this end; done here so that the person who
+    takes over never waits for a worker.
+    """
+    now = clock.now()
+    state = engine.Session.model_validate(running.state)
+    running.state = state.model_copy(update={"status": "interrupted", "wait": None}).model_dump(mode="json")
+    running.status = "interrupted"
+    running.ended_at = running.updated_at = now
+    running.expires_at = None
+    session.add(running)
+    session.execute(
+        sa.delete(Timer).where(
+            col(Timer.organization_id) == running.organization_id,
+            col(Timer.session_id) == running.id,
+            col(Timer.fired_at).is_(None),
+        )
+    )
+    session.flush()
+
+
+def tell_handoff(session: Session, waiting: FlowSession, result: str, *, by: UUID | None, clock: Clock) -> None:
+    """Resume a handed-off session with `transferred` or `closed`, after commit, in order with the contact's messages."""
+    command = Command.model_validate(
+        {"action": "handoff", "session_id": waiting.id, "result": result, "actor_id": by, "reason": "inbox"}
+    )
+    _submit(session, waiting, command, clock=clock)
+
+
+def cancel_all_of_flow(session: Session, flow_id: UUID, *, reason: str, by: UUID | None, clock: Clock) -> int:
+    """Have every running session of a flow interrupted, each in its contact's turn, after commit.
+
+    Returns:
+        how many.
+    """
+    statement = scoped(session, FlowSession).where(FlowSession.flow_id == flow_id, col(FlowSession.status).in_(RUNNING))
+    found = list(session.exec(statement))
+    for row in found:
+        command = Command(action="cancel", session_id=row.id, reason=reason, actor_id=by)
+        _submit(session, row, command, clock=clock)
+    return len(found)
+
+
+def submit(session: Session, row: FlowSession, command: Command, *, clock: Clock) -> UUID:
+    """Have `command` carried out on the session's contact; answers the command's id."""
+    return _submit(session, row, command, clock=clock)
+
+
+def _submit(session: Session, row: FlowSession, command: Command, *, clock: Clock) -> UUID:
+    return submit_command(
+        session,
+        organization_id=organization_of(session),
+        channel_account_id=row.channel_account_id,
+        contact_key=contacts.address_of(session, row.contact_id, row.channel_account_id).key,
+        command=command,
+        clock=clock,
+    )
