@@ -102,11 +102,7 @@ class Product:
         """The children that run a role (`worker`, `outbox`, `scheduler`, `granian`, `postgres`, `redis-server`)."""
         if self.process is None:
             return []
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children()
-            if name in " ".join(child.cmdline()[:4]).split("/")[-1] or child.cmdline()[-1:] == [name]
-        ]
+        return [child for child in psutil.Process(self.process.pid).children() if _runs(child, name)]
 
     def stop(self, timeout: float = 15.0) -> int:
         """SIGTERM and wait; returns the exit status."""
@@ -121,3 +117,11 @@ class Product:
             raise
         finally:
             self.process = None
+
+
+def _runs(process: psutil.Process, role: str) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:  # it has ended; a zombie has no command line
+        return False
+    return command[-1:] == [role] or any(part.split("/")[-1] == role for part in command[:3])

@@ -50,7 +50,7 @@ def web_command(settings: Settings) -> list[str]:
     return [
         sys.executable, "-m", "granian", "--interface", "asgi", "--host", settings.host, "--port", str(settings.port),
         "--workers", str(settings.web_workers), "--loop", "uvloop", "--ws", "--no-access-log",
-        "--respawn-failed-workers", "--workers-kill-timeout", "3", "--process-name", "pytake-web",
+        "--respawn-failed-workers", "--workers-kill-timeout", "3",
         "pytake_app.pytake_app:asgi",
     ]  # fmt: skip
 
