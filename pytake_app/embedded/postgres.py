@@ -192,12 +192,14 @@ class EmbeddedPostgres:
 
     def _init_cluster(self) -> None:
         if self.cluster.exists() and any(self.cluster.iterdir()):
-            # An initdb that was interrupted; PG_VERSION is written early, so without it nothing of value is there.
-            shutil.rmtree(self.cluster)
-        give(self.cluster, self.identity)
+            raise PostgresError(f"{self.cluster} has files in it but is no database; move them away")
+        # Made beside and renamed when whole: an interrupted initdb must not look like a database.
+        fresh = self.cluster.with_name("postgres.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        give(fresh, self.identity)
         command = [
             self._program("initdb"),
-            f"--pgdata={self.cluster}",
+            f"--pgdata={fresh}",
             f"--username={SUPERUSER}",
             "--encoding=UTF8",
             "--locale-provider=builtin",
@@ -222,10 +224,11 @@ class EmbeddedPostgres:
             check=False,
         )
         if result.returncode != 0:
-            shutil.rmtree(self.cluster, ignore_errors=True)
+            shutil.rmtree(fresh, ignore_errors=True)
             raise PostgresError(f"initdb failed: {(result.stderr or result.stdout).strip()[-800:]}")
-        with (self.cluster / "postgresql.conf").open("a") as conf:
+        with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_if_exists = 'pytake.conf'\n")
+        fresh.rename(self.cluster)
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}

@@ -91,11 +91,24 @@ def test_cluster_of_another_version_is_refused_clearly(services_dir: Path) -> No
 
 def test_interrupted_initdb_is_made_anew(services_dir: Path) -> None:
     home = services_dir / "interrupted"
-    (home / "postgres" / "base").mkdir(parents=True)
+    half = home / "postgres.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")  # initdb writes it early
     home.chmod(0o711)
     server = EmbeddedPostgres(home, durable=False)
     server.prepare()
-    assert (server.cluster / "PG_VERSION").exists()
+    assert (server.cluster / "global").is_dir()
+    assert not half.exists()
+
+
+def test_files_that_are_no_database_are_left_alone(services_dir: Path) -> None:
+    home = services_dir / "foreign"
+    (home / "postgres").mkdir(parents=True)
+    home.chmod(0o711)
+    (home / "postgres" / "letter.txt").write_text("dear reader")
+    with pytest.raises(PostgresError, match="is no database"):
+        EmbeddedPostgres(home).prepare()
+    assert (home / "postgres" / "letter.txt").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for PostgreSQL")
