@@ -8,7 +8,7 @@ Event = dict[str, Any]
 
 
 def pruned(**members: Any) -> Event:
-    return {name: value for name, value in members.items() if value is not None and value != [] and value != {}}
+    return {name: value for name, value in members.items() if value is not None and value not in ([], {})}
 
 
 def error(item: PlatformError) -> Event:
@@ -42,12 +42,20 @@ def message(item: InboundMessage) -> Event:
     if media is not None and item.type != "edit":
         # On-premises links and the older type "voice" mean what url and voice mean, but are not so called.
         fragment = item.raw.get(item.platform_type, {})
-        event["media"] = pruned(id=media.id, mime_type=media.mime_type, caption=media.caption, sha256=media.sha256,
-                                filename=media.filename, url=media.url if "url" in fragment else None,
-                                voice=media.voice and item.platform_type != "voice", animated=media.animated)  # fmt: skip
+        event["media"] = pruned(
+            id=media.id,
+            mime_type=media.mime_type,
+            caption=media.caption,
+            sha256=media.sha256,
+            filename=media.filename,
+            url=media.url if "url" in fragment else None,
+            voice=media.voice and item.platform_type != "voice",
+            animated=media.animated,
+        )
     if place is not None:
-        event["location"] = pruned(latitude=place.latitude, longitude=place.longitude, name=place.name,
-                                   address=place.address, url=place.url)  # fmt: skip
+        event["location"] = pruned(
+            latitude=place.latitude, longitude=place.longitude, name=place.name, address=place.address, url=place.url
+        )
     if context is not None:
         event["context"] = pruned(
             reply_to_id=context.external_id,
@@ -57,26 +65,40 @@ def message(item: InboundMessage) -> Event:
             product=context.product_id,
         )
     if referral is not None:
-        event["referral"] = pruned(source_type=referral.source_type, source_id=referral.source_id,
-                                   source_url=referral.source_url, headline=referral.headline, body=referral.body,
-                                   ctwa_clid=referral.click_id, media_type=referral.media_type)  # fmt: skip
+        event["referral"] = pruned(
+            source_type=referral.source_type,
+            source_id=referral.source_id,
+            source_url=referral.source_url,
+            headline=referral.headline,
+            body=referral.body,
+            ctwa_clid=referral.click_id,
+            media_type=referral.media_type,
+        )
     if item.type in {"form", "call_permission"}:
         event["interactive_type"] = "nfm_reply" if item.form else "call_permission_reply"
     elif item.type == "interactive" and item.selection:
         event["interactive_type"] = item.selection.kind
     if item.selection is not None:
-        event["selection"] = pruned(kind=item.selection.kind, id=item.selection.id, title=item.selection.title,
-                                    description=item.selection.description)  # fmt: skip
+        event["selection"] = pruned(
+            kind=item.selection.kind,
+            id=item.selection.id,
+            title=item.selection.title,
+            description=item.selection.description,
+        )
     if item.form is not None:
         event["flow_reply"] = pruned(name=item.form.name, body=item.form.body, response_json=item.form.raw_json)
     if item.type == "call_permission":
-        event["call_permission"] = pruned(response=item.extra.get("response"),
-                                          source=item.extra.get("response_source"),
-                                          expiration=item.extra.get("expiration_timestamp"))  # fmt: skip
+        event["call_permission"] = pruned(
+            response=item.extra.get("response"),
+            source=item.extra.get("response_source"),
+            expiration=item.extra.get("expiration_timestamp"),
+        )
     if item.contacts:
         event["contacts"] = [
-            pruned(formatted_name=card.formatted_name,
-                   phones=[pruned(phone=phone.phone, wa_id=phone.wa_id) for phone in card.phones])  # fmt: skip
+            pruned(
+                formatted_name=card.formatted_name,
+                phones=[pruned(phone=phone.phone, wa_id=phone.wa_id) for phone in card.phones],
+            )
             for card in item.contacts
         ]
     if item.type == "reaction":
@@ -87,8 +109,10 @@ def message(item: InboundMessage) -> Event:
         event["order"] = pruned(
             catalog_id=item.order.catalog_id,
             text=item.order.text,
-            items=[pruned(id=line.product_id, quantity=line.quantity, price=line.price, currency=line.currency)
-                   for line in item.order.items],  # fmt: skip
+            items=[
+                pruned(id=line.product_id, quantity=line.quantity, price=line.price, currency=line.currency)
+                for line in item.order.items
+            ],
         )
     if item.type == "system":
         change = item.identity_change
@@ -132,29 +156,45 @@ def notice(item: AccountNotice) -> Event:
             return pruned(event="error", phone_number_id=number, **error(item.errors[0]))
         case "call":
             return pruned(
-                event="call", external_id=details.get("id"), call_event=details.get("event"),
-                sender_id=item.sender.external_id if item.sender else None, recipient_id=item.recipient,
-                direction=details.get("direction"), status=details.get("status"), timestamp=item.timestamp,
+                event="call",
+                external_id=details.get("id"),
+                call_event=details.get("event"),
+                sender_id=item.sender.external_id if item.sender else None,
+                recipient_id=item.recipient,
+                direction=details.get("direction"),
+                status=details.get("status"),
+                timestamp=item.timestamp,
                 phone_number_id=number,
-            )  # fmt: skip
+            )
         case "user_preference":
             return pruned(
-                event="user_preference", sender_id=item.sender.external_id if item.sender else None,
-                category=details.get("category"), value=details.get("value"), timestamp=item.timestamp,
+                event="user_preference",
+                sender_id=item.sender.external_id if item.sender else None,
+                category=details.get("category"),
+                value=details.get("value"),
+                timestamp=item.timestamp,
                 phone_number_id=number,
-            )  # fmt: skip
+            )
         case "group":
             return pruned(
-                event="group", group_id=details.get("group_id"), type=details.get("type"), timestamp=item.timestamp,
-                request_id=details.get("request_id"), subject=details.get("subject"), phone_number_id=number,
-            )  # fmt: skip
+                event="group",
+                group_id=details.get("group_id"),
+                type=details.get("type"),
+                timestamp=item.timestamp,
+                request_id=details.get("request_id"),
+                subject=details.get("subject"),
+                phone_number_id=number,
+            )
         case "smb_app_state":
             return pruned(
-                event="smb_app_state", action=details.get("action"), type=details.get("type"),
+                event="smb_app_state",
+                action=details.get("action"),
+                type=details.get("type"),
                 name=item.sender.name if item.sender else None,
-                phone=item.sender.external_id if item.sender else None, timestamp=item.timestamp,
+                phone=item.sender.external_id if item.sender else None,
+                timestamp=item.timestamp,
                 phone_number_id=number,
-            )  # fmt: skip
+            )
         case "user_id_update":
             return pruned(event=item.kind, details={"user_id_update": [details]}, phone_number_id=number)
         case _:

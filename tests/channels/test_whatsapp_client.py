@@ -161,7 +161,12 @@ async def test_marks_read_and_types(graph_stub: GraphStub) -> None:
         await client.mark_read(account(graph_stub), "wamid.A", typing=True)
         await client.mark_read(account(graph_stub), "wamid.B")
     assert graph_stub.reads == [
-        {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.A", "typing_indicator": {"type": "text"}},
+        {
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": "wamid.A",
+            "typing_indicator": {"type": "text"},
+        },
         {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.B"},
     ]
     assert all(call.complaints == [] for call in graph_stub.calls)
@@ -180,9 +185,7 @@ async def test_uploads_and_downloads_the_same_bytes(graph_stub: GraphStub, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "foto.jpg"]
 
 
-async def test_media_over_the_limit_or_changed_on_the_way_leaves_no_file(
-    graph_stub: GraphStub, tmp_path: Path
-) -> None:
+async def test_media_over_the_limit_or_changed_on_the_way_leaves_no_file(graph_stub: GraphStub, tmp_path: Path) -> None:
     graph_stub.add_media("big", b"x" * 5000, "image/png")
     graph_stub.add_media("liar", b"x" * 5000, "image/png", announced_size=10)
     graph_stub.add_media("changed", b"x" * 500, "image/png", sha256="0" * 64)

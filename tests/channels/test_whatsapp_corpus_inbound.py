@@ -29,7 +29,11 @@ needs_corpus = pytest.mark.skipif(not WEBHOOKS, reason="no corpus beside the che
 def canonical(value: Any) -> Any:
     """Numbers and their spellings are one value; a flag that says no is no flag."""
     if isinstance(value, dict):
-        return {name: canonical(item) for name, item in value.items() if item is not None and (item is not False or name == "billable")}
+        return {
+            name: canonical(item)
+            for name, item in value.items()
+            if item is not None and (item is not False or name == "billable")
+        }
     if isinstance(value, list):
         return [canonical(item) for item in value]
     if isinstance(value, bool):

@@ -23,7 +23,9 @@ def deliveries(sequence: dict[str, Any]) -> list[ParsedWebhook]:
 def answers(sequence: dict[str, Any]) -> list[dict[str, Any]]:
     root = corpus.corpus_root()
     assert root is not None
-    return [orjson.loads((root / step["file"]).read_bytes()) for step in sequence["steps"] if "outbound" in step["file"]]
+    return [
+        orjson.loads((root / step["file"]).read_bytes()) for step in sequence["steps"] if "outbound" in step["file"]
+    ]
 
 
 def one_key(parsed: list[ParsedWebhook]) -> set[str | None]:

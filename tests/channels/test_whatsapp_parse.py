@@ -50,7 +50,9 @@ class TestWhatsAppContract(AdapterContract):
 def leaves(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every path of a JSON document."""
     found = [path]
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for key, value in items:
         found += leaves(value, (*path, key))
     return found
@@ -234,7 +236,13 @@ def test_people_without_a_phone_are_known_by_bsuid() -> None:
         (PHONE.button_reply("yes", "Sim", at=AT), "interactive", "Sim", "yes", True),
         (PHONE.list_reply("r1", "Um", at=AT, description="x"), "interactive", "Um", "r1", True),
         (PHONE.template_button("buy", "Comprar", at=AT), "button", "Comprar", "buy", True),
-        (PHONE.form_reply({"flow_token": "t", "nome": "Ana", "idade": 3}, at=AT), "form", "nome: Ana\nidade: 3", None, True),
+        (
+            PHONE.form_reply({"flow_token": "t", "nome": "Ana", "idade": 3}, at=AT),
+            "form",
+            "nome: Ana\nidade: 3",
+            None,
+            True,
+        ),
         (PHONE.media("image", "1", at=AT, caption="foto"), "image", "foto", None, True),
         (PHONE.media("sticker", "1", at=AT), "sticker", None, None, True),
         (PHONE.media("voice", "1", at=AT), "audio", None, None, True),
@@ -248,7 +256,7 @@ def test_people_without_a_phone_are_known_by_bsuid() -> None:
         (PHONE.revoke("wamid.1", at=AT), "revoke", None, None, False),
         (PHONE.unsupported(at=AT), "unsupported", None, None, False),
     ],
-)  # fmt: skip
+)
 def test_each_kind_reads_as_people_would(
     body: Any, kind: str, text: str | None, selection: str | None, automates: bool
 ) -> None:

@@ -108,8 +108,15 @@ class GraphStub:
         """Answer the next sends so, then as usual."""
         self.planned.extend(answers)
 
-    def add_media(self, media_id: str, data: bytes, mime_type: str, *, sha256: str | None = None,
-                  announced_size: int | None = None) -> None:  # fmt: skip
+    def add_media(
+        self,
+        media_id: str,
+        data: bytes,
+        mime_type: str,
+        *,
+        sha256: str | None = None,
+        announced_size: int | None = None,
+    ) -> None:
         """Media that can be fetched by id; digest and size may be told wrongly on purpose."""
         self.media[media_id] = StoredMedia(data, mime_type, sha256, announced_size)
 
@@ -195,11 +202,17 @@ class GraphStub:
         if request.method == "GET" and parts[-1] in self.media:
             return self._describe(parts[-1])
         if request.method == "GET" and request.query.get("fields"):
-            return web.json_response({
-                "id": parts[-1], "display_phone_number": "+55 11 4000-0000", "verified_name": "PyTake Tests",
-                "quality_rating": "GREEN", "name_status": "APPROVED", "messaging_limit_tier": "TIER_1K",
-                "throughput": {"level": "STANDARD"},
-            })  # fmt: skip
+            return web.json_response(
+                {
+                    "id": parts[-1],
+                    "display_phone_number": "+55 11 4000-0000",
+                    "verified_name": "PyTake Tests",
+                    "quality_rating": "GREEN",
+                    "name_status": "APPROVED",
+                    "messaging_limit_tier": "TIER_1K",
+                    "throughput": {"level": "STANDARD"},
+                }
+            )
         return web.json_response(error_body(100, "Unsupported get request"), status=400)
 
     async def _messages(self, request: web.Request, call: Call) -> web.StreamResponse:

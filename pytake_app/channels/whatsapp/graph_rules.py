@@ -66,7 +66,7 @@ class _Report:
         return value
 
     def one_of(self, path: str, value: Any, words: set[str]) -> None:
-        if value not in words:
+        if not isinstance(value, str) or value not in words:
             self.say(path, f"must be one of {', '.join(sorted(words))}")
 
     def link(self, path: str, value: Any, *, optional: bool = False) -> None:
@@ -384,7 +384,8 @@ def _components(report: _Report, path: str, components: list[Any]) -> None:
             for number, card_item in enumerate(cards):
                 card = report.object(f"{at}.cards[{number}]", card_item)
                 if card is not None:
-                    _components(report, f"{at}.cards[{number}].components", card.get("components") or [])
+                    inner = f"{at}.cards[{number}].components"
+                    _components(report, inner, report.array(inner, card.get("components"), 0, 20))
             continue
         parameters = report.array(f"{at}.parameters", component.get("parameters"), 0, 1 if kind == "header" else 100)
         for number, parameter in enumerate(parameters):

@@ -32,6 +32,8 @@ FORM_BODY: Final = 1024
 # The pages said 20 for long and servers take 30; refusing what WhatsApp shows would be the worse mistake.
 FORM_CTA: Final = 30
 TEMPLATE_NAME: Final = 512
+# Codes are five to seven characters; Meta documents no bound.
+TEMPLATE_LANGUAGE: Final = 32
 TEMPLATE_HEADER_VARIABLES: Final = 1
 TEMPLATE_BUTTONS: Final = 10
 COPY_CODE: Final = 15

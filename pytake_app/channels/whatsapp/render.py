@@ -295,7 +295,7 @@ def _contacts(content: ContactsContent) -> list[JsonObject]:
 def _template(content: TemplateContent) -> JsonObject:
     template: JsonObject = {
         "name": _limited("name", content.name, limits.TEMPLATE_NAME),
-        "language": {"code": _limited("language", content.language, 20)},
+        "language": {"code": _limited("language", content.language, limits.TEMPLATE_LANGUAGE)},
     }
     components = [*_plain_components(content), *content.components]
     if components:
