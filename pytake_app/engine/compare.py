@@ -36,7 +36,11 @@ def _number(value: JsonValue) -> float | None:
 
 
 def _is_empty(value: JsonValue) -> bool:
-    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())
+    return (
+        value is None
+        or (isinstance(value, list | dict) and not value)
+        or (isinstance(value, str) and not value.strip())
+    )
 
 
 def _equals(left: JsonValue, right: JsonValue) -> bool:

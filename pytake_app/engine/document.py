@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 SPEC_VERSION = "1.0"
 DEFAULT_MAX_NODES = 2_000
@@ -36,6 +36,12 @@ class Node(BaseModel):
     title: str = Field(default="", max_length=200)
     config: NodeConfig = Field(default_factory=dict)
     position: Position = Field(default_factory=Position)
+
+    @field_validator("config")
+    @classmethod
+    def _without_nulls(cls, config: NodeConfig) -> NodeConfig:
+        """A null is the same as no value (edits delete with null), so none is kept."""
+        return {key: value for key, value in config.items() if value is not None}
 
 
 class Edge(BaseModel):

@@ -15,111 +15,26 @@ from pytake_app.engine.scope import Scope, timezone
 
 ScopeFilter = Callable[..., Any]
 
-ALLOWED_BUILTIN: Final = frozenset(
-    [
-        "abs",
-        "at_most",
-        "at_least",
-        "ceil",
-        "divided_by",
-        "floor",
-        "minus",
-        "plus",
-        "round",
-        "times",
-        "modulo",
-        "capitalize",
-        "append",
-        "downcase",
-        "escape",
-        "lstrip",
-        "prepend",
-        "remove",
-        "remove_first",
-        "remove_last",
-        "replace_first",
-        "replace_last",
-        "slice",
-        "split",
-        "upcase",
-        "strip",
-        "rstrip",
-        "strip_newlines",
-        "truncate",
-        "truncatewords",
-        "url_encode",
-        "url_decode",
-        "squish",
-        "first",
-        "last",
-        "concat",
-        "map",
-        "where",
-        "reject",
-        "reverse",
-        "sort",
-        "sort_natural",
-        "sum",
-        "uniq",
-        "compact",
-        "find",
-        "has",
-        "size",
-        "default",
-    ]
+_BUILTIN = (
+    "abs at_most at_least ceil divided_by floor minus plus round times modulo capitalize append downcase "
+    "escape lstrip prepend remove remove_first remove_last replace_first replace_last slice split upcase strip "
+    "rstrip strip_newlines truncate truncatewords url_encode url_decode squish first last concat map where "
+    "reject reverse sort sort_natural sum uniq compact find has size default"
 )
+ALLOWED_BUILTIN: Final = frozenset(_BUILTIN.split())
 """Filters of the library that are kept. Those with the file's own code below replace theirs."""
 
 _SYMBOLS: Final = {"BRL": "R$", "USD": "US$", "EUR": "€"}
 _DEFAULT_CURRENCY: Final = {"pt_BR": "BRL", "en": "USD", "es": "EUR"}
 _MONTHS: Final = {
-    "pt_BR": [
-        "janeiro",
-        "fevereiro",
-        "março",
-        "abril",
-        "maio",
-        "junho",
-        "julho",
-        "agosto",
-        "setembro",
-        "outubro",
-        "novembro",
-        "dezembro",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "es": [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
+    "pt_BR": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "en": "January February March April May June July August September October November December",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
 }
 _DAYS: Final = {
-    "pt_BR": ["segunda-feira", "terça-feira", "quarta-feira", "quinta-feira", "sexta-feira", "sábado", "domingo"],
-    "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-    "es": ["lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"],
+    "pt_BR": "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
+    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+    "es": "lunes martes miércoles jueves viernes sábado domingo",
 }
 _DATE_STYLES: Final = {
     "pt_BR": {"short": "%d/%m/%Y", "long": "%-d de %B de %Y", "datetime": "%d/%m/%Y %H:%M"},
@@ -173,7 +88,7 @@ def money(scope: Scope, value: Any, currency: Any = None) -> str:
     return f"{sign}{swapped} {symbol}" if locale == "es" else f"{sign}{symbol} {swapped}"
 
 
-def phone(scope: Scope, value: Any, style: Any = "national") -> str:
+def phone(scope: Scope, value: Any, style: Any = "national") -> str:  # noqa: ARG001 - form of all scope filters
     """A phone number for people: ``national`` (default), ``international`` or ``e164``. A text that
     is no number comes back unchanged."""
     text = text_of(value).strip()[:40]
@@ -224,7 +139,7 @@ def date_filter(scope: Scope, value: Any, style: Any = "short") -> str:
 
 def _strftime(moment: datetime | date, pattern: str, locale: str) -> str:
     hour, minute, second = (moment.hour, moment.minute, moment.second) if isinstance(moment, datetime) else (0, 0, 0)
-    month, day = _MONTHS[locale][moment.month - 1], _DAYS[locale][moment.weekday()]
+    month, day = _MONTHS[locale].split()[moment.month - 1], _DAYS[locale].split()[moment.weekday()]
     twelve = hour % 12 or 12
     values = {
         "d": f"{moment.day:02}", "-d": str(moment.day), "e": str(moment.day), "m": f"{moment.month:02}",

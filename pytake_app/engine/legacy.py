@@ -49,7 +49,7 @@ def slug(text: str, taken: set[str]) -> str:
     return key
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - JSON
+def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping):
@@ -62,7 +62,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - JSON
     return str(value)
 
 
-def _first(config: Json, *names: str) -> Any:  # noqa: ANN401 - JSON
+def _first(config: Json, *names: str) -> Any:
     for name in names:
         if config.get(name) not in (None, ""):
             return config[name]
@@ -93,7 +93,7 @@ def _flatten(config: Json) -> Json:
     return config
 
 
-def _target(item: Any) -> str | None:  # noqa: ANN401 - JSON
+def _target(item: Any) -> str | None:
     if isinstance(item, str):
         return item or None
     if isinstance(item, Mapping):
@@ -103,7 +103,7 @@ def _target(item: Any) -> str | None:  # noqa: ANN401 - JSON
     return None
 
 
-def _option(item: Any, taken: set[str]) -> tuple[Json, str | None]:  # noqa: ANN401 - JSON
+def _option(item: Any, taken: set[str]) -> tuple[Json, str | None]:
     """One button or row, and its branch."""
     if isinstance(item, str):
         return {"id": slug(item, taken), "title": item}, None
@@ -252,7 +252,7 @@ def _template(config: Json) -> Converted:
     return result
 
 
-def parse_validation(raw: Any) -> Json:  # noqa: ANN401 - JSON
+def parse_validation(raw: Any) -> Json:
     """An older ``validation`` (``min:2,max:50``, ``email``, ``regex:…``, or an object) as question fields."""
     if isinstance(raw, Mapping):
         found: Json = {}
@@ -478,7 +478,7 @@ def _set_variable(config: Json) -> Converted:
     return Converted(config, exits=["next"])
 
 
-def _assignment(name: str, value: Any) -> Json:  # noqa: ANN401 - JSON
+def _assignment(name: str, value: Any) -> Json:
     target, _, rest = name.partition(".")
     if rest and target in ("contact", "session"):
         return {"target": target, "name": rest, "value": _text(value)}

@@ -7,11 +7,21 @@ null deletes a key.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
-from pytake_app.engine.document import Edge, Node, Position
+from pytake_app.engine.document import (
+    DEFAULT_MAX_NODES,
+    DocumentError,
+    Edge,
+    FlowSettings,
+    Node,
+    Position,
+    parse_document,
+)
+from pytake_app.engine.nodes import NODE_TYPES, canonical_type, is_known
 
 DocumentDict = dict[str, Any]
 """A document in its stored JSON form (``FlowDocument.model_dump(mode="json")``)."""
@@ -129,8 +139,8 @@ Operation = Annotated[
 
 
 class OperationError(ValueError):
-    """An operation that doesn't fit the document. ``code``: unknown_node, unknown_port,
-    duplicate_id, unknown_type, invalid."""
+    """An operation that doesn't fit the document. ``code``: unknown_node, unknown_edge,
+    unknown_port, duplicate_id, unknown_type, invalid."""
 
     def __init__(self, code: str, message: str, node_id: str | None = None) -> None:
         self.code = code
@@ -138,12 +148,243 @@ class OperationError(ValueError):
         super().__init__(message)
 
 
+_OPERATION: TypeAdapter[Operation] = TypeAdapter(Operation)
+
+
 def parse_operation(raw: Any) -> Operation:
     """Read one operation. Raises OperationError(code="invalid") when it isn't one."""
-    raise NotImplementedError
+    try:
+        return _OPERATION.validate_python(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = "/".join(str(p) for p in first["loc"])
+        raise OperationError("invalid", f"not an operation: {where}: {first['msg']}") from error
 
 
 def apply(document: DocumentDict, op: Operation) -> tuple[DocumentDict, Operation]:
     """Apply ``op``; answers the new document (the given one isn't changed) and the inverse operation.
     Raises OperationError, and then nothing changed."""
-    raise NotImplementedError
+    handler: Callable[[DocumentDict, Any], tuple[DocumentDict, Operation]] = _APPLY[op.op]
+    return handler(document, op)
+
+
+def _index(document: DocumentDict, node_id: str) -> int:
+    for index, node in enumerate(document["nodes"]):
+        if node["id"] == node_id:
+            return index
+    raise OperationError("unknown_node", f"there is no node {node_id[:100]}", node_id)
+
+
+def _with_node(document: DocumentDict, index: int, node: dict[str, Any]) -> DocumentDict:
+    nodes = list(document["nodes"])
+    nodes[index] = node
+    return {**document, "nodes": nodes}
+
+
+def _insert(items: list[Any], new: list[Any], indexes: list[int] | None) -> list[Any]:
+    if indexes is None or len(indexes) != len(new):
+        return [*items, *new]
+    result = list(items)
+    for index, item in sorted(zip(indexes, new, strict=True), key=lambda pair: pair[0]):
+        result.insert(max(0, min(index, len(result))), item)
+    return result
+
+
+def _add_node(document: DocumentDict, op: AddNode) -> tuple[DocumentDict, Operation]:
+    return _add_nodes(document, AddNodes(nodes=[op.node]))
+
+
+def _add_nodes(document: DocumentDict, op: AddNodes) -> tuple[DocumentDict, Operation]:
+    ids = {n["id"] for n in document["nodes"]}
+    new_nodes: list[dict[str, Any]] = []
+    for node in op.nodes:
+        if node.id in ids:
+            raise OperationError("duplicate_id", f"there is a node {node.id} already", node.id)
+        name = canonical_type(node.type)
+        if not is_known(name):
+            raise OperationError("unknown_type", f"unknown node type {node.type}", node.id)
+        ids.add(node.id)
+        new_nodes.append({**node.model_dump(mode="json"), "type": name})
+    if len(ids) > DEFAULT_MAX_NODES:
+        raise OperationError("invalid", f"a flow has at most {DEFAULT_MAX_NODES} nodes")
+    edge_ids = {e["id"] for e in document["edges"]}
+    taken = {(e["source"], e["port"]) for e in document["edges"]}
+    new_edges: list[dict[str, Any]] = []
+    for edge in op.edges:
+        if edge.source not in ids or edge.target not in ids:
+            raise OperationError("unknown_node", f"edge {edge.id} leads from or to nothing", edge.source)
+        if edge.id in edge_ids or (edge.source, edge.port) in taken:
+            raise OperationError("duplicate_id", f"there is an edge like {edge.id} already", edge.source)
+        edge_ids.add(edge.id)
+        taken.add((edge.source, edge.port))
+        new_edges.append(edge.model_dump(mode="json"))
+    result = {
+        **document,
+        "nodes": _insert(document["nodes"], new_nodes, op.node_indexes),
+        "edges": _insert(document["edges"], new_edges, op.edge_indexes),
+    }
+    return result, DeleteNodes(ids=[n.id for n in op.nodes], edges=[e.id for e in op.edges])
+
+
+def _delete_nodes(document: DocumentDict, op: DeleteNodes) -> tuple[DocumentDict, Operation]:
+    gone = set(op.ids)
+    known = {n["id"] for n in document["nodes"]}
+    for node_id in op.ids:
+        if node_id not in known:
+            raise OperationError("unknown_node", f"there is no node {node_id[:100]}", node_id)
+    edge_ids = {e["id"] for e in document["edges"]}
+    for edge_id in op.edges:
+        if edge_id not in edge_ids:
+            raise OperationError("unknown_edge", f"there is no edge {edge_id[:100]}")
+    named = set(op.edges)
+
+    def leaves(edge: dict[str, Any]) -> bool:
+        return edge["id"] in named or edge["source"] in gone or edge["target"] in gone
+
+    nodes = [(i, n) for i, n in enumerate(document["nodes"]) if n["id"] in gone]
+    edges = [(i, e) for i, e in enumerate(document["edges"]) if leaves(e)]
+    inverse = AddNodes(
+        nodes=[Node.model_validate(n) for _, n in nodes],
+        edges=[Edge.model_validate(e) for _, e in edges],
+        node_indexes=[i for i, _ in nodes],
+        edge_indexes=[i for i, _ in edges],
+    )
+    result = {
+        **document,
+        "nodes": [n for n in document["nodes"] if n["id"] not in gone],
+        "edges": [e for e in document["edges"] if not leaves(e)],
+    }
+    return result, inverse
+
+
+def _move_nodes(document: DocumentDict, op: MoveNodes) -> tuple[DocumentDict, Operation]:
+    nodes = list(document["nodes"])
+    where = {node["id"]: index for index, node in enumerate(nodes)}
+    before: dict[str, Position] = {}
+    for node_id, position in op.positions.items():
+        index = where.get(node_id)
+        if index is None:
+            raise OperationError("unknown_node", f"there is no node {node_id[:100]}", node_id)
+        before[node_id] = Position.model_validate(nodes[index]["position"])
+        nodes[index] = {**nodes[index], "position": position.model_dump()}
+    return {**document, "nodes": nodes}, MoveNodes(positions=before)
+
+
+def _merge(current: dict[str, Any], patch: dict[str, JsonValue]) -> tuple[dict[str, Any], dict[str, JsonValue]]:
+    """The merge rule: shallow, null deletes. Answers the result and the patch that undoes it."""
+    result = dict(current)
+    inverse: dict[str, JsonValue] = {}
+    for key, value in patch.items():
+        inverse[key] = current.get(key)
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = value
+    return result, inverse
+
+
+def _update_config(document: DocumentDict, op: UpdateConfig) -> tuple[DocumentDict, Operation]:
+    index = _index(document, op.id)
+    node = document["nodes"][index]
+    config, inverse = _merge(node["config"], op.patch)
+    return _with_node(document, index, {**node, "config": config}), UpdateConfig(id=op.id, patch=inverse)
+
+
+def _set_title(document: DocumentDict, op: SetTitle) -> tuple[DocumentDict, Operation]:
+    index = _index(document, op.id)
+    node = document["nodes"][index]
+    return _with_node(document, index, {**node, "title": op.title}), SetTitle(id=op.id, title=node["title"])
+
+
+def known_ports(node: dict[str, Any]) -> set[str] | None:
+    """Port ids of a node in its stored form, or None when its config doesn't say (invalid, unsupported)."""
+    node_type = NODE_TYPES.get(canonical_type(node["type"]))
+    if node_type is None:
+        return None
+    try:
+        config = node_type.config_model.model_validate(node["config"])
+    except ValidationError:
+        return None
+    return {port.id for port in node_type.ports(config)}
+
+
+def _connect(document: DocumentDict, op: Connect) -> tuple[DocumentDict, Operation]:
+    source = document["nodes"][_index(document, op.source)]
+    target = document["nodes"][_index(document, op.target)]
+    ports = known_ports(source)
+    if ports is not None and op.port not in ports:
+        raise OperationError("unknown_port", f"node {op.source} has no port {op.port[:100]}", op.source)
+    if canonical_type(target["type"]) in ("note", "group"):
+        raise OperationError("invalid", "a note can't be connected", op.target)
+    edges = list(document["edges"])
+    edge_ids = {e["id"] for e in edges}
+    for index, edge in enumerate(edges):
+        if (edge["source"], edge["port"]) == (op.source, op.port):
+            edges[index] = {**edge, "target": op.target}
+            inverse = Connect(source=op.source, port=op.port, target=edge["target"], id=edge["id"])
+            return {**document, "edges": edges}, inverse
+    edge_id = op.id or f"{op.source}:{op.port}"
+    while edge_id in edge_ids:
+        edge_id += "+"
+    edge = Edge(id=edge_id, source=op.source, port=op.port, target=op.target)
+    edges.append(edge.model_dump(mode="json"))
+    return {**document, "edges": edges}, Disconnect(source=op.source, port=op.port)
+
+
+def _disconnect(document: DocumentDict, op: Disconnect) -> tuple[DocumentDict, Operation]:
+    for index, edge in enumerate(document["edges"]):
+        if (edge["source"], edge["port"]) == (op.source, op.port):
+            edges = [e for i, e in enumerate(document["edges"]) if i != index]
+            # Not `connect`: undoing must work for a port that has since left the node, and keep the place.
+            inverse = AddNodes(nodes=[], edges=[Edge.model_validate(edge)], node_indexes=[], edge_indexes=[index])
+            return {**document, "edges": edges}, inverse
+    raise OperationError("unknown_port", f"nothing is connected to port {op.port[:100]}", op.source)
+
+
+def _set_settings(document: DocumentDict, op: SetSettings) -> tuple[DocumentDict, Operation]:
+    merged, inverse = _merge(document["settings"], op.patch)
+    unknown = set(op.patch) - set(FlowSettings.model_fields)
+    if unknown:
+        raise OperationError("invalid", f"unknown setting {min(unknown)[:60]}")
+    try:
+        settings = FlowSettings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise OperationError("invalid", f"setting {first['loc'][0]}: {first['msg']}") from error
+    return {**document, "settings": settings.model_dump(mode="json")}, SetSettings(patch=inverse)
+
+
+def _set_name(document: DocumentDict, op: SetName) -> tuple[DocumentDict, Operation]:
+    return {**document, "name": op.name}, SetName(name=document["name"])
+
+
+def _replace_document(document: DocumentDict, op: ReplaceDocument) -> tuple[DocumentDict, Operation]:
+    try:
+        parsed = parse_document(op.document)
+    except DocumentError as error:
+        raise OperationError("invalid", str(error), error.errors[0].node_id) from error
+    return parsed.model_dump(mode="json"), ReplaceDocument(document=document)
+
+
+def _batch(document: DocumentDict, op: Batch) -> tuple[DocumentDict, Operation]:
+    inverses: list[Operation] = []
+    for single in op.ops:
+        document, inverse = apply(document, single)
+        inverses.insert(0, inverse)
+    return document, Batch(ops=inverses)
+
+
+_APPLY: Final[dict[str, Any]] = {
+    "add_node": _add_node,
+    "add_nodes": _add_nodes,
+    "delete_nodes": _delete_nodes,
+    "move_nodes": _move_nodes,
+    "update_config": _update_config,
+    "set_title": _set_title,
+    "connect": _connect,
+    "disconnect": _disconnect,
+    "set_settings": _set_settings,
+    "set_name": _set_name,
+    "replace_document": _replace_document,
+    "batch": _batch,
+}

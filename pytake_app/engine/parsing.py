@@ -22,7 +22,6 @@ from pytake_app.engine.document import (
 from pytake_app.engine.legacy import Converted, convert, slug
 from pytake_app.engine.nodes import canonical_type, is_known
 
-MAX_EDGES_PER_NODE = 100
 MAX_DEPTH = 32
 COLUMN, LINE = 340.0, 190.0
 """Distance of nodes laid out by us, in canvas units."""
@@ -36,7 +35,7 @@ def _refuse(pointer: str, node_id: str | None, code: str, message: str) -> Docum
     return DocumentError([_problem(pointer, node_id, code, message)])
 
 
-def read_document(raw: Any, *, max_nodes: int, max_bytes: int) -> FlowDocument:  # noqa: ANN401 - any JSON
+def read_document(raw: Any, *, max_nodes: int, max_bytes: int) -> FlowDocument:
     """See :func:`pytake_app.engine.document.parse_document`."""
     body = _body(_decode(raw, max_bytes), max_nodes)
     try:
@@ -48,7 +47,7 @@ def read_document(raw: Any, *, max_nodes: int, max_bytes: int) -> FlowDocument: 
     return _Reader(body).read()
 
 
-def _decode(raw: Any, max_bytes: int) -> Any:  # noqa: ANN401 - any JSON
+def _decode(raw: Any, max_bytes: int) -> Any:
     if not isinstance(raw, str | bytes | bytearray):
         return raw
     if len(raw) > max_bytes:
@@ -59,7 +58,7 @@ def _decode(raw: Any, max_bytes: int) -> Any:  # noqa: ANN401 - any JSON
         raise _refuse("", None, "not_json", "the document is not JSON") from error
 
 
-def _body(raw: Any, max_nodes: int) -> Mapping[str, Any]:  # noqa: ANN401 - any JSON
+def _body(raw: Any, max_nodes: int) -> Mapping[str, Any]:
     if isinstance(raw, list):
         raw = {"nodes": raw}
     if isinstance(raw, Mapping) and "nodes" not in raw:
@@ -87,7 +86,7 @@ def _body(raw: Any, max_nodes: int) -> Mapping[str, Any]:  # noqa: ANN401 - any 
     edges = raw.get("edges")
     if isinstance(edges, list) and len(edges) > max_nodes * 4:
         raise _refuse("/edges", None, "too_many_edges", f"a flow has at most {max_nodes * 4} edges")
-    return raw
+    return {str(key): value for key, value in raw.items()}
 
 
 class _Reader:
@@ -135,7 +134,7 @@ class _Reader:
             ui=self._ui(),
         )
 
-    def _node(self, index: int, raw: Any, seen: set[str]) -> None:  # noqa: ANN401 - any JSON
+    def _node(self, index: int, raw: Any, seen: set[str]) -> None:
         pointer = f"/nodes/{index}"
         if not isinstance(raw, Mapping):
             self.problems.append(_problem(pointer, None, "not_a_node", f"node {index} is not an object"))
@@ -192,7 +191,7 @@ class _Reader:
         elif isinstance(follow, str | int) and follow != "":
             self.older_next[node_id] = str(follow)
 
-    def _edge(self, index: int, raw: Any) -> None:  # noqa: ANN401 - any JSON
+    def _edge(self, index: int, raw: Any) -> None:
         pointer = f"/edges/{index}"
         if not isinstance(raw, Mapping):
             self.problems.append(_problem(pointer, None, "not_an_edge", f"edge {index} is not an object"))
@@ -211,7 +210,7 @@ class _Reader:
                 return
         self._connect(source, port, target, raw.get("id"))
 
-    def _connect(self, source: str, port: str, target: str, given: Any = None) -> None:  # noqa: ANN401 - any JSON
+    def _connect(self, source: str, port: str, target: str, given: Any = None) -> None:
         edge_id = given if isinstance(given, str) and given and given not in self.edge_ids else f"{source}:{port}"
         while edge_id in self.edge_ids:
             edge_id += "+"
@@ -310,14 +309,14 @@ class _Reader:
                         queue.append(target)
         filled: dict[int, int] = {}
         for index, node in enumerate(self.nodes):
-            at = column[node.id]
-            line = filled.get(at, 0)
-            filled[at] = line + 1
-            position = Position(x=at * COLUMN, y=line * LINE)
+            place = column[node.id]
+            line = filled.get(place, 0)
+            filled[place] = line + 1
+            position = Position(x=place * COLUMN, y=line * LINE)
             self.nodes[index] = node.model_copy(update={"position": position})
 
 
-def _deep(value: Any) -> bool:  # noqa: ANN401 - any JSON
+def _deep(value: Any) -> bool:
     """Nested deeper than any config needs (and than recursive code should follow)?"""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):

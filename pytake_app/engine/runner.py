@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -327,13 +327,13 @@ class _Run:
         self.events.append(WaitSet(wait_id=wait.id, kind=wait.kind, node_id=node.id, timeout_at=timeout_at))
         return self.sprint()
 
-    def _stand_in(self, flow: CompiledFlow, via: str) -> None:
+    def _stand_in(self, flow: CompiledFlow, via: Literal["go", "call", "return"]) -> None:
         self.flow = flow
         self.session.flow_id, self.session.flow_version = flow.flow_id, flow.version
         self.scope.enter_flow((flow.flow_id, flow.name, flow.version), flow.settings.locale)
         self.visit.flow = flow
         self.visit.strict = flow.settings.undefined == "error"
-        self.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via=via))  # type: ignore[arg-type]
+        self.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via=via))
 
     def _enter(self, node: CompiledNode, outcome: Enter) -> str | Sprint:
         flow = self.ctx.load_flow(outcome.ref)

@@ -68,7 +68,7 @@ class Scope(Mapping[str, Any]):
         value: Any
         if name == "session":
             started = self.session.started_at
-            value = ChainMap(self.variables, {"id": self.session.id, "started_at": started})  # type: ignore[dict-item]
+            value = ChainMap(self.variables, {"id": self.session.id, "started_at": started})
         elif name == "contact":
             value = self._contact()
         elif name == "message":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -40,24 +39,12 @@ class SprintLimit(Exception):
         super().__init__(message)
 
 
-def units(text: str) -> int:
-    """Length of a text as counted against WhatsApp limits: UTF-16 code units, so an emoji outside
-    the basic plane is two. It is never less than the number of characters, so what passes here
-    passes however the platform counts."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
-
-
 def clip(text: str, limit: int) -> str:
-    """The longest beginning of ``text`` of at most ``limit`` units, with an ellipsis when cut."""
-    if units(text) <= limit:
-        return text
-    out, used = [], 0
-    for char in text:
-        used += 2 if ord(char) > 0xFFFF else 1
-        if used > limit - 1:
-            break
-        out.append(char)
-    return "".join(out).rstrip() + "…"
+    """The beginning of ``text`` of at most ``limit`` characters, with an ellipsis when cut.
+
+    Characters are Unicode code points: so are the platform's limits counted in practice (senders in
+    production, such as nyaruka/courier, cut by code points and are accepted)."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 class Visit:
@@ -149,7 +136,7 @@ class Visit:
     def clipped(self, template: Template, limit: int) -> str:
         """Render a text, cut to the channel's limit with an error event if it is longer."""
         text = self.text(template)
-        if len(text) * 2 > limit and units(text) > limit:
+        if len(text) > limit:
             self.error("truncated_text", f"text longer than {limit} characters was cut")
             return clip(text, limit)
         return text
@@ -168,11 +155,11 @@ class Visit:
         if self.size < 0:
             self.size = sum(map(value_size, variables.values()))
         total = self.size + size - (value_size(variables[name]) if name in variables else 0)
-        if size > MAX_VARIABLE_BYTES or total > MAX_VARIABLES_BYTES or len(variables) >= MAX_VARIABLES:
-            if name not in variables or size > MAX_VARIABLE_BYTES or total > MAX_VARIABLES_BYTES:
-                self.failed = True
-                self.error("variable_limit", f"variable {name!r} is too large or there are too many")
-                return
+        too_many = name not in variables and len(variables) >= MAX_VARIABLES
+        if too_many or size > MAX_VARIABLE_BYTES or total > MAX_VARIABLES_BYTES:
+            self.failed = True
+            self.error("variable_limit", f"variable {name!r} is too large or there are too many")
+            return
         self.size = total
         variables[name] = value
         self.writes[name] = value
@@ -197,6 +184,4 @@ def value_size(value: JsonValue) -> int:
         return len(value) + 2 if value.isascii() else len(value.encode()) + 2
     if value is None or isinstance(value, bool | int | float):
         return 8
-    if isinstance(value, Mapping | list):
-        return len(json.dumps(value, ensure_ascii=False).encode())
-    return 8
+    return len(json.dumps(value, ensure_ascii=False).encode())

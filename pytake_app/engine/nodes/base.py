@@ -166,14 +166,15 @@ class NodeType:
     """A node type of the catalogue.
 
     ``ports(config)`` lists the exits in canvas order. ``prepare`` compiles a config once per flow
-    version; ``run`` is a visit, ``resume`` wakes one that waited. ``waits(config, wired)``:
-    does every visit stop for something outside, given the wired ports (the verifier's loop check). ``default_config`` is what the palette drops.
+    version; ``run`` is a visit, ``resume`` wakes one that waited. ``waits(config, wired)``: does every
+    visit stop for something outside, given the wired ports (the verifier's loop check).
+    ``default_config`` is what the palette drops.
     """
 
+    config_model: type[Config]
     type: str
     group: Group
     icon: str
-    config_model: type[Config]
     ports: Callable[[Any], list[Port]]
     prepare: Callable[[Any, TemplateCompiler], Prepared]
     run: Callable[[Visit, Prepared], Outcome]

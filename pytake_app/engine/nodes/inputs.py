@@ -161,5 +161,5 @@ QUESTION = NodeType(
 WAIT_FOR_REPLY = NodeType(
     type="wait_for_reply", group="input", icon="hourglass", aliases=("wait",), config_model=WaitConfig,
     ports=_wait_ports, prepare=_prepare_wait, run=_run_wait, resume=_resume_wait, waits=always,
-    summary_field="variable", default_config={"variable": "", "timeout_minutes": None},
+    summary_field="variable", default_config={"variable": ""},
 )  # fmt: skip
