@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import secrets as random
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
@@ -27,9 +28,9 @@ from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, NotFoundError, UnauthorizedError
 from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Principal, Role, scoped
 
-__all__ = ["Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session"]
+__all__ = ["Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session", "user_names"]
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +102,15 @@ def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     if user is None:
         raise NotFoundError("There is no such user.")
     return UserView.model_validate(user)
+
+
+def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of these people of the transaction's organization, in one query; for other rooms' lists."""
+    wanted = set(user_ids)
+    if not wanted:
+        return {}
+    found = session.exec(scoped(session, User).where(col(User.id).in_(wanted)))
+    return {user.id: user.full_name for user in found}
 
 
 class Accounts:
