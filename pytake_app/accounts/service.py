@@ -30,7 +30,9 @@ from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, scoped
 
-__all__ = ["Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session", "user_names"]
+__all__ = [
+    "Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session", "user_names",
+]  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
