@@ -13,11 +13,15 @@ class MalformedBody(ChannelError):
     """A webhook body that is not the platform's format at all (for WhatsApp: not JSON)."""
 
 
+RENDER_CODES = ("too_long", "too_many", "too_few", "required", "invalid", "unsupported", "duplicate")
+MEDIA_REASONS = ("too_large", "corrupt", "refused")
+
+
 class RenderError(ChannelError):
     """Content that the platform would refuse. Raised before anything is sent.
 
     ``field`` is the path inside the content (``body``, ``buttons[1].title``), ``code`` a stable word
-    (``too_long``, ``too_many``, ``required``, ``invalid``, ``unsupported``), ``limit`` the documented
+    (one of :data:`RENDER_CODES`), ``limit`` the documented
     bound and ``actual`` what was found (both ``None`` where no number applies). No message text is kept.
     """
 
@@ -41,7 +45,7 @@ class RenderError(ChannelError):
     @property
     def i18n_key(self) -> str:
         """Key of the plain sentence in the catalogues (parameters: field, limit, actual)."""
-        return f"channels.render.{self.code}"
+        return f"delivery.render.{self.code}"
 
 
 class SendErrorKind(StrEnum):
@@ -112,7 +116,7 @@ class SendError(ChannelError):
     @property
     def i18n_key(self) -> str:
         """Key of the plain sentence in the catalogues."""
-        return f"channels.send.{self.reason}"
+        return f"delivery.send.{self.reason}"
 
 
 class MediaError(ChannelError):
@@ -127,4 +131,4 @@ class MediaError(ChannelError):
     @property
     def i18n_key(self) -> str:
         """Key of the plain sentence in the catalogues."""
-        return f"channels.media.{self.reason}"
+        return f"delivery.media.{self.reason}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytake_app.channels.base import MessagingPlatform, ParsedWebhook, Recipient
@@ -22,6 +22,37 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=25,
 )
+
+
+def one_of_each_content() -> list[OutboundContent]:
+    """One of each content a flow can send without an approved template or form."""
+    header = {"type": "text", "text": "Título"}
+    return [
+        parse_content(value)
+        for value in (
+            {"type": "text", "body": "Olá", "preview_url": True, "typing_ms": 500},
+            {"type": "media", "kind": "image", "url": "https://example.com/a.jpg", "caption": "foto"},
+            {"type": "media", "kind": "document", "url": "https://example.com/a.pdf", "filename": "a.pdf"},
+            {
+                "type": "buttons",
+                "header": header,
+                "body": "Quer?",
+                "footer": "PyTake",
+                "buttons": [{"id": "y", "title": "Sim"}, {"id": "n", "title": "Não"}],
+            },
+            {
+                "type": "list",
+                "body": "Escolha",
+                "button": "Ver",
+                "sections": [{"title": "A", "rows": [{"id": "1", "title": "Um", "description": "primeiro"}]}],
+            },
+            {"type": "cta_url", "body": "Veja", "display_text": "Abrir", "url": "https://example.com"},
+            {"type": "location", "latitude": -23.55, "longitude": -46.63, "name": "São Paulo"},
+            {"type": "location_request", "body": "Onde você está?"},
+            {"type": "contacts", "contacts": [{"formatted_name": "Ana", "phones": [{"phone": "+5511"}]}]},
+            {"type": "reaction", "message_external_id": "wamid.X", "emoji": "👍"},
+        )
+    ]
 
 
 class AdapterContract(ABC):
@@ -39,34 +70,8 @@ class AdapterContract(ABC):
         """Headers that sign ``body``."""
 
     def contents(self) -> list[OutboundContent]:
-        """One of each content; the adapter must render what its capabilities promise."""
-        header = {"type": "text", "text": "Título"}
-        return [
-            parse_content(value)
-            for value in (
-                {"type": "text", "body": "Olá", "preview_url": True, "typing_ms": 500},
-                {"type": "media", "kind": "image", "url": "https://example.com/a.jpg", "caption": "foto"},
-                {"type": "media", "kind": "document", "url": "https://example.com/a.pdf", "filename": "a.pdf"},
-                {
-                    "type": "buttons",
-                    "header": header,
-                    "body": "Quer?",
-                    "footer": "PyTake",
-                    "buttons": [{"id": "y", "title": "Sim"}, {"id": "n", "title": "Não"}],
-                },
-                {
-                    "type": "list",
-                    "body": "Escolha",
-                    "button": "Ver",
-                    "sections": [{"title": "A", "rows": [{"id": "1", "title": "Um", "description": "primeiro"}]}],
-                },
-                {"type": "cta_url", "body": "Veja", "display_text": "Abrir", "url": "https://example.com"},
-                {"type": "location", "latitude": -23.55, "longitude": -46.63, "name": "São Paulo"},
-                {"type": "location_request", "body": "Onde você está?"},
-                {"type": "contacts", "contacts": [{"formatted_name": "Ana", "phones": [{"phone": "+5511"}]}]},
-                {"type": "reaction", "message_external_id": "wamid.X", "emoji": "👍"},
-            )
-        ]
+        """What the adapter must render as far as its capabilities promise."""
+        return one_of_each_content()
 
     def test_is_a_known_channel(self) -> None:
         assert self.platform.kind in CHANNEL_KINDS
@@ -106,7 +111,7 @@ class AdapterContract(ABC):
         assert not self.platform.verify_signature(body, headers, [])
         assert not self.platform.verify_signature(body, {}, ["secret"])
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
     @given(value=json_values)
     def test_reads_any_json(self, value: Any) -> None:
         parsed = self.platform.parse(json.dumps(value).encode())

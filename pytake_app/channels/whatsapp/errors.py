@@ -1,7 +1,7 @@
 """Meta's error codes, classified once, and the reading of error answers.
 
 Source: Cloud API, "Error codes"; Graph API, "Handling errors". ``reason`` names the plain sentence of the
-catalogues (``channels.send.<reason>``).
+catalogues (``delivery.send.<reason>``).
 """
 
 from __future__ import annotations

@@ -354,10 +354,9 @@ def _components(path: str, components: list[TemplateComponent]) -> list[JsonObje
                 actual=len(component.parameters),
             )
         if component.type == "carousel":
-            if not limits.CAROUSEL_CARDS_MIN <= len(component.cards) <= limits.CAROUSEL_CARDS_MAX:
-                raise RenderError(
-                    f"{at}.cards", "too_many", limit=limits.CAROUSEL_CARDS_MAX, actual=len(component.cards)
-                )
+            _counted(f"{at}.cards", component.cards, limits.CAROUSEL_CARDS_MAX)
+            if len(component.cards) < limits.CAROUSEL_CARDS_MIN:
+                raise RenderError(f"{at}.cards", "too_few", limit=limits.CAROUSEL_CARDS_MIN, actual=1)
             item["cards"] = [
                 {
                     "card_index": card.index,

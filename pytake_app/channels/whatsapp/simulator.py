@@ -18,6 +18,7 @@ import httpx
 import orjson
 
 from pytake_app.channels.base import JsonObject
+from pytake_app.channels.whatsapp.client import default_transport
 from pytake_app.channels.whatsapp.graph_rules import validate_send
 from pytake_app.channels.whatsapp.signature import sign
 
@@ -339,3 +340,16 @@ def decoded(body: bytes) -> Any:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+
+
+def delivery_client() -> httpx.AsyncClient:
+    """A client for :func:`deliver` that keeps its connections; made and closed inside one event loop."""
+    return httpx.AsyncClient(timeout=10.0, trust_env=False, transport=default_transport())
+
+
+async def try_deliver(url: str, body: JsonObject, app_secret: str, *, client: httpx.AsyncClient | None = None) -> int:
+    """As :func:`deliver`, answering the HTTP status, or 0 when the webhook can't be reached."""
+    try:
+        return (await deliver(url, body, app_secret, client=client)).status_code
+    except httpx.HTTPError:
+        return 0
