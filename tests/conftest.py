@@ -10,7 +10,7 @@ What a test asks for:
 * ``redis_client``  a client of the emptied Redis database.
 * ``frozen_clock``  a clock that stands still until moved.
 * ``graph_stub``    a loopback Graph API (``graph_stub_thread`` for blocking tests); see ``tests/support/graph_stub.py``.
-* ``browser``, ``page``             Chromium (module-scoped, so that no event loop of Playwright's outlives the module:
+* ``browser``, ``page``             Chromium (module-scoped, so that no event loop of Playwright outlives the module:
                     don't mix them with ``async def`` tests in one file).
 
 ``tests/waiting.py`` has ``wait_until``; ``tests/factories.py`` makes rows.
@@ -58,7 +58,7 @@ from pytake_app.config import Settings, get_settings  # noqa: E402
 from pytake_app.core.clock import FrozenClock  # noqa: E402
 from pytake_app.core.db import Database  # noqa: E402
 from pytake_app.embedded.migrate import upgrade  # noqa: E402
-from pytake_app.embedded.postgres import EmbeddedPostgres  # noqa: E402
+from pytake_app.embedded.postgres import SUPERUSER, EmbeddedPostgres  # noqa: E402
 from pytake_app.embedded.redis import EmbeddedRedis  # noqa: E402
 
 if TYPE_CHECKING:
@@ -181,7 +181,10 @@ def db(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def _owner_engine(database_url: str) -> Iterator[Engine]:
-    engine = create_engine(database_url, pool_size=1)
+    url = make_url(database_url)
+    if not os.environ.get("PYTAKE_TEST_DATABASE_URL"):
+        url = url.set(username=SUPERUSER)  # may switch foreign keys off, see `clean_db`
+    engine = create_engine(url, pool_size=1)
     yield engine
     engine.dispose()
 
@@ -202,6 +205,17 @@ def _filled_tables(connection: object) -> list[str]:
     return [row[0] for row in connection.execute(union).fetchall()]
 
 
+def _empty(connection: "psycopg.Connection[tuple[object, ...]]", tables: list[str]) -> None:
+    """Delete all rows: for the few that a test makes ten times faster than truncating all that refers to them."""
+    superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    if superuser == (True,):
+        deletes = "; ".join(f'DELETE FROM "{name}"' for name in tables)
+        connection.execute(f"SET LOCAL session_replication_role = replica; {deletes}")
+    else:
+        names = ", ".join(f'"{name}"' for name in tables)
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+
+
 @pytest.fixture
 def clean_db(db: Database, _owner_engine: Engine, _reference_tables: frozenset[str]) -> Database:
     """The application's database, emptied. Tests commit for real, so rolling back would not do."""
@@ -211,8 +225,7 @@ def clean_db(db: Database, _owner_engine: Engine, _reference_tables: frozenset[s
         connection.execute("SET LOCAL lock_timeout = '10s'")
         filled = [name for name in _filled_tables(connection) if name not in _reference_tables]
         if filled:
-            names = ", ".join(f'"{name}"' for name in filled)
-            connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+            _empty(connection, filled)
         connection.commit()
     return db
 
