@@ -1,14 +1,19 @@
 """Conversations: what other rooms call. Every function runs in the caller's transaction and never commits.
 
-Reading needs `viewer`, everything else `agent`. Raised throughout: `NotFoundError`, `ForbiddenError`.
+Reading needs `viewer`, everything else `agent`. Raised throughout: `NotFoundError`, `ForbiddenError`. What each function
+raises besides stands at the function it calls.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.contacts.schemas import ContactStats
+from pytake_app.conversations import handling, repository, sending, views
+from pytake_app.conversations.models import Message
 from pytake_app.conversations.schemas import (
     AutomationLogView,
     ConversationDetail,
@@ -21,8 +26,10 @@ from pytake_app.conversations.schemas import (
     SendMessage,
 )
 from pytake_app.core.clock import Clock, SystemClock
-from pytake_app.core.pagination import DEFAULT_LIMIT, Page
-from pytake_app.core.tenancy import Principal
+from pytake_app.core.errors import InvalidError, NotFoundError
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.flows import service as flows
 
 _CLOCK = SystemClock()
 
@@ -35,13 +42,48 @@ def list_conversations(
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[ConversationView]:
-    raise NotImplementedError
+    """Conversations by their last message, newest first."""
+    principal.require(Role.VIEWER)
+    limit = min(max(limit, 1), MAX_LIMIT)
+    rows = repository.page(
+        session, where or ConversationFilter(), me=principal.user_id, limit=limit + 1, after=_position(cursor)
+    )
+    last = rows[limit - 1] if len(rows) > limit else None
+    at = last.last_message_at.isoformat() if last is not None and last.last_message_at is not None else None
+    return Page(
+        items=views.conversations(session, rows[:limit]),
+        next_cursor=encode_cursor(at, str(last.id)) if last is not None else None,
+    )
+
+
+def _position(cursor: str | None) -> repository.Position | None:
+    if cursor is None:
+        return None
+    at, conversation_id = decode_cursor(cursor, 2)
+    try:
+        return repository.Position(
+            at=datetime.fromisoformat(str(at)) if at is not None else None, id=UUID(str(conversation_id))
+        )
+    except ValueError as error:
+        raise InvalidError("The cursor is not one that this list gave.") from error
+
+
+def _id_cursor(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    (key,) = decode_cursor(cursor, 1)
+    try:
+        return UUID(str(key))
+    except ValueError as error:
+        raise InvalidError("The cursor is not one that this list gave.") from error
 
 
 def get_conversation(
     session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """A conversation with what its header needs."""
+    principal.require(Role.VIEWER)
+    return views.conversation(session, repository.find(session, conversation_id), clock=clock)
 
 
 def list_messages(
@@ -53,18 +95,65 @@ def list_messages(
     cursor: str | None = None,
 ) -> Page[MessageView]:
     """Newest first; `next_cursor` leads to older ones."""
-    raise NotImplementedError
+    principal.require(Role.VIEWER)
+    limit = min(max(limit, 1), MAX_LIMIT)
+    repository.find(session, conversation_id)
+    rows = repository.messages(session, conversation_id, limit=limit + 1, before=_id_cursor(cursor))
+    return Page(
+        items=views.messages(session, rows[:limit]),
+        next_cursor=encode_cursor(str(rows[limit - 1].id)) if len(rows) > limit else None,
+    )
 
 
 def messages_by_id(session: Session, principal: Principal, message_ids: list[UUID]) -> list[MessageView]:
     """Those of the ids that exist, oldest first: to answer a live poke."""
-    raise NotImplementedError
+    principal.require(Role.VIEWER)
+    return views.messages(session, repository.messages_by_id(session, message_ids[:MAX_LIMIT]))
+
+
+def conversations_by_id(session: Session, principal: Principal, conversation_ids: list[UUID]) -> list[ConversationView]:
+    """Rows of the list, to answer a live poke; in no particular order."""
+    principal.require(Role.VIEWER)
+    return views.conversations(session, repository.many(session, conversation_ids[:MAX_LIMIT]))
+
+
+def get_message(session: Session, principal: Principal, message_id: UUID) -> MessageView:
+    """One message.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    found = messages_by_id(session, principal, [message_id])
+    if not found:
+        raise NotFoundError("There is no such message.", code="message_not_found")
+    return found[0]
+
+
+def find_messages(session: Session, principal: Principal, *, external_id: str) -> list[MessageView]:
+    """Messages by the platform's id."""
+    principal.require(Role.VIEWER)
+    return views.messages(session, repository.message_by_external_id(session, external_id))
+
+
+def media_of(session: Session, principal: Principal, conversation_id: UUID, message_id: UUID) -> Message:
+    """The row of a message with a file, for the media route.
+
+    Raises:
+        NotFoundError: no such message in this conversation, or it has no file.
+    """
+    principal.require(Role.VIEWER)
+    found = repository.messages_by_id(session, [message_id])
+    if not found or found[0].conversation_id != conversation_id or not found[0].media:
+        raise NotFoundError("There is no such file.", code="media_not_found")
+    return found[0]
 
 
 def send_message(
     session: Session, principal: Principal, conversation_id: UUID, request: SendMessage, *, clock: Clock = _CLOCK
 ) -> MessageView:
-    raise NotImplementedError
+    """Send as the caller; the same `client_id` twice sends once and gives the first message."""
+    row = sending.send_message(session, principal, conversation_id, request, clock=clock)
+    return views.messages(session, [row])[0]
 
 
 def add_note(
@@ -76,45 +165,67 @@ def add_note(
     client_id: str | None = None,
     clock: Clock = _CLOCK,
 ) -> MessageView:
-    raise NotImplementedError
+    """A note for colleagues; never sent."""
+    row = sending.add_note(session, principal, conversation_id, text, client_id=client_id, clock=clock)
+    return views.messages(session, [row])[0]
 
 
 def take_over(
     session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """The caller answers from now on."""
+    row = handling.take_over(session, principal, conversation_id, clock=clock)
+    return views.conversation(session, row, clock=clock)
 
 
 def give_back(
     session: Session, principal: Principal, conversation_id: UUID, *, flow_id: str | None = None, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """Automation answers again; with `flow_id` (id or slug) that flow starts at once."""
+    row = handling.give_back(session, principal, conversation_id, flow_id=flow_id, clock=clock)
+    return views.conversation(session, row, clock=clock)
 
 
 def assign(
     session: Session, principal: Principal, conversation_id: UUID, user_id: UUID | None, *, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """Give the conversation to a user; with None it waits for one."""
+    row = handling.assign(session, principal, conversation_id, user_id, clock=clock)
+    return views.conversation(session, row, clock=clock)
 
 
 def set_status(
     session: Session, principal: Principal, conversation_id: UUID, status: ConversationStatus, *, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """Close, archive, reopen, put off."""
+    row = handling.set_status(session, principal, conversation_id, status, clock=clock)
+    return views.conversation(session, row, clock=clock)
 
 
 def set_priority(
     session: Session, principal: Principal, conversation_id: UUID, priority: Priority, *, clock: Clock = _CLOCK
 ) -> ConversationDetail:
-    raise NotImplementedError
+    """How urgent it is."""
+    row = handling.set_priority(session, principal, conversation_id, priority, clock=clock)
+    return views.conversation(session, row, clock=clock)
 
 
-def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> ConversationDetail:
-    raise NotImplementedError
+def mark_read(
+    session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock = _CLOCK
+) -> ConversationDetail:
+    """Nothing is unread any more."""
+    row = handling.mark_read(session, principal, conversation_id)
+    return views.conversation(session, row, clock=clock)
 
 
 def conversation_stats(session: Session, principal: Principal, *, clock: Clock = _CLOCK) -> ConversationStats:
-    raise NotImplementedError
+    """Counts for the inbox's tabs; today begins at midnight UTC."""
+    principal.require(Role.VIEWER)
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    row = repository.counts(session, principal.user_id, midnight)
+    return ConversationStats(
+        open=row[0], mine=row[1], unassigned=row[2], waiting=row[3], bot=row[4], unread=row[5], closed_today=row[6]
+    )
 
 
 def automation_log(
@@ -125,4 +236,33 @@ def automation_log(
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[AutomationLogView]:
-    raise NotImplementedError
+    """Decisions about the conversation, newest first."""
+    principal.require(Role.VIEWER)
+    limit = min(max(limit, 1), MAX_LIMIT)
+    repository.find(session, conversation_id)
+    rows = repository.log_page(session, conversation_id, limit=limit + 1, before=_id_cursor(cursor))
+    return Page(
+        items=views.log_entries(session, rows[:limit]),
+        next_cursor=encode_cursor(str(rows[limit - 1].id)) if len(rows) > limit else None,
+    )
+
+
+def count_of_contact(session: Session, contact_id: UUID) -> int:
+    """How many conversations a contact has had."""
+    return repository.count_of_contact(session, contact_id)
+
+
+def contact_stats(session: Session, principal: Principal, contact_id: UUID) -> ContactStats:
+    """How much was said with a contact."""
+    principal.require(Role.VIEWER)
+    threads, is_open, said_in, said_out, first, last = repository.contact_totals(session, contact_id)
+    return ContactStats(
+        contact_id=contact_id,
+        conversations=threads,
+        open_conversations=is_open,
+        messages_in=said_in,
+        messages_out=said_out,
+        first_message_at=first,
+        last_message_at=last,
+        flow_sessions=flows.count_sessions_of_contact(session, contact_id),
+    )
