@@ -41,6 +41,27 @@ def handed_off(session: Session, contact_id: UUID, channel_account_id: UUID) -> 
     return found
 
 
+def _drop_timers(session: Session, row: FlowSession) -> None:
+    session.execute(
+        sa.delete(Timer).where(
+            col(Timer.organization_id) == row.organization_id,
+            col(Timer.session_id) == row.id,
+            col(Timer.fired_at).is_(None),
+        )
+    )
+
+
+def forget_wait(session: Session, waiting: FlowSession, *, clock: Clock) -> None:
+    """A handed-off session no longer waits to hear of it: it is over. The caller holds the contact's row."""
+    state = engine.Session.model_validate(waiting.state)
+    waiting.state = state.model_copy(update={"wait": None}).model_dump(mode="json")
+    waiting.updated_at = clock.now()
+    waiting.ended_at = waiting.ended_at or waiting.updated_at
+    session.add(waiting)
+    _drop_timers(session, waiting)
+    session.flush()
+
+
 def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
     """End a session at once: `interrupted`, its timers gone. The caller holds the contact's row.
 
@@ -54,13 +75,7 @@ def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
     running.ended_at = running.updated_at = now
     running.expires_at = None
     session.add(running)
-    session.execute(
-        sa.delete(Timer).where(
-            col(Timer.organization_id) == running.organization_id,
-            col(Timer.session_id) == running.id,
-            col(Timer.fired_at).is_(None),
-        )
-    )
+    _drop_timers(session, running)
     session.flush()
 
 

@@ -286,6 +286,11 @@ def interrupt_session(session: Session, flow_session: FlowSession, *, clock: Clo
     running.interrupt(session, flow_session, clock=clock)
 
 
+def forget_wait(session: Session, flow_session: FlowSession, *, clock: Clock = _CLOCK) -> None:
+    """A handed-off session is over without hearing of it; the caller holds the contact's row."""
+    running.forget_wait(session, flow_session, clock=clock)
+
+
 def tell_handoff(
     session: Session, flow_session: FlowSession, result: str, *, by: UUID | None, clock: Clock = _CLOCK
 ) -> None:

@@ -1,0 +1,260 @@
+"""Who answers: the bot, nobody yet, or a person. Taking over, giving back, assigning, closing.
+
+Everything here holds the contact's row first, as the pipeline does: a sprint of the contact's session is either over
+or has not begun, never in the middle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.accounts import service as accounts
+from pytake_app.contacts import service as contacts
+from pytake_app.conversations import repository
+from pytake_app.conversations.models import AutomationLog, Conversation
+from pytake_app.conversations.schemas import ConversationStatus, Priority
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from pytake_app.core.ids import new_id
+from pytake_app.core.live import poke
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.flows import service as flows
+from pytake_app.messaging.commands import Command, submit_command
+
+
+def announce(session: Session, conversation: Conversation, event: str, **ids: Any) -> None:
+    """Tell whoever looks at the conversation or at the list, after commit."""
+    payload = {"event": event, "conversation_id": str(conversation.id), **ids}
+    poke(session, f"conversation:{conversation.id}", payload)
+    poke(session, f"org:{conversation.organization_id}:conversations", payload)
+
+
+def record(
+    session: Session,
+    conversation: Conversation,
+    kind: str,
+    *,
+    by: UUID | None,
+    clock: Clock,
+    flow_id: UUID | None = None,
+    flow_session_id: UUID | None = None,
+    **detail: Any,
+) -> None:
+    """Write a line of the conversation's automation log."""
+    session.add(
+        AutomationLog(
+            id=new_id(),
+            organization_id=conversation.organization_id,
+            conversation_id=conversation.id,
+            at=clock.now(),
+            kind=kind,
+            flow_id=flow_id,
+            flow_session_id=flow_session_id,
+            actor_id=by,
+            detail=detail,
+        )
+    )
+
+
+def take_over(session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock) -> Conversation:
+    """The caller answers from now on; automation's running session is interrupted at once.
+
+    Raises:
+        ConflictError: code `conversation_closed`.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    _refuse_closed(conversation)
+    if not _is_mine(conversation, principal):
+        _give_to_person(session, conversation, principal.user_id, by=principal.user_id, clock=clock)
+        record(session, conversation, "person_took_over", by=principal.user_id, clock=clock)
+    return _changed(session, conversation, clock)
+
+
+def ensure_mine(session: Session, principal: Principal, conversation: Conversation, *, clock: Clock) -> None:
+    """Who writes takes over, unless a person answers already. The caller holds the rows."""
+    if conversation.handling != "person":
+        _give_to_person(session, conversation, principal.user_id, by=principal.user_id, clock=clock)
+        record(session, conversation, "person_took_over", by=principal.user_id, clock=clock, reason="wrote")
+
+
+def _is_mine(conversation: Conversation, principal: Principal) -> bool:
+    return conversation.handling == "person" and conversation.assignee_id == principal.user_id
+
+
+def _give_to_person(
+    session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock
+) -> None:
+    _stop_automation(session, conversation, handoff="transferred", by=by, clock=clock)
+    conversation.handling = "person"
+    conversation.assignee_id = user_id
+    conversation.status = "open"
+    conversation.waiting_since = None
+
+
+def _stop_automation(
+    session: Session, conversation: Conversation, *, handoff: str | None, by: UUID, clock: Clock
+) -> None:
+    """Interrupt the running session; tell one that waits for its hand-off what became of it (None: nothing did)."""
+    contact_id, account_id = conversation.contact_id, conversation.channel_account_id
+    running = flows.running_session(session, contact_id, account_id)
+    if running is not None:
+        flows.interrupt_session(session, running, clock=clock)
+        record(
+            session, conversation, "session_interrupted", by=by, clock=clock,
+            flow_id=running.flow_id, flow_session_id=running.id,
+        )  # fmt: skip
+        return
+    waiting = flows.handed_off_session(session, contact_id, account_id)
+    if waiting is None:
+        return
+    if handoff is None:
+        flows.forget_wait(session, waiting, clock=clock)
+    else:
+        flows.tell_handoff(session, waiting, handoff, by=by, clock=clock)
+
+
+def give_back(
+    session: Session, principal: Principal, conversation_id: UUID, *, flow_id: str | None, clock: Clock
+) -> Conversation:
+    """Automation answers again, from the contact's next message on, or at once with the flow named.
+
+    Parameters:
+        flow_id: id or slug of a published flow to start now.
+
+    Raises:
+        ConflictError: `conversation_closed`, `not_published`.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    _refuse_closed(conversation)
+    _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
+    conversation.handling = "bot"
+    conversation.assignee_id = None
+    conversation.queue_name = ""
+    conversation.waiting_since = None
+    conversation.handoff = {}
+    conversation.status = "open"
+    started = _start(session, conversation, flow_id, by=principal.user_id, clock=clock) if flow_id else None
+    record(session, conversation, "given_back", by=principal.user_id, clock=clock, flow_id=started)
+    return _changed(session, conversation, clock)
+
+
+def _start(session: Session, conversation: Conversation, ref: str, *, by: UUID, clock: Clock) -> UUID:
+    flow_id, is_live = flows.find_flow_id(session, ref)
+    if not is_live:
+        raise ConflictError("The flow has no published version yet.", code="not_published")
+    address = contacts.address_of(session, conversation.contact_id, conversation.channel_account_id)
+    submit_command(
+        session,
+        organization_id=conversation.organization_id,
+        channel_account_id=conversation.channel_account_id,
+        contact_key=address.key,
+        command=Command(action="start", flow_id=flow_id, actor_id=by, reason="given back"),
+        clock=clock,
+    )
+    return flow_id
+
+
+def assign(
+    session: Session, principal: Principal, conversation_id: UUID, user_id: UUID | None, *, clock: Clock
+) -> Conversation:
+    """Give the conversation to a user; with None it waits for one.
+
+    Raises:
+        InvalidError: no such active user.
+        ConflictError: code `conversation_closed`.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    _refuse_closed(conversation)
+    if user_id is None:
+        conversation.assignee_id = None
+        if conversation.handling == "person":
+            conversation.handling = "waiting"
+            conversation.waiting_since = clock.now()
+    else:
+        _require_user(session, principal, user_id)
+        if conversation.handling == "person":
+            conversation.assignee_id = user_id
+        else:
+            _give_to_person(session, conversation, user_id, by=principal.user_id, clock=clock)
+    assignee = str(user_id) if user_id else None
+    record(session, conversation, "assigned", by=principal.user_id, clock=clock, assignee_id=assignee)
+    return _changed(session, conversation, clock)
+
+
+def _require_user(session: Session, principal: Principal, user_id: UUID) -> None:
+    error = FieldError("/user_id", "not somebody who can answer", "unknown")
+    try:
+        user = accounts.get_user(session, principal, user_id)
+    except NotFoundError:
+        raise InvalidError("The conversation can't be given to this user.", errors=[error]) from None
+    if not user.is_active or user.role == Role.VIEWER:
+        raise InvalidError("The conversation can't be given to this user.", errors=[error])
+
+
+def set_status(
+    session: Session, principal: Principal, conversation_id: UUID, status: ConversationStatus, *, clock: Clock
+) -> Conversation:
+    """Close, archive, reopen or put off. Closing ends automation; reopening leaves it to the caller who answers.
+
+    Raises:
+        ConflictError: code `other_conversation_open`: the contact has begun a new one since.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    before = conversation.status
+    if status == before:
+        return conversation
+    if status in repository.OPEN and before not in repository.OPEN:
+        if repository.other_open(session, conversation):
+            raise ConflictError("The contact has another open conversation.", code="other_conversation_open")
+        conversation.closed_at = None
+    elif status not in repository.OPEN and before in repository.OPEN:
+        _stop_automation(session, conversation, handoff="closed", by=principal.user_id, clock=clock)
+        conversation.closed_at = clock.now()
+        conversation.unread_count = 0
+        conversation.waiting_since = None
+    conversation.status = status
+    record(session, conversation, "status_changed", by=principal.user_id, clock=clock, before=before, after=status)
+    return _changed(session, conversation, clock)
+
+
+def set_priority(
+    session: Session, principal: Principal, conversation_id: UUID, priority: Priority, *, clock: Clock
+) -> Conversation:
+    """How urgent it is."""
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    conversation.priority = priority
+    return _changed(session, conversation, clock)
+
+
+def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> Conversation:
+    """Nothing is unread any more. Viewers look without leaving a trace."""
+    principal.require(Role.AGENT)
+    conversation = repository.find(session, conversation_id)
+    if conversation.unread_count:
+        conversation = repository.lock(session, conversation_id)
+        conversation.unread_count = 0
+        session.add(conversation)
+        session.flush()
+        announce(session, conversation, "conversation_updated")
+    return conversation
+
+
+def _refuse_closed(conversation: Conversation) -> None:
+    if conversation.status not in repository.OPEN:
+        raise ConflictError("The conversation is closed; reopen it first.", code="conversation_closed")
+
+
+def _changed(session: Session, conversation: Conversation, clock: Clock) -> Conversation:
+    conversation.updated_at = clock.now()
+    session.add(conversation)
+    session.flush()
+    announce(session, conversation, "conversation_updated")
+    return conversation

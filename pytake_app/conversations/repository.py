@@ -1,0 +1,215 @@
+"""Statements over the tables of conversations; every one scoped to the transaction's organization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from pytake_app.contacts import service as contacts
+from pytake_app.conversations.models import AutomationLog, Conversation, Message
+from pytake_app.conversations.schemas import ConversationFilter
+from pytake_app.core.errors import NotFoundError
+from pytake_app.core.tenancy import organization_of, scoped
+
+OPEN = ("open", "pending")
+
+
+def find(session: Session, conversation_id: UUID) -> Conversation:
+    """One conversation.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    found = session.exec(scoped(session, Conversation).where(Conversation.id == conversation_id)).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such conversation.", code="conversation_not_found")
+    return cast("Conversation", found)
+
+
+def lock(session: Session, conversation_id: UUID) -> Conversation:
+    """One conversation, held until the transaction ends; its contact's row first, in the order of the pipeline."""
+    contact_id = find(session, conversation_id).contact_id
+    contacts.lock(session, contact_id)
+    statement = (
+        scoped(session, Conversation)
+        .where(Conversation.id == conversation_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return cast("Conversation", session.exec(statement).one())
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The sort key of the last row of a page."""
+
+    at: datetime | None
+    id: UUID
+
+
+def page(
+    session: Session, where: ConversationFilter, *, me: UUID, limit: int, after: Position | None
+) -> list[Conversation]:
+    """Conversations, those just begun first, then by their last message, newest first."""
+    statement = scoped(session, Conversation)
+    for condition in _conditions(session, where, me):
+        statement = statement.where(condition)
+    at, key = col(Conversation.last_message_at), col(Conversation.id)
+    if after is not None:
+        if after.at is None:
+            statement = statement.where(sa.or_(at.is_not(None), key < after.id))
+        else:
+            statement = statement.where(sa.tuple_(at, key) < sa.tuple_(after.at, after.id))
+    # DESC puts rows without a message first, and the index reads backwards.
+    return list(session.exec(statement.order_by(at.desc(), key.desc()).limit(limit)))
+
+
+def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[Any]:
+    conditions: list[Any] = []
+    if where.status:
+        conditions.append(col(Conversation.status).in_(where.status))
+    if where.handling:
+        conditions.append(col(Conversation.handling).in_(where.handling))
+    if where.assignee == "mine":
+        conditions.append(col(Conversation.assignee_id) == me)
+    elif where.assignee == "unassigned":
+        conditions.append(col(Conversation.assignee_id).is_(None))
+    elif where.assignee != "all":
+        conditions.append(col(Conversation.assignee_id) == where.assignee)
+    if where.channel is not None:
+        conditions.append(col(Conversation.channel) == where.channel)
+    if where.queue is not None:
+        conditions.append(col(Conversation.queue_name) == where.queue)
+    if where.tag is not None:
+        conditions.append(col(Conversation.tags).contains([where.tag]))
+    if where.contact_id is not None:
+        conditions.append(col(Conversation.contact_id) == where.contact_id)
+    if where.unread is not None:
+        conditions.append(col(Conversation.unread_count) > 0 if where.unread else col(Conversation.unread_count) == 0)
+    if where.since is not None:
+        conditions.append(col(Conversation.last_message_at) >= where.since)
+    if where.until is not None:
+        conditions.append(col(Conversation.last_message_at) < where.until)
+    if where.q.strip():
+        folded = sa.func.pytake_fold(where.q.strip())
+        conditions.append(
+            sa.or_(
+                col(Conversation.contact_id).in_(contacts.matching_ids(session, where.q)),
+                sa.func.strpos(sa.func.pytake_fold(col(Conversation.last_message_preview)), folded) > 0,
+            )
+        )
+    return conditions
+
+
+def other_open(session: Session, conversation: Conversation) -> bool:
+    """Whether the contact has another conversation open on the same account."""
+    statement = sa.select(sa.literal(1)).where(
+        col(Conversation.organization_id) == conversation.organization_id,
+        col(Conversation.contact_id) == conversation.contact_id,
+        col(Conversation.channel_account_id) == conversation.channel_account_id,
+        col(Conversation.id) != conversation.id,
+        col(Conversation.status).in_(OPEN),
+    )
+    return session.execute(statement.limit(1)).first() is not None
+
+
+def messages(session: Session, conversation_id: UUID, *, limit: int, before: UUID | None) -> list[Message]:
+    """A thread's messages, newest first."""
+    statement = scoped(session, Message).where(Message.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(col(Message.id) < before)
+    return list(session.exec(statement.order_by(col(Message.id).desc()).limit(limit)))
+
+
+def messages_by_id(session: Session, ids: Sequence[UUID]) -> list[Message]:
+    """Messages by id, oldest first."""
+    statement = scoped(session, Message).where(col(Message.id).in_(ids)).order_by(col(Message.id))
+    return list(session.exec(statement))
+
+
+def message_by_external_id(session: Session, external_id: str) -> list[Message]:
+    """Messages with this id of the platform's (one, unless two accounts share ids)."""
+    return list(session.exec(scoped(session, Message).where(Message.external_id == external_id).limit(20)))
+
+
+def message_by_client_id(session: Session, conversation_id: UUID, client_id: str) -> Message | None:
+    """The message that a sender gave this id."""
+    statement = scoped(session, Message).where(
+        Message.conversation_id == conversation_id, Message.client_id == client_id
+    )
+    return session.exec(statement.limit(1)).first()
+
+
+def log_page(
+    session: Session, conversation_id: UUID, *, limit: int, before: UUID | None
+) -> list[AutomationLog]:
+    """Decisions about a conversation, newest first."""
+    statement = scoped(session, AutomationLog).where(AutomationLog.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(col(AutomationLog.id) < before)
+    return list(session.exec(statement.order_by(col(AutomationLog.id).desc()).limit(limit)))
+
+
+def counts(session: Session, me: UUID, midnight: datetime) -> Any:
+    """One row: open, mine, unassigned, waiting, bot, unread (over open ones), closed since midnight."""
+    is_open = col(Conversation.status).in_(OPEN)
+
+    def count(*conditions: Any) -> Any:
+        return sa.func.count().filter(*conditions)
+
+    statement = sa.select(
+        count(is_open),
+        count(is_open, col(Conversation.assignee_id) == me),
+        count(is_open, col(Conversation.assignee_id).is_(None)),
+        count(is_open, col(Conversation.handling) == "waiting"),
+        count(is_open, col(Conversation.handling) == "bot"),
+        count(is_open, col(Conversation.unread_count) > 0),
+        count(col(Conversation.closed_at) >= midnight),
+    ).where(
+        col(Conversation.organization_id) == organization_of(session),
+        sa.or_(is_open, col(Conversation.closed_at) >= midnight),
+    )
+    return session.execute(statement).one()
+
+
+def count_of_contact(session: Session, contact_id: UUID) -> int:
+    """How many conversations a contact has had."""
+    statement = sa.select(sa.func.count()).where(
+        col(Conversation.organization_id) == organization_of(session), col(Conversation.contact_id) == contact_id
+    )
+    return session.execute(statement).scalar_one()
+
+
+def contact_totals(session: Session, contact_id: UUID) -> tuple[int, int, int, int, datetime | None, datetime | None]:
+    """A contact's conversations, open ones, messages in and out, first and last message."""
+    threads = session.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(col(Conversation.status).in_(OPEN))).where(
+            col(Conversation.organization_id) == organization_of(session), col(Conversation.contact_id) == contact_id
+        )
+    ).one()
+    conversation_ids = sa.select(col(Conversation.id)).where(
+        col(Conversation.organization_id) == organization_of(session), col(Conversation.contact_id) == contact_id
+    )
+    said = session.execute(
+        sa.select(
+            sa.func.count().filter(col(Message.direction) == "in"),
+            sa.func.count().filter(col(Message.direction) == "out"),
+            sa.func.min(col(Message.created_at)),
+            sa.func.max(col(Message.created_at)),
+        ).where(
+            col(Message.organization_id) == organization_of(session),
+            col(Message.conversation_id).in_(conversation_ids),
+        )
+    ).one()
+    return threads[0], threads[1], said[0], said[1], said[2], said[3]
+
+
+def many(session: Session, ids: Sequence[UUID]) -> list[Conversation]:
+    """Conversations by id."""
+    return list(session.exec(scoped(session, Conversation).where(col(Conversation.id).in_(ids)))) if ids else []

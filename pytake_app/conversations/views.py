@@ -1,0 +1,124 @@
+"""From rows to what the API and the pages show, with a fixed number of queries whatever the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.accounts import service as accounts
+from pytake_app.contacts import service as contacts
+from pytake_app.contacts.schemas import ContactBrief
+from pytake_app.conversations import policy
+from pytake_app.conversations.models import AutomationLog, Conversation, Message
+from pytake_app.conversations.schemas import (
+    AutomationLogView,
+    ConversationDetail,
+    ConversationView,
+    LastMessage,
+    MediaView,
+    MessageView,
+    UserBrief,
+)
+from pytake_app.core.clock import Clock
+from pytake_app.flows import service as flows
+from pytake_app.whatsapp.models import ChannelAccount
+
+
+def conversations(session: Session, rows: Sequence[Conversation]) -> list[ConversationView]:
+    """Rows of a list: one query for the contacts, one for the users."""
+    people = contacts.briefs(session, (row.contact_id for row in rows))
+    names = accounts.user_names(session, {row.assignee_id for row in rows if row.assignee_id is not None})
+    return [_conversation(row, people[row.contact_id], names) for row in rows]
+
+
+def _conversation(row: Conversation, contact: ContactBrief, names: dict[UUID, str]) -> ConversationView:
+    last = LastMessage(
+        id=row.last_message_id,
+        preview=row.last_message_preview,
+        direction=row.last_message_direction,
+        at=row.last_message_at,
+    )
+    assignee = UserBrief(id=row.assignee_id, name=names.get(row.assignee_id, "")) if row.assignee_id else None
+    copied = {
+        name: getattr(row, name)
+        for name in ConversationView.model_fields
+        if name not in {"contact", "assignee", "queue", "last_message"}
+    }
+    return ConversationView.model_validate(
+        {**copied, "contact": contact, "assignee": assignee, "queue": row.queue_name or None, "last_message": last}
+    )
+
+
+def conversation(session: Session, row: Conversation, *, clock: Clock) -> ConversationDetail:
+    """A conversation with what its header needs."""
+    (view,) = conversations(session, [row])
+    running = flows.running_session(session, row.contact_id, row.channel_account_id)
+    flow_name = flows.flow_names(session, [running.flow_id]).get(running.flow_id) if running is not None else None
+    account = session.get(ChannelAccount, row.channel_account_id)
+    window_open = policy.window_open(row, clock.now())
+    reason = policy.cannot_send(row, view.contact, window_open=window_open)
+    return ConversationDetail(
+        **view.model_dump(),
+        handoff=row.handoff,
+        window_open=window_open,
+        can_send=reason is None,
+        cannot_send_reason=reason,
+        flow_session_id=running.id if running is not None else None,
+        flow_name=flow_name,
+        account_name=account.name if account is not None else "",
+        sandbox=account.sandbox if account is not None else False,
+    )
+
+
+def messages(session: Session, rows: Sequence[Message]) -> list[MessageView]:
+    """Messages in the order given; one query for the authors' names."""
+    names = accounts.user_names(session, {row.author_id for row in rows if row.author_id is not None})
+    return [_message(row, names) for row in rows]
+
+
+def _message(row: Message, names: dict[UUID, str]) -> MessageView:
+    copied = {
+        name: getattr(row, name)
+        for name in MessageView.model_fields
+        if name not in {"media", "author", "author_name"}
+    }
+    author = str(row.author_id) if row.author_kind == "agent" and row.author_id else row.author_kind
+    return MessageView.model_validate(
+        {
+            **copied,
+            "media": _media(row),
+            "author": author,
+            "author_name": names.get(row.author_id) if row.author_id else None,
+        }
+    )
+
+
+def _media(row: Message) -> MediaView | None:
+    """The file, under our own address: the platform's expire and need its token."""
+    if not row.media:
+        return None
+    url = f"/api/v1/conversations/{row.conversation_id}/messages/{row.id}/media"
+    picked = {name: row.media.get(name) for name in ("id", "mime_type", "filename", "sha256")}
+    return MediaView.model_validate({**picked, "voice": bool(row.media.get("voice")), "url": url})
+
+
+def log_entries(session: Session, rows: Sequence[AutomationLog]) -> list[AutomationLogView]:
+    """The automation log in the order given; one query for flows' names, one for people's."""
+    flow_names = flows.flow_names(session, [row.flow_id for row in rows if row.flow_id is not None])
+    names = accounts.user_names(session, {row.actor_id for row in rows if row.actor_id is not None})
+    return [
+        AutomationLogView(
+            id=row.id,
+            at=row.at,
+            kind=row.kind,
+            flow_id=row.flow_id,
+            flow_name=flow_names.get(row.flow_id) if row.flow_id else None,
+            flow_session_id=row.flow_session_id,
+            actor_id=row.actor_id,
+            actor_name=names.get(row.actor_id) if row.actor_id else None,
+            detail=row.detail,
+        )
+        for row in rows
+    ]
