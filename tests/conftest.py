@@ -9,7 +9,7 @@ What a test asks for:
 * ``empty_database_url``            a fresh database without any table (for tests of migrations).
 * ``redis_client``  a client of the emptied Redis database.
 * ``frozen_clock``  a clock that stands still until moved.
-* ``graph_stub``    a loopback Graph API (``graph_stub_thread`` for blocking tests); see ``tests/support/graph_stub.py``.
+* ``graph_stub``    a loopback Graph API (``graph_stub_thread`` in blocking tests); see ``tests/support/graph_stub.py``.
 * ``browser``, ``page``             Chromium (module-scoped, so that no event loop of Playwright outlives the module:
                     don't mix them with ``async def`` tests in one file).
 
