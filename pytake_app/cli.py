@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,10 @@ ROLES = {
     "outbox": ("run_outbox", "deliver outgoing messages"),
     "scheduler": ("run_scheduler", "wake due timers and sweep for lost work"),
 }
+
+
+# Modules of `pytake_app.bench`, each with a `run(argv)` that prints JSON lines.
+BENCHMARKS = ("pipeline", "engine", "editor")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -176,6 +181,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _bench(arguments: list[str]) -> int:
-    from pytake_app.bench import main as bench
-
-    return int(bench(arguments) or 0)
+    if not arguments or arguments[0] not in BENCHMARKS:
+        print(f"usage: ./pytake bench {{{','.join(BENCHMARKS)}}} [options]", file=sys.stderr)
+        return 0 if arguments and arguments[0] in {"-h", "--help"} else 2
+    module = importlib.import_module(f"pytake_app.bench.{arguments[0]}")
+    return int(module.run(arguments[1:]) or 0)
