@@ -82,6 +82,11 @@ def test_answers_without_a_code() -> None:
     assert classify("ERROR_CODE", 400).kind is K.PERMANENT
 
 
+def test_a_number_that_is_not_there_is_not_a_bad_parameter() -> None:
+    assert classify(100, 400, subcode=33).kind is K.AUTH
+    assert classify(100, 400, subcode=33).reason == "number_unknown"
+
+
 def test_every_documented_code_is_in_the_table() -> None:
     root = corpus_root()
     if root is None:

@@ -1,6 +1,7 @@
 """Rendering against Meta's limits; the judge of the sandbox and the renderer check each other."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from pydantic import ValidationError
 from pytake_app.channels.base import Recipient
 from pytake_app.channels.content import OutboundContent, parse_content
 from pytake_app.channels.errors import RenderError
+from pytake_app.channels.whatsapp import limits
 from pytake_app.channels.whatsapp.graph_rules import validate_send
 from pytake_app.channels.whatsapp.render import render, render_mark_read
 from pytake_app.engine import content as engine_content
+from tests.channels.corpus import corpus_root
 
 TO = Recipient(external_id="5511987650001")
 
@@ -212,6 +215,51 @@ def test_a_template_with_everything() -> None:
     assert named["template"]["components"][0]["parameters"] == [
         {"type": "text", "parameter_name": "name", "text": "Ana"}
     ]
+
+
+def test_limits_are_the_documented_ones() -> None:
+    root = corpus_root()
+    if root is None:
+        pytest.skip("no corpus beside the checkout (PYTAKE_CORPUS)")
+    documented = {
+        (row["object"], row["limit"]): row["value"]
+        for row in json.loads((root / "limits.json").read_text(encoding="utf-8"))
+        if row["channel"] == "whatsapp" and row["status"] == "documented"
+    }
+    ours = {
+        ("text", "body"): limits.TEXT_BODY,
+        ("image", "caption"): limits.CAPTION,
+        ("interactive.button", "body"): limits.BUTTONS_BODY,
+        ("interactive.button", "button id"): limits.BUTTON_ID,
+        ("interactive.button", "button title"): limits.BUTTON_TITLE,
+        ("interactive.button", "footer"): limits.FOOTER,
+        ("interactive.button", "buttons"): limits.BUTTONS_COUNT,
+        ("interactive", "header text"): limits.HEADER_TEXT,
+        ("interactive.list", "body"): limits.LIST_BODY,
+        ("interactive.list", "button text"): limits.LIST_BUTTON,
+        ("interactive.list", "row description"): limits.ROW_DESCRIPTION,
+        ("interactive.list", "row id"): limits.ROW_ID,
+        ("interactive.list", "row title"): limits.ROW_TITLE,
+        ("interactive.list", "section title"): limits.SECTION_TITLE,
+        ("interactive.list", "sections"): limits.LIST_SECTIONS,
+        ("interactive.list", "rows over all sections"): limits.LIST_ROWS,
+        ("interactive.cta_url", "body"): limits.CTA_BODY,
+        ("interactive.cta_url", "display_text"): limits.CTA_TITLE,
+        ("interactive.location_request_message", "body"): limits.LOCATION_REQUEST_BODY,
+        ("template", "name"): limits.TEMPLATE_NAME,
+        ("template", "buttons in total"): limits.TEMPLATE_BUTTONS,
+        ("template", "copy code"): limits.COPY_CODE,
+        ("template", "header variables"): limits.TEMPLATE_HEADER_VARIABLES,
+        ("biz_opaque_callback_data", "length"): limits.CALLBACK_DATA,
+        ("typing indicator", "lifetime"): limits.TYPING_SECONDS,
+        ("mark as read", "age of message"): limits.READ_MAX_AGE_DAYS,
+        ("customer service window", "duration"): limits.SERVICE_WINDOW_HOURS,
+        **{
+            ("media", kind): limits.MEDIA_BYTES[kind] // limits.MEBIBYTE
+            for kind in ("image", "video", "audio", "document")
+        },
+    }
+    assert {key: str(documented[key]) for key in ours} == {key: str(value) for key, value in ours.items()}
 
 
 # ---- renderer and judge -----------------------------------------------------------------------------------------

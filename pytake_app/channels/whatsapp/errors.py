@@ -114,12 +114,21 @@ REASONS: tuple[str, ...] = tuple(
 """Every reason, for the catalogues' completeness test."""
 
 
-def classify(code: int | str | None, http_status: int | None = None, *, transient: bool | None = None) -> Verdict:
+def classify(
+    code: int | str | None,
+    http_status: int | None = None,
+    *,
+    subcode: int | str | None = None,
+    transient: bool | None = None,
+) -> Verdict:
     """What ``code`` means; unknown codes are judged by Meta's ``is_transient`` and the HTTP status.
 
     A 5xx answer to an unknown code is retryable, 429 a rate, 401 and 403 authorization, other 4xx permanent.
     """
     number = code if isinstance(code, int) else None
+    if number == 100 and subcode == 33:
+        # Graph's way of saying that the object in the path does not exist, or not for this token.
+        return CODES[33]
     if number is not None:
         known = CODES.get(number)
         if known is not None:
@@ -160,8 +169,8 @@ def error_from_answer(
         document = None
     raw = _error_object(document)
     code = error_code(raw.get("code"))
-    verdict = classify(code, http_status, transient=maybe_flag(raw, "is_transient"))
     subcode = error_code(raw.get("error_subcode"))
+    verdict = classify(code, http_status, subcode=subcode, transient=maybe_flag(raw, "is_transient"))
     return SendError(
         verdict.kind,
         code=code if isinstance(code, int) else None,
