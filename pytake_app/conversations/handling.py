@@ -85,9 +85,7 @@ def _is_mine(conversation: Conversation, principal: Principal) -> bool:
     return conversation.handling == "person" and conversation.assignee_id == principal.user_id
 
 
-def _give_to_person(
-    session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock
-) -> None:
+def _give_to_person(session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock) -> None:
     _stop_automation(session, conversation, handoff="transferred", by=by, clock=clock)
     conversation.handling = "person"
     conversation.assignee_id = user_id

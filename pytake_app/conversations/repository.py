@@ -146,9 +146,7 @@ def message_by_client_id(session: Session, conversation_id: UUID, client_id: str
     return session.exec(statement.limit(1)).first()
 
 
-def log_page(
-    session: Session, conversation_id: UUID, *, limit: int, before: UUID | None
-) -> list[AutomationLog]:
+def log_page(session: Session, conversation_id: UUID, *, limit: int, before: UUID | None) -> list[AutomationLog]:
     """Decisions about a conversation, newest first."""
     statement = scoped(session, AutomationLog).where(AutomationLog.conversation_id == conversation_id)
     if before is not None:

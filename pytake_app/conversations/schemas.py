@@ -83,11 +83,11 @@ class ConversationDetail(ConversationView):
 class MediaView(BaseModel):
     """A message's file; `url` is ours and needs the caller's sign-in."""
 
-    id: str | None
-    mime_type: str | None
-    filename: str | None
-    sha256: str | None
-    url: str | None
+    id: str | None = None
+    mime_type: str | None = None
+    filename: str | None = None
+    sha256: str | None = None
+    url: str | None = None
     voice: bool = False
 
 

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from pytake_app.contacts.schemas import ContactStats
 from pytake_app.conversations import handling, repository, sending, views
-from pytake_app.conversations.models import Message
 from pytake_app.conversations.schemas import (
     AutomationLogView,
     ConversationDetail,
@@ -133,19 +132,6 @@ def find_messages(session: Session, principal: Principal, *, external_id: str) -
     """Messages by the platform's id."""
     principal.require(Role.VIEWER)
     return views.messages(session, repository.message_by_external_id(session, external_id))
-
-
-def media_of(session: Session, principal: Principal, conversation_id: UUID, message_id: UUID) -> Message:
-    """The row of a message with a file, for the media route.
-
-    Raises:
-        NotFoundError: no such message in this conversation, or it has no file.
-    """
-    principal.require(Role.VIEWER)
-    found = repository.messages_by_id(session, [message_id])
-    if not found or found[0].conversation_id != conversation_id or not found[0].media:
-        raise NotFoundError("There is no such file.", code="media_not_found")
-    return found[0]
 
 
 def send_message(

@@ -80,9 +80,7 @@ def messages(session: Session, rows: Sequence[Message]) -> list[MessageView]:
 
 def _message(row: Message, names: dict[UUID, str]) -> MessageView:
     copied = {
-        name: getattr(row, name)
-        for name in MessageView.model_fields
-        if name not in {"media", "author", "author_name"}
+        name: getattr(row, name) for name in MessageView.model_fields if name not in {"media", "author", "author_name"}
     }
     author = str(row.author_id) if row.author_kind == "agent" and row.author_id else row.author_kind
     return MessageView.model_validate(
@@ -96,12 +94,10 @@ def _message(row: Message, names: dict[UUID, str]) -> MessageView:
 
 
 def _media(row: Message) -> MediaView | None:
-    """The file, under our own address: the platform's expire and need its token."""
+    """The file; its address is ours, because the platform's expire and need its token."""
     if not row.media:
         return None
-    url = f"/api/v1/conversations/{row.conversation_id}/messages/{row.id}/media"
-    picked = {name: row.media.get(name) for name in ("id", "mime_type", "filename", "sha256")}
-    return MediaView.model_validate({**picked, "voice": bool(row.media.get("voice")), "url": url})
+    return MediaView.model_validate({**row.media, "voice": bool(row.media.get("voice"))})
 
 
 def log_entries(session: Session, rows: Sequence[AutomationLog]) -> list[AutomationLogView]:

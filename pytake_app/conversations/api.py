@@ -1,0 +1,234 @@
+"""Endpoints of conversations, messages and their files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+
+from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
+from pytake_app.conversations import service
+from pytake_app.conversations.schemas import (
+    AssigneeFilter,
+    AssignRequest,
+    AutomationLogView,
+    ConversationDetail,
+    ConversationFilter,
+    ConversationStats,
+    ConversationStatus,
+    ConversationView,
+    GiveBack,
+    Handling,
+    MessageView,
+    NoteCreate,
+    PriorityUpdate,
+    SendMessage,
+    StatusUpdate,
+)
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from pytake_app.core.tenancy import Role
+from pytake_app.messaging import media
+
+router = APIRouter(tags=["conversations"])
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str | None, Query(max_length=500)]
+
+# Shown in the browser; everything else is a download, so that nobody's HTML or SVG runs under our origin.
+INLINE_TYPES = frozenset(
+    {
+        "image/jpeg", "image/png", "image/webp", "image/gif",
+        "audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm",
+        "video/mp4", "video/3gpp", "video/webm",
+    }
+)  # fmt: skip
+
+
+@router.get("/conversations")
+def list_conversations(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    status: Annotated[list[ConversationStatus] | None, Query()] = None,
+    assignee: Annotated[AssigneeFilter | UUID, Query(description="mine, unassigned, all, or a user's id")] = "all",
+    handling: Annotated[list[Handling] | None, Query()] = None,
+    channel: Annotated[str | None, Query(max_length=30)] = None,
+    queue: Annotated[str | None, Query(max_length=120)] = None,
+    tag: Annotated[str | None, Query(max_length=60)] = None,
+    contact_id: UUID | None = None,
+    unread: bool | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[ConversationView]:
+    """Conversations by their last message, newest first."""
+    where = ConversationFilter(
+        status=status or [],
+        assignee=assignee,
+        handling=handling or [],
+        channel=channel,
+        queue=queue,
+        tag=tag,
+        contact_id=contact_id,
+        unread=unread,
+        since=since,
+        until=until,
+        q=q,
+    )
+    return service.list_conversations(session, who, where, limit=limit, cursor=cursor)
+
+
+@router.get("/conversations/stats")
+def conversation_stats(who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> ConversationStats:
+    """Counts for the inbox's tabs."""
+    return service.conversation_stats(session, who, clock=services.clock)
+
+
+@router.get("/conversations/{conversation_id}")
+def get_conversation(
+    conversation_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """One conversation, with whether and why not one may write."""
+    return service.get_conversation(session, who, conversation_id, clock=services.clock)
+
+
+@router.get("/conversations/{conversation_id}/messages")
+def list_messages(
+    conversation_id: UUID,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[MessageView]:
+    """Newest first."""
+    return service.list_messages(session, who, conversation_id, limit=limit, cursor=cursor)
+
+
+@router.post("/conversations/{conversation_id}/messages", status_code=201, response_model=MessageView)
+def send_message(
+    conversation_id: UUID,
+    body: SendMessage,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    services: ServicesDep,
+    once: Once,
+) -> Any:
+    """Send as the caller. 409 with `code` window_closed, conversation_closed, contact_blocked or contact_opted_out."""
+    return once.run(201, lambda: service.send_message(session, who, conversation_id, body, clock=services.clock))
+
+
+@router.post("/conversations/{conversation_id}/notes", status_code=201, response_model=MessageView)
+def add_note(
+    conversation_id: UUID,
+    body: NoteCreate,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    services: ServicesDep,
+    once: Once,
+) -> Any:
+    """A note for colleagues; never sent."""
+    return once.run(
+        201,
+        lambda: service.add_note(
+            session, who, conversation_id, body.text, client_id=body.client_id, clock=services.clock
+        ),
+    )
+
+
+@router.post("/conversations/{conversation_id}/take-over")
+def take_over(
+    conversation_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """The caller answers from now on; the running flow session is interrupted."""
+    return service.take_over(session, who, conversation_id, clock=services.clock)
+
+
+@router.post("/conversations/{conversation_id}/give-back")
+def give_back(
+    conversation_id: UUID, body: GiveBack, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """Automation answers again; with `flow_id` that flow starts at once."""
+    return service.give_back(session, who, conversation_id, flow_id=body.flow_id, clock=services.clock)
+
+
+@router.post("/conversations/{conversation_id}/assign")
+def assign(
+    conversation_id: UUID, body: AssignRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """Give the conversation to a user, or with null to nobody: it then waits."""
+    return service.assign(session, who, conversation_id, body.user_id, clock=services.clock)
+
+
+@router.patch("/conversations/{conversation_id}/status")
+def set_status(
+    conversation_id: UUID, body: StatusUpdate, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """Close, archive, reopen, put off."""
+    return service.set_status(session, who, conversation_id, body.status, clock=services.clock)
+
+
+@router.patch("/conversations/{conversation_id}/priority")
+def set_priority(
+    conversation_id: UUID, body: PriorityUpdate, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """How urgent it is."""
+    return service.set_priority(session, who, conversation_id, body.priority, clock=services.clock)
+
+
+@router.patch("/conversations/{conversation_id}/read")
+def mark_read(
+    conversation_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ConversationDetail:
+    """Nothing is unread any more."""
+    return service.mark_read(session, who, conversation_id, clock=services.clock)
+
+
+@router.get("/conversations/{conversation_id}/automation-log")
+def automation_log(
+    conversation_id: UUID,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Page[AutomationLogView]:
+    """Why automation did, or did not, answer; newest first."""
+    return service.automation_log(session, who, conversation_id, limit=limit, cursor=cursor)
+
+
+@router.get("/messages")
+def find_messages(
+    who: CurrentPrincipal, session: TenantSession, external_id: Annotated[str, Query(min_length=1, max_length=300)]
+) -> Page[MessageView]:
+    """Messages by the platform's id."""
+    return Page(items=service.find_messages(session, who, external_id=external_id))
+
+
+@router.get("/messages/{message_id}")
+def get_message(message_id: UUID, who: CurrentPrincipal, session: TenantSession) -> MessageView:
+    """One message."""
+    return service.get_message(session, who, message_id)
+
+
+@router.get("/media/{media_id}", response_class=FileResponse)
+def get_media(media_id: UUID, who: CurrentPrincipal, session: TenantSession, download: bool = False) -> FileResponse:
+    """A message's file. Pictures, sound and video may be shown; anything else is a download."""
+    who.require(Role.VIEWER)
+    opened = media.open_media(session, media_id)
+    kind = opened.mime_type.partition(";")[0].strip().lower()
+    inline = kind in INLINE_TYPES and not download
+    name = quote(opened.filename or f"{media_id}", safe="")
+    return FileResponse(
+        opened.path,
+        media_type=kind if kind in INLINE_TYPES else "application/octet-stream",
+        headers={
+            "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{name}",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, max-age=3600",
+        },
+    )
