@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -23,7 +23,7 @@ class FieldOption(BaseModel):
 
 class FieldSpec(BaseModel):
     """One field of a node's form. Keys are i18n: ``label_key`` is ``node.<type>.<field>.label``,
-    ``help_key`` ``node.<type>.<field>.help`` (shown when the catalogue has it). ``max`` is the character
+    ``help_key`` ``node.<type>.<field>.help`` (None when there is none). ``max`` is the character
     or item limit (number fields: ``minimum``/``maximum``). ``show_if``: field → values that make
     this one visible. ``fields``: the columns of a list widget (buttons, cases…)."""
 
@@ -61,6 +61,16 @@ class PaletteEntry(BaseModel):
     summary_field: str | None = None
 
 
+HELPED: Final = frozenset(
+    {
+        "words", "variable", "retry_message", "max_attempts", "timeout_minutes", "minimum", "pattern", "timezone",
+        "holidays", "outcome", "fields.field", "wait_timeout_minutes", "threshold", "intents.examples", "url_suffix",
+        "trigger_keyword.priority",
+    }
+)  # fmt: skip
+"""Fields (``path`` or ``type.path``) that have a help text in the catalogues."""
+
+
 def inspector_schema(node_type: str) -> list[FieldSpec]:
     """The form of a node type (aliases accepted). Raises KeyError for an unknown type."""
     name = canonical_type(node_type)
@@ -84,7 +94,7 @@ def _cached(node_type: str, model: type[Config], prefix: str) -> tuple[FieldSpec
                 name=name,
                 widget=meta.get("widget", "text"),
                 label_key=f"{key}.label",
-                help_key=f"{key}.help",
+                help_key=f"{key}.help" if HELPED & {prefix + name, f"{node_type}.{prefix}{name}"} else None,
                 required=bool(meta.get("required")),
                 default=default.model_dump(mode="json") if isinstance(default, BaseModel) else default,
                 max=meta.get("max"),
