@@ -77,7 +77,7 @@ def _media(item: Item) -> rx.Component:
     picture = rx.el.a(
         rx.el.img(
             src=url,
-            alt=rx.cond(field(item, "text") != "", field(item, "text"), t("inbox.kind_image")),
+            alt=rx.cond(field(item, "text") != "", field(item, "text"), t("inbox.kind.image")),
             class_name="pic",
             loading="lazy",
         ),

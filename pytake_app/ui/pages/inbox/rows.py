@@ -51,7 +51,7 @@ def conversation_row(item: rx.Var[dict]) -> rx.Component:
     first = rx.el.span(
         rx.el.span(field(item, "name"), class_name="nm ell"),
         rx.el.span(short_time(field(item, "at")), class_name="tm"),
-        class_name="l",
+        class_name="ln",
     )
     second = rx.el.span(
         rx.cond(field(item, "outgoing", bool), rx.el.span(icon("reply"), class_name="tick"), ""),
@@ -61,7 +61,7 @@ def conversation_row(item: rx.Var[dict]) -> rx.Component:
         rx.cond(
             field(item, "unread", int) > 0, rx.el.span(field(item, "unread", int).to_string(), class_name="cnt"), ""
         ),
-        class_name="l",
+        class_name="ln",
     )
     third = rx.el.span(
         _handling(item),

@@ -30,7 +30,7 @@ def wire_head(item: rx.Var[dict]) -> rx.Component:
 
 
 def _tip(picture: str, text: rx.Var) -> rx.Component:
-    return rx.el.div(icon(picture, "s"), rx.el.span(text), class_name="row dense", align_items="flex-start")
+    return rx.el.div(icon(picture, "s"), rx.el.span(text), class_name="row dense", align_items="center")
 
 
 def page() -> rx.Component:
