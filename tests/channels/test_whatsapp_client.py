@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_aiohttp import AiohttpTransport
 
 from pytake_app.channels.base import AccountCredentials, OutboundRequest, Recipient
 from pytake_app.channels.content import parse_content
@@ -136,6 +137,33 @@ async def test_an_answer_that_takes_too_long_is_unsure(graph_stub: GraphStub) ->
         with pytest.raises(SendError) as by_total:
             await client.send(account(graph_stub), hello())
     assert by_read.value.kind is by_total.value.kind is SendErrorKind.UNSURE
+
+
+async def test_waiting_for_a_free_connection_too_long_means_it_was_not_sent(graph_stub: GraphStub) -> None:
+    graph_stub.plan(Planned(delay=1.0))
+    one_only = AiohttpTransport(limits=httpx.Limits(max_connections=1))
+    async with WhatsAppClient(
+        transport=one_only, timeout=httpx.Timeout(connect=1.0, read=5.0, write=1.0, pool=0.2)
+    ) as client:
+        first = asyncio.create_task(client.send(account(graph_stub), hello()))
+        async with asyncio.timeout(5):
+            while not graph_stub.calls:
+                await asyncio.sleep(0)
+        with pytest.raises(SendError) as caught:
+            await client.send(account(graph_stub), hello())
+        assert (await first).external_id
+    assert (caught.value.kind, caught.value.reason) == (SendErrorKind.RETRYABLE, "not_sent")
+    assert len(graph_stub.calls) == 1
+
+
+async def test_an_answer_nested_without_end_is_no_answer(graph_stub: GraphStub) -> None:
+    deep = b'{"error":' + b"[" * 900 + b"]" * 900 + b"}"
+    graph_stub.plan(Planned(body=deep), Planned(status=400, body=deep))
+    async with WhatsAppClient() as client:
+        for kind in (SendErrorKind.UNSURE, SendErrorKind.PERMANENT):
+            with pytest.raises(SendError) as caught:
+                await client.send(account(graph_stub), hello())
+            assert caught.value.kind is kind
 
 
 async def test_the_token_shows_nowhere(graph_stub: GraphStub, caplog: pytest.LogCaptureFixture) -> None:

@@ -147,6 +147,62 @@ def test_a_byte_order_mark_and_spaces_do_not_matter() -> None:
     assert parse(b"\xef\xbb\xbf" + orjson.dumps(PHONE.text("oi", at=AT)) + b"\n").messages[0].text == "oi"
 
 
+@pytest.mark.parametrize("depth", [150, 199, 200, 201, 254, 255, 500, 900, 1000, 1020, 5000, 200_000])
+@pytest.mark.parametrize("inner", [b"1", b'"\\u0000"', b'"\\ud800"'])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_any_depth_is_read_kept_or_refused(depth: int, inner: bytes, opening: bytes, closing: bytes) -> None:
+    nested = opening * depth + inner + closing * depth
+    body = orjson.dumps(PHONE.text("MARK", at=AT)).replace(b'"MARK"', nested).replace(b'"id":"wamid', b'"x":"wamid')
+    try:
+        parsed = parse(body)
+    except MalformedBody:
+        assert depth > 900
+        return
+    assert parsed.messages or parsed.unknown
+    for kept in (*(message.raw for message in parsed.messages), *(fragment.raw for fragment in parsed.unknown)):
+        orjson.dumps(kept)
+    if depth < 190:
+        assert parsed.messages
+
+
+@pytest.mark.parametrize(
+    ("written", "answers"),
+    [
+        ('{"a": "x\\u0000y", "flow_token": "t"}', {"a": "x\ufffdy"}),
+        ("[" * 500 + "]" * 500, {}),
+        ("not json", {}),
+        ("[1]", {}),
+        ("", {}),
+    ],
+)
+def test_answers_of_a_form_are_as_storable_as_the_rest(written: str, answers: dict[str, Any]) -> None:
+    body = PHONE.form_reply({}, at=AT)
+    body["entry"][0]["changes"][0]["value"]["messages"][0]["interactive"]["nfm_reply"]["response_json"] = written
+    message = one(body)
+    assert message.type == "form"
+    assert message.form is not None
+    assert message.form.answers == answers
+
+
+def test_a_decoded_document_of_any_depth_is_read() -> None:
+    document: Any = []
+    for _ in range(50_000):
+        document = [document]
+    assert parse_document(document).unknown
+    assert parse_document(PHONE.envelope({"x": 2**70, "y": -(2**5000), "z": float("inf")}))
+
+
+def test_identifiers_stay_short_enough_for_an_index() -> None:
+    long = "x" * 10_000
+    body = PHONE.with_person(Person(long, "Ana", bsuid="u" * 10_000)).text("oi", at=AT, message_id=long, reply_to=long)
+    message = one(body)
+    for value in (message.external_id, message.sender.contact_key, message.sender.bsuid, message.context_external_id):
+        assert value is not None
+        assert len(value) < 100
+    assert one(copy.deepcopy(body)).external_id == message.external_id
+    assert parse_document(PHONE.status(long, "sent", at=AT)).statuses[0].external_id == message.external_id
+
+
 # ---- decisions --------------------------------------------------------------------------------------------------
 
 

@@ -23,12 +23,14 @@ from pytake_app.channels.base import (
 from pytake_app.channels.whatsapp.parse_message import make_sender, parse_message
 from pytake_app.channels.whatsapp.phones import canonical_phone
 from pytake_app.channels.whatsapp.values import (
+    TooDeep,
     as_list,
     as_object,
     clean,
     decode,
     digest,
     errors_of,
+    ident,
     maybe_flag,
     moment,
     text,
@@ -71,7 +73,7 @@ class _Scope:
         people = [contact for contact in as_list(contacts) if isinstance(contact, dict)]
         for contact in people:
             for name in ("wa_id", "user_id"):
-                key = text(contact, name)
+                key = ident(contact, name)
                 if key is not None:
                     self.people.setdefault(canonical_phone(key) or key, contact)
         # wa_id may differ from the sender's address in form; with one contact there is no doubt who it is.
@@ -96,11 +98,26 @@ def parse(body: bytes | bytearray | memoryview | Any) -> ParsedWebhook:
 
     Raises :class:`~pytake_app.channels.errors.MalformedBody` when bytes are not JSON, and nothing else.
     """
-    return parse_document(decode(bytes(body)) if isinstance(body, bytes | bytearray | memoryview) else clean(body))
+    if not isinstance(body, bytes | bytearray | memoryview):
+        return parse_document(body)
+    data = bytes(body)
+    try:
+        document = decode(data)
+    except TooDeep:
+        # It can be read but not written again as JSON, so its text is kept.
+        return ParsedWebhook(unknown=[UnknownFragment("", clean(data.decode("utf-8", "replace")))])
+    return _document(document)
 
 
 def parse_document(document: Any) -> ParsedWebhook:
     """Everything a decoded webhook says. Never raises."""
+    try:
+        return _document(clean(document))
+    except TooDeep:
+        return ParsedWebhook(unknown=[UnknownFragment("", "nested too deeply")])
+
+
+def _document(document: Any) -> ParsedWebhook:
     out = ParsedWebhook()
     if not isinstance(document, dict):
         out.unknown.append(UnknownFragment("", document))
@@ -128,7 +145,7 @@ def _entry(out: ParsedWebhook, entry: Any, path: str) -> None:
     if not isinstance(entry, dict) or not isinstance(entry.get("changes"), list):
         out.unknown.append(UnknownFragment(path, entry))
         return
-    business = text(entry, "id")
+    business = ident(entry, "id")
     if business is not None:
         out.business_account_ids.append(business)
     for index, change in enumerate(entry["changes"]):
@@ -170,23 +187,23 @@ def _value(scope: _Scope, value: JsonObject) -> None:
 
 
 def _message(scope: _Scope, raw: JsonObject) -> None:
-    address, bsuid = text(raw, "from"), text(raw, "from_user_id") or text(raw, "from_bsuid")
-    sender = make_sender(address, bsuid, text(raw, "from_parent_user_id"), scope.profile(address, bsuid))
+    address, bsuid = ident(raw, "from"), ident(raw, "from_user_id") or ident(raw, "from_bsuid")
+    sender = make_sender(address, bsuid, ident(raw, "from_parent_user_id"), scope.profile(address, bsuid))
     scope.out.messages.append(parse_message(raw, sender, scope.account, scope.business))
 
 
 def _past_message(scope: _Scope, raw: JsonObject) -> None:
-    address, bsuid = text(raw, "from"), text(raw, "from_user_id") or text(raw, "from_bsuid")
-    sender = make_sender(address, bsuid, text(raw, "from_parent_user_id"), scope.profile(address, bsuid))
+    address, bsuid = ident(raw, "from"), ident(raw, "from_user_id") or ident(raw, "from_bsuid")
+    sender = make_sender(address, bsuid, ident(raw, "from_parent_user_id"), scope.profile(address, bsuid))
     scope.out.history.append(parse_message(raw, sender, scope.account, scope.business))
 
 
 def _echo(scope: _Scope, raw: JsonObject) -> None:
-    sender = Sender(external_id=text(raw, "from"))
+    sender = Sender(external_id=ident(raw, "from"))
     message = parse_message(raw, sender, scope.account, scope.business)
-    address, bsuid = text(raw, "to"), text(raw, "to_user_id")
+    address, bsuid = ident(raw, "to"), ident(raw, "to_user_id")
     profile = scope.people.get(canonical_phone(address) or "") or scope.people.get(bsuid or "")
-    message.peer = make_sender(address, bsuid, text(raw, "to_parent_user_id"), profile)
+    message.peer = make_sender(address, bsuid, ident(raw, "to_parent_user_id"), profile)
     scope.out.echoes.append(message)
 
 
@@ -194,9 +211,9 @@ def _status(scope: _Scope, raw: JsonObject) -> None:
     word = text(raw, "status") or ""
     conversation = as_object(raw.get("conversation"))
     pricing = raw.get("pricing")
-    recipient = text(raw, "recipient_id")
-    external_id = text(raw, "id")
-    group = text(raw, "group_id") or (recipient if raw.get("recipient_type") == "group" else None)
+    recipient = ident(raw, "recipient_id")
+    external_id = ident(raw, "id")
+    group = ident(raw, "group_id") or (recipient if raw.get("recipient_type") == "group" else None)
     status = StatusUpdate(
         external_id=external_id or "",
         account_external_id=scope.account,
@@ -208,9 +225,9 @@ def _status(scope: _Scope, raw: JsonObject) -> None:
         at=moment(raw.get("timestamp")),
         timestamp=text(raw, "timestamp"),
         recipient=recipient,
-        recipient_bsuid=text(raw, "recipient_user_id"),
+        recipient_bsuid=ident(raw, "recipient_user_id"),
         recipient_phone=None if group else canonical_phone(recipient),
-        conversation_id=text(conversation, "id"),
+        conversation_id=ident(conversation, "id"),
         conversation_origin=text(as_object(conversation.get("origin")), "type"),
         conversation_expires_at=moment(conversation.get("expiration_timestamp")),
         biz_opaque_callback_data=text(raw, "biz_opaque_callback_data"),
@@ -242,15 +259,15 @@ def _error(scope: _Scope, raw: JsonObject) -> None:
 
 
 def _call(scope: _Scope, raw: JsonObject) -> None:
-    address, bsuid = text(raw, "from"), text(raw, "from_user_id")
+    address, bsuid = ident(raw, "from"), ident(raw, "from_user_id")
     notice = _notice(scope, "call", raw)
     if text(raw, "direction") == "BUSINESS_INITIATED":
         notice.sender = Sender(external_id=address)
     else:
-        notice.sender = make_sender(address, bsuid, text(raw, "from_parent_user_id"), scope.profile(address, bsuid))
-    notice.recipient = text(raw, "to")
+        notice.sender = make_sender(address, bsuid, ident(raw, "from_parent_user_id"), scope.profile(address, bsuid))
+    notice.recipient = ident(raw, "to")
     event = text(raw, "event") or ""
-    if text(raw, "id"):
+    if ident(raw, "id"):
         # A call keeps its id over all its events.
         notice.external_id = f"{notice.external_id}:{event}"
 
@@ -261,26 +278,26 @@ def _history(scope: _Scope, raw: JsonObject) -> None:
 
 
 def _preference(scope: _Scope, raw: JsonObject) -> None:
-    address, bsuid = text(raw, "wa_id"), text(raw, "user_id")
+    address, bsuid = ident(raw, "wa_id"), ident(raw, "user_id")
     notice = _notice(scope, "user_preference", raw)
     known = scope.people.get(canonical_phone(address) or "") or scope.people.get(bsuid or "")
-    notice.sender = make_sender(address, bsuid, text(raw, "parent_user_id"), known)
+    notice.sender = make_sender(address, bsuid, ident(raw, "parent_user_id"), known)
 
 
 def _identity(scope: _Scope, raw: JsonObject) -> None:
-    address = text(raw, "wa_id")
+    address = ident(raw, "wa_id")
     bsuids, parents = as_object(raw.get("user_id")), as_object(raw.get("parent_user_id"))
-    old, new = text(bsuids, "previous"), text(bsuids, "current")
+    old, new = ident(bsuids, "previous"), ident(bsuids, "current")
     notice = _notice(scope, "user_id_update", raw)
-    notice.sender = make_sender(address, old, text(parents, "previous"), scope.profile(address, old))
+    notice.sender = make_sender(address, old, ident(parents, "previous"), scope.profile(address, old))
     notice.identity_change = IdentityChange(
         kind="bsuid",
         old_external_id=address,
         new_external_id=address,
         old_bsuid=old,
         new_bsuid=new,
-        old_parent_bsuid=text(parents, "previous"),
-        new_parent_bsuid=text(parents, "current"),
+        old_parent_bsuid=ident(parents, "previous"),
+        new_parent_bsuid=ident(parents, "current"),
         old_phone=canonical_phone(address),
         new_phone=canonical_phone(address),
         detail=text(raw, "detail"),
@@ -297,10 +314,10 @@ def _app_state(scope: _Scope, raw: JsonObject) -> None:
     stamp = as_object(raw.get("metadata"))
     notice.at, notice.timestamp = moment(stamp.get("timestamp")), text(stamp, "timestamp")
     contact = as_object(raw.get("contact"))
-    address = text(contact, "phone_number")
+    address = ident(contact, "phone_number")
     notice.sender = Sender(
         external_id=address,
-        bsuid=text(contact, "user_id"),
+        bsuid=ident(contact, "user_id"),
         name=text(contact, "full_name") or text(contact, "first_name"),
         phone=canonical_phone(address),
     )
@@ -310,7 +327,7 @@ def _notice(scope: _Scope, kind: str, raw: JsonObject) -> AccountNotice:
     stamp = raw.get("timestamp", scope.entry_time)
     notice = AccountNotice(
         kind=kind,
-        external_id=text(raw, "id") or digest([kind, scope.business, scope.account, stamp, raw]),
+        external_id=ident(raw, "id") or digest([kind, scope.business, scope.account, stamp, raw]),
         account_external_id=scope.account,
         details=raw,
         business_account_id=scope.business,

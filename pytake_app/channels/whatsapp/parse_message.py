@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-import orjson
-
 from pytake_app.channels.base import (
     ContactInfo,
     ContactPhoneInfo,
@@ -25,13 +23,16 @@ from pytake_app.channels.base import (
     Selection,
     Sender,
 )
+from pytake_app.channels.errors import MalformedBody
 from pytake_app.channels.whatsapp.phones import canonical_phone
 from pytake_app.channels.whatsapp.values import (
     as_list,
     as_object,
+    decode,
     digest,
     errors_of,
     flag,
+    ident,
     moment,
     number,
     text,
@@ -47,7 +48,7 @@ def parse_message(
 ) -> InboundMessage:
     """The typed message of ``raw``, which is kept. Never raises."""
     platform_type = text(raw, "type") or _guessed_type(raw)
-    external_id = text(raw, "id")
+    external_id = ident(raw, "id")
     stamp = raw.get("timestamp")
     message = InboundMessage(
         external_id=external_id or digest(raw),
@@ -60,7 +61,7 @@ def parse_message(
         id_derived=external_id is None,
         at=moment(stamp),
         timestamp=text(raw, "timestamp"),
-        group_id=text(raw, "group_id"),
+        group_id=ident(raw, "group_id"),
     )
     if "errors" in raw:
         message.errors = errors_of(raw)
@@ -98,13 +99,13 @@ def make_sender(
     if profile is None:
         return Sender(external_id, bsuid, parent_bsuid, phone=canonical_phone(external_id))
     person = as_object(profile.get("profile"))
-    address, user = text(profile, "wa_id"), text(profile, "user_id")
+    address, user = ident(profile, "wa_id"), ident(profile, "user_id")
     if address is not None and is_bsuid(address):
         address, user = None, user or address
     return Sender(
         external_id=external_id or address,
         bsuid=bsuid or user,
-        parent_bsuid=parent_bsuid or text(profile, "parent_user_id"),
+        parent_bsuid=parent_bsuid or ident(profile, "parent_user_id"),
         username=text(person, "username") or text(profile, "username"),
         name=text(person, "name"),
         phone=canonical_phone(external_id or address),
@@ -115,8 +116,8 @@ def make_sender(
 def _context(raw: JsonObject) -> Context:
     product = as_object(raw.get("referred_product"))
     return Context(
-        external_id=text(raw, "id") or text(raw, "message_id"),
-        sender=text(raw, "from"),
+        external_id=ident(raw, "id") or ident(raw, "message_id"),
+        sender=ident(raw, "from"),
         forwarded=flag(raw, "forwarded"),
         frequently_forwarded=flag(raw, "frequently_forwarded"),
         catalog_id=text(product, "catalog_id"),
@@ -246,8 +247,8 @@ def _form(message: InboundMessage, raw: JsonObject) -> None:
         answers = raw_json
     elif isinstance(raw_json, str):
         try:
-            loaded = orjson.loads(raw_json)
-        except orjson.JSONDecodeError:
+            loaded = decode(raw_json.encode())
+        except MalformedBody:
             loaded = None
         answers = as_object(loaded)
     form = FormReply(
@@ -274,7 +275,7 @@ def _button(message: InboundMessage, raw: JsonObject) -> None:
 
 def _reaction(message: InboundMessage, raw: JsonObject) -> None:
     message.type = "reaction"
-    message.target_external_id = text(raw, "message_id")
+    message.target_external_id = ident(raw, "message_id")
     # Absent or empty: the reaction was taken back.
     message.reaction = text(raw, "emoji")
     message.text = message.reaction
@@ -303,9 +304,9 @@ def _system(message: InboundMessage, raw: JsonObject) -> None:
     kind = text(raw, "type") or ""
     # ``wa_id`` is the new id since version 12, ``new_wa_id`` before; ``customer`` is the id prior to the change.
     sender = message.sender
-    new_address = text(raw, "wa_id") or text(raw, "new_wa_id")
-    old_address = text(raw, "customer") or sender.external_id
-    new_bsuid = text(raw, "user_id")
+    new_address = ident(raw, "wa_id") or ident(raw, "new_wa_id")
+    old_address = ident(raw, "customer") or sender.external_id
+    new_bsuid = ident(raw, "user_id")
     if kind not in _IDENTITY_KINDS:
         return
     message.identity_change = IdentityChange(
@@ -315,7 +316,7 @@ def _system(message: InboundMessage, raw: JsonObject) -> None:
         old_bsuid=sender.bsuid,
         new_bsuid=new_bsuid,
         old_parent_bsuid=sender.parent_bsuid,
-        new_parent_bsuid=text(raw, "parent_user_id"),
+        new_parent_bsuid=ident(raw, "parent_user_id"),
         old_phone=canonical_phone(old_address),
         new_phone=canonical_phone(new_address),
         detail=message.text,
@@ -324,7 +325,7 @@ def _system(message: InboundMessage, raw: JsonObject) -> None:
 
 def _edit(message: InboundMessage, raw: JsonObject) -> None:
     message.type = "edit"
-    message.target_external_id = text(raw, "original_message_id")
+    message.target_external_id = ident(raw, "original_message_id")
     inner = as_object(raw.get("message"))
     kind = text(inner, "type") or _guessed_type(inner)
     reader = _READERS.get(kind)
@@ -346,7 +347,7 @@ def _edit(message: InboundMessage, raw: JsonObject) -> None:
 
 def _revoke(message: InboundMessage, raw: JsonObject) -> None:
     message.type = "revoke"
-    message.target_external_id = text(raw, "original_message_id")
+    message.target_external_id = ident(raw, "original_message_id")
 
 
 def _request_welcome(message: InboundMessage, _raw: JsonObject) -> None:

@@ -16,26 +16,48 @@ from pytake_app.channels.errors import MalformedBody
 _MILLISECONDS_FROM = 100_000_000_000
 _LATEST = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second datetime knows
 _BOM = b"\xef\xbb\xbf"
+_IDENTIFIER_CHARACTERS = 512
 _NOTHING: JsonObject = {}
+MAX_DEPTH = 200
+"""Levels of nesting that are read; what is deeper is no message, and JSON writers refuse it."""
+
+
+class TooDeep(MalformedBody):
+    """JSON nested beyond :data:`MAX_DEPTH`."""
 
 
 def decode(body: bytes) -> Any:
     """The JSON value of ``body``.
 
-    Raises :class:`MalformedBody` for what is no JSON text in UTF-8 (RFC 8259), or nests deeper than can be read.
-    NUL characters and lone surrogates, which JSON may spell but neither UTF-8 nor PostgreSQL can hold, become
-    U+FFFD.
+    Raises :class:`MalformedBody` for what is no JSON text in UTF-8 (RFC 8259) or nests beyond what any parser here
+    can read, and its kind :class:`TooDeep` for what could be read but not be written again. NUL characters and lone
+    surrogates, which JSON may spell but neither UTF-8 nor PostgreSQL can hold, become U+FFFD.
     """
     body = body.removeprefix(_BOM)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         # orjson refuses a few texts the grammar allows (lone surrogates, very large numbers).
-        value = clean(_decode_slowly(body))
-    else:
-        if b"\\u0000" in body:
-            value = clean(value)
-    return value
+        return clean(_decode_slowly(body))
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        check_depth(value)
+    return clean(value) if b"\\u0000" in body else value
+
+
+def check_depth(value: Any) -> None:
+    """Raises :class:`TooDeep` when ``value`` is nested beyond :data:`MAX_DEPTH`."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+        if not deeper:
+            return
+        level = deeper
+    raise TooDeep("nested too deeply")
 
 
 def _decode_slowly(body: bytes) -> Any:
@@ -54,7 +76,13 @@ def _bounded_int(text: str) -> int | float:
 
 
 def clean(value: Any) -> Any:
-    """``value`` with NUL and lone surrogates replaced by U+FFFD and non-finite numbers by ``None``."""
+    """``value`` with what can't be stored replaced: NUL and lone surrogates by U+FFFD, non-finite numbers by ``None``,
+    integers beyond 64 bits by the nearest float. Raises :class:`TooDeep`."""
+    check_depth(value)
+    return _clean(value)
+
+
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         if value.isascii():
             return value.replace("\x00", "\ufffd") if "\x00" in value else value
@@ -66,9 +94,11 @@ def clean(value: Any) -> Any:
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
     if isinstance(value, list):
-        return [clean(item) for item in value]
+        return [_clean(item) for item in value]
     if isinstance(value, dict):
-        return {clean(str(key)): clean(item) for key, item in value.items()}
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        return _clean(float(value)) if abs(value) < 1 << 1000 else None
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -94,6 +124,13 @@ def text(holder: JsonObject, name: str) -> str | None:
     if isinstance(value, int | float):
         return str(value)
     return value or None if isinstance(value, str) else None
+
+
+def ident(holder: JsonObject, name: str) -> str | None:
+    """An identifier member. One longer than any platform writes becomes its digest: identifiers are indexed, and an
+    index takes no value of thousands of characters."""
+    value = text(holder, name)
+    return digest(value) if value is not None and len(value) > _IDENTIFIER_CHARACTERS else value
 
 
 def flag(holder: JsonObject, name: str) -> bool:
