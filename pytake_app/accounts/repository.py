@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import Select, func, update
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
@@ -29,22 +31,27 @@ def user_with_organization(session: Session, user_id: UUID) -> tuple[User, Organ
 
 def session_with_user(session: Session, session_id: UUID) -> tuple[AuthSession, User, Organization] | None:
     """A sign-in with its user and organization."""
-    statement = _joined().where(AuthSession.id == session_id)
-    return session.exec(statement).first()
+    statement = _joined().where(col(AuthSession.id) == session_id)
+    return _first(session, statement)
 
 
 def session_by_token(session: Session, token_hash: str) -> tuple[AuthSession, User, Organization] | None:
     """A browser's sign-in by the hash of its cookie."""
-    statement = _joined().where(AuthSession.token_hash == token_hash, AuthSession.kind == "web")
-    return session.exec(statement).first()
+    statement = _joined().where(col(AuthSession.token_hash) == token_hash, col(AuthSession.kind) == "web")
+    return _first(session, statement)
 
 
-def _joined():  # type: ignore[no-untyped-def]  # SQLModel's three-table select has an unwieldy type
+def _joined() -> Select[Any]:
     return (
-        select(AuthSession, User, Organization)
-        .join(User, col(User.id) == AuthSession.user_id)
-        .join(Organization, col(Organization.id) == AuthSession.organization_id)
+        sa_select(AuthSession, User, Organization)
+        .join(User, col(User.id) == col(AuthSession.user_id))
+        .join(Organization, col(Organization.id) == col(AuthSession.organization_id))
     )
+
+
+def _first(session: Session, statement: Select[Any]) -> tuple[AuthSession, User, Organization] | None:
+    row = session.execute(statement).first()
+    return None if row is None else (row[0], row[1], row[2])
 
 
 def locked_refresh_token(session: Session, token_hash: str) -> RefreshToken | None:
@@ -78,7 +85,7 @@ def count_users(session: Session) -> int:
 
 def users(session: Session, limit: int) -> list[User]:
     """The organization's people, by name."""
-    return list(session.exec(scoped(session, User).order_by(User.full_name, User.id).limit(limit)).all())
+    return list(session.exec(scoped(session, User).order_by(col(User.full_name), col(User.id)).limit(limit)).all())
 
 
 def user(session: Session, user_id: UUID) -> User | None:

@@ -10,7 +10,7 @@ from pydantic import EmailStr, Field, StringConstraints
 
 from pytake_app.core.schemas import RequestModel, View
 
-Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024), Field(repr=False)]
+Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Locale = Literal["pt_BR", "en", "es"]
 
@@ -19,7 +19,7 @@ class RegisterRequest(RequestModel):
     """A new person with a new organization."""
 
     email: EmailStr
-    password: Password
+    password: Password = Field(repr=False)
     full_name: Name
     organization_name: Annotated[str, StringConstraints(max_length=120)] | None = None
     locale: Locale = "pt_BR"
@@ -29,7 +29,7 @@ class LoginRequest(RequestModel):
     """E-mail and password."""
 
     email: Annotated[str, StringConstraints(min_length=1, max_length=320)]
-    password: Password
+    password: Password = Field(repr=False)
 
 
 class RefreshRequest(RequestModel):

@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from pytake_app import __version__
 from pytake_app.api import docs, problems, system, web
@@ -19,6 +17,8 @@ from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
 from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
+from pytake_app.sandbox.api import graph_router
+from pytake_app.sandbox.courier import Courier
 
 BASE = "/api/v1"
 
@@ -50,11 +50,12 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     settings = settings or (services.settings if services else get_settings())
     if services is None:
         services = process_services() if settings is get_settings() else build_services(settings)
-    webhook = WebhookApp(services)
+    webhook, courier = WebhookApp(services), Courier(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        await courier.aclose()
         await webhook.aclose()
         services.close()
 
@@ -70,14 +71,15 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         separate_input_output_schemas=False,
     )
     app.state.services = services
+    app.state.courier = courier
     problems.install(app)
     app.include_router(system.router)
     app.include_router(web.router)
     for name in DOMAINS:
         for router in _routers(name):
             app.include_router(router, prefix=BASE)
+    app.include_router(graph_router)
     docs.install(app)
-    app.add_api_route("/api/{path:path}", _nothing_here, methods=list(_METHODS), include_in_schema=False)
 
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, settings=settings)
@@ -96,25 +98,8 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     return app
 
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
 def _routers(name: str) -> list[APIRouter]:
     if importlib.util.find_spec(name) is None:
         return []
     module: Any = importlib.import_module(name)
     return [module.router]
-
-
-async def _nothing_here(request: Request) -> None:
-    """Answers for paths below `/api` that nobody serves, so that they never fall through to the pages."""
-    allowed: set[str] = set()
-    for route in request.app.router.routes:
-        if getattr(route, "endpoint", None) is _nothing_here:
-            continue
-        match, _scope = route.matches(request.scope)
-        if match is Match.PARTIAL:
-            allowed |= set(getattr(route, "methods", None) or ())
-    if allowed:
-        raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
-    raise HTTPException(404)

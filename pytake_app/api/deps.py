@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import orjson
@@ -168,7 +168,7 @@ class OnceRunner:
         self._key = key
         self._request_hash = request_hash
 
-    def run(self, status: int, write: Callable[[], T]) -> T | JSONResponse:
+    def run(self, status: int, write: Callable[[], T]) -> T:
         """Do `write`, or give the answer it had the first time.
 
         Parameters:
@@ -182,11 +182,12 @@ class OnceRunner:
         now = self._services.clock.now()
         earlier = idempotency.claim(self._session, self._key, self._request_hash, now)
         if earlier is not None:
-            return JSONResponse(
+            replayed = JSONResponse(
                 earlier.response.get("body") if earlier.response else None,
                 status_code=earlier.status,
                 headers={"Idempotency-Replayed": "true"},
             )
+            return cast("T", replayed)  # FastAPI sends a response that it is given as it is
         result = write()
         body: Any = result
         if isinstance(result, JSONResponse):

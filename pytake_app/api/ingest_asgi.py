@@ -128,7 +128,7 @@ class WebhookApp:
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=20)
         mode = query.get("hub.mode", [""])[0]
         token = query.get("hub.verify_token", [""])[0].encode()
-        challenge = query.get("hub.challenge", [""])[0].encode()
+        challenge: bytes = query.get("hub.challenge", [""])[0].encode()
         candidates = await self._candidates(account_id)
         default = self._own.settings.whatsapp_webhook_verify_token.get_secret_value()
         matched = False

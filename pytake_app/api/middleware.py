@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 API_PREFIXES = ("/api/", "/auth/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
-UPLOAD_PATHS = re.compile(r"^(/sandbox/graph/|/api/v1/(media|sandbox)(/|$))")
+UPLOAD_PATHS = re.compile(r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media)$")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
@@ -103,7 +103,9 @@ def _route_of(scope: Scope) -> str:
     route: Any = scope.get("route")
     path = getattr(route, "path_format", None) or getattr(route, "path", None)
     if isinstance(path, str) and path:
-        return path
+        # An included router's route knows its path without the prefix it was included under.
+        base = "/api/v1" if scope["path"].startswith("/api/v1/") and not path.startswith("/api/") else ""
+        return base + path
     return "unmatched" if is_api_path(scope["path"]) else "pages"
 
 
@@ -135,7 +137,23 @@ class BodyLimit:
                     raise _too_large(limit)
             return message
 
-        await self.app(scope, receive_counted, send)
+        answered = False
+
+        async def send_unless_over(message: Message) -> None:
+            # Whoever was reading the body may turn our refusal into an answer of its own.
+            nonlocal answered
+            if received <= limit:
+                await send(message)
+            elif not answered:
+                answered = True
+                await problem_response(_too_large(limit))(scope, receive, send)
+
+        try:
+            await self.app(scope, receive_counted, send_unless_over)
+        except TooLargeError:
+            if answered or received <= limit:
+                raise
+            await problem_response(_too_large(limit))(scope, receive, send)
 
 
 def _too_large(limit: int) -> TooLargeError:

@@ -50,6 +50,7 @@ class AccountRuntime:
     api_base_url: str
     api_version: str
     messages_per_second: float
+    own_settings: dict[str, Any] = field(repr=False, default_factory=dict)
     access_token: str = field(repr=False, default="")
     app_secret: str = field(repr=False, default="")
     verify_token: str = field(repr=False, default="")
@@ -109,7 +110,7 @@ class AccountReader:
 
         def load() -> list[AccountRuntime]:
             rows = connection.execute(_BY_EXTERNAL, {"channel": channel, "external_ids": external_ids}).mappings()
-            return [self._make(row) for row in rows]
+            return [make_runtime(dict(row), self._settings, self._secrets) for row in rows]
 
         return list(self._cached((channel, *sorted(external_ids)), load))
 
@@ -117,7 +118,10 @@ class AccountReader:
         """The channel's accounts, except sandbox and disabled ones."""
 
         def load() -> list[AccountRuntime]:
-            return [self._make(row) for row in connection.execute(_OF_CHANNEL, {"channel": channel}).mappings()]
+            return [
+                make_runtime(dict(row), self._settings, self._secrets)
+                for row in connection.execute(_OF_CHANNEL, {"channel": channel}).mappings()
+            ]
 
         return list(self._cached(channel, load))
 
@@ -143,7 +147,7 @@ class AccountReader:
 
     def _one(self, connection: Connection, account_id: UUID) -> AccountRuntime | None:
         row = connection.execute(_BY_ID, {"id": account_id}).mappings().first()
-        return None if row is None else self._make(row)
+        return None if row is None else make_runtime(dict(row), self._settings, self._secrets)
 
     def _cached(self, key: Any, load: Callable[[], Any]) -> Any:
         now = self._clock()
@@ -158,31 +162,34 @@ class AccountReader:
             self._known[key] = (now + CACHE_SECONDS, value)
         return value
 
-    def _make(self, row: Any) -> AccountRuntime:
-        own: dict[str, Any] = row["settings"] or {}
-        secrets = read_credentials(self._secrets, row["credentials"])
-        base_url = own.get("api_base_url") or self._settings.whatsapp_api_base_url
-        if row["sandbox"]:
-            # Not stored: the port may be another at the next start.
-            base_url = loopback_url(self._settings) + SANDBOX_PATH
-        return AccountRuntime(
-            id=row["id"],
-            organization_id=row["organization_id"],
-            channel=row["channel"],
-            external_id=row["external_id"],
-            business_account_id=row["business_account_id"],
-            phone=row["phone"],
-            name=row["name"],
-            sandbox=row["sandbox"],
-            status=row["status"],
-            default_flow_id=row["default_flow_id"],
-            api_base_url=base_url,
-            api_version=own.get("api_version") or self._settings.whatsapp_api_version,
-            messages_per_second=float(own.get("messages_per_second") or 80),
-            access_token=secrets.get("access_token", ""),
-            app_secret=secrets.get("app_secret", ""),
-            verify_token=secrets.get("verify_token", ""),
-        )
+
+def make_runtime(row: dict[str, Any], settings: Settings, secrets: SecretBox) -> AccountRuntime:
+    """A row of `channel_accounts` with its credentials decrypted."""
+    own: dict[str, Any] = row["settings"] or {}
+    held = read_credentials(secrets, row["credentials"])
+    base_url = own.get("api_base_url") or settings.whatsapp_api_base_url
+    if row["sandbox"]:
+        # Not stored: the port may be another at the next start.
+        base_url = loopback_url(settings) + SANDBOX_PATH
+    return AccountRuntime(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        channel=row["channel"],
+        external_id=row["external_id"],
+        business_account_id=row["business_account_id"],
+        phone=row["phone"],
+        name=row["name"],
+        sandbox=row["sandbox"],
+        status=row["status"],
+        default_flow_id=row["default_flow_id"],
+        api_base_url=base_url,
+        api_version=own.get("api_version") or settings.whatsapp_api_version,
+        messages_per_second=float(own.get("messages_per_second") or 80),
+        own_settings=own,
+        access_token=held.get("access_token", ""),
+        app_secret=held.get("app_secret", ""),
+        verify_token=held.get("verify_token", ""),
+    )
 
 
 def read_credentials(secrets: SecretBox, cipher: str) -> dict[str, str]:
