@@ -161,7 +161,7 @@ def _logged(value: Any) -> JsonValue:
 class _Run:
     """The state of one sprint."""
 
-    __slots__ = ("ctx", "events", "flow", "per_node", "scope", "session", "steps", "visit", "visits")
+    __slots__ = ("ctx", "current", "events", "flow", "per_node", "scope", "session", "steps", "visit", "visits")
 
     def __init__(self, flow: CompiledFlow, session: Session, ctx: RunContext) -> None:
         self.flow = flow
@@ -172,9 +172,13 @@ class _Run:
         self.events = self.visit.events
         self.steps: list[Step] = []
         self.visits = 0
+        self.current = session.current_node
         self.per_node: dict[tuple[str, str], int] = {}
 
     def sprint(self) -> Sprint:
+        # Written once a sprint: assignments to a model's fields cost more than all else of a visit.
+        self.session.current_node = self.current
+        self.session.visits += self.visits
         return Sprint(session=self.session, events=self.events, steps=self.steps)
 
     def clear_wait(self, wait: Wait) -> None:
@@ -197,7 +201,7 @@ class _Run:
 
     def wake(self, node: CompiledNode, event: Resume, wait: Wait) -> Sprint:
         """Resume at the node that waited, then run on."""
-        self.session.current_node = node.id
+        self.current = node.id
         outcome: Outcome
         handler = node.type.resume
         timed_out = isinstance(event, TimeoutResume | ExpiryResume)
@@ -247,11 +251,10 @@ class _Run:
             if node is None:
                 return self.fail(target, "missing_node", "the next node does not exist")
             self.visits += 1
-            self.session.visits += 1
             key = (self.flow.flow_id, node.id)
             count = self.per_node.get(key, 0) + 1
             self.per_node[key] = count
-            self.session.current_node = node.id
+            self.current = node.id
             if self.visits > MAX_VISITS_PER_SPRINT:
                 return self.fail(node.id, "visit_limit", f"more than {MAX_VISITS_PER_SPRINT} nodes without a wait")
             if count > MAX_VISITS_PER_NODE:
