@@ -1,9 +1,11 @@
 """The simulated phone speaks what the parser reads, and delivers it signed."""
 
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -15,9 +17,11 @@ from pytake_app.channels.whatsapp.simulator import (
     Person,
     Simulator,
     deliver,
+    delivery_client,
     graph_answer,
     merged,
     new_wamid,
+    try_deliver,
     with_username,
 )
 
@@ -103,6 +107,16 @@ async def test_delivers_signed_over_http() -> None:
     body, header = got[0]
     assert verify(body, header, ["secret"])
     assert parse(body).messages[0].text == "Olá 😊"
+
+
+async def test_a_webhook_that_is_not_there_answers_nothing() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/webhook"
+    async with delivery_client() as client:
+        assert await try_deliver(url, PHONE.text("oi", at=AT), "secret", client=client) == 0
+    with pytest.raises(httpx.HTTPError):
+        await deliver(url, PHONE.text("oi", at=AT), "secret")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ CODES: Mapping[int, Verdict] = {
     133009: Verdict(_K.AUTH, "two_step_pin"),
     133010: Verdict(_K.AUTH, "number_unregistered"),
     133015: Verdict(_K.AUTH, "number_unregistered"),
-    134011: Verdict(_K.AUTH, "payments_terms"),
+    134011: Verdict(_K.PERMANENT, "payments_terms"),
     134100: Verdict(_K.PERMANENT, "marketing_only"),
     134101: Verdict(_K.RETRYABLE, "template_syncing", 600),
     134102: Verdict(_K.PERMANENT, "template_unavailable"),
@@ -109,7 +109,9 @@ _UNKNOWN_DOWN = Verdict(_K.RETRYABLE, "platform_down")
 _UNKNOWN_REFUSED = Verdict(_K.PERMANENT, "unknown")
 
 REASONS: tuple[str, ...] = tuple(
-    dict.fromkeys([*(verdict.reason for verdict in CODES.values()), "unknown", "not_sent", "unsure", "bad_answer"])
+    dict.fromkeys(
+        [*(verdict.reason for verdict in CODES.values()), "unknown", "not_sent", "unsure", "bad_answer", "internal"]
+    )
 )
 """Every reason, for the catalogues' completeness test."""
 

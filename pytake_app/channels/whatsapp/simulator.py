@@ -22,7 +22,22 @@ from pytake_app.channels.whatsapp.client import default_transport
 from pytake_app.channels.whatsapp.graph_rules import validate_send
 from pytake_app.channels.whatsapp.signature import sign
 
-__all__ = ["Account", "Delivered", "Person", "Simulator", "deliver", "graph_answer", "graph_refusal", "validate_send"]
+__all__ = [
+    "Account",
+    "Delivered",
+    "Person",
+    "Simulator",
+    "decoded",
+    "deliver",
+    "delivery_client",
+    "graph_answer",
+    "graph_refusal",
+    "merged",
+    "new_wamid",
+    "try_deliver",
+    "validate_send",
+    "with_username",
+]
 
 MediaKind = Literal["image", "audio", "voice", "video", "document", "sticker"]
 StatusWord = Literal["sent", "delivered", "read", "failed"]
