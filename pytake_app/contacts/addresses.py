@@ -49,7 +49,7 @@ def _address(identity: ContactIdentity) -> Address:
 
 
 def default_account(session: Session) -> ChannelAccount:
-    """The organization's WhatsApp account for conversations that we begin: the oldest active real one, else the sandbox.
+    """The organization's WhatsApp account to begin on: the oldest active real one, else the sandbox.
 
     Raises:
         ConflictError: code `no_channel_account`: none is connected.

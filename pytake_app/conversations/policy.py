@@ -9,7 +9,7 @@ from pytake_app.contacts.schemas import ContactBrief
 from pytake_app.conversations.models import Conversation
 
 WINDOWED_CHANNELS = frozenset({"whatsapp"})
-"""Channels that take free-form messages only for 24 hours after the contact's last one (Meta, customer service window)."""
+"""Free-form messages only for 24 hours after the contact's last one (Meta, "customer service window")."""
 
 REASONS = {
     "conversation_closed": "The conversation is closed; reopen it to write.",

@@ -65,7 +65,7 @@ def page(
         if after.at is None:
             statement = statement.where(sa.or_(at.is_not(None), key < after.id))
         else:
-            statement = statement.where(sa.tuple_(at, key) < sa.tuple_(after.at, after.id))
+            statement = statement.where(sa.tuple_(at, key) < sa.tuple_(sa.literal(after.at), sa.literal(after.id)))
     # DESC puts rows without a message first, and the index reads backwards.
     return list(session.exec(statement.order_by(at.desc(), key.desc()).limit(limit)))
 

@@ -1,7 +1,7 @@
 """Conversations: what other rooms call. Every function runs in the caller's transaction and never commits.
 
-Reading needs `viewer`, everything else `agent`. Raised throughout: `NotFoundError`, `ForbiddenError`. What each function
-raises besides stands at the function it calls.
+Reading needs `viewer`, everything else `agent`. Raised throughout: `NotFoundError`, `ForbiddenError`. What each
+function raises besides stands at the function it calls.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pytake_app.flows import repository
 
 
 def verify_env(session: Session, flow_id: UUID | None) -> VerifyEnv:
-    """The organization as the verifier sees it. Templates and queues are unknown here, so nothing is claimed of them."""
+    """The organization as the verifier sees it. Templates and queues are unknown: nothing is claimed of them."""
     live = repository.live_names(session)
     return VerifyEnv(
         channel="whatsapp",

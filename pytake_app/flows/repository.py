@@ -113,7 +113,8 @@ def rows(
             | col(Flow.slug).contains(q.lower(), autoescape=True)
         )
     if before is not None:
-        statement = statement.where(sa.tuple_(col(Flow.updated_at), col(Flow.id)) < sa.tuple_(*before))
+        last = sa.tuple_(sa.literal(before[0]), sa.literal(before[1]))
+        statement = statement.where(sa.tuple_(col(Flow.updated_at), col(Flow.id)) < last)
     return [FlowRow(*row) for row in session.execute(statement)]
 
 
@@ -320,7 +321,7 @@ def find_live(session: Session, ref: str, number: int | None) -> FlowVersion | N
         .where(
             Flow.organization_id == organization_of(session),
             Flow.id == key if isinstance(key, UUID) else Flow.slug == key,
-            FlowVersion.version == (number if number else col(Flow.live_version)),
+            FlowVersion.version == (number or col(Flow.live_version)),
             col(Flow.deleted_at).is_(None),
         )
     )
@@ -332,4 +333,4 @@ def count_of_contact(session: Session, contact_id: UUID) -> int:
     statement = sa.select(sa.func.count()).where(
         col(FlowSession.organization_id) == organization_of(session), col(FlowSession.contact_id) == contact_id
     )
-    return session.execute(statement).scalar_one()
+    return int(session.execute(statement).scalar_one())

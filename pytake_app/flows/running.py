@@ -80,7 +80,7 @@ def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
 
 
 def tell_handoff(session: Session, waiting: FlowSession, result: str, *, by: UUID | None, clock: Clock) -> None:
-    """Resume a handed-off session with `transferred` or `closed`, after commit, in order with the contact's messages."""
+    """Resume a handed-off session with `transferred` or `closed`, after commit, in the contact's turn."""
     command = Command.model_validate(
         {"action": "handoff", "session_id": waiting.id, "result": result, "actor_id": by, "reason": "inbox"}
     )

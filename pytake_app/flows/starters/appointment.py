@@ -57,7 +57,7 @@ def draw(d: Drawing) -> None:
     )  # fmt: skip
     d.node(
         "person", "action_transfer_to_queue", 6, 0.4, d.say("Passar para a equipe", "Hand over to the team", "Pasar al equipo"),
-        queue_name=d.say("Agenda", "Bookings", "Agenda"), priority=0, message="",
+        queue_name=d.say("Agenda", "Bookings", "Agenda"), priority=0, fallback_action="abandon", message="",
     )  # fmt: skip
     d.chain("start", "service")
     d.chain("asked", "service")

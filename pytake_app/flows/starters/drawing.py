@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pytake_app.engine.document import Edge, FlowDocument, FlowSettings, Node, Position
@@ -47,7 +48,7 @@ class Drawing:
 
     def chain(self, *node_ids: str) -> None:
         """Connect the `next` port of each node to the one after it."""
-        for source, target in zip(node_ids, node_ids[1:], strict=False):
+        for source, target in pairwise(node_ids):
             self.link(source, ("next", target))
 
     def document(self, name: str) -> FlowDocument:

@@ -69,7 +69,7 @@ def draw(d: Drawing) -> None:
     d.node("done", "end", 6, 0, d.say("Resolvido", "Solved", "Resuelto"), outcome="solved")
     d.node(
         "person", "action_transfer_to_queue", 5, 1, d.say("Passar para a equipe", "Hand over to the team", "Pasar al equipo"),
-        queue_name=d.say("Atendimento", "Support", "Atención"), priority=0,
+        queue_name=d.say("Atendimento", "Support", "Atención"), priority=0, fallback_action="abandon",
         message=d.say(
             "Certo! Já chamei nossa equipe. Alguém responde por aqui em instantes.",
             "Sure! I've called our team. Someone will answer here shortly.",

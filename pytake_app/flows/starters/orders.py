@@ -79,7 +79,7 @@ def draw(d: Drawing) -> None:
     )
     d.node(
         "person", "action_transfer_to_queue", 4, 0.6, d.say("Passar para a equipe", "Hand over to the team", "Pasar al equipo"),
-        queue_name=d.say("Pedidos", "Orders", "Pedidos"), priority=0,
+        queue_name=d.say("Pedidos", "Orders", "Pedidos"), priority=0, fallback_action="abandon",
         message=d.say("Um momento, já vamos te atender.", "One moment, someone will be with you.", "Un momento, ya te atendemos."),
     )  # fmt: skip
     d.chain("start", "menu")

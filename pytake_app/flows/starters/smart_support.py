@@ -86,7 +86,7 @@ def draw(d: Drawing) -> None:
     d.node("done", "end", 6, 0, d.say("Resolvido", "Solved", "Resuelto"), outcome="solved")
     d.node(
         "person", "action_transfer_to_queue", 5, 1.4, d.say("Passar para a equipe", "Hand over to the team", "Pasar al equipo"),
-        queue_name=d.say("Suporte", "Support", "Soporte"), priority=1,
+        queue_name=d.say("Suporte", "Support", "Soporte"), priority=1, fallback_action="abandon",
         message=d.say(
             "Vou chamar uma pessoa da equipe. Ela já recebe o que você contou.",
             "I'm calling someone from the team. They will see what you told me.",
