@@ -20,22 +20,30 @@ class Settings(BaseSettings):
     environment: Environment = "development"
     port: int = Field(8080, description="the one public port: pages, API and WebSockets")
     host: str = "127.0.0.1"
-    public_url: str = Field("", description="https address under which users and Meta reach this server; empty = from the request")
+    public_url: str = Field(
+        "", description="https address under which users and Meta reach this server; empty = from the request"
+    )
 
     database_url: str = Field("", description="PostgreSQL; empty = the embedded server in the data directory")
     redis_url: str = Field("", description="Redis or Valkey; empty = the embedded server")
     data_dir: Path = Field(Path("./data"), validation_alias=AliasChoices("PYTAKE_DATA_DIR", "data_dir"))
     database_pool_size: int = Field(8, description="connections per process and role")
 
-    secret_key: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET", "secret_key"))
-    previous_secret_keys: list[SecretStr] = Field(default_factory=list, description="older keys, still accepted for decryption")
+    secret_key: SecretStr = Field(
+        SecretStr(""), validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET", "secret_key")
+    )
+    previous_secret_keys: list[SecretStr] = Field(
+        default_factory=list, description="older keys, still accepted for decryption"
+    )
     access_token_expire_minutes: int = 15
     refresh_token_expire_days: int = 7
     web_session_days: int = 14
     cors_allowed_origins: list[str] = Field(default_factory=list)
 
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
-    admin_password: SecretStr = Field(SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password"))
+    admin_password: SecretStr = Field(
+        SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password")
+    )
 
     whatsapp_access_token: SecretStr = SecretStr("")
     whatsapp_phone_number_id: str = ""
@@ -48,11 +56,21 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = ""
-    allow_private_http: str = Field("", validation_alias=AliasChoices("PYTAKE_ALLOW_PRIVATE_HTTP", "allow_private_http"))
+    allow_private_http: str = Field(
+        "", validation_alias=AliasChoices("PYTAKE_ALLOW_PRIVATE_HTTP", "allow_private_http")
+    )
 
     lanes: int = Field(32, description="contacts are hashed to this many serial lanes; fixed once data exists")
     web_workers: int = 1
     workers: int = 2
+    outbox_in_flight: int = Field(200, description="requests to platforms at once, per outbox process")
+    send_timeout_seconds: float = Field(45.0, description="seconds for one call that sends a message, answer included")
+    outbox_lease_seconds: float = Field(
+        90.0, description="seconds after which a row claimed by a sender that went silent may have been sent or not"
+    )
+    outbox_unsure_grace_seconds: float = Field(
+        120.0, description="seconds that an unsure send waits for a status webhook before it is tried again"
+    )
     webhook_max_bytes: int = Field(3 * 1024 * 1024, description="bytes; Meta batches up to about 3 MB")
     upload_max_bytes: int = Field(100 * 1024 * 1024, description="bytes; WhatsApp's limit for documents")
     log_level: str = "INFO"

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,9 @@ log = structlog.get_logger(__name__)
 
 def connect(settings: Settings) -> redis.Redis:
     """A synchronous client with a pool; safe to share between threads."""
-    return redis.Redis.from_url(settings.redis_url, socket_connect_timeout=2, socket_timeout=10, health_check_interval=30)
+    return redis.Redis.from_url(
+        settings.redis_url, socket_connect_timeout=2, socket_timeout=10, health_check_interval=30
+    )
 
 
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
@@ -54,6 +56,20 @@ class Live:
             self._client.publish(CHANNEL, orjson.dumps({"topic": topic, **payload}))
         except redis.RedisError as error:
             log.warning("live_publish_failed", topic=topic.partition(":")[0], error=type(error).__name__)
+
+    def publish_many(self, pokes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Publish several (topic, payload) in one round trip. See `publish`."""
+        if not pokes:
+            return
+        if self._client is None:
+            self._client = connect(self._settings)
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for topic, payload in pokes:
+                pipeline.publish(CHANNEL, orjson.dumps({"topic": topic, **payload}))
+            pipeline.execute()
+        except redis.RedisError as error:
+            log.warning("live_publish_failed", topics=len(pokes), error=type(error).__name__)
 
     async def listen(self) -> AsyncIterator[dict[str, Any]]:
         """Every poke, for ever; reconnects by itself with backoff when Redis goes away.

@@ -15,7 +15,7 @@ from pytake_app.core.ids import NewId, new_id
 from pytake_app.core.live import Live, connect
 
 
-@dataclass
+@dataclass(eq=False)
 class Services:
     """The shell's outside world, made once a process and passed on.
 

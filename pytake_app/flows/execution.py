@@ -2,19 +2,187 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
 
+import orjson
+import psycopg
+import redis
+import structlog
+
+from pytake_app.contacts.identities import ConcurrentChangeError
+from pytake_app.core.metrics import inbound_processed, inbound_seconds
 from pytake_app.core.services import Services
+from pytake_app.flows import execution_batch
+from pytake_app.flows.execution_batch import Outcome
+from pytake_app.flows.execution_catalog import FlowCatalog
+from pytake_app.jobs import enqueue
+from pytake_app.messaging import inbound
+from pytake_app.messaging.inbound import Claim, Event
+from pytake_app.messaging.sql import hot
+
+log = structlog.get_logger(__name__)
+
+MAX_DRAIN_SECONDS = 2.0
+"""A job hands over to the next one after this long, so that the worker can look after itself."""
+
+_BUSY_PAUSE = 0.005
+_CONCURRENT_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class DrainResult:
-    """What a drain did."""
+    """What a drain did. `dead`: events given up on; `busy`: lanes held by another worker."""
 
-    events: int
-    failed: int
+    events: int = 0
+    failed: int = 0
+    dead: int = 0
+    busy: tuple[int, ...] = ()
+    more: bool = False
+
+
+class Executor:
+    """Drains lanes. One a process: it keeps compiled flows.
+
+    Parameters:
+        services: the process's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._catalog = FlowCatalog()
+
+    def drain(self, lanes: Sequence[int]) -> DrainResult:
+        """Handle one batch of what is pending on `lanes`.
+
+        Raises:
+            UnavailableError: the database is away.
+        """
+        claim: Claim | None = None
+        for attempt in range(_CONCURRENT_TRIES):
+            try:
+                with hot(self._services.database) as connection:
+                    claim = inbound.claim(connection, lanes, self._services.clock.now())
+                    if not claim.events:
+                        return DrainResult(busy=tuple(claim.busy))
+                    outcome = execution_batch.run(connection, self._services, self._catalog, claim.events)
+            except ConcurrentChangeError:
+                log.info("batch_repeated", attempt=attempt)
+                continue
+            except psycopg.Error as error:
+                if isinstance(error, psycopg.OperationalError):
+                    raise
+                # The database refused somebody's data: find out whose.
+                log.warning("batch_refused", error=type(error).__name__)
+                break
+            self._after_commit(outcome)
+            failed, dead = self._one_by_one(outcome.failed)
+            return DrainResult(len(outcome.done) + failed, failed, dead, tuple(claim.busy), claim.more)
+        assert claim is not None
+        failed, dead = self._one_by_one(execution_batch.group(claim.events))
+        return DrainResult(len(claim.events), failed, dead, tuple(claim.busy), claim.more)
+
+    def _one_by_one(self, groups: list[list[Event]]) -> tuple[int, int]:
+        """Try contacts alone, event by event: what came before the fault stays, what comes after it waits."""
+        failed = dead = 0
+        for events in groups:
+            for event in events:
+                fault = self._alone(event)
+                if fault is None:
+                    continue
+                failed += 1
+                with hot(self._services.database) as connection:
+                    given_up = inbound.mark_failed(connection, event, fault, self._services.clock.now())
+                inbound_processed.labels(kind=event.kind, outcome="dead" if given_up else "failed").inc()
+                if not given_up:
+                    break
+                dead += 1
+        return failed, dead
+
+    def _alone(self, event: Event) -> BaseException | None:
+        try:
+            with hot(self._services.database) as connection:
+                if not inbound.lock_pending(connection, event):
+                    return None
+                outcome = execution_batch.run(connection, self._services, self._catalog, [event], isolate=False)
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001  # recorded on the event; the contact's turn ends here
+            return error
+        self._after_commit(outcome)
+        return None
+
+    def _after_commit(self, outcome: Outcome) -> None:
+        now = self._services.clock.now()
+        for event in outcome.done:
+            inbound_processed.labels(kind=event.kind, outcome="done").inc()
+            inbound_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
+        try:
+            if outcome.effects.outbox:
+                enqueue.poke_outbox(self._services.redis)
+            signals = outcome.effects.signals
+            if signals:
+                enqueue.push_signals(self._services.redis, [orjson.dumps(signal) for signal in signals])
+        except redis.RedisError as error:
+            log.warning("outbox_poke_failed", error=type(error).__name__)
+        self._services.live.publish_many(_pokes(outcome))
+
+
+def _pokes(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:
+    """One poke a conversation and kind of event, for its own topic and for its organization's list."""
+    grouped: dict[tuple[UUID, UUID, str], list[str]] = {}
+    for organization_id, conversation_id, kind, message_id in outcome.effects.pokes:
+        ids = grouped.setdefault((organization_id, conversation_id, kind), [])
+        if message_id is not None:
+            ids.append(str(message_id))
+    for change in outcome.statuses:
+        key = (change.organization_id, change.conversation_id, "message_status_updated")
+        grouped.setdefault(key, []).append(str(change.message_id))
+    pokes: list[tuple[str, dict[str, object]]] = []
+    for (organization_id, conversation_id, kind), ids in grouped.items():
+        payload: dict[str, object] = {"event": kind, "conversation_id": str(conversation_id), "message_ids": ids}
+        pokes.append((f"conversation:{conversation_id}", payload))
+        pokes.append((f"org:{organization_id}:conversations", payload))
+    return pokes
+
+
+@lru_cache(maxsize=8)
+def executor(services: Services) -> Executor:
+    """The process's executor for these services."""
+    return Executor(services)
 
 
 def drain_lane(services: Services, lane: int) -> DrainResult:
-    """Handle everything pending on `lane` (and, while at it, on other lanes that were poked)."""
-    raise NotImplementedError
+    """Handle everything pending on `lane`, and, while at it, on other lanes that were poked.
+
+    Raises:
+        UnavailableError: the database is away; the sweeper will have the lane looked at again.
+    """
+    worker = executor(services)
+    settings, client = services.settings, services.redis
+    # Leave lanes for the other workers.
+    share = max(1, -(-settings.lanes // max(1, settings.workers)))
+    deadline = time.monotonic() + MAX_DRAIN_SECONDS
+    events = failed = dead = 0
+    lanes = list(dict.fromkeys([lane, *enqueue.take_lanes(client, share)]))
+    while lanes:
+        result = worker.drain(lanes)
+        events, failed, dead = events + result.events, failed + result.failed, dead + result.dead
+        again = [*(lanes if result.more else ()), *result.busy]
+        if result.failed and not result.dead:
+            # Looked at again by the sweeper when the failed event's next attempt is due.
+            log.info("events_failed", count=result.failed)
+        if again:
+            enqueue.give_back_lanes(client, set(again))
+        if time.monotonic() > deadline:
+            remaining = enqueue.take_lanes(client, settings.lanes)
+            if remaining:
+                enqueue.poke_lanes(client, settings, remaining)
+            break
+        if result.busy and not result.events:
+            time.sleep(_BUSY_PAUSE)
+        lanes = enqueue.take_lanes(client, share)
+    return DrainResult(events, failed, dead)

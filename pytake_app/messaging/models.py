@@ -26,7 +26,8 @@ class InboundEvent(SQLModel, table=True):
     __tablename__ = "inbound_events"
     __table_args__ = (
         UniqueConstraint("channel_account_id", "kind", "external_id"),
-        Index("inbound_events_pending", "lane", "id", postgresql_where=text("state = 'pending'")),
+        Index("inbound_events_pending", "lane", "organization_id", "id", postgresql_where=text("state = 'pending'")),
+        Index("inbound_events_retrying", "lane", postgresql_where=text("state = 'pending' AND attempts > 0")),
         Index("inbound_events_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
     )
 
@@ -71,7 +72,7 @@ class OutboxItem(SQLModel, table=True):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("outbox_due", "priority", "next_attempt_at", postgresql_where=text("state = 'queued'")),
+        Index("outbox_due", "priority", "next_attempt_at", "sequence", postgresql_where=text("state = 'queued'")),
         Index(
             "outbox_in_order",
             "conversation_id",
@@ -121,10 +122,15 @@ class PendingStatus(SQLModel, table=True):
 
 
 class MediaAsset(SQLModel, table=True):
-    """A media file, stored once per organization under its SHA-256; `path` is relative to the data directory."""
+    """A media file, stored once per organization under its SHA-256; `path` is relative to the data directory.
+
+    An inbound file has no `path` until it was fetched; `fetch_after` is set while it is still to be."""
 
     __tablename__ = "media_assets"
-    __table_args__ = (Index("media_assets_hash", "organization_id", "sha256"),)
+    __table_args__ = (
+        Index("media_assets_hash", "organization_id", "sha256"),
+        Index("media_assets_to_fetch", "fetch_after", postgresql_where=text("fetch_after IS NOT NULL")),
+    )
 
     id: UUID = id_field()
     organization_id: UUID = organization_field()
@@ -136,4 +142,7 @@ class MediaAsset(SQLModel, table=True):
     path: str = ""
     platform_media_id: str | None = None
     platform_expires_at: datetime | None = time_field(nullable=True)
+    fetch_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    fetch_after: datetime | None = time_field(nullable=True)
+    fetch_error: str | None = None
     created_at: datetime = time_field()

@@ -118,6 +118,11 @@ class SenderKeys:
     name: str
 
     @classmethod
+    def unknown(cls, contact_key: str) -> SenderKeys:
+        """Of an event that names nobody (a timer, a command): its contact key may be either kind."""
+        return cls(contact_key, contact_key, None, None, "")
+
+    @classmethod
     def of(cls, payload: JsonObject, contact_key: str) -> SenderKeys:
         """From an event's payload; an event without a sender (a timer) is known by its contact key alone."""
         sender = payload.get("sender") or {}

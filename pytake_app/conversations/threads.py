@@ -1,0 +1,211 @@
+"""Conversations and messages for the pipeline: loaded, locked and written in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+from uuid import UUID
+
+from pytake_app.contacts.identities import ConcurrentChangeError
+from pytake_app.messaging.sql import Connection, dumps, insert_statement
+
+SERVICE_WINDOW = timedelta(hours=24)
+"""Free-form messages may be sent this long after the contact's last message (Meta, "customer service window")."""
+
+PREVIEW_LENGTH = 160
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation, locked. Changes are made in place and written by `write`."""
+
+    id: UUID
+    organization_id: UUID
+    contact_id: UUID
+    channel_account_id: UUID
+    channel: str
+    status: str = "open"
+    priority: str = "medium"
+    handling: str = "bot"
+    queue_name: str = ""
+    unread_count: int = 0
+    last_message_id: UUID | None = None
+    last_message_at: datetime | None = None
+    last_message_preview: str = ""
+    last_message_direction: str = "in"
+    last_inbound_at: datetime | None = None
+    last_inbound_external_id: str | None = None
+    window_expires_at: datetime | None = None
+    waiting_since: datetime | None = None
+    handoff: Row = field(default_factory=dict)
+    new: bool = False
+    dirty: bool = False
+
+    def said(self, message_id: UUID, at: datetime, preview: str, direction: str) -> None:
+        """A message was added at the end."""
+        self.last_message_id = message_id
+        self.last_message_at = at
+        self.last_message_preview = preview
+        self.last_message_direction = direction
+        self.dirty = True
+
+    def heard(self, external_id: str, at: datetime) -> None:
+        """The contact wrote at `at` (the platform's time): unread, and the service window runs from there."""
+        self.unread_count += 1
+        if self.last_inbound_at is None or at >= self.last_inbound_at:
+            self.last_inbound_at = at
+            self.last_inbound_external_id = external_id
+            self.window_expires_at = at + SERVICE_WINDOW
+        self.dirty = True
+
+
+_COLUMNS = (
+    "id, organization_id, contact_id, channel_account_id, channel, status, priority, handling, queue_name, "
+    "unread_count, last_message_id, last_message_at, last_message_preview, last_message_direction, last_inbound_at, "
+    "last_inbound_external_id, window_expires_at, waiting_since, handoff"
+)
+_FIND_OPEN: LiteralString = f"""
+SELECT {_COLUMNS} FROM conversations c
+WHERE c.status IN ('open', 'pending')
+  AND (c.contact_id, c.channel_account_id) IN (
+      SELECT w.contact, w.account FROM json_to_recordset(%s) AS w(contact uuid, account uuid))
+ORDER BY c.id FOR NO KEY UPDATE OF c
+"""  # noqa: S608  # literals only
+_FIND_BY_ID: LiteralString = f"""
+SELECT {_COLUMNS} FROM conversations c WHERE c.id = ANY(%s) ORDER BY c.id FOR NO KEY UPDATE OF c
+"""  # noqa: S608  # literals only
+_INSERT = insert_statement(
+    "conversations",
+    ("id", "organization_id", "contact_id", "channel_account_id", "channel", "status", "priority", "handling",
+     "queue_name", "tags", "unread_count", "last_message_id", "last_message_at", "last_message_preview",
+     "last_message_direction", "last_inbound_at", "last_inbound_external_id", "window_expires_at", "waiting_since",
+     "handoff", "created_at", "updated_at"),
+    "ON CONFLICT DO NOTHING",
+)  # fmt: skip
+_UPDATE = """
+UPDATE conversations c SET status = v.status, priority = v.priority, handling = v.handling, queue_name = v.queue_name,
+       unread_count = v.unread_count, last_message_id = v.last_message_id, last_message_at = v.last_message_at,
+       last_message_preview = v.last_message_preview, last_message_direction = v.last_message_direction,
+       last_inbound_at = v.last_inbound_at, last_inbound_external_id = v.last_inbound_external_id,
+       window_expires_at = v.window_expires_at, waiting_since = v.waiting_since, handoff = v.handoff,
+       updated_at = v.updated_at
+FROM json_populate_recordset(NULL::conversations, %s) v WHERE c.id = v.id
+"""
+_INSERT_MESSAGES = insert_statement(
+    "messages",
+    ("id", "created_at", "organization_id", "conversation_id", "contact_id", "channel_account_id", "channel",
+     "direction", "type", "text", "selection_id", "content", "media", "location", "context_external_id", "external_id",
+     "client_id", "status", "errors", "pricing", "author_kind", "author_id", "flow_session_id", "node_id", "sent_at"),
+)  # fmt: skip
+_INSERT_LOG = insert_statement(
+    "automation_log",
+    ("id", "organization_id", "conversation_id", "at", "kind", "flow_id", "flow_session_id", "actor_id", "detail"),
+)
+
+
+def find_open(connection: Connection, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Thread]:
+    """The open or pending conversation of each (contact, channel account), locked."""
+    query = dumps([{"contact": contact, "account": account} for contact, account in pairs])
+    threads = [Thread(*row) for row in connection.execute(_FIND_OPEN, (query,)).fetchall()]
+    return {(thread.contact_id, thread.channel_account_id): thread for thread in threads}
+
+
+def find_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Thread]:
+    """Conversations in any state, locked."""
+    if not ids:
+        return {}
+    return {row[0]: Thread(*row) for row in connection.execute(_FIND_BY_ID, (list(ids),)).fetchall()}
+
+
+def write(connection: Connection, threads: Sequence[Thread], now: datetime) -> None:
+    """Write new and changed conversations.
+
+    Raises:
+        ConcurrentChangeError: somebody opened the same conversation meanwhile.
+    """
+    new = [_row(thread, now) for thread in threads if thread.new]
+    if new and connection.execute(_INSERT, (dumps(new),)).rowcount != len(new):
+        raise ConcurrentChangeError
+    changed = [_row(thread, now) for thread in threads if thread.dirty and not thread.new]
+    if changed:
+        connection.execute(_UPDATE, (dumps(changed),))
+
+
+def _row(thread: Thread, now: datetime) -> Row:
+    return {
+        "id": thread.id,
+        "organization_id": thread.organization_id,
+        "contact_id": thread.contact_id,
+        "channel_account_id": thread.channel_account_id,
+        "channel": thread.channel,
+        "status": thread.status,
+        "priority": thread.priority,
+        "handling": thread.handling,
+        "queue_name": thread.queue_name,
+        "tags": [],
+        "unread_count": thread.unread_count,
+        "last_message_id": thread.last_message_id,
+        "last_message_at": thread.last_message_at,
+        "last_message_preview": thread.last_message_preview,
+        "last_message_direction": thread.last_message_direction,
+        "last_inbound_at": thread.last_inbound_at,
+        "last_inbound_external_id": thread.last_inbound_external_id,
+        "window_expires_at": thread.window_expires_at,
+        "waiting_since": thread.waiting_since,
+        "handoff": thread.handoff,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def message_row(thread: Thread, message_id: UUID, now: datetime, **columns: Any) -> Row:
+    """A row for `insert_messages`; `columns` override the defaults of an empty inbound message."""
+    row: Row = {
+        "id": message_id,
+        "created_at": now,
+        "organization_id": thread.organization_id,
+        "conversation_id": thread.id,
+        "contact_id": thread.contact_id,
+        "channel_account_id": thread.channel_account_id,
+        "channel": thread.channel,
+        "direction": "in",
+        "type": "text",
+        "text": "",
+        "content": {},
+        "status": "received",
+        "errors": [],
+        "author_kind": "contact",
+    }
+    row.update(columns)
+    return row
+
+
+def insert_messages(connection: Connection, rows: Sequence[Row]) -> None:
+    """Append messages, in order."""
+    if rows:
+        connection.execute(_INSERT_MESSAGES, (dumps(rows),))
+
+
+def insert_log(connection: Connection, rows: Sequence[Row]) -> None:
+    """Append decisions to the automation log."""
+    if rows:
+        connection.execute(_INSERT_LOG, (dumps(rows),))
+
+
+def template_of(connection: Connection, channel_account_id: UUID, external_id: str) -> str | None:
+    """The name of the template that the message `external_id` was, if it was one (sent in the last 32 days)."""
+    row = connection.execute(
+        "SELECT content->>'name' FROM messages WHERE channel_account_id = %s AND external_id = %s "
+        "AND type = 'template' AND direction = 'out' AND created_at > now() - interval '32 days' LIMIT 1",
+        (channel_account_id, external_id),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def preview_of(text: str, message_type: str) -> str:
+    """The line a list shows for a message."""
+    return text[:PREVIEW_LENGTH] if text else f"[{message_type}]"

@@ -1,0 +1,186 @@
+"""One batch: many contacts' events in one transaction, read and written in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+
+from pytake_app.contacts import identities
+from pytake_app.contacts.identities import Person, Wanted
+from pytake_app.conversations import threads
+from pytake_app.core.services import Services
+from pytake_app.flows.execution_catalog import FlowCatalog
+from pytake_app.flows.execution_contact import BatchContext, ContactRun
+from pytake_app.flows.execution_state import (
+    Effects,
+    StoredSession,
+    find_sessions,
+    touched,
+    write_effects,
+    write_sessions,
+)
+from pytake_app.messaging import inbound, statuses
+from pytake_app.messaging.inbound import Event
+from pytake_app.messaging.payloads import NOBODY, SenderKeys
+from pytake_app.messaging.sql import Connection
+from pytake_app.messaging.statuses import Changed, Status
+
+log = structlog.get_logger(__name__)
+
+ContactKey = tuple[UUID, str]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch did. `failed`: events of contacts that must be tried alone; nothing of them was written."""
+
+    effects: Effects = field(default_factory=Effects)
+    statuses: list[Changed] = field(default_factory=list)
+    done: list[Event] = field(default_factory=list)
+    failed: list[list[Event]] = field(default_factory=list)
+
+
+def run(
+    connection: Connection, services: Services, catalog: FlowCatalog, events: Sequence[Event], *, isolate: bool = True
+) -> Outcome:
+    """Handle `events` (in order per contact) within the transaction of `connection`.
+
+    Parameters:
+        isolate: set aside a contact whose handling raises (`Outcome.failed`); else let it raise.
+
+    Raises:
+        ConcurrentChangeError: start again.
+        psycopg.Error: the database refused something: try the contacts one by one.
+    """
+    now = services.clock.now()
+    outcome = Outcome()
+    receipts = [event for event in events if event.kind == "status"]
+    if receipts:
+        outcome.statuses = statuses.apply(
+            connection,
+            [Status(e.organization_id, e.channel_account_id, e.payload, e.received_at) for e in receipts],
+            now,
+            services.new_id,
+        )
+        inbound.forget(connection, [event.id for event in receipts])
+        outcome.done += receipts
+    others = [event for event in events if event.kind != "status"]
+    nobody = [event for event in others if event.contact_key == NOBODY]
+    _run_contacts(connection, services, catalog, [e for e in others if e.contact_key != NOBODY], outcome, isolate)
+    outcome.done += nobody
+    inbound.mark_done(connection, [event.id for event in outcome.done if event.kind != "status"], now)
+    return outcome
+
+
+def group(events: Sequence[Event]) -> list[list[Event]]:
+    """Events by contact key, each in order."""
+    groups: dict[ContactKey, list[Event]] = {}
+    for event in events:
+        groups.setdefault((event.channel_account_id, event.contact_key), []).append(event)
+    return list(groups.values())
+
+
+def _run_contacts(
+    connection: Connection,
+    services: Services,
+    catalog: FlowCatalog,
+    events: list[Event],
+    outcome: Outcome,
+    isolate: bool,
+) -> None:
+    if not events:
+        return
+    accounts = catalog.accounts(connection, sorted({event.channel_account_id for event in events}))
+    organizations = sorted({event.organization_id for event in events})
+    context = BatchContext(
+        connection,
+        catalog,
+        accounts,
+        catalog.refresh(connection, organizations),
+        services.clock.now(),
+        services.new_id,
+        services.settings.lanes,
+    )
+    people = _people(connection, services, events, outcome)
+    if not people:
+        return
+    pairs = list({(person.id, person.channel_account_id) for person, _ in people})
+    open_threads = threads.find_open(connection, pairs)
+    session_ids = {
+        UUID(str(e.payload["session_id"])) for _, group_ in people for e in group_ if e.payload.get("session_id")
+    }
+    sessions: dict[tuple[UUID, UUID], list[StoredSession]] = {}
+    for stored in find_sessions(connection, pairs, list(session_ids)):
+        sessions.setdefault((stored.contact_id, stored.channel_account_id), []).append(stored)
+    elsewhere = _other_threads(connection, sessions, open_threads)
+    runs: list[ContactRun] = []
+    for person, group_ in people:
+        pair = (person.id, person.channel_account_id)
+        contact_run = ContactRun(context, person, open_threads.get(pair), sessions.get(pair, []), elsewhere)
+        try:
+            for event in group_:
+                contact_run.handle(event)
+        except Exception:
+            if not isolate:
+                raise
+            # Whatever it is, it must not take the other contacts down; it is tried alone, and counted.
+            log.exception("contact_failed", events=len(group_), organization_id=str(person.organization_id))
+            outcome.failed.append(group_)
+            continue
+        runs.append(contact_run)
+        outcome.done += group_
+    _write(connection, context, runs, outcome)
+
+
+def _people(
+    connection: Connection, services: Services, events: list[Event], outcome: Outcome
+) -> list[tuple[Person, list[Event]]]:
+    """Each contact once, locked, with its events in order, whatever key they came under."""
+    groups = group(events)
+    wanted: list[Wanted] = []
+    makers: list[int] = []
+    for n, events_ in enumerate(groups):
+        first = events_[0]
+        speaker = next((e for e in events_ if e.payload.get("sender")), None)
+        keys = SenderKeys.of(speaker.payload, first.contact_key) if speaker else SenderKeys.unknown(first.contact_key)
+        wanted.append(Wanted(first.organization_id, first.channel_account_id, keys))
+        if any(e.kind in ("message", "echo") for e in events_):
+            makers.append(n)
+    found = identities.find_or_make(connection, wanted, services.new_id, makers=set(makers))
+    merged: dict[UUID, tuple[Person, list[Event]]] = {}
+    for person, events_ in zip(found, groups, strict=True):
+        if person is None:
+            outcome.done += events_
+            continue
+        merged.setdefault(person.identity_id, (person, []))[1].extend(events_)
+    for _, events_ in merged.values():
+        events_.sort(key=lambda event: event.id)
+    return list(merged.values())
+
+
+def _other_threads(
+    connection: Connection,
+    sessions: dict[tuple[UUID, UUID], list[StoredSession]],
+    open_threads: dict[tuple[UUID, UUID], threads.Thread],
+) -> dict[UUID, threads.Thread]:
+    known = {thread.id for thread in open_threads.values()}
+    missing = {s.conversation_id for stored in sessions.values() for s in stored} - known
+    return threads.find_by_id(connection, sorted(missing))
+
+
+def _write(connection: Connection, context: BatchContext, runs: list[ContactRun], outcome: Outcome) -> None:
+    for contact_run in runs:
+        outcome.effects.extend(contact_run.effects)
+    changed = [
+        thread for r in runs for thread in (r.thread, *r.others.values()) if thread and (thread.dirty or thread.new)
+    ]
+    sessions = [stored for r in runs for stored in r.sessions.values() if stored.dirty or stored.new]
+    identities.write(connection, [r.person for r in runs], context.now)
+    # From here on nothing is read back: the statements go out together.
+    with connection.pipeline():
+        threads.write(connection, touched(changed), context.now)
+        write_sessions(connection, sessions, context.now)
+        write_effects(connection, outcome.effects)

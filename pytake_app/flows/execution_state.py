@@ -1,0 +1,198 @@
+"""What a batch holds in memory: sessions as stored, and the rows that a contact's events brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pytake_app.conversations import threads
+from pytake_app.conversations.threads import Thread
+from pytake_app.engine.session import Session, Step
+from pytake_app.flows import timers
+from pytake_app.flows.timers import NewTimer
+from pytake_app.messaging import outbox_store
+from pytake_app.messaging.media import insert_assets
+from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+
+Row = dict[str, Any]
+
+_STEP_COUNT = "step_count"
+
+_FIND = """
+SELECT s.id, s.organization_id, s.contact_id, s.conversation_id, s.channel_account_id, s.started_at, s.state
+FROM flow_sessions s
+WHERE (s.status IN ('active', 'waiting') AND (s.contact_id, s.channel_account_id) IN (
+           SELECT w.contact, w.account FROM json_to_recordset(%(pairs)s) AS w(contact uuid, account uuid)))
+   OR s.id = ANY(%(ids)s)
+FOR NO KEY UPDATE OF s
+"""
+_INSERT = insert_statement(
+    "flow_sessions",
+    ("id", "organization_id", "flow_id", "version", "contact_id", "conversation_id", "channel_account_id", "status",
+     "current_node", "outcome", "state", "started_at", "updated_at", "expires_at", "ended_at"),
+)  # fmt: skip
+_UPDATE = """
+UPDATE flow_sessions s SET status = v.status, current_node = v.current_node, outcome = v.outcome, state = v.state,
+       updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
+FROM json_populate_recordset(NULL::flow_sessions, %s) v WHERE s.id = v.id
+"""
+_INSERT_STEPS = insert_statement(
+    "session_steps",
+    ("id", "created_at", "organization_id", "session_id", "flow_id", "sequence", "node_id", "node_type", "port", "why",
+     "reads", "writes", "duration_us", "message_ids"),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class StoredSession:
+    """A session with its row. `steps` counts the logged visits."""
+
+    id: UUID
+    organization_id: UUID
+    contact_id: UUID
+    conversation_id: UUID
+    channel_account_id: UUID
+    started_at: datetime
+    session: Session
+    steps: int = 0
+    new: bool = False
+    dirty: bool = False
+
+    @property
+    def running(self) -> bool:
+        """Whether it keeps the contact busy."""
+        return self.session.status in ("active", "waiting")
+
+
+@dataclass(slots=True)
+class Effects:
+    """Rows to be written, in order."""
+
+    messages: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+    steps: list[Row] = field(default_factory=list)
+    log: list[Row] = field(default_factory=list)
+    timers: list[NewTimer] = field(default_factory=list)
+    cleared: list[tuple[UUID, str]] = field(default_factory=list)
+    media: list[Row] = field(default_factory=list)
+    signals: list[Row] = field(default_factory=list)
+    pokes: list[tuple[UUID, UUID, str, UUID | None]] = field(default_factory=list)
+    """(organization, conversation, event, message)."""
+
+    def extend(self, other: Effects) -> None:
+        """Append another contact's effects."""
+        self.messages += other.messages
+        self.outbox += other.outbox
+        self.steps += other.steps
+        self.log += other.log
+        self.timers += other.timers
+        self.cleared += other.cleared
+        self.media += other.media
+        self.signals += other.signals
+        self.pokes += other.pokes
+
+
+def find_sessions(
+    connection: Connection, pairs: Sequence[tuple[UUID, UUID]], ids: Sequence[UUID]
+) -> list[StoredSession]:
+    """The running session of each (contact, channel account) and the sessions `ids`, locked."""
+    query = dumps([{"contact": contact, "account": account} for contact, account in pairs])
+    rows = connection.execute(_FIND, {"pairs": query, "ids": list(ids)}).fetchall()
+    return [_stored(*row) for row in rows]
+
+
+def _stored(
+    session_id: UUID,
+    organization_id: UUID,
+    contact_id: UUID,
+    conversation_id: UUID,
+    account_id: UUID,
+    started_at: datetime,
+    state: Row,
+) -> StoredSession:
+    return StoredSession(
+        session_id,
+        organization_id,
+        contact_id,
+        conversation_id,
+        account_id,
+        started_at,
+        Session.model_validate(state),
+        int(state.get(_STEP_COUNT, 0)),
+    )
+
+
+def _session_row(stored: StoredSession, now: datetime) -> Row:
+    session = stored.session
+    state = session.model_dump(mode="json")
+    state[_STEP_COUNT] = stored.steps
+    return {
+        "id": stored.id,
+        "organization_id": stored.organization_id,
+        "flow_id": session.root_flow_id,
+        "version": session.root_version,
+        "contact_id": stored.contact_id,
+        "conversation_id": stored.conversation_id,
+        "channel_account_id": stored.channel_account_id,
+        "status": session.status,
+        "current_node": session.current_node,
+        "outcome": session.outcome,
+        "state": state,
+        "started_at": stored.started_at,
+        "updated_at": now,
+        "expires_at": session.wait.timeout_at if session.wait else None,
+        "ended_at": now if session.ended else None,
+    }
+
+
+def step_rows(stored: StoredSession, steps: Sequence[Step], sent: dict[str, list[str]], make_id: Any) -> list[Row]:
+    """Rows of the step log; `sent` maps node ids to the messages they sent in this sprint."""
+    rows: list[Row] = []
+    for step in steps:
+        stored.steps += 1
+        rows.append(
+            {
+                "id": make_id(),
+                "created_at": step.at,
+                "organization_id": stored.organization_id,
+                "session_id": stored.id,
+                "flow_id": step.flow_id,
+                "sequence": stored.steps,
+                "node_id": step.node_id,
+                "node_type": step.node_type,
+                "port": step.port,
+                "why": step.why,
+                "reads": step.reads,
+                "writes": step.writes,
+                "duration_us": step.duration_us,
+                "message_ids": sent.pop(step.node_id, []),
+            }
+        )
+    return rows
+
+
+def write_sessions(connection: Connection, sessions: Sequence[StoredSession], now: datetime) -> None:
+    """Write changed sessions, then new ones: a contact has one running session at most, and the old one ends first."""
+    changed = [_session_row(stored, now) for stored in sessions if stored.dirty and not stored.new]
+    if changed:
+        connection.execute(_UPDATE, (dumps(changed),))
+    insert_rows(connection, _INSERT, [_session_row(stored, now) for stored in sessions if stored.new])
+
+
+def write_effects(connection: Connection, effects: Effects) -> None:
+    """Write what follows from the events; conversations, contacts and sessions are written before."""
+    timers.clear(connection, effects.cleared)
+    timers.insert(connection, effects.timers)
+    insert_assets(connection, effects.media)
+    threads.insert_messages(connection, effects.messages)
+    insert_rows(connection, _INSERT_STEPS, effects.steps)
+    threads.insert_log(connection, effects.log)
+    outbox_store.insert(connection, effects.outbox)
+
+
+def touched(threads_: Sequence[Thread]) -> list[Thread]:
+    """Each conversation once, in the order of their ids."""
+    return sorted({thread.id: thread for thread in threads_}.values(), key=lambda thread: thread.id)

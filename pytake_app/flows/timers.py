@@ -1,0 +1,75 @@
+"""Timers: rows that become inbound events when due, on their contact's lane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pytake_app.messaging.sql import Connection, dumps, insert_statement
+
+Row = dict[str, Any]
+
+_INSERT = insert_statement(
+    "timers",
+    ("id", "organization_id", "session_id", "channel_account_id", "contact_key", "lane", "kind", "wait_id", "due_at"),
+)
+_CLEAR = """
+DELETE FROM timers t USING json_to_recordset(%s) AS v(session uuid, wait text)
+WHERE t.session_id = v.session AND t.wait_id = v.wait
+"""
+# One statement: a timer is either still here or an event already, also when this process is killed at any moment.
+_FIRE = """
+WITH due AS (
+    DELETE FROM timers WHERE id IN (
+        SELECT id FROM timers WHERE fired_at IS NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING *
+)
+INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, external_id, payload, state,
+                            attempts, next_attempt_at, received_at)
+SELECT organization_id, channel_account_id, lane, contact_key, 'timer', id::text,
+       jsonb_build_object('session_id', session_id, 'wait_id', wait_id, 'kind', kind),
+       'pending', 0, %(now)s, %(now)s
+FROM due ORDER BY due_at
+ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING
+RETURNING lane
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTimer:
+    """Something due later for a session."""
+
+    id: UUID
+    organization_id: UUID
+    session_id: UUID
+    channel_account_id: UUID
+    contact_key: str
+    lane: int
+    kind: str
+    wait_id: str
+    due_at: datetime
+
+
+def insert(connection: Connection, timers: Sequence[NewTimer]) -> None:
+    """Set timers."""
+    if timers:
+        connection.execute(_INSERT, (dumps(list(timers)),))
+
+
+def clear(connection: Connection, waits: Sequence[tuple[UUID, str]]) -> None:
+    """Take off the timers of these (session, wait) pairs."""
+    if waits:
+        connection.execute(_CLEAR, (dumps([{"session": session, "wait": wait} for session, wait in waits]),))
+
+
+def fire_due(connection: Connection, now: datetime, limit: int = 1000) -> list[int]:
+    """Turn due timers into inbound events.
+
+    Returns:
+        the lanes to look at; as many as timers fired.
+    """
+    return [row[0] for row in connection.execute(_FIRE, {"now": now, "limit": limit}).fetchall()]

@@ -1,0 +1,74 @@
+"""The RQ worker: one process, no fork for each job, back again after Redis was away."""
+
+from __future__ import annotations
+
+import logging
+import time
+from types import FrameType
+from typing import Any
+from uuid import uuid4
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+
+from pytake_app.core.live import connect
+from pytake_app.core.services import Services
+from pytake_app.jobs.bodies import use_services
+from pytake_app.jobs.enqueue import LANES_QUEUE
+
+log = structlog.get_logger(__name__)
+
+_MAX_PAUSE = 2.0
+
+
+class LaneWorker(SimpleWorker):
+    """Runs jobs in this process; remembers that it was asked to stop."""
+
+    stopping = False
+    # Seconds; RQ's own bound of a minute between attempts to reach Redis would hold up contacts.
+    max_connection_wait_time = 2.0
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """SIGTERM or SIGINT: finish the job at hand, then stop."""
+        self.stopping = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def procline(self, message: str) -> None:
+        """Leave the process title alone: it costs a system call for each job."""
+
+
+def work(services: Services, *, name: str | None = None) -> None:
+    """Work until SIGTERM. Redis may come and go meanwhile.
+
+    Parameters:
+        name: unique among running workers; made up unless given.
+    """
+    use_services(services)
+    logging.getLogger("rq.worker").setLevel(logging.ERROR)
+    pause = 0.1
+    while True:
+        connection = connect(services.settings)
+        try:
+            worker = _worker(connection, name)
+            worker.work(logging_level="ERROR")
+            if worker.stopping:
+                log.info("worker_stopped")
+                return
+            pause = 0.1
+        except redis.RedisError as error:
+            log.warning("worker_redis_away", error=type(error).__name__)
+        finally:
+            connection.close()
+        time.sleep(pause)
+        pause = min(pause * 2, _MAX_PAUSE)
+
+
+def _worker(connection: redis.Redis, name: str | None) -> LaneWorker:
+    options: dict[str, Any] = {"log_job_description": False, "disable_default_exception_handler": False}
+    return LaneWorker(
+        [Queue(LANES_QUEUE, connection=connection)],
+        name=name or f"lanes-{uuid4().hex}",
+        connection=connection,
+        **options,
+    )

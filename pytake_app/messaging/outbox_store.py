@@ -1,0 +1,179 @@
+"""Outbox rows in sets: inserted by the pipeline, claimed and finished by senders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+
+Row = dict[str, Any]
+
+# A message scheduled for later than this doesn't hold back what is said meanwhile in its conversation; one that is due
+# sooner (a typing delay, a retry) does.
+HOLD_SECONDS = 60
+
+_INSERT = insert_statement(
+    "outbox",
+    ("id", "organization_id", "channel_account_id", "conversation_id", "contact_id", "message_id", "recipient",
+     "content", "context_external_id", "priority", "state", "attempts", "max_attempts", "next_attempt_at",
+     "created_at"),
+)  # fmt: skip
+
+# For each priority in turn the due rows, oldest first; only the first unfinished row of a conversation may go, so that
+# its order holds whatever is in flight elsewhere. `%(order)s` is normally 0..3; now and then reversed, so that low
+# priorities age instead of starving.
+_CLAIM = """
+WITH due AS MATERIALIZED (
+    SELECT s.sequence FROM unnest(%(order)s::int[]) WITH ORDINALITY AS p(priority, turn), LATERAL (
+        SELECT o.sequence FROM outbox o
+        WHERE o.state = 'queued' AND o.priority = p.priority AND o.next_attempt_at <= %(now)s
+          AND o.channel_account_id <> ALL(%(resting)s::uuid[])
+          AND NOT EXISTS (
+              SELECT 1 FROM outbox b
+              WHERE b.conversation_id = o.conversation_id AND b.sequence < o.sequence
+                AND b.state IN ('queued', 'sending', 'unsure')
+                AND (b.state <> 'queued' OR b.attempts > 0 OR b.next_attempt_at <= %(hold)s)
+          )
+        ORDER BY o.next_attempt_at, o.sequence LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
+    ) s LIMIT %(limit)s
+)
+UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, claimed_by = %(by)s, claimed_at = %(now)s
+FROM due WHERE o.sequence = due.sequence
+RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversation_id, o.message_id, o.recipient,
+          o.content, o.context_external_id, o.attempts, o.max_attempts, o.created_at, o.priority
+"""
+
+_SENT = """
+UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, external_id text)
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure', 'queued')
+"""
+_RETRY = """
+UPDATE outbox o SET state = v.state, next_attempt_at = v.next, last_error = v.error, claimed_at = %(now)s,
+       claimed_by = NULL
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, state text, next timestamptz, error jsonb)
+WHERE o.sequence = v.sequence AND o.state = 'sending'
+"""
+_DEAD = """
+UPDATE outbox o SET state = 'dead', last_error = v.error, finished_at = %(now)s
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, error jsonb)
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure')
+RETURNING o.message_id
+"""
+_RELEASE = """
+UPDATE outbox SET state = 'queued', attempts = GREATEST(attempts - 1, 0), claimed_by = NULL
+WHERE sequence = ANY(%s) AND state = 'sending'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row in this sender's hands."""
+
+    sequence: int
+    id: UUID
+    organization_id: UUID
+    channel_account_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    recipient: str
+    content: Row
+    context_external_id: str | None
+    attempts: int
+    max_attempts: int
+    created_at: datetime
+    priority: int
+
+
+def row(
+    *,
+    outbox_id: UUID,
+    thread_id: UUID,
+    organization_id: UUID,
+    account_id: UUID,
+    contact_id: UUID,
+    message_id: UUID,
+    recipient: str,
+    content: Row,
+    priority: int,
+    due: datetime,
+    now: datetime,
+    max_attempts: int = 8,
+    context_external_id: str | None = None,
+) -> Row:
+    """A row for `insert`."""
+    return {
+        "id": outbox_id,
+        "organization_id": organization_id,
+        "channel_account_id": account_id,
+        "conversation_id": thread_id,
+        "contact_id": contact_id,
+        "message_id": message_id,
+        "recipient": recipient,
+        "content": content,
+        "context_external_id": context_external_id,
+        "priority": priority,
+        "state": "queued",
+        "attempts": 0,
+        "max_attempts": max_attempts,
+        "next_attempt_at": due,
+        "created_at": now,
+    }
+
+
+def insert(connection: Connection, rows: Sequence[Row]) -> None:
+    """Queue messages; `sequence` follows the order of `rows`."""
+    insert_rows(connection, _INSERT, rows)
+
+
+def claim(
+    connection: Connection,
+    *,
+    by: str,
+    now: datetime,
+    hold: datetime,
+    limit: int,
+    resting: Sequence[UUID],
+    aged: bool = False,
+) -> list[Claimed]:
+    """Take up to `limit` due rows into this sender's hands.
+
+    Parameters:
+        by: this sender's name.
+        hold: `now` plus `HOLD_SECONDS`.
+        resting: accounts that may send nothing for the moment.
+        aged: begin with the lowest priority.
+    """
+    order = [3, 2, 1, 0] if aged else [0, 1, 2, 3]
+    rows = connection.execute(
+        _CLAIM, {"order": order, "now": now, "hold": hold, "limit": limit, "resting": list(resting), "by": by}
+    ).fetchall()
+    return sorted((Claimed(*row) for row in rows), key=lambda item: (item.priority, item.sequence))
+
+
+def mark_sent(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """`rows`: sequence, external_id."""
+    if rows:
+        connection.execute(_SENT, {"rows": dumps(rows), "now": now})
+
+
+def mark_again(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """`rows`: sequence, state (queued or unsure), next, error."""
+    if rows:
+        connection.execute(_RETRY, {"rows": dumps(rows), "now": now})
+
+
+def mark_dead(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """`rows`: sequence, error."""
+    if rows:
+        connection.execute(_DEAD, {"rows": dumps(rows), "now": now})
+
+
+def release(connection: Connection, sequences: Sequence[int]) -> None:
+    """Give rows back that were claimed and never tried."""
+    if sequences:
+        connection.execute(_RELEASE, (list(sequences),))

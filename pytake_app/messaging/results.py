@@ -1,0 +1,126 @@
+"""What became of a send, and what follows from it. Pure, except for writing results in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from pytake_app.channels.errors import SendError, SendErrorKind
+from pytake_app.messaging import outbox_store, statuses
+from pytake_app.messaging.backoff import jittered
+from pytake_app.messaging.outbox_store import Claimed
+from pytake_app.messaging.sql import Connection, dumps
+from pytake_app.messaging.statuses import Changed
+
+Row = dict[str, Any]
+
+# Seconds; the first bound of the wait before another attempt, by kind of error.
+_BASE = {SendErrorKind.RETRYABLE: 1.0, SendErrorKind.RATE: 2.0, SendErrorKind.PAIR_RATE: 6.0}
+_CAP = 900.0
+
+_SENT_MESSAGES = """
+UPDATE messages m SET external_id = v.external_id,
+       status = CASE WHEN m.status IN ('queued', 'sending') THEN 'sent' ELSE m.status END,
+       sent_at = COALESCE(m.sent_at, %(now)s)
+FROM json_to_recordset(%(rows)s) AS v(id uuid, created_at timestamptz, external_id text)
+WHERE m.id = v.id AND m.created_at = v.created_at AND m.status <> 'canceled'
+"""
+_FAILED_MESSAGES = """
+UPDATE messages m SET status = 'failed', errors = v.errors
+FROM json_to_recordset(%s) AS v(id uuid, created_at timestamptz, errors jsonb)
+WHERE m.id = v.id AND m.created_at = v.created_at AND m.status IN ('queued', 'sending')
+"""
+_PAUSE = """
+UPDATE channel_accounts SET status = 'error', status_detail = 'token_rejected', updated_at = %s
+WHERE id = ANY(%s) AND status = 'active'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One send's outcome.
+
+    `again`: queued for another attempt at `next_at`. `unsure`: the request left, the answer didn't come. `released`:
+    never tried. `account_failed`: nothing of the account will go out until a person acts.
+    """
+
+    item: Claimed
+    outcome: Literal["sent", "again", "unsure", "dead", "released"]
+    external_id: str | None = None
+    next_at: datetime | None = None
+    error: Row | None = None
+    account_failed: bool = False
+    rest: float = 0.0
+    """Seconds for which the whole account must be left alone."""
+
+
+def error_row(error: SendError) -> Row:
+    """What is kept of a platform's error, in the API's words."""
+    return {
+        "code": error.code,
+        "subcode": error.subcode,
+        "kind": error.kind.value,
+        "reason": error.reason,
+        "title": error.message[:300],
+        "details": error.details[:500],
+        "trace_id": error.trace_id,
+    }
+
+
+def of_error(item: Claimed, error: SendError, now: datetime) -> Result:
+    """What to do after a failed call."""
+    row = error_row(error)
+    if error.kind is SendErrorKind.UNSURE:
+        return Result(item, "unsure", error=row, next_at=now)
+    if error.kind is SendErrorKind.AUTH:
+        # The message is not at fault: it waits, without using up its attempts, until the account works again.
+        return Result(item, "again", error=row, next_at=now + timedelta(seconds=60), account_failed=True)
+    if not error.kind.may_retry or item.attempts >= item.max_attempts:
+        return Result(item, "dead", error=row)
+    wait = jittered(item.attempts - 1, base=_BASE[error.kind], cap=_CAP)
+    if error.retry_after is not None:
+        wait = max(wait, error.retry_after)
+    rest = wait if error.kind is SendErrorKind.RATE else 0.0
+    return Result(item, "again", error=row, next_at=now + timedelta(seconds=wait), rest=rest)
+
+
+def write(connection: Connection, results: Sequence[Result], now: datetime) -> list[Changed]:
+    """Write results back, and apply the statuses that came before them.
+
+    Returns:
+        the messages whose status may have changed.
+    """
+    if not results:
+        return []
+    sent = [r for r in results if r.outcome == "sent"]
+    dead = [r for r in results if r.outcome == "dead"]
+    again = [
+        {
+            "sequence": r.item.sequence,
+            "state": "unsure" if r.outcome == "unsure" else "queued",
+            "next": r.next_at or now,
+            "error": r.error,
+        }
+        for r in results
+        if r.outcome in ("again", "unsure")
+    ]
+    outbox_store.mark_sent(connection, [{"sequence": r.item.sequence, "external_id": r.external_id} for r in sent], now)
+    outbox_store.mark_again(connection, again, now)
+    outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
+    outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
+    if sent:
+        rows = [{"id": r.item.message_id, "created_at": r.item.created_at, "external_id": r.external_id} for r in sent]
+        connection.execute(_SENT_MESSAGES, {"rows": dumps(rows), "now": now})
+    if dead:
+        failed = [{"id": r.item.message_id, "created_at": r.item.created_at, "errors": [r.error]} for r in dead]
+        connection.execute(_FAILED_MESSAGES, (dumps(failed),))
+    failed_accounts = {r.item.channel_account_id for r in results if r.account_failed}
+    if failed_accounts:
+        connection.execute(_PAUSE, (now, list(failed_accounts)))
+    pairs: list[tuple[UUID, str]] = [(r.item.channel_account_id, r.external_id) for r in sent if r.external_id]
+    changed = statuses.apply_pending(connection, pairs)
+    own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]
+    return [*own, *changed]

@@ -1,0 +1,143 @@
+"""The scheduler role: timers, lost wake-ups, stuck sends, old rows. Any number of them may run at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import psycopg
+import redis
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from pytake_app.core.errors import UnavailableError
+from pytake_app.core.metrics import outbox_depth
+from pytake_app.core.services import Services
+from pytake_app.flows import timers
+from pytake_app.jobs import enqueue
+from pytake_app.messaging import upkeep
+from pytake_app.messaging.sql import hot
+
+log = structlog.get_logger(__name__)
+
+TIMER_BATCH = 1000
+LOST_AFTER = timedelta(seconds=1)
+"""An event older than this while its lane is idle has lost its wake-up."""
+
+
+@dataclass(slots=True)
+class _Duty:
+    every: float
+    work: Callable[[], bool | None]
+    """Answers True to be called again at once."""
+    due: float = field(default=0.0)
+
+
+class Scheduler:
+    """One scheduler process's work.
+
+    Parameters:
+        services: the process's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._duties = [
+            _Duty(0.25, self.fire_timers),
+            _Duty(1.0, self.sweep_lanes),
+            _Duty(2.0, self.mend_sends),
+            _Duty(5.0, self.measure),
+            _Duty(60.0, self.remove_old),
+            _Duty(3600.0, self.make_partitions),
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set."""
+        pause = 0.1
+        while not stop.is_set():
+            try:
+                again = self.tick()
+                pause = 0.1
+            except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
+                log.warning("scheduler_database_away", error=type(error).__name__)
+                stop.wait(pause)
+                pause = min(pause * 2, 5.0)
+                continue
+            if not again:
+                stop.wait(0.1)
+
+    def tick(self) -> bool:
+        """Do what is due. True when some of it should go on at once."""
+        again = False
+        for duty in self._duties:
+            if duty.due <= time.monotonic():
+                more = bool(duty.work())
+                duty.due = time.monotonic() + (0 if more else duty.every)
+                again = again or more
+        return again
+
+    def fire_timers(self) -> bool:
+        """Turn due timers into events on their contacts' lanes."""
+        with hot(self._services.database) as connection:
+            lanes = timers.fire_due(connection, self._services.clock.now(), TIMER_BATCH)
+        self._poke(lanes)
+        return len(lanes) >= TIMER_BATCH
+
+    def sweep_lanes(self) -> None:
+        """Have lanes looked at whose wake-up was lost, or whose failed event is due again."""
+        settings = self._services.settings
+        with hot(self._services.database) as connection:
+            lanes = upkeep.lost_lanes(connection, settings.lanes, self._services.clock.now(), LOST_AFTER)
+        self._poke(lanes)
+
+    def mend_sends(self) -> None:
+        """Deal with sends whose sender has gone and with unsure ones."""
+        settings = self._services.settings
+        with hot(self._services.database) as connection:
+            mended = upkeep.mend_sends(
+                connection,
+                self._services.clock.now(),
+                timedelta(seconds=settings.outbox_lease_seconds),
+                timedelta(seconds=settings.outbox_unsure_grace_seconds),
+            )
+        if mended.silent_sends or mended.retried_sends or mended.failed_sends:
+            log.warning("sends_mended", silent=mended.silent_sends, retried=mended.retried_sends)
+        if mended.retried_sends:
+            self._poke_outbox()
+
+    def measure(self) -> None:
+        """Refresh the gauges of the outbox."""
+        with hot(self._services.database) as connection:
+            rows = connection.execute(
+                "SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'sending', 'unsure') GROUP BY state"
+            ).fetchall()
+        counts = {str(state): int(count) for state, count in rows}
+        for state in ("queued", "sending", "unsure"):
+            outbox_depth.labels(state=state).set(counts.get(state, 0))
+
+    def remove_old(self) -> bool:
+        """Delete what is kept long enough."""
+        with hot(self._services.database) as connection:
+            return upkeep.remove_old(connection, self._services.clock.now()) >= 1000
+
+    def make_partitions(self) -> None:
+        """Months ahead."""
+        with hot(self._services.database) as connection:
+            upkeep.make_partitions(connection, self._services.clock.now())
+
+    def _poke(self, lanes: list[int]) -> None:
+        if not lanes:
+            return
+        try:
+            enqueue.poke_lanes(self._services.redis, self._services.settings, lanes)
+        except (redis.RedisError, OSError) as error:
+            log.warning("lane_poke_failed", error=type(error).__name__, lanes=len(lanes))
+
+    def _poke_outbox(self) -> None:
+        try:
+            enqueue.poke_outbox(self._services.redis)
+        except (redis.RedisError, OSError) as error:
+            log.warning("outbox_poke_failed", error=type(error).__name__)

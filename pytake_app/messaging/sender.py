@@ -1,0 +1,339 @@
+"""The outbox role: many requests in flight, in order per conversation, results written back in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import cast
+from uuid import UUID
+
+import orjson
+import psycopg
+import redis
+import redis.asyncio
+import structlog
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from pytake_app.channels.content import parse_content
+from pytake_app.channels.errors import RenderError, SendError, SendErrorKind
+from pytake_app.channels.whatsapp.client import WhatsAppClient
+from pytake_app.core.errors import NotFoundError, UnavailableError
+from pytake_app.core.live import connect_async
+from pytake_app.core.metrics import outbox_seconds, outbox_sent
+from pytake_app.core.services import Services
+from pytake_app.jobs import enqueue
+from pytake_app.messaging import outbox_store, results
+from pytake_app.messaging.limiter import RateLimiter
+from pytake_app.messaging.media_fetch import MediaFetcher
+from pytake_app.messaging.outbox_store import HOLD_SECONDS, Claimed
+from pytake_app.messaging.platforms import PLATFORMS, make_clients, recipient_of
+from pytake_app.messaging.results import Result
+from pytake_app.messaging.sql import hot
+from pytake_app.messaging.statuses import Changed
+from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 1.0
+STOP_SECONDS = 8.0
+CLAIM_BATCH = 200
+_AGED_EVERY = 8
+_DATABASE_ERRORS = (UnavailableError, psycopg.Error, SQLAlchemyError)
+
+
+class Sender:
+    """One sender process's work. Run it inside one event loop.
+
+    Parameters:
+        services: the process's services.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._settings = services.settings
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self._accounts = AccountReader(services.settings, services.secrets)
+        self._results: list[Result] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._signals: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._resting: dict[UUID, float] = {}
+        self._paused: list[UUID] = []
+        self._paused_read = 0.0
+        self._cycles = 0
+        self._stopping = False
+        self._clients: dict[str, WhatsAppClient] = {}
+        self._redis = connect_async(services.settings)
+        self._limiter = RateLimiter(self._redis)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send what is due until `stop` is set; then finish what is in flight."""
+        self._clients = make_clients(self._settings)
+        fetcher = MediaFetcher(self._services, self._accounts, self._clients)
+        helpers = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._listen_signals()),
+            asyncio.create_task(fetcher.run()),
+        ]
+        stopper = asyncio.create_task(self._stop_on(stop))
+        try:
+            await self._loop()
+        finally:
+            for task in (*helpers, stopper, *self._signals):
+                task.cancel()
+            await asyncio.gather(*helpers, stopper, *self._signals, return_exceptions=True)
+            for client in self._clients.values():
+                await client.aclose()
+            await self._redis.aclose()
+
+    async def _stop_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stopping = True
+        self._wake.set()
+
+    async def _loop(self) -> None:
+        more = False
+        pause = 0.1
+        while not self._stopping:
+            if not more and not self._results:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+            self._wake.clear()
+            try:
+                more = await self._cycle()
+                pause = 0.1
+            except _DATABASE_ERRORS as error:
+                # Results stay in hand until they can be written: nothing is sent again meanwhile.
+                log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+                more = True
+        await self._finish()
+
+    async def _finish(self) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        while (self._tasks or self._results) and time.monotonic() < deadline:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
+            taken, self._results = self._results, []
+            try:
+                await asyncio.to_thread(self._write_only, taken)
+            except _DATABASE_ERRORS as error:
+                self._results = taken + self._results
+                log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
+                await asyncio.sleep(0.25)
+        for task in self._tasks:
+            task.cancel()
+
+    # -- the database -----------------------------------------------------------------------------------------------
+
+    async def _cycle(self) -> bool:
+        """Write results, claim what is due, set it going. True when there may be more to claim at once."""
+        free = min(self._settings.outbox_in_flight - len(self._tasks), CLAIM_BATCH)
+        taken, self._results = self._results, []
+        try:
+            changed, claimed = await asyncio.to_thread(self._write_and_claim, taken, free)
+        except BaseException:
+            self._results = taken + self._results
+            raise
+        self._note(taken)
+        if changed:
+            await asyncio.to_thread(self._services.live.publish_many, _pokes(changed))
+        by_account: dict[UUID, list[Claimed]] = {}
+        for item in claimed:
+            by_account.setdefault(item.channel_account_id, []).append(item)
+        for account_id, items in by_account.items():
+            await self._dispatch(account_id, items)
+        return bool(claimed) and len(self._tasks) < self._settings.outbox_in_flight
+
+    def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:
+        now = self._services.clock.now()
+        with hot(self._services.database) as connection:
+            changed = results.write(connection, taken, now)
+            if free <= 0:
+                return changed, []
+            self._cycles += 1
+            claimed = outbox_store.claim(
+                connection,
+                by=self.name,
+                now=now,
+                hold=now + timedelta(seconds=HOLD_SECONDS),
+                limit=free,
+                resting=self._left_alone(connection),
+                aged=self._cycles % _AGED_EVERY == 0,
+            )
+        return changed, claimed
+
+    def _write_only(self, taken: list[Result]) -> None:
+        with hot(self._services.database) as connection:
+            changed = results.write(connection, taken, self._services.clock.now())
+        self._services.live.publish_many(_pokes(changed))
+
+    def _left_alone(self, connection: psycopg.Connection[tuple[object, ...]]) -> list[UUID]:
+        moment = time.monotonic()
+        self._resting = {account: until for account, until in self._resting.items() if until > moment}
+        if moment - self._paused_read > 2.0:
+            rows = connection.execute("SELECT id FROM channel_accounts WHERE status <> 'active'").fetchall()
+            self._paused = [UUID(str(row[0])) for row in rows]
+            self._paused_read = moment
+        return [*self._resting, *self._paused]
+
+    def _note(self, taken: list[Result]) -> None:
+        now = self._services.clock.now()
+        for result in taken:
+            outbox_sent.labels(channel="whatsapp", result=result.outcome).inc()
+            if result.outcome == "sent":
+                outbox_seconds.observe(max(0.0, (now - result.item.created_at).total_seconds()))
+            if result.rest:
+                until = time.monotonic() + result.rest
+                self._resting[result.item.channel_account_id] = max(
+                    until, self._resting.get(result.item.channel_account_id, 0.0)
+                )
+            if result.account_failed:
+                self._paused_read = 0.0
+                self._accounts.forget()
+                log.warning("account_paused", channel_account_id=str(result.item.channel_account_id))
+
+    # -- sending ----------------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, account_id: UUID, items: list[Claimed]) -> None:
+        account = self._accounts.known(account_id)
+        if account is None:
+            try:
+                account = await asyncio.to_thread(self._read_account, account_id)
+            except (*_DATABASE_ERRORS, NotFoundError) as error:
+                log.warning("account_unreadable", error=type(error).__name__, channel_account_id=str(account_id))
+                self._results += [Result(item, "released") for item in items]
+                return
+        first = interval = 0.0
+        rate = account.messages_per_second
+        if rate > 0:
+            first, interval = await self._limiter.reserve(str(account_id), rate, len(items))
+        for n, item in enumerate(items):
+            task = asyncio.create_task(self._send(account, item, first + n * interval))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        last = first + len(items) * interval
+        if last > POLL_SECONDS:
+            # Its own limit, not our slots, is what it waits for: let others have the slots.
+            self._resting[account_id] = time.monotonic() + last - POLL_SECONDS / 2
+
+    def _read_account(self, account_id: UUID) -> AccountRuntime:
+        with self._services.database.system_connection() as connection:
+            return self._accounts.by_id(connection, account_id)
+
+    async def _send(self, account: AccountRuntime, item: Claimed, delay: float) -> None:
+        if delay > 0:
+            await asyncio.sleep(delay)
+        if self._stopping:
+            self._results.append(Result(item, "released"))
+            return
+        self._results.append(await self._attempt(account, item))
+        self._wake.set()
+
+    async def _attempt(self, account: AccountRuntime, item: Claimed) -> Result:
+        try:
+            request = PLATFORMS[account.channel].render(
+                parse_content(item.content),
+                recipient_of(item.recipient),
+                reply_to=item.context_external_id,
+                callback_data=str(item.id),
+            )
+        except (RenderError, ValidationError, KeyError) as error:
+            reason = error.code if isinstance(error, RenderError) else "invalid_content"
+            title = str(error) if isinstance(error, RenderError) else type(error).__name__
+            return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
+        try:
+            answer = await self._clients[account.channel].send(account.credentials, request)
+        except SendError as error:
+            return results.of_error(item, error, self._services.clock.now())
+        except Exception as error:
+            # Not ours to judge whether it left: the status webhook will tell.
+            log.exception("send_failed_unexpectedly")
+            unsure = SendError(SendErrorKind.UNSURE, reason="internal", message=type(error).__name__)
+            return results.of_error(item, unsure, self._services.clock.now())
+        return Result(item, "sent", external_id=answer.external_id)
+
+    # -- wake-ups ---------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        client = connect_async(self._settings)
+        pause = 0.1
+        try:
+            while True:
+                try:
+                    if await _popped(client, enqueue.outbox_wake_key()) is not None:
+                        self._wake.set()
+                    pause = 0.1
+                except (redis.RedisError, OSError) as error:
+                    log.warning("outbox_listen_interrupted", error=type(error).__name__)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 5.0)
+        finally:
+            await client.aclose()
+
+    async def _listen_signals(self) -> None:
+        """Read and typing signs: best effort, only while there is room for them."""
+        client = connect_async(self._settings)
+        pause = 0.1
+        try:
+            while True:
+                try:
+                    popped = await _popped(client, enqueue.signals_key())
+                    pause = 0.1
+                except (redis.RedisError, OSError):
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 5.0)
+                    continue
+                if (
+                    popped is None
+                    or len(self._signals) >= self._settings.outbox_in_flight // 16
+                    or len(self._tasks) > 8
+                ):
+                    continue
+                task = asyncio.create_task(self._signal(popped))
+                self._signals.add(task)
+                task.add_done_callback(self._signals.discard)
+        finally:
+            await client.aclose()
+
+    async def _signal(self, data: bytes) -> None:
+        signal = orjson.loads(data)
+        account_id = UUID(signal["account"])
+        try:
+            account = self._accounts.known(account_id)
+            if account is None:
+                account = await asyncio.to_thread(self._read_account, account_id)
+            if account.status == "active":
+                await self._clients[account.channel].mark_read(
+                    account.credentials, signal["id"], typing=bool(signal.get("typing"))
+                )
+        except (SendError, NotFoundError, *_DATABASE_ERRORS) as error:
+            log.info("signal_failed", error=type(error).__name__)
+
+
+async def _popped(client: redis.asyncio.Redis, key: str) -> bytes | None:
+    """The next element of a list, waiting up to five seconds for it."""
+    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([key], timeout=5))
+    return answer[1] if answer else None
+
+
+def _pokes(changed: list[Changed]) -> list[tuple[str, dict[str, object]]]:
+    grouped: dict[tuple[UUID, UUID], list[str]] = {}
+    for change in changed:
+        grouped.setdefault((change.organization_id, change.conversation_id), []).append(str(change.message_id))
+    pokes: list[tuple[str, dict[str, object]]] = []
+    for (organization_id, conversation_id), ids in grouped.items():
+        payload: dict[str, object] = {
+            "event": "message_status_updated",
+            "conversation_id": str(conversation_id),
+            "message_ids": list(dict.fromkeys(ids)),
+        }
+        pokes += [(f"conversation:{conversation_id}", payload), (f"org:{organization_id}:conversations", payload)]
+    return pokes

@@ -1,0 +1,103 @@
+"""What the scheduler and `doctor` do to rows that nobody looks after: lost wake-ups, stuck sends, old rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pytake_app.messaging.sql import Connection
+
+KEEP_EVENTS = timedelta(days=30)
+"""Done inbound events are remembered this long for deduplication (Meta retries for up to 7 days)."""
+KEEP_OUTBOX = timedelta(days=30)
+KEEP_PENDING_STATUSES = timedelta(days=2)
+_BATCH = 5000
+
+_LOST_LANES = """
+SELECT lane FROM generate_series(0, %(last)s) AS lane
+WHERE EXISTS (SELECT 1 FROM inbound_events e
+              WHERE e.state = 'pending' AND e.lane = lane AND e.received_at <= %(old)s AND e.next_attempt_at <= %(now)s)
+"""
+# The claim is old and its sender silent: whether the request left is not known, so a status webhook may still tell.
+_SILENT = """
+UPDATE outbox SET state = 'unsure', claimed_at = %(now)s
+WHERE sequence IN (SELECT sequence FROM outbox WHERE state = 'sending' AND claimed_at < %(old)s
+                   ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED)
+"""
+# The grace is over and no status came: the message did not arrive.
+_UNSURE = """
+WITH due AS (
+    SELECT sequence FROM outbox WHERE state = 'unsure' AND claimed_at < %(old)s
+    ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED
+)
+UPDATE outbox o SET state = CASE WHEN o.attempts >= o.max_attempts THEN 'dead' ELSE 'queued' END,
+       next_attempt_at = %(now)s, claimed_by = NULL,
+       finished_at = CASE WHEN o.attempts >= o.max_attempts THEN %(now)s::timestamptz END
+FROM due WHERE o.sequence = due.sequence
+RETURNING o.state, o.message_id, o.created_at
+"""
+_UNSURE_FAILED = """
+UPDATE messages SET status = 'failed', errors = '[{"kind": "unsure", "reason": "no_answer"}]'
+WHERE id = %s AND created_at = %s AND status IN ('queued', 'sending')
+"""
+# Old rows are the ones with the lowest keys: only those are looked at, never the whole table.
+_OLD_EVENTS = """
+DELETE FROM inbound_events WHERE id IN (
+    SELECT id FROM (SELECT id, state, received_at FROM inbound_events ORDER BY id LIMIT %(batch)s) e
+    WHERE e.state = 'done' AND e.received_at < %(old)s)
+"""
+_OLD_OUTBOX = """
+DELETE FROM outbox WHERE sequence IN (
+    SELECT sequence FROM (SELECT sequence, state, finished_at FROM outbox ORDER BY sequence LIMIT %(batch)s) o
+    WHERE o.state IN ('sent', 'canceled') AND o.finished_at < %(old)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """How many rows were put right."""
+
+    silent_sends: int = 0
+    retried_sends: int = 0
+    failed_sends: int = 0
+
+
+def lost_lanes(connection: Connection, lanes: int, now: datetime, older_than: timedelta) -> list[int]:
+    """Lanes with events that have waited for longer than `older_than`: their wake-up may be lost."""
+    rows = connection.execute(_LOST_LANES, {"last": lanes - 1, "old": now - older_than, "now": now}).fetchall()
+    return [row[0] for row in rows]
+
+
+def mend_sends(connection: Connection, now: datetime, lease: timedelta, grace: timedelta) -> Mended:
+    """Deal with sends whose outcome nobody will report.
+
+    Parameters:
+        lease: after this long a claimed row's sender is taken to be gone.
+        grace: after this long an unsure row is tried again (or given up on, its attempts being used up).
+    """
+    silent = connection.execute(_SILENT, {"now": now, "old": now - lease}).rowcount
+    rows = connection.execute(_UNSURE, {"now": now, "old": now - grace}).fetchall()
+    failed = [row for row in rows if row[0] == "dead"]
+    for _, message_id, created_at in failed:
+        connection.execute(_UNSURE_FAILED, (message_id, created_at))
+    return Mended(silent, len(rows) - len(failed), len(failed))
+
+
+def remove_old(connection: Connection, now: datetime) -> int:
+    """Delete a batch of rows that are kept long enough.
+
+    Returns:
+        how many; call again while it is large.
+    """
+    removed = connection.execute(_OLD_EVENTS, {"batch": _BATCH, "old": now - KEEP_EVENTS}).rowcount
+    removed += connection.execute(_OLD_OUTBOX, {"batch": _BATCH, "old": now - KEEP_OUTBOX}).rowcount
+    removed += connection.execute(
+        "DELETE FROM pending_statuses WHERE received_at < %s", (now - KEEP_PENDING_STATUSES,)
+    ).rowcount
+    return removed
+
+
+def make_partitions(connection: Connection, today: datetime, months: int = 3) -> int:
+    """Have this month's and the next months' partitions ready."""
+    row = connection.execute("SELECT pytake_make_partitions(%s::date, %s)", (today.date(), months)).fetchone()
+    return int(row[0]) if row else 0
