@@ -12,6 +12,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         parts = ", ".join(f"{number} {group}" for group, number in sorted(corpus.TRIED.items()))
         terminalreporter.write_line(f"corpus payloads tried: {sum(corpus.TRIED.values())} ({parts})")
     for reason, number in Counter(corpus.EXCLUDED.values()).items():
-        terminalreporter.write_line(f"corpus payloads left out of the field-by-field comparison, wholly or in part: {number}: {reason}")
+        terminalreporter.write_line(f"corpus payloads compared in part or not at all: {number}: {reason}")
     if corpus.corpus_root() is None:
         terminalreporter.write_line("corpus payloads tried: 0 (no corpus beside the checkout; set PYTAKE_CORPUS)")
