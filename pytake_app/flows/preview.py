@@ -19,9 +19,9 @@ from pytake_app.engine.triggers import (
     TriggerCandidate,
     TriggerSpec,
     flow_triggers,
+    is_opt_out,
     match_template_reply,
     match_triggers,
-    matches_interrupt,
 )
 from pytake_app.flows import editing, repository
 from pytake_app.flows.models import Flow
@@ -146,24 +146,31 @@ class Phone:
         self._now += BETWEEN_INPUTS
         self._window = self._now + WINDOW
         message = inbound(item, self._now)
-        if self.session is not None and self.session.status == "waiting":
-            word = matches_interrupt(message.text, self.document.settings.interrupt_keywords)
-            if word is None:
-                self._keep(item, self._resume(engine.MessageResume(message=message)), stale="not_waiting")
-                return
-            self._keep(item, self._resume(engine.CancelResume(reason=f"interrupt word: {word}")))
-        elif self.session is not None and not self.session.ended:
-            self._keep(item, None, stale="with_a_person")
-            return
-        self._begin(item, message)
-
-    def _begin(self, item: PreviewInput, message: engine.InboundInput) -> None:
-        trigger = self._trigger_for(message)
-        if trigger is None:
-            stale = "no_trigger" if self.session is None else "session_ended"
-            self._keep(item, None, stale=stale)
+        status = self.session.status if self.session is not None else None
+        waits_for = self.session.wait.kind if self.session is not None and self.session.wait is not None else None
+        if item.type in {"text", "selection"} and is_opt_out(message.text):
+            running = status in {"active", "waiting"}
+            self._keep(item, self._resume(engine.CancelResume(reason="opted_out")) if running else None)
+            self.turns[-1].ignored = "opted_out"
+        elif status == "handed_off":
+            self._keep(item, None, stale="with_person")
+        elif status == "waiting" and waits_for != "message":
+            self._keep(item, None, stale="session_busy")
+        elif status == "waiting":
+            self._keep(item, self._resume(engine.MessageResume(message=message)), stale="session_busy")
+            assert self.session is not None
+            if self.session.status == "interrupted" and (self.session.outcome or "").startswith("keyword:"):
+                # The word broke off the session; it may begin another one.
+                self._begin(item, message, same_turn=True)
         else:
-            self._keep(item, runner.start(self.flow, trigger, self._context()))
+            self._begin(item, message)
+
+    def _begin(self, item: PreviewInput, message: engine.InboundInput, *, same_turn: bool = False) -> None:
+        trigger = self._trigger_for(message)
+        if trigger is not None:
+            self._keep(item, runner.start(self.flow, trigger, self._context()), same_turn=same_turn)
+        elif not same_turn:
+            self._keep(item, None, stale="no_trigger" if self.session is None else "session_ended")
 
     def _trigger_for(self, message: engine.InboundInput) -> engine.Trigger | None:
         """As in production: a template's reply, a keyword, a universal trigger; a bare `start` begins only once."""
@@ -206,16 +213,25 @@ class Phone:
             load_flow=self.load_flow,
         )
 
-    def _keep(self, item: PreviewInput | None, sprint: engine.Sprint | None, *, stale: str = "session_ended") -> None:
-        turn = PreviewTurn(input=item, at=self._now, events=[], steps=[])
+    def _keep(
+        self,
+        item: PreviewInput | None,
+        sprint: engine.Sprint | None,
+        *,
+        stale: str = "session_ended",
+        same_turn: bool = False,
+    ) -> None:
+        """Note what an input caused; `same_turn` adds a second sprint to the input's turn."""
+        if not same_turn:
+            self.turns.append(PreviewTurn(input=item, at=self._now, events=[], steps=[]))
+        turn = self.turns[-1]
         if sprint is None or sprint.ignored:
             turn.ignored = stale
-        else:
-            self.session = sprint.session
-            self._update_contact(sprint)
-            turn.events = sprint.events
-            turn.steps = [_step(step) for step in sprint.steps]
-        self.turns.append(turn)
+            return
+        self.session = sprint.session
+        self._update_contact(sprint)
+        turn.events += sprint.events
+        turn.steps += [_step(step) for step in sprint.steps]
 
     def _update_contact(self, sprint: engine.Sprint) -> None:
         """Later turns read what this one wrote, as they would from the database."""

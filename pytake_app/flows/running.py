@@ -54,7 +54,7 @@ def _drop_timers(session: Session, row: FlowSession) -> None:
 def forget_wait(session: Session, waiting: FlowSession, *, clock: Clock) -> None:
     """A handed-off session no longer waits to hear of it: it is over. The caller holds the contact's row."""
     state = engine.Session.model_validate(waiting.state)
-    waiting.state = state.model_copy(update={"wait": None}).model_dump(mode="json")
+    waiting.state = {**waiting.state, **state.model_copy(update={"wait": None}).model_dump(mode="json")}
     waiting.updated_at = clock.now()
     waiting.ended_at = waiting.ended_at or waiting.updated_at
     session.add(waiting)
@@ -70,7 +70,9 @@ def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
     """
     now = clock.now()
     state = engine.Session.model_validate(running.state)
-    running.state = state.model_copy(update={"status": "interrupted", "wait": None}).model_dump(mode="json")
+    ended = state.model_copy(update={"status": "interrupted", "wait": None})
+    # What the pipeline keeps beside the engine's own members stays.
+    running.state = {**running.state, **ended.model_dump(mode="json")}
     running.status = "interrupted"
     running.ended_at = running.updated_at = now
     running.expires_at = None

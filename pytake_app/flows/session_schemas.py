@@ -149,7 +149,8 @@ class PreviewStep(BaseModel):
 class PreviewTurn(BaseModel):
     """What one input caused. `input` is null for a flow that begins by itself (entered at `start`).
 
-    `ignored` says why an input did nothing: `session_ended`, `no_trigger`, `no_timer`.
+    `ignored` says why the flow did not take an input: `session_ended`, `no_trigger`, `no_timer`, `session_busy` (it
+    waits for a delay), `with_person` (handed over), `opted_out` (an opt-out word; ends the session).
     """
 
     input: PreviewInput | None
