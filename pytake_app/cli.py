@@ -152,13 +152,20 @@ def _role(options: argparse.Namespace) -> int:
 
 
 def _migrate(options: argparse.Namespace) -> int:
+    from pytake_app.accounts.bootstrap import BootstrapError, bootstrap
     from pytake_app.embedded.attach import database
     from pytake_app.embedded.migrate import revisions, upgrade
 
     with database(options.data_dir) as settings:
         before, head = revisions(settings.sqlalchemy_url)
         upgrade(settings.sqlalchemy_url)
-    print(f"already at {head}" if before == head else f"migrated from {before or 'an empty database'} to {head}")
+        print(f"already at {head}" if before == head else f"migrated from {before or 'an empty database'} to {head}")
+        try:
+            for line in bootstrap(settings):
+                print(line)
+        except BootstrapError as error:
+            print(error, file=sys.stderr)
+            return 1
     return 0
 
 

@@ -375,6 +375,12 @@ class Accounts:
             raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
         return _principal(*found)
 
+    def is_live(self, session_id: UUID) -> bool:
+        """Whether a sign-in is neither ended nor expired; for connections that outlive an access token."""
+        with self._database.auth() as session:
+            found = repository.session_with_user(session, session_id)
+        return found is not None and _is_live(*found, self._clock.now())
+
     def me(self, principal: Principal) -> MeAnswer:
         """The caller and their organization."""
         with self._database.auth() as session:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from pytake_app import __version__
-from pytake_app.api import docs, problems, system, web
+from pytake_app.api import docs, problems, realtime, system, web
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
 from pytake_app.api.services import Services, build_services, process_services
@@ -56,6 +56,8 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         await courier.aclose()
+        if (hub := getattr(app.state, "hub", None)) is not None:
+            await hub.aclose()
         await webhook.aclose()
         services.close()
 
@@ -75,6 +77,8 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     problems.install(app)
     app.include_router(system.router)
     app.include_router(web.router)
+    # Before the domains: `/conversations/ws` must not be read as a conversation's id.
+    app.include_router(realtime.router, prefix=BASE)
     for name in DOMAINS:
         for router in _routers(name):
             app.include_router(router, prefix=BASE)
