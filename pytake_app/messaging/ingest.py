@@ -98,8 +98,9 @@ def event_rows(
     events: list[Row] = []
     raw: list[_RawRow] = []
     moment = now.isoformat()
-    first = accounts[0] if accounts else None
-    channel = first.channel if first else "whatsapp"
+    # A fragment that names nobody belongs to an organization only if there is one it can belong to.
+    first = accounts[0] if len({account.organization_id for account in accounts}) == 1 else None
+    channel = accounts[0].channel if accounts else "whatsapp"
 
     def add(account_id: str, contact_key: str, kind: str, external_id: str, payload: Row, fragment: Any) -> None:
         account = known.get(account_id)
