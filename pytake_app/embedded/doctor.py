@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.config import MIN_SECRET_LENGTH, Settings, get_settings
+from pytake_app.core.clock import SystemClock
 from pytake_app.embedded.accounts import NoUnprivilegedAccount, can_traverse, identity_for
 from pytake_app.embedded.attach import NotRunning, absolute_data_dir, attach
 from pytake_app.embedded.bootstrap import is_current
@@ -25,11 +25,11 @@ from pytake_app.embedded.environment import ROOT
 from pytake_app.embedded.lock import read_holder
 from pytake_app.embedded.migrate import revisions
 from pytake_app.embedded.up import UpError, address_of, require_free_port
+from pytake_app.messaging.upkeep import find_stuck
 from pytake_app.ui.build import built_frontend
 
 Level = Literal["ok", "warn", "fail"]
-# Its `find_stuck(settings)` counts rows that nothing has touched for too long, by kind.
-_PIPELINE = "pytake_app.messaging.service"
+_STUCK_AFTER = timedelta(minutes=2)
 _WEAK_WORDS = ("secret", "change", "password", "example", "default")
 
 
@@ -134,9 +134,8 @@ def _port(settings: Settings) -> Finding:
 
 
 def _postgres(settings: Settings) -> Finding:
-    url = settings.sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
     try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
+        with psycopg.connect(_plain_url(settings), connect_timeout=5) as connection:
             version = connection.info.server_version // 10000
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
@@ -169,17 +168,12 @@ def _migrations(settings: Settings) -> Finding:
 
 
 def _stuck(settings: Settings) -> Iterator[Finding]:
-    """Rows of the pipeline that nothing has touched for too long, as its own service finds them."""
-    if importlib.util.find_spec(_PIPELINE) is None:
-        return
-    find: Callable[[Settings], dict[str, int]] | None = getattr(
-        importlib.import_module(_PIPELINE), "find_stuck", None
-    )
-    if find is None:
-        return
+    """Rows of the pipeline that nothing has touched although they were due."""
     try:
-        counts = find(settings)
-    except (SQLAlchemyError, psycopg.Error) as error:
+        with psycopg.connect(_plain_url(settings), connect_timeout=5) as connection:
+            connection.execute("SET ROLE pytake_system")
+            counts = find_stuck(connection, settings.lanes, SystemClock().now(), _STUCK_AFTER)
+    except psycopg.Error as error:
         yield Finding("warn", "pipeline", f"could not be examined: {type(error).__name__}", "./pytake migrate")
         return
     stuck = {name: count for name, count in counts.items() if count}
@@ -187,6 +181,10 @@ def _stuck(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "pipeline", "nothing is stuck")
     for name, count in stuck.items():
         yield Finding("warn", "pipeline", f"{count} {name}", "are worker, outbox and scheduler running? see data/logs")
+
+
+def _plain_url(settings: Settings) -> str:
+    return settings.sqlalchemy_url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _front_end() -> Finding:

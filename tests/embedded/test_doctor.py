@@ -29,7 +29,7 @@ def findings() -> dict[str, doctor.Finding]:
 
 def test_a_sound_installation(variables: pytest.MonkeyPatch) -> None:
     found = findings()
-    for subject in ("python", "data directory", "PostgreSQL", "Redis", "schema", "secret key"):
+    for subject in ("python", "data directory", "PostgreSQL", "Redis", "schema", "pipeline", "secret key"):
         assert found[subject].level == "ok", found[subject]
 
 
