@@ -334,7 +334,7 @@ def _reference(text: str) -> str:
 def _row(row: str | Mapping[str, Any]) -> Json:
     if isinstance(row, str):
         row = {"expression": row}
-    if "compare_to" in row:
+    if "compare_to" in row or not {"variable", "field", "left", "right", "expression", "condition"} & set(row):
         return dict(row)
     expression = _text(row.get("expression") or row.get("condition"))
     if expression:
@@ -403,9 +403,9 @@ def _classifier(config: Json) -> Converted:
     elif isinstance(raw, list):
         items = raw
     for item in items:
-        name = item if isinstance(item, str) else _text(item.get("label") or item.get("name") or item.get("id"))
-        if not name.strip():
+        if not isinstance(item, str | Mapping) or item == "":
             continue
+        name = item if isinstance(item, str) else _text(item.get("label") or item.get("name") or item.get("id"))
         given = _text(item.get("id")) if isinstance(item, Mapping) else ""
         key = given or slug(name, taken)
         taken.add(key)
@@ -545,5 +545,8 @@ _CONVERTERS: Final[dict[str, Callable[[Json], Converted]]] = {
 
 def convert(node_type: str, config: dict[str, JsonValue]) -> Converted:
     """The canonical form of a config of ``node_type`` (a canonical name). Canonical configs come back
-    with the same meaning."""
-    return _CONVERTERS.get(node_type, _plain)(dict(config))
+    with the same meaning; one too odd to be understood comes back as it is, for the verifier."""
+    try:
+        return _CONVERTERS.get(node_type, _plain)(dict(config))
+    except (AttributeError, TypeError, ValueError, LookupError):
+        return Converted(dict(config))

@@ -72,6 +72,7 @@ def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
         started_at=ctx.now,
         variables=dict(trigger.params),
         last_input=_last_input(trigger.message),
+        last_selection=(trigger.message.selection_id or "")[:300] or None if trigger.message else None,
     )
     run = _Run(flow, session, ctx)
     run.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via="start"))
@@ -94,6 +95,8 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
     session = session.model_copy(update={"variables": dict(session.variables), "stack": list(session.stack)})
     if isinstance(event, MessageResume):
         session.last_input = _last_input(event.message)
+        if event.message.selection_id:
+            session.last_selection = event.message.selection_id[:300]
     run = _Run(standing or flow, session, ctx)
     if isinstance(event, CancelResume):
         run.clear_wait(wait)

@@ -19,8 +19,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "user_message": ("message", "text"),
     "user_input": ("message", "text"),
     "last_message": ("message", "text"),
-    "selected_option": ("message", "selection_id"),
-    "selection": ("message", "selection_id"),
+    "selected_option": ("message", "last_selection"),
+    "selection": ("message", "last_selection"),
     "name": ("contact", "name"),
     "phone": ("contact", "phone"),
     "email": ("contact", "email"),
@@ -72,7 +72,7 @@ class Scope(Mapping[str, Any]):
         elif name == "contact":
             value = self._contact()
         elif name == "message":
-            value = message_values(self.session.last_input)
+            value = message_values(self.session.last_input, self.session.last_selection)
         elif name == "flow":
             value = dict(zip(("id", "name", "version"), self.flow, strict=True))
         elif name == "org":
@@ -160,14 +160,16 @@ def _item(value: Any, key: str) -> Any:
     return MISSING
 
 
-def message_values(message: LastInput | None) -> dict[str, Any]:
-    """The ``message`` namespace of the last inbound message."""
+def message_values(message: LastInput | None, last_selection: str | None) -> dict[str, Any]:
+    """The ``message`` namespace: the last inbound message, and the last option ever chosen (which stays
+    when other answers follow, as older flows expect of ``selected_option``)."""
     if message is None:
         message = LastInput()
     return {
         "type": message.type,
         "text": message.text,
         "selection_id": message.selection_id or "",
+        "last_selection": message.selection_id or last_selection or "",
         "media": {"url": message.media_url or "", "id": message.media_id or ""},
         "location": {"latitude": message.latitude, "longitude": message.longitude},
     }

@@ -183,6 +183,7 @@ class Session(BaseModel):
     stack: list[Frame] = Field(default_factory=list)
     variables: dict[str, JsonValue] = Field(default_factory=dict)
     last_input: LastInput | None = None
+    last_selection: str | None = None
     outcome: str | None = None
     started_at: datetime
     visits: int = 0

@@ -94,6 +94,13 @@ class Visit:
         last = self.session.last_input
         return last.selection_id if last else None
 
+    def choose(self, option: str) -> None:
+        """Note which option the answer meant: typed answers select as pressed ones do."""
+        self.session.last_selection = option
+        if self.session.last_input is not None:
+            self.session.last_input.selection_id = option
+        self.scope.forget("message")
+
     def has(self, port: str) -> bool:
         """Is anything connected to this port?"""
         return port in self.node.edges

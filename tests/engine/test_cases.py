@@ -90,9 +90,7 @@ def told(sprint: Sprint) -> dict[str, Any]:
 
 
 def play(case: dict[str, Any]) -> list[dict[str, Any]]:
-    flows = {
-        name: compile_flow(parse_document(raw), name, 1) for name, raw in case.get("flows", {}).items()
-    }
+    flows = {name: compile_flow(parse_document(raw), name, 1) for name, raw in case.get("flows", {}).items()}
     flow = compile_flow(parse_document(case["document"]), "f", 1)
     flows["f"] = flow
     settings = case.get("context", {})

@@ -205,15 +205,12 @@ def _resume_menu(visit: Visit, prepared: _PreparedMenu, _resume: Resume) -> Outc
         index = index_options([(key, visit.text(title)) for key, title, _ in prepared.options])
     chosen, why = choose(index, visit.text_in, visit.selection)
     if chosen is not None:
-        # A typed answer selects as a pressed one does, for expressions that read the selection.
-        if visit.session.last_input is not None:
-            visit.session.last_input.selection_id = chosen
-            visit.scope.forget("message")
+        visit.choose(chosen)
         if prepared.config.variable:
             visit.set_variable(prepared.config.variable, index.titles[chosen])
         return Go(f"option:{chosen}", why)
     if visit.has("other"):
-        if prepared.config.variable:
+        if prepared.config.variable and not visit.selection:
             visit.set_variable(prepared.config.variable, visit.text_in)
         return Go("other", why)
     attempts = (visit.wait.attempts if visit.wait else 0) + 1
@@ -332,9 +329,8 @@ def _run_template(visit: Visit, prepared: _PreparedTemplate) -> Outcome:
 
 def _resume_template(visit: Visit, prepared: _PreparedTemplate, _resume: Resume) -> Outcome:
     chosen, why = choose(prepared.index, visit.text_in, visit.selection)
-    if chosen is not None and visit.session.last_input is not None:
-        visit.session.last_input.selection_id = chosen
-        visit.scope.forget("message")
+    if chosen is not None:
+        visit.choose(chosen)
     if chosen is not None and visit.has(f"option:{chosen}"):
         return Go(f"option:{chosen}", why)
     return Go("next", why)
