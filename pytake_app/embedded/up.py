@@ -222,7 +222,13 @@ class Up:
         self._console.step("database schema is up to date")
 
     def _build_front_end(self, settings: Settings) -> None:
-        prepare_front_end(settings, self._console.step)
+        try:
+            prepare_front_end(settings, self._console.step)
+        except Exception as error:
+            log = settings.data_dir / "logs" / "front-end.log"
+            log.write_text(f"{error}\n")
+            end = "\n".join(str(error).strip().splitlines()[-12:])
+            raise UpError(f"The front end could not be built (log: {log}):\n{end}") from error
         self._console.step("front end is built")
 
     def _start_application(self, settings: Settings) -> None:
@@ -264,7 +270,7 @@ class _Background:
         while self._thread.is_alive():
             self._thread.join(0.1)  # in short pieces, so that a stop request is heard
         if self._error is not None:
-            raise UpError(f"The front end could not be built: {self._error}") from self._error
+            raise self._error
 
 
 def _make_data_dir(path: Path) -> None:
