@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # documents read better as one line a node
 """The preview phone: the production engine in memory, the same answer to the same script."""
 
 from datetime import UTC, datetime
