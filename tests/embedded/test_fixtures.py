@@ -50,7 +50,7 @@ def test_redis_is_flushed_again(redis_client: redis.Redis) -> None:
 
 
 def test_settings_agree_everywhere(settings: Settings, database_url: str) -> None:
-    assert get_settings() is settings
+    assert get_settings() == settings
     assert settings.environment == "test"
     assert settings.sqlalchemy_url == database_url
     assert settings.admin_email == ""
