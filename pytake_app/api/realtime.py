@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import anyio
 import orjson
 import structlog
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
@@ -224,22 +225,21 @@ async def _serve(socket: WebSocket) -> None:
         await socket.close(_TRY_LATER, "too many connections")
         return
     connection.offer({"type": "connected", "user_id": str(principal.user_id), "heartbeat_seconds": HEARTBEAT_SECONDS})
-    tasks = [
-        asyncio.create_task(_receive(socket, services, connection)),
-        asyncio.create_task(_send(socket, connection)),
-        asyncio.create_task(_watch(socket, services, principal)),
-    ]
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        async with anyio.create_task_group() as group:
+
+            async def until_done(work: Coroutine[Any, Any, None]) -> None:
+                try:
+                    await work
+                except (WebSocketDisconnect, RuntimeError, OSError):
+                    log.debug("socket_left")
+                group.cancel_scope.cancel()
+
+            group.start_soon(until_done, _receive(socket, services, connection))
+            group.start_soon(until_done, _send(socket, connection))
+            group.start_soon(until_done, _watch(socket, services, principal))
     finally:
         hub.remove(connection)
-        for task in tasks:
-            task.cancel()
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect | RuntimeError | OSError):
-                log.warning("socket_failed", error=type(result).__name__)
-    with contextlib.suppress(RuntimeError, OSError):
-        await socket.close()
 
 
 def _token_of(socket: WebSocket) -> tuple[str, bool]:

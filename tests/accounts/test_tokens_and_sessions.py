@@ -26,7 +26,12 @@ def login(client: TestClient, email: str, password: str = PASSWORD, **kwargs: An
 
 
 def test_registering_answers_tokens_user_and_organization(client: TestClient, services: Services) -> None:
-    body = {"email": "Ana@Example.com", "password": PASSWORD, "full_name": "Ana Souza", "organization_name": "Loja Açaí"}
+    body = {
+        "email": "Ana@Example.com",
+        "password": PASSWORD,
+        "full_name": "Ana Souza",
+        "organization_name": "Loja Açaí",
+    }
     response = client.post("/api/v1/auth/register", json=body)
     assert response.status_code == 201
     answer = response.json()
@@ -65,7 +70,9 @@ def test_secrets_are_stored_as_hashes(caller: Caller, services: Services) -> Non
         ("surprise", "field", "/surprise"),
     ],
 )
-def test_bad_registrations_are_refused(client: TestClient, services: Services, field: str, value: str, pointer: str) -> None:
+def test_bad_registrations_are_refused(
+    client: TestClient, services: Services, field: str, value: str, pointer: str
+) -> None:
     body = {"email": "new@example.com", "password": PASSWORD, "full_name": "Ana", field: value}
     response = client.post("/api/v1/auth/register", json=body)
     assert response.status_code == 422
@@ -100,7 +107,9 @@ def test_unknown_email_and_wrong_password_look_the_same(caller: Caller, client: 
     assert answers[0][0] == 401
 
 
-def test_unknown_email_costs_a_verification_too(services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_email_costs_a_verification_too(
+    services: Services, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytake_app.accounts import passwords
 
     started = time.perf_counter()
@@ -149,7 +158,9 @@ def test_refreshing_rotates(caller: Caller, client: TestClient) -> None:
     first = caller.answer["refresh_token"]
     answer = client.post(REFRESH, json={"refresh_token": first}).json()
     assert answer["refresh_token"] != first
-    assert client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {answer['access_token']}"}).status_code == 200
+    assert (
+        client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {answer['access_token']}"}).status_code == 200
+    )
     again = client.post(REFRESH, json={"refresh_token": answer["refresh_token"]})
     assert again.status_code == 200
 
@@ -171,7 +182,9 @@ def test_reuse_leaves_other_sessions_alone(caller: Caller, client: TestClient) -
     other = login(client, caller.email).json()
     client.post(REFRESH, json={"refresh_token": caller.answer["refresh_token"]})
     client.post(REFRESH, json={"refresh_token": caller.answer["refresh_token"]})
-    assert client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {other['access_token']}"}).status_code == 200
+    assert (
+        client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {other['access_token']}"}).status_code == 200
+    )
 
 
 def test_refresh_tokens_expire(caller: Caller, client: TestClient, frozen_clock: FrozenClock) -> None:
@@ -213,7 +226,9 @@ def test_a_success_forgets_the_failures_before_it(caller: Caller, client: TestCl
         assert login(client, caller.email).status_code == 200
 
 
-def test_guessing_over_many_accounts_is_limited_per_address(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_over_many_accounts_is_limited_per_address(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytake_app.accounts import service
 
     monkeypatch.setattr(service, "LOGINS_PER_ADDRESS", "5 per 5 minute")

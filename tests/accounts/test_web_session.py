@@ -55,7 +55,11 @@ def test_registering_signs_in_and_goes_to_the_first_steps(client: TestClient, se
 
 @pytest.mark.parametrize("forwarded", [True, False])
 def test_the_cookie_is_secure_over_https(services: Services, forwarded: bool) -> None:
-    settings = services.settings if forwarded else services.settings.model_copy(update={"public_url": "https://pytake.example"})
+    settings = (
+        services.settings
+        if forwarded
+        else services.settings.model_copy(update={"public_url": "https://pytake.example"})
+    )
     app = create_app(settings, services=build_services(settings, clock=services.clock, database=services.database))
     client = TestClient(app, base_url=HOST, follow_redirects=False)
     headers = {**OURS, **({"X-Forwarded-Proto": "https"} if forwarded else {})}
@@ -69,7 +73,16 @@ def test_signing_in_goes_where_the_person_was_heading(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "/\t/evil.example", "flows"]
+    "target",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "flows",
+    ],
 )
 def test_next_never_leaves_the_site(client: TestClient, target: str) -> None:
     register(client)

@@ -119,7 +119,9 @@ def test_cors_is_off_unless_set(caller: Caller, services: Services) -> None:
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_requests_are_limited_per_principal(caller: Caller, register: NewCaller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_are_limited_per_principal(
+    caller: Caller, register: NewCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytake_app.api import deps
 
     monkeypatch.setattr(deps, "REQUESTS_PER_PRINCIPAL", "3 per minute")
@@ -153,8 +155,12 @@ def test_health_ready_info_and_metrics(client: TestClient) -> None:
 
 
 def test_a_service_that_is_away(settings: Settings, redis_client: redis.Redis) -> None:
-    broken = settings.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none", "redis_url": "redis://127.0.0.1:1/0"})
-    client = TestClient(create_app(broken, services=build_services(broken)), base_url=HOST, raise_server_exceptions=False)
+    broken = settings.model_copy(
+        update={"database_url": "postgresql://nobody@127.0.0.1:1/none", "redis_url": "redis://127.0.0.1:1/0"}
+    )
+    client = TestClient(
+        create_app(broken, services=build_services(broken)), base_url=HOST, raise_server_exceptions=False
+    )
     health = client.get("/health")
     assert health.status_code == 200
     assert health.json()["components"] == {"postgresql": "away", "redis": "away"}
@@ -185,7 +191,7 @@ def test_openapi_names_every_operation_once(client: TestClient) -> None:
     assert {"/api/v1/auth/login", "/api/v1/channel-accounts", "/health"} <= set(document["paths"])
 
 
-# -- what endpoints are given -------------------------------------------------------------------------------------------
+# -- what endpoints are given ------------------------------------------------------------------------------------------
 
 
 class Rename(RequestModel):
@@ -255,7 +261,9 @@ def test_idempotency_key_answers_the_same_once(caller: Caller, probe: dict[str, 
     assert_problem(other, 422, "idempotency_key_reused")
 
 
-def test_an_idempotency_key_of_a_failed_write_is_free(caller: Caller, probe: dict[str, list[str]], services: Services) -> None:
+def test_an_idempotency_key_of_a_failed_write_is_free(
+    caller: Caller, probe: dict[str, list[str]], services: Services
+) -> None:
     headers = {"Idempotency-Key": "key-2"}
     assert caller.post("/probe", json={"name": "conflict"}, headers=headers).status_code == 409
     with services.database.tenant(caller.organization_id) as session:

@@ -27,7 +27,9 @@ SECRET, TOKEN = "the app's secret", "the verify token"
 class Number:
     """A connected number and the phone of somebody who writes to it."""
 
-    def __init__(self, caller: Caller, number_id: str = "1098765432101", secret: str = SECRET, token: str = TOKEN) -> None:
+    def __init__(
+        self, caller: Caller, number_id: str = "1098765432101", secret: str = SECRET, token: str = TOKEN
+    ) -> None:
         body = {"name": "Shop", "phone_number_id": number_id, "app_secret": secret, "verify_token": token}
         response = caller.post("/api/v1/channel-accounts", json=body)
         assert response.status_code == 201, response.text
@@ -98,7 +100,9 @@ def test_a_token_speaks_for_its_own_account_only(live_client: TestClient, regist
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_signed_message_is_stored_once(live_client: TestClient, services: Services, number: Number, path: str) -> None:
+def test_a_signed_message_is_stored_once(
+    live_client: TestClient, services: Services, number: Number, path: str
+) -> None:
     body = number.text(services)
     for address in (path, number.path, f"{path}/"):
         assert post(live_client, address, body).status_code == 200
@@ -132,7 +136,9 @@ def test_unsigned_or_wrongly_signed_stores_nothing(live_client: TestClient, serv
     assert raw(services) == []
 
 
-def test_another_organizations_secret_does_not_sign(live_client: TestClient, services: Services, register: NewCaller, number: Number) -> None:
+def test_another_organizations_secret_does_not_sign(
+    live_client: TestClient, services: Services, register: NewCaller, number: Number
+) -> None:
     other = Number(register(), "2098765432101", "other secret")
     body = number.text(services)
     assert post(live_client, number.path, body, other.secret).status_code == 401
@@ -146,7 +152,9 @@ def test_another_organizations_secret_does_not_sign(live_client: TestClient, ser
     assert {row.organization_id for row in kept} == {None}
 
 
-def test_a_delivery_for_two_numbers_counts_only_for_the_signers(live_client: TestClient, services: Services, register: NewCaller, number: Number) -> None:
+def test_a_delivery_for_two_numbers_counts_only_for_the_signers(
+    live_client: TestClient, services: Services, register: NewCaller, number: Number
+) -> None:
     other = Number(register(), "2098765432101", "other secret")
     mine, theirs = orjson.loads(number.text(services)), orjson.loads(other.text(services))
     body = orjson.dumps({"object": mine["object"], "entry": [*mine["entry"], *theirs["entry"]]})
@@ -156,7 +164,9 @@ def test_a_delivery_for_two_numbers_counts_only_for_the_signers(live_client: Tes
     assert [row.reason for row in raw(services)] == ["unknown_account"]
 
 
-def test_two_numbers_of_one_app_share_its_secret(live_client: TestClient, services: Services, caller: Caller, number: Number) -> None:
+def test_two_numbers_of_one_app_share_its_secret(
+    live_client: TestClient, services: Services, caller: Caller, number: Number
+) -> None:
     second = Number(caller, "3098765432101")
     mine, theirs = orjson.loads(number.text(services)), orjson.loads(second.text(services))
     body = orjson.dumps({"object": mine["object"], "entry": [*mine["entry"], *theirs["entry"]]})
@@ -164,10 +174,14 @@ def test_two_numbers_of_one_app_share_its_secret(live_client: TestClient, servic
     assert {str(event.channel_account_id) for event in events(services)} == {number.id, second.id}
 
 
-def test_the_sandbox_is_delivered_to_at_its_own_address_only(live_client: TestClient, services: Services, caller: Caller) -> None:
+def test_the_sandbox_is_delivered_to_at_its_own_address_only(
+    live_client: TestClient, services: Services, caller: Caller
+) -> None:
     account = next(item for item in caller.get("/api/v1/channel-accounts").json()["items"] if item["sandbox"])
     runtime = sandbox_runtime(services, caller, account["id"])
-    body = orjson.dumps(Simulator(Account(runtime.external_id), Person("5511987654321")).text("oi", at=services.clock.now()))
+    body = orjson.dumps(
+        Simulator(Account(runtime.external_id), Person("5511987654321")).text("oi", at=services.clock.now())
+    )
     assert post(live_client, PATHS[0], body, runtime.app_secret).status_code == 401
     assert post(live_client, f"/webhook/whatsapp/{account['id']}", body, runtime.app_secret).status_code == 200
     assert len(events(services)) == 1
@@ -185,7 +199,9 @@ def sandbox_runtime(services: Services, caller: Caller, account_id: str) -> Any:
 def test_the_installations_secret_signs_for_numbers_without_one(services: Services, caller: Caller) -> None:
     from pydantic import SecretStr
 
-    settings = services.settings.model_copy(update={"whatsapp_app_secret": SecretStr("installation"), "whatsapp_webhook_verify_token": SecretStr("tok")})
+    settings = services.settings.model_copy(
+        update={"whatsapp_app_secret": SecretStr("installation"), "whatsapp_webhook_verify_token": SecretStr("tok")}
+    )
     bare = Number(caller, "4098765432101", secret="", token="")
     own = Number(caller, "5098765432101")
     app = create_app(settings, services=build_services(settings, clock=services.clock, database=services.database))
@@ -199,7 +215,9 @@ def test_the_installations_secret_signs_for_numbers_without_one(services: Servic
     assert {str(event.channel_account_id) for event in events(services)} == {bare.id}
 
 
-def test_without_any_secret_nothing_is_ever_accepted(live_client: TestClient, services: Services, caller: Caller) -> None:
+def test_without_any_secret_nothing_is_ever_accepted(
+    live_client: TestClient, services: Services, caller: Caller
+) -> None:
     bare = Number(caller, "4098765432101", secret="", token="")
     for path in (bare.path, PATHS[0]):
         assert post(live_client, path, bare.text(services), "").status_code == 401
@@ -233,7 +251,12 @@ def test_large_bodies_are_413_before_anything_else(live_client: TestClient, serv
         for _ in range(4):
             yield b" " * 1024 * 1024
 
-    assert live_client.post(number.path, content=chunks(), headers={"x-hub-signature-256": "sha256=" + "0" * 64}).status_code == 413
+    assert (
+        live_client.post(
+            number.path, content=chunks(), headers={"x-hub-signature-256": "sha256=" + "0" * 64}
+        ).status_code
+        == 413
+    )
 
 
 def test_other_methods_and_paths(live_client: TestClient, number: Number) -> None:
