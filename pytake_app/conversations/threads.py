@@ -121,8 +121,8 @@ def find_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Thread
     return {row[0]: Thread(*row) for row in connection.execute(_FIND_BY_ID, (list(ids),)).fetchall()}
 
 
-def write(connection: Connection, threads: Sequence[Thread], now: datetime) -> None:
-    """Write new and changed conversations.
+def insert_new(connection: Connection, threads: Sequence[Thread], now: datetime) -> None:
+    """Write new conversations.
 
     Raises:
         ConcurrentChangeError: somebody opened the same conversation meanwhile.
@@ -130,6 +130,10 @@ def write(connection: Connection, threads: Sequence[Thread], now: datetime) -> N
     new = [_row(thread, now) for thread in threads if thread.new]
     if new and connection.execute(_INSERT, (dumps(new),)).rowcount != len(new):
         raise ConcurrentChangeError
+
+
+def write_changed(connection: Connection, threads: Sequence[Thread], now: datetime) -> None:
+    """Write changed conversations."""
     changed = [_row(thread, now) for thread in threads if thread.dirty and not thread.new]
     if changed:
         connection.execute(_UPDATE, (dumps(changed),))
@@ -196,12 +200,12 @@ def insert_log(connection: Connection, rows: Sequence[Row]) -> None:
         connection.execute(_INSERT_LOG, (dumps(rows),))
 
 
-def template_of(connection: Connection, channel_account_id: UUID, external_id: str) -> str | None:
+def template_of(connection: Connection, channel_account_id: UUID, external_id: str, now: datetime) -> str | None:
     """The name of the template that the message `external_id` was, if it was one (sent in the last 32 days)."""
     row = connection.execute(
         "SELECT content->>'name' FROM messages WHERE channel_account_id = %s AND external_id = %s "
-        "AND type = 'template' AND direction = 'out' AND created_at > now() - interval '32 days' LIMIT 1",
-        (channel_account_id, external_id),
+        "AND type = 'template' AND direction = 'out' AND created_at > %s LIMIT 1",
+        (channel_account_id, external_id, now - timedelta(days=32)),
     ).fetchone()
     return row[0] if row else None
 

@@ -179,8 +179,10 @@ def _write(connection: Connection, context: BatchContext, runs: list[ContactRun]
     ]
     sessions = [stored for r in runs for stored in r.sessions.values() if stored.dirty or stored.new]
     identities.write(connection, [r.person for r in runs], context.now)
+    changed = touched(changed)
+    threads.insert_new(connection, changed, context.now)
     # From here on nothing is read back: the statements go out together.
     with connection.pipeline():
-        threads.write(connection, touched(changed), context.now)
+        threads.write_changed(connection, changed, context.now)
         write_sessions(connection, sessions, context.now)
         write_effects(connection, outcome.effects)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from pytake_app.engine.compiled import CompiledFlow
-from pytake_app.engine.document import parse_document
+from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.runner import compile_flow
 from pytake_app.engine.session import FlowRef, OrgView
 from pytake_app.engine.triggers import DEFAULT_OPT_OUT_WORDS, TriggerCandidate, flow_triggers
@@ -100,7 +100,7 @@ class FlowCatalog:
             if document is None:
                 continue
             flows.live[flow_id] = version
-            for spec in flow_triggers(parse_document(document[0])):
+            for spec in flow_triggers(FlowDocument.model_validate(document[0])):
                 candidate = TriggerCandidate(flow_id=str(flow_id), spec=spec)
                 if spec.kind == "keyword":
                     flows.keywords.append(candidate)
@@ -120,7 +120,7 @@ class FlowCatalog:
         row = connection.execute(_VERSION, (flow_id, version)).fetchone()
         if row is None:
             return None
-        flow = compile_flow(parse_document(row[0]), flow_id, version)
+        flow = compile_flow(FlowDocument.model_validate(row[0]), flow_id, version)
         self._compiled[key] = flow
         if len(self._compiled) > MAX_COMPILED:
             self._compiled.popitem(last=False)

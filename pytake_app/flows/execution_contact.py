@@ -144,7 +144,7 @@ class ContactRun:
             blocked=self.person.blocked,
             session_waits_for=running.session.wait.kind if running and running.session.wait else None,
             template_of=lambda: threads.template_of(
-                self.context.connection, self.account.id, message.context_external_id or ""
+                self.context.connection, self.account.id, message.context_external_id or "", self.context.now
             ),
         )
         decision = routing.decide(message, situation, self.account, self.flows)

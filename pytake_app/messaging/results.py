@@ -121,6 +121,6 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     if failed_accounts:
         connection.execute(_PAUSE, (now, list(failed_accounts)))
     pairs: list[tuple[UUID, str]] = [(r.item.channel_account_id, r.external_id) for r in sent if r.external_id]
-    changed = statuses.apply_pending(connection, pairs)
+    changed = statuses.apply_pending(connection, pairs, now)
     own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]
     return [*own, *changed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -18,12 +18,14 @@ RANKS = {"queued": 0, "sending": 1, "sent": 2, "failed": 3, "delivered": 4, "rea
 """A message goes up only. `failed` is below `delivered`: Meta reports a failure after *sent*, and a delivery that comes
 all the same is the truth."""
 
+REPORTED_FOR = timedelta(days=32)
+"""Meta reports on a message for up to 30 days; the bound lets PostgreSQL leave out older partitions."""
+
 _RANK_SQL: LiteralString = (
     "CASE {0} WHEN 'queued' THEN 0 WHEN 'sending' THEN 1 WHEN 'sent' THEN 2 WHEN 'failed' THEN 3 "
     "WHEN 'delivered' THEN 4 WHEN 'read' THEN 5 ELSE -1 END"
 )
 
-# Meta reports on a message for up to 30 days; the bound lets PostgreSQL leave out older partitions.
 _APPLY: LiteralString = f"""
 UPDATE messages m SET
     status = CASE WHEN v.rank > {_RANK_SQL.format("m.status")} THEN v.status ELSE m.status END,
@@ -32,10 +34,10 @@ UPDATE messages m SET
     read_at = COALESCE(m.read_at, v.read_at),
     pricing = COALESCE(v.pricing, m.pricing),
     errors = CASE WHEN v.errors IS NULL THEN m.errors ELSE v.errors END
-FROM json_to_recordset(%s) AS v(n int, account uuid, id text, status text, rank int, sent_at timestamptz,
+FROM json_to_recordset(%(rows)s) AS v(n int, account uuid, id text, status text, rank int, sent_at timestamptz,
      delivered_at timestamptz, read_at timestamptz, pricing jsonb, errors jsonb)
 WHERE m.channel_account_id = v.account AND m.external_id = v.id AND m.direction = 'out'
-  AND m.created_at > now() - interval '32 days'
+  AND m.created_at > %(since)s
 RETURNING v.n, m.organization_id, m.conversation_id, m.id
 """  # noqa: S608  # literals only
 # The status came before the platform's answer to our call (or instead of it): it names the outbox row, and the message
@@ -107,9 +109,9 @@ def merge(statuses: Sequence[Status]) -> list[Row]:
     return list(rows.values())
 
 
-def _update(connection: Connection, rows: list[Row]) -> tuple[list[Changed], list[Row]]:
+def _update(connection: Connection, rows: list[Row], now: datetime) -> tuple[list[Changed], list[Row]]:
     wire = [{key: value for key, value in row.items() if key not in ("statuses", "organization_id")} for row in rows]
-    found = connection.execute(_APPLY, (dumps(wire),)).fetchall()
+    found = connection.execute(_APPLY, {"rows": dumps(wire), "since": now - REPORTED_FOR}).fetchall()
     hit = {row[0] for row in found}
     return [Changed(*row[1:]) for row in found], [row for row in rows if row["n"] not in hit]
 
@@ -126,7 +128,7 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
     """
     if not statuses:
         return []
-    changed, unknown = _update(connection, merge(statuses))
+    changed, unknown = _update(connection, merge(statuses), now)
     if not unknown:
         return changed
     callbacks = [
@@ -136,7 +138,7 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
     ]
     if callbacks:
         connection.execute(_RECONCILE, {"rows": dumps(callbacks), "now": now})
-        again, unknown = _update(connection, unknown)
+        again, unknown = _update(connection, unknown, now)
         changed += again
     insert_rows(
         connection,
@@ -157,13 +159,13 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
     return changed
 
 
-def apply_pending(connection: Connection, sent: Sequence[tuple[UUID, str]]) -> list[Changed]:
+def apply_pending(connection: Connection, sent: Sequence[tuple[UUID, str]], now: datetime) -> list[Changed]:
     """Apply what waited for these (account, external id) to become known."""
     if not sent:
         return []
     query = dumps([{"account": account, "id": external_id} for account, external_id in sent])
     waiting = [Status(*row) for row in connection.execute(_TAKE_PENDING, (query,)).fetchall()]
-    return _update(connection, merge(waiting))[0] if waiting else []
+    return _update(connection, merge(waiting), now)[0] if waiting else []
 
 
 def _is_uuid(value: object) -> bool:
