@@ -1,0 +1,410 @@
+// The editor's store: one open flow. The document comes by REST, edits go and come as small messages (`editor_sync.js`),
+// everything else here is what this tab shows. Views read slices (`editor_model.js`); nothing of it lives in server state.
+import { useRef, useSyncExternalStore } from "react";
+import { toast } from "sonner";
+import { api, ApiError } from "$/public/pt_api.js";
+import { getLang, tr, trKey } from "$/public/pt_i18n.js";
+import { onPoke } from "$/public/pt_live.js";
+import { Sync } from "$/public/pt_editor_sync.js";
+import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
+
+const listeners = new Set();
+const RECENTS = "pytake_editor_recents";
+
+const readList = (key) => {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "[]");
+  } catch {
+    return [];
+  }
+};
+
+/** Keep a small value in this browser; a blocked storage only means that it is forgotten. */
+export const keep = (key, value) => {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // nothing depends on it
+  }
+};
+
+const fresh = () => ({
+  flowId: null,
+  flow: null, // the flow as the API gives it, without its document
+  phase: "loading", // loading | ready | missing | forbidden | error
+  sync: null,
+  doc: null,
+  findings: [],
+  verified: false,
+  problems: new Map(), // node id → {errors, warnings, ports}
+  selected: [], // node ids
+  edge: null, // selected edge id
+  tab: "block",
+  sheet: false, // phone: the inspector as a bottom sheet
+  keysSheet: false,
+  refused: null,
+  query: "",
+  closedGroups: ["trigger", "ai"],
+  recents: readList(RECENTS),
+  quick: null, // the palette that opened at a place of the canvas
+  shownErrors: [], // nodes that show their error exit
+  lit: { nodes: new Set(), ports: new Set(), current: null },
+  preview: null,
+  versions: null,
+  version: null, // an old version shown read-only
+  publish: null,
+  confirm: null,
+  menu: null,
+  peers: [],
+  flows: null, // other flows, for the picker
+  connected: true,
+});
+
+export const S = { ...fresh(), specs: {}, me: { id: "", name: "", role: "" }, bridge: null, tick: 0 };
+
+/** Tell every view that something changed. */
+export const emit = (part) => {
+  if (part) Object.assign(S, part);
+  S.tick += 1;
+  listeners.forEach((fn) => fn());
+};
+
+const subscribe = (fn) => {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+};
+
+const same = (a, b) => {
+  if (Object.is(a, b)) return true;
+  if (!a || !b || typeof a !== "object" || typeof b !== "object" || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => same(a[key], b[key]));
+};
+
+/** A value picked from the store; the component renders again only when it differs (compared by content). */
+export const useStore = (pick) => {
+  const last = useRef(undefined);
+  const get = () => {
+    const next = pick(S);
+    if (!same(last.current, next)) last.current = next;
+    return last.current;
+  };
+  return useSyncExternalStore(subscribe, get, get);
+};
+
+/** The same for values compared by identity (documents, maps). */
+export const useStoreRef = (pick) => useSyncExternalStore(subscribe, () => pick(S), () => pick(S));
+
+/** A text in the language in use. */
+export const say = (key, params) => tr(getLang(), key, params);
+/** A text whose key may be missing: the spare key's text, else the spare itself. */
+export const sayOr = (key, spare, params) => {
+  const found = trKey(key, "");
+  return found ? tr(getLang(), found, params) : spare;
+};
+
+export const tell = (key, kind = "message", options = {}) => (kind === "message" ? toast(say(key), options) : toast[kind](say(key), options));
+
+export const specOf = (type) => S.specs[type];
+export const readOnly = () => S.version !== null || !["org_admin", "super_admin"].includes(S.me.role);
+/** The document on the canvas: the draft with waiting edits, or an old version. */
+export const shownDoc = () => S.doc;
+
+/** Put the verifier's findings in place. */
+export const setFindings = (findings) => {
+  const problems = new Map();
+  for (const finding of findings) {
+    if (!finding.node_id || finding.severity === "info") continue;
+    const entry = problems.get(finding.node_id) ?? { errors: 0, warnings: 0, ports: [] };
+    entry[finding.severity === "error" ? "errors" : "warnings"] += 1;
+    if (finding.port && finding.severity === "error") entry.ports.push(finding.port);
+    problems.set(finding.node_id, entry);
+  }
+  emit({ findings, problems, verified: true });
+};
+
+const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");
+
+const failed = (code) => {
+  if (code === "nothing_to_undo" || code === "nothing_to_redo") tell(`editor.${code}`);
+  else tell("editor.refused", "error", { description: sayOr(`editor.refused_${code}`, say("editor.refused_detail")) });
+};
+
+const makeSync = (flowId) =>
+  new Sync({
+    flowId,
+    send: (message) => S.bridge?.submit(message),
+    changed: () => {
+      if (S.version === null) S.doc = S.sync.doc;
+      dropLostSelection();
+      emit();
+    },
+    failed,
+    reload: () => editor.load(),
+  });
+
+const dropLostSelection = () => {
+  if (!S.doc) return;
+  const kept = S.selected.filter((id) => nodeOf(S.doc, id));
+  if (kept.length !== S.selected.length) S.selected = kept;
+};
+
+let stopPokes = null;
+let loading = 0;
+
+export const editor = {
+  S,
+
+  /** Handlers of the page: `submit(message)`, `here(payload)`. */
+  bind(bridge, specs, me) {
+    S.bridge = bridge;
+    S.specs = specs;
+    if (!same(S.me, me)) emit({ me });
+  },
+
+  /** Open a flow; the same one again only loads what is newer. */
+  open(flowId) {
+    if (!flowId) return;
+    if (S.flowId !== flowId) {
+      Object.assign(S, fresh(), { flowId, sync: makeSync(flowId) });
+      stopPokes?.();
+      stopPokes = onPoke(`flow:${flowId}`, (pokes) => pokes.forEach(editor.poked));
+    }
+    editor.load();
+  },
+
+  /** Load flow and findings from the server. */
+  async load() {
+    const turn = (loading += 1);
+    const flowId = S.flowId;
+    if (!S.doc) emit({ phase: "loading" });
+    try {
+      const flow = await api.get(`/api/v1/flows/${encodeURIComponent(flowId)}`);
+      if (turn !== loading) return;
+      const { draft, ...rest } = flow;
+      const { document: doc, ...head } = draft;
+      emit({ flow: { ...rest, draft: head }, phase: "ready" });
+      S.sync.start(draft.revision, doc);
+      if (S.version === null) S.doc = S.sync.doc;
+      emit();
+      editor.verify();
+    } catch (error) {
+      if (turn !== loading) return;
+      const phase = { 404: "missing", 422: "missing", 403: "forbidden" }[error.status] ?? "error";
+      if (!S.doc || phase !== "error") emit({ phase });
+    }
+  },
+
+  async verify() {
+    try {
+      const result = await api.post(`/api/v1/flows/${S.flowId}/verify`);
+      if (result.revision === S.sync.revision) setFindings(result.findings);
+    } catch (error) {
+      if (error.status !== 0 && error.status !== 503) tell("editor.check_failed", "error");
+    }
+  },
+
+  /** An answer of the server (also one kept from before this page was opened). */
+  replied(reply) {
+    if (!reply || reply.flow_id !== S.flowId || !S.sync) return;
+    if (reply.draft) emit({ flow: { ...S.flow, draft: { ...S.flow?.draft, ...reply.draft } } });
+    S.sync.answer(reply);
+    if (reply.findings) setFindings(reply.findings);
+    else if (reply.verify) editor.verify();
+    emit();
+  },
+
+  poked(poke) {
+    if (poke.topic === "live:reconnected") {
+      S.sync.setConnected(true);
+      editor.load();
+      return;
+    }
+    if (poke.event === "flow_edited" && poke.seq > S.sync.revision && !S.sync.flight) S.bridge?.catchUp({ flow_id: S.flowId, revision: S.sync.revision });
+    else if (poke.event === "flow_here") editor.peer(poke);
+    else if (poke.event === "flow_published" || poke.event === "flow_updated" || poke.event === "flow_rolled_back") editor.refreshHead();
+  },
+
+  async refreshHead() {
+    try {
+      const { draft, ...rest } = await api.get(`/api/v1/flows/${S.flowId}`);
+      const { document: _doc, ...head } = draft;
+      emit({ flow: { ...rest, draft: head } });
+    } catch (error) {
+      if (error.status === 404) emit({ phase: "missing" });
+    }
+  },
+
+  connected(on) {
+    S.sync?.setConnected(on);
+    if (S.connected !== on) emit({ connected: on });
+  },
+
+  /** Edit the draft: operations that are one undo step. */
+  edit(ops, key = null) {
+    if (readOnly() || !S.sync?.base || ops.length === 0) return false;
+    S.sync.edit(ops, key);
+    return true;
+  },
+  flush: () => S.sync?.flush(),
+  undo: () => !readOnly() && S.sync?.base && S.sync.step("undo"),
+  redo: () => !readOnly() && S.sync?.base && S.sync.step("redo"),
+
+  rename(name) {
+    const clean = name.trim().slice(0, 200);
+    if (clean && clean !== S.doc.name) editor.edit([{ op: "set_name", name: clean }]);
+  },
+
+  select(ids, edge = null) {
+    if (same(ids, S.selected) && edge === S.edge) return;
+    S.sync?.flush();
+    emit({ selected: ids, edge, quick: null, ...(ids.length === 1 && S.tab !== "preview" ? { tab: "block" } : {}) });
+  },
+  /** Select a node and bring it into view. */
+  jump(id) {
+    if (!nodeOf(S.doc, id)) return;
+    emit({ selected: [id], edge: null, tab: S.tab === "preview" ? S.tab : "block", sheet: true, focus: { id, n: (S.focus?.n ?? 0) + 1 } });
+  },
+  tab(tab) {
+    emit({ tab, sheet: true });
+    if (tab === "versions" && !S.versions) editor.loadVersions();
+  },
+  sheet: (open) => emit({ sheet: open }),
+  keys: (open) => emit({ keysSheet: open }),
+
+  search: (query) => emit({ query }),
+  group(name) {
+    const closed = S.closedGroups.includes(name) ? S.closedGroups.filter((item) => item !== name) : [...S.closedGroups, name];
+    emit({ closedGroups: closed });
+  },
+  used(type) {
+    const recents = [type, ...S.recents.filter((item) => item !== type)].slice(0, 3);
+    keep(RECENTS, recents);
+    emit({ recents });
+  },
+  showError(id, on) {
+    emit({ shownErrors: on ? [...S.shownErrors, id] : S.shownErrors.filter((item) => item !== id) });
+  },
+
+  /** Ports of a node that the card shows: the error exit only when wired or asked for. */
+  ports(node) {
+    return portsOf(specOf(node.type), node.config);
+  },
+
+  peer(poke) {
+    if (poke.tab === S.tabId) return;
+    const peers = S.peers.filter((item) => item.tab !== poke.tab && item.until > Date.now());
+    const known = peers.length !== S.peers.length || S.peers.some((item) => item.tab === poke.tab);
+    if (!poke.gone) peers.push({ tab: poke.tab, id: poke.user_id, name: poke.name, node: poke.node ?? null, until: Date.now() + 70000 });
+    emit({ peers });
+    if (!known && !poke.gone) editor.here();
+  },
+  here(gone = false) {
+    S.tabId ||= crypto.randomUUID().slice(0, 8);
+    if (S.flowId) S.bridge?.here({ flow_id: S.flowId, tab: S.tabId, node: S.selected[0] ?? "", gone });
+  },
+
+  async loadFlows() {
+    if (S.flows) return;
+    emit({ flows: [] });
+    try {
+      const { items } = await api.get("/api/v1/flows?limit=200");
+      emit({ flows: items.filter((item) => item.id !== S.flowId).map(({ id, slug, name }) => ({ id, slug, name })) });
+    } catch {
+      emit({ flows: null });
+    }
+  },
+
+  async loadVersions() {
+    try {
+      const answer = await api.get(`/api/v1/flows/${S.flowId}/versions`);
+      emit({ versions: { items: answer.items ?? answer, failed: false } });
+    } catch (error) {
+      emit({ versions: { items: [], failed: codeOf(error) } });
+    }
+  },
+  /** Look at an old version on the canvas, or with null go back to the draft. */
+  async showVersion(version) {
+    if (version === null) {
+      emit({ version: null, doc: S.sync.doc, selected: [], edge: null });
+      return;
+    }
+    S.sync.flush();
+    try {
+      const detail = await api.get(`/api/v1/flows/${S.flowId}/versions/${version}`);
+      emit({ version, doc: detail.document, selected: [], edge: null });
+    } catch {
+      tell("editor.version_failed", "error");
+    }
+  },
+  ask: (confirm) => emit({ confirm }),
+  async rollback(version) {
+    emit({ confirm: null });
+    try {
+      await api.post(`/api/v1/flows/${S.flowId}/rollback`, { version });
+      toast.success(say("editor.rolled_back", { version }));
+      S.versions = null;
+      editor.showVersion(null);
+      editor.refreshHead();
+      editor.loadVersions();
+    } catch (error) {
+      tell("editor.publish_failed", "error", { description: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) });
+    }
+  },
+  /** Make the draft what an old version was: an edit like any other, so it can be undone. */
+  async restore() {
+    const document = S.doc;
+    emit({ version: null, doc: S.sync.doc });
+    await editor.settled();
+    try {
+      await api.put(`/api/v1/flows/${S.flowId}/draft`, { expected_revision: S.sync.revision, document });
+      await editor.load();
+      tell("editor.restored", "success");
+    } catch (error) {
+      tell("editor.version_failed", "error", { description: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) });
+    }
+  },
+
+  openPublish() {
+    S.sync.flush();
+    emit({ publish: { note: "", busy: false, error: "" } });
+  },
+  closePublish: () => emit({ publish: null }),
+  note: (note) => emit({ publish: { ...S.publish, note } }),
+  async doPublish() {
+    emit({ publish: { ...S.publish, busy: true, error: "" } });
+    await editor.settled();
+    try {
+      const result = await api.post(`/api/v1/flows/${S.flowId}/publish`, { expected_revision: S.sync.revision, note: S.publish?.note ?? "" });
+      emit({ publish: null, versions: null });
+      toast.success(say("editor.published", { version: result.version }), {
+        description: result.running_sessions ? say("editor.published_running", { count: result.running_sessions }) : undefined,
+      });
+      editor.refreshHead();
+    } catch (error) {
+      emit({ publish: S.publish && { ...S.publish, busy: false, error: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) } });
+      if (codeOf(error) === "flow_has_errors") editor.verify();
+    }
+  },
+  /** Resolves when every edit was acknowledged (or the connection is away). */
+  settled() {
+    S.sync.flush();
+    return new Promise((resolve) => {
+      const look = () => {
+        if (S.sync.waiting > 0 && S.connected) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      look();
+    });
+  },
+};
+
+if (typeof window !== "undefined") {
+  window.addEventListener("pagehide", () => {
+    if (!S.sync) return;
+    S.sync.flush();
+    editor.here(true);
+  });
+}

@@ -1,0 +1,275 @@
+// The canvas: React Flow owns positions, selection and gestures; the store owns the document. A gesture becomes one edit
+// when it ends; while it lasts nothing leaves the browser.
+import { createElement as h, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import {
+  Background, BaseEdge, ConnectionMode, EdgeLabelRenderer, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider,
+  SelectionMode, applyEdgeChanges, applyNodeChanges, getBezierPath, useReactFlow, useStore as useFlow, useUpdateNodeInternals,
+} from "@xyflow/react";
+import { EventLoopContext } from "$/utils/context";
+import { useContext } from "react";
+import { useLang } from "$/public/pt_i18n.js";
+import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
+import { indexOf, snap } from "$/public/pt_editor_doc.js";
+import { cardModel, portLabel } from "$/public/pt_editor_model.js";
+import { actions } from "$/public/pt_editor_actions.js";
+import { useEditorKeys } from "$/public/pt_editor_keys.js";
+
+const MANY = 150; // nodes above which only visible ones are drawn
+const NEAR = 0.45; // zoom below which edge labels are left out
+const EMPTY = [];
+const viewKey = (flowId) => `pytake_view_${flowId}`;
+
+/** A port of a card: where an edge begins. */
+export const PortHandle = ({ port, wired, bad, lit, label }) =>
+  h(Handle, {
+    type: "source",
+    id: port,
+    position: Position.Right,
+    className: `pt${wired ? "" : " free"}${bad ? " bad" : ""}${lit ? " hot" : ""}`,
+    isConnectable: !readOnly(),
+    title: label,
+    "data-port": port,
+  });
+
+/** Where edges arrive. */
+export const TargetHandle = () => h(Handle, { type: "target", id: "in", position: Position.Left, className: "tg", isConnectableStart: false });
+
+const wiredOf = (doc, id) => (doc ? (indexOf(doc).out.get(id) ?? EMPTY).map((edge) => edge.port) : EMPTY);
+
+/** Makes a React Flow node type from a Python-made card: computes what the card shows, only when that changed. */
+const asNode = (View) =>
+  memo(({ id, data, selected }) => {
+    useLang();
+    const internals = useUpdateNodeInternals();
+    const problems = useStore((s) => s.problems.get(id) ?? null);
+    const wired = useStore((s) => wiredOf(s.doc, id));
+    const lit = useStore((s) => (s.lit.nodes.has(id) ? [...s.lit.ports].filter((key) => key.startsWith(id + "\u0000")).map((key) => key.slice(id.length + 1)).concat("") : EMPTY));
+    const current = useStore((s) => s.lit.current === id);
+    const showError = useStore((s) => s.shownErrors.includes(id));
+    const peer = useStore((s) => s.peers.find((item) => item.node === id) ?? null);
+    const verified = useStore((s) => s.verified);
+    const item = cardModel(data.node, { selected: Boolean(selected), problems, wired, lit, current, showError, peer, verified });
+    const ports = [...item.options, ...item.exits].map((port) => port.id).join(" ");
+    const first = useRef(true);
+    useEffect(() => {
+      if (first.current) {
+        first.current = false;
+        return undefined;
+      }
+      const frame = requestAnimationFrame(() => internals(id));
+      return () => cancelAnimationFrame(frame);
+    }, [ports]);
+    return h(View, { item });
+  }, (a, b) => a.id === b.id && a.data === b.data && a.selected === b.selected);
+
+const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {
+  const back = targetX < sourceX + 24;
+  const [path, labelX, labelY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left, curvature: back ? 0.5 : 0.28 });
+  const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
+  const near = useFlow((s) => s.transform[2] > NEAR);
+  const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);
+  return h("g", { className: `${selected || hot ? "hot" : ""}${lit ? " lit" : ""}`, "data-testid": `edge-${id}` },
+    h(BaseEdge, { id, path, interactionWidth: 22 }),
+    near && data.label && h(EdgeLabelRenderer, null,
+      h("div", { className: `el${selected ? " hot" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, data.label)));
+});
+
+const EDGE_TYPES = { pt: FlowEdge };
+
+const edgesFrom = (doc, lang, old) => {
+  const known = new Map(old.map((edge) => [edge.id, edge]));
+  const { nodes } = indexOf(doc);
+  return doc.edges.flatMap((edge) => {
+    const source = nodes.get(edge.source);
+    if (!source || !nodes.has(edge.target)) return [];
+    const label = edge.port === "next" ? "" : shorten(portLabel(source, edge.port));
+    const before = known.get(edge.id);
+    if (before && before.source === edge.source && before.sourceHandle === edge.port && before.target === edge.target && before.data.label === label) return [before];
+    return [{ id: edge.id, source: edge.source, sourceHandle: edge.port, target: edge.target, targetHandle: "in", type: "pt", data: { label }, selected: before?.selected }];
+  });
+};
+
+const shorten = (text) => (text.length > 16 ? text.slice(0, 15).trimEnd() + "…" : text);
+
+const nodesFrom = (doc, old, selected) => {
+  const known = new Map(old.map((node) => [node.id, node]));
+  return doc.nodes.map((node) => {
+    const before = known.get(node.id);
+    const on = selected.has(node.id);
+    const still = before && (before.dragging || (before.position.x === node.position.x && before.position.y === node.position.y));
+    if (before && before.data.node === node && still && Boolean(before.selected) === on) return before;
+    const data = before?.data.node === node ? before.data : { node };
+    if (before) return { ...before, data, position: before.dragging ? before.position : node.position, selected: on };
+    const type = specOf(node.type) ? node.type : "unknown";
+    return { id: node.id, type, position: node.position, data, selected: on, ariaLabel: node.title || node.type };
+  });
+};
+
+const Zoom = ({ onArrange, onNote }) => {
+  const flow = useReactFlow();
+  const percent = useFlow((s) => Math.round(s.transform[2] * 100));
+  const lang = useLang();
+  const locked = useStore(() => readOnly());
+  const button = (id, icon, label, onClick, disabled) => h("button", { type: "button", className: "ib sm", title: label, "aria-label": label, onClick, disabled, "data-testid": id }, icon);
+  return h("div", { className: "zoom", role: "toolbar", "aria-label": say("editor.view_tools"), lang },
+    button("zoom-out", PATHS.minus, say("editor.zoom_out"), () => flow.zoomOut({ duration: 120 })),
+    h("button", { type: "button", className: "pc meta tn med", title: say("editor.zoom_reset"), onClick: () => flow.zoomTo(1, { duration: 160 }) }, `${percent} %`),
+    button("zoom-in", PATHS.plus, say("editor.zoom_in"), () => flow.zoomIn({ duration: 120 })),
+    h("span", { className: "vr" }),
+    button("zoom-fit", PATHS.fit, say("editor.fit"), () => flow.fitView({ padding: 0.12, duration: 220, maxZoom: 1 })),
+    !locked && button("arrange", PATHS.grid, say("editor.arrange"), onArrange),
+    !locked && onNote && button("add-note", PATHS.note, say("editor.add_note"), onNote));
+};
+
+const draw = (...paths) => h("svg", { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", strokeLinecap: "round", strokeLinejoin: "round", className: "lucide i-s", "aria-hidden": true }, ...paths.map((d, i) => h("path", { d, key: i })));
+const PATHS = {
+  minus: draw("M5 12h14"),
+  plus: draw("M5 12h14", "M12 5v14"),
+  fit: draw("M8 3H5a2 2 0 0 0-2 2v3", "M21 8V5a2 2 0 0 0-2-2h-3", "M3 16v3a2 2 0 0 0 2 2h3", "M16 21h3a2 2 0 0 0 2-2v-3"),
+  grid: draw("M4 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1z", "M15 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1h-5a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1z", "M15 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1h-5a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1z", "M4 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1z"),
+  note: draw("M21 9a2.4 2.4 0 0 0-.7-1.7l-3.6-3.6A2.4 2.4 0 0 0 15 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2z", "M15 3v5a1 1 0 0 0 1 1h5"),
+};
+
+const miniColor = (node) => `var(--${{ trigger: "jade", message: "blue", input: "violet", logic: "amber", action: "cyan", ai: "plum" }[specOf(node.data.node.type)?.group] ?? "slate"}-9)`;
+
+const savedView = (flowId) => {
+  try {
+    return JSON.parse(localStorage.getItem(viewKey(flowId)) ?? "null");
+  } catch {
+    return null;
+  }
+};
+
+const Surface = ({ cards, quick: Quick, label }) => {
+  const doc = useStoreRef((s) => s.doc);
+  const flowId = useStoreRef((s) => s.flowId);
+  const selectedIds = useStoreRef((s) => s.selected);
+  const selectedEdge = useStoreRef((s) => s.edge);
+  const focus = useStoreRef((s) => s.focus);
+  const quick = useStoreRef((s) => s.quick);
+  const locked = useStore(() => readOnly());
+  const lang = useLang();
+  const flow = useReactFlow();
+  const box = useRef(null);
+  const [nodes, setNodes] = useState([]);
+  const [edges, setEdges] = useState([]);
+  const types = useMemo(() => Object.fromEntries(Object.entries(cards).map(([name, View]) => [name, asNode(View)])), []);
+  const view = useMemo(() => savedView(flowId), [flowId]);
+
+  useEffect(() => {
+    if (doc) setNodes((old) => nodesFrom(doc, old, new Set(selectedIds)));
+  }, [doc, selectedIds]);
+  useEffect(() => {
+    if (doc) setEdges((old) => edgesFrom(doc, lang, old).map((edge) => (Boolean(edge.selected) === (edge.id === selectedEdge) ? edge : { ...edge, selected: edge.id === selectedEdge })));
+  }, [doc, lang, selectedEdge]);
+  useEffect(() => {
+    actions.attach(flow, box.current);
+  }, [flow]);
+  useEffect(() => {
+    if (!focus) return;
+    const node = flow.getNode(focus.id);
+    if (!node) return;
+    const zoom = Math.max(flow.getZoom(), 0.8);
+    flow.setCenter(node.position.x + (node.measured?.width ?? 260) / 2, node.position.y + (node.measured?.height ?? 160) / 2, { zoom: Math.min(zoom, 1.1), duration: 260 });
+  }, [focus]);
+
+  const onNodesChange = useCallback((changes) => {
+    const seen = changes.filter((change) => change.type !== "remove");
+    setNodes((old) => applyNodeChanges(seen, old));
+    const picks = seen.filter((change) => change.type === "select");
+    if (picks.length) {
+      const ids = new Set(S.selected);
+      for (const change of picks) change.selected ? ids.add(change.id) : ids.delete(change.id);
+      editor.select([...ids], ids.size ? null : S.edge);
+    }
+  }, []);
+  const onEdgesChange = useCallback((changes) => {
+    setEdges((old) => applyEdgeChanges(changes.filter((change) => change.type !== "remove"), old));
+    const on = changes.find((change) => change.type === "select" && change.selected);
+    const off = changes.find((change) => change.type === "select" && !change.selected && change.id === S.edge);
+    if (on) editor.select([], on.id);
+    else if (off) emit({ edge: null });
+  }, []);
+  const onNodeDragStop = useCallback((_event, _node, moved) => {
+    actions.drop(moved);
+  }, []);
+  const onConnect = useCallback(({ source, sourceHandle, target }) => actions.connect(source, sourceHandle, target), []);
+  const onConnectEnd = useCallback((event, state) => {
+    if (!state.isValid && state.fromNode && state.fromHandle) actions.released(event, state);
+  }, []);
+  const isValid = useCallback(({ source, target }) => actions.canConnect(source, target), []);
+  const onMoveEnd = useCallback((_event, viewport) => keep(viewKey(S.flowId), viewport), []);
+  const onDragOver = useCallback((event) => {
+    if (!event.dataTransfer.types.includes("application/x-pytake-block")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    actions.hover(event.clientX, event.clientY);
+  }, []);
+  const onDrop = useCallback((event) => {
+    const type = event.dataTransfer.getData("application/x-pytake-block");
+    if (!type) return;
+    event.preventDefault();
+    actions.dropped(type, event.clientX, event.clientY);
+  }, []);
+
+  return h("div", { className: "cv", ref: box, "data-testid": "canvas", role: "region", "aria-label": label },
+    h(ReactFlow, {
+      nodes, edges, nodeTypes: types, edgeTypes: EDGE_TYPES, onNodesChange, onEdgesChange, onNodeDragStop,
+      onSelectionDragStop: onNodeDragStop, onConnect, onConnectEnd, isValidConnection: isValid, onMoveEnd, onDragOver, onDrop,
+      onNodeDoubleClick: (event, node) => actions.editTitle(event, node.id),
+      onPaneClick: () => (S.quick ? emit({ quick: null }) : undefined),
+      onNodeClick: (event, node) => (event.altKey ? actions.selectAfter(node.id, !event.shiftKey) : emit({ sheet: true })),
+      defaultViewport: view ?? undefined,
+      fitView: !view,
+      fitViewOptions: { padding: 0.12, maxZoom: 1, minZoom: 0.4 },
+      minZoom: 0.15, maxZoom: 2, snapToGrid: true, snapGrid: [16, 16],
+      nodesDraggable: !locked, nodesConnectable: !locked, edgesReconnectable: false,
+      onlyRenderVisibleElements: nodes.length > MANY,
+      connectionMode: ConnectionMode.Strict, connectionRadius: 28,
+      deleteKeyCode: null, multiSelectionKeyCode: ["Shift", "Meta", "Control"], selectionKeyCode: "Shift", selectionMode: SelectionMode.Partial,
+      panOnScroll: true, zoomOnDoubleClick: false, disableKeyboardA11y: true, selectNodesOnDrag: true, elevateNodesOnSelect: true,
+      proOptions: { hideAttribution: true },
+    },
+      h(Background, { gap: 16, size: 1.2, color: "var(--canvas-dot)" }),
+      h(MiniMap, { className: "mm", pannable: true, zoomable: true, nodeColor: miniColor, nodeBorderRadius: 12, nodeStrokeWidth: 0, maskColor: "var(--mm-mask)", maskStrokeColor: "var(--accent-line)", maskStrokeWidth: 2, ariaLabel: say("editor.minimap") }),
+      h(Zoom, { onArrange: () => actions.arrange(), onNote: specOf("note") ? () => actions.addNote() : null })),
+    quick && h("div", { className: "quick-at", style: { left: quick.left, top: quick.top } }, h(Quick, { item: quick })));
+};
+
+/** Root of the page: opens the flow and connects store and server; children are the page. */
+export const EditorRoot = ({ flowId, specs, me, reply, onSubmit, onCatchUp, onHere, children, ...rest }) => {
+  const [, connectErrors] = useContext(EventLoopContext);
+  const online = connectErrors.length === 0;
+  editor.bind({ submit: onSubmit, catchUp: onCatchUp, here: onHere }, specs, me);
+  useEffect(() => {
+    editor.open(flowId);
+  }, [flowId]);
+  useEffect(() => {
+    editor.connected(online);
+  }, [online]);
+  useEffect(() => {
+    if (reply?.flow_id) editor.replied(reply);
+  }, [reply]);
+  useEffect(() => {
+    const first = setTimeout(() => editor.here(), 1500);
+    const beat = setInterval(() => editor.here(), 30000);
+    return () => {
+      clearTimeout(first);
+      clearInterval(beat);
+    };
+  }, [flowId]);
+  useEditorKeys();
+  return h("div", { ...rest, className: "ed" }, children);
+};
+
+/** The canvas; `cards` maps node types to card components, `quick` is the palette that opens on it. */
+export const FlowCanvas = ({ cards, quick, label }) => {
+  const phase = useStore((s) => s.phase);
+  const flowId = useStore((s) => s.flowId);
+  const ready = useStore((s) => Boolean(s.doc));
+  if (!ready || phase === "missing" || phase === "forbidden") return null;
+  return h(ReactFlowProvider, { key: flowId }, h(Surface, { cards, quick, label }));
+};
+
+/** Grid step, for whoever places things. */
+export const toGrid = snap;

@@ -1,0 +1,114 @@
+// Edits made in the inspector's form: one field, one row, one list at a time. Typing joins into one undo step.
+import { at, edgeAt, indexOf, nodeOf, portsOf, withAt } from "$/public/pt_editor_doc.js";
+import { editor, specOf, S } from "$/public/pt_editor.js";
+
+const FLOW = "$flow"; // in place of a node's id: the settings of the whole flow
+
+const split = (path) => path.split("/").map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+
+/** The spec of the field at a path: `sections/0/rows` → the rows' own spec. */
+const fieldAt = (node, path) => {
+  let fields = specOf(node.type).fields;
+  let found = null;
+  for (const part of path) {
+    if (typeof part === "number") continue;
+    found = fields.find((field) => field.name === part);
+    if (!found) return null;
+    fields = found.fields;
+  }
+  return found;
+};
+
+/** The edit that puts `value` at `path` (null takes a top field out), with what must go along when exits vanish. */
+const putting = (node, path, value) => {
+  const [top, ...rest] = path;
+  const patch = { [top]: rest.length ? withAt(node.config[top], rest, value) : value };
+  const ops = [{ op: "update_config", id: node.id, patch }];
+  const config = { ...node.config, ...patch };
+  const left = new Set(portsOf(specOf(node.type), config).map((port) => port.id));
+  const had = new Set(portsOf(specOf(node.type), node.config).map((port) => port.id));
+  for (const edge of indexOf(S.doc).out.get(node.id) ?? []) {
+    if (had.has(edge.port) && !left.has(edge.port)) ops.unshift({ op: "disconnect", source: node.id, port: edge.port });
+  }
+  return ops;
+};
+
+const listAt = (node, path) => {
+  const list = at(node.config, path) ?? fieldAt(node, path)?.default;
+  return Array.isArray(list) ? list : [];
+};
+
+const freshOption = (node, kind) => {
+  const taken = new Set(portsOf(specOf(node.type), node.config).map((port) => port.option?.id));
+  for (let n = 1; ; n += 1) {
+    const id = `${kind}_${n}`;
+    if (!taken.has(id)) return id;
+  }
+};
+
+const emptyRow = (node, field) => {
+  const row = {};
+  for (const column of field.fields) {
+    if (column.name === "days") row.days = [0, 1, 2, 3, 4];
+    else if (column.name === "id") row.id = freshOption(node, field.name.replace(/s$/, ""));
+    else if (["buttons", "sections"].includes(column.widget) && column.fields.length) row[column.name] = [emptyRow(node, column)];
+    else row[column.name] = column.default ?? ({ number: null, words: [], tags: [] }[column.widget] ?? "");
+  }
+  return row;
+};
+
+/** Selects the row that was just added so that one can type at once. */
+const focusRow = (nodeId, path, index) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(`.ins [data-row="${CSS.escape(`${path}/${index}`)}"] :is(input, textarea, select)`)?.focus()));
+
+export const form = {
+  /** A key press in a text: shown at once, sent after a pause. */
+  type(nodeId, path, value) {
+    if (nodeId === FLOW) {
+      if (value !== null) form.settings({ [path]: value }, `settings:${path}`);
+      return;
+    }
+    const node = nodeOf(S.doc, nodeId);
+    if (node) editor.edit(putting(node, split(path), value), `field:${nodeId}:${path}`);
+  },
+  /** A choice: sent at once. */
+  set(nodeId, path, value) {
+    if (nodeId === FLOW) {
+      form.settings({ [path]: value });
+      return;
+    }
+    const node = nodeOf(S.doc, nodeId);
+    if (node) editor.edit(putting(node, split(path), value));
+  },
+  title(nodeId, title) {
+    editor.edit([{ op: "set_title", id: nodeId, title: title.slice(0, 200) }], `title:${nodeId}`);
+  },
+  settings: (patch, key = null) => editor.edit([{ op: "set_settings", patch }], key),
+
+  addRow(nodeId, path) {
+    const node = nodeOf(S.doc, nodeId);
+    const parts = split(path);
+    const field = node && fieldAt(node, parts);
+    if (!field) return;
+    const list = listAt(node, parts);
+    form.set(nodeId, path, [...list, emptyRow(node, field)]);
+    focusRow(nodeId, path, list.length);
+  },
+  removeRow(nodeId, path, index) {
+    const node = nodeOf(S.doc, nodeId);
+    if (node) form.set(nodeId, path, listAt(node, split(path)).filter((_, i) => i !== index));
+  },
+  moveRow(nodeId, path, from, to) {
+    const node = nodeOf(S.doc, nodeId);
+    const list = node ? [...listAt(node, split(path))] : [];
+    if (from === to || from < 0 || to < 0 || from >= list.length || to >= list.length) return;
+    list.splice(to, 0, ...list.splice(from, 1));
+    form.set(nodeId, path, list);
+  },
+  words(nodeId, path, words) {
+    form.set(nodeId, path, [...new Set(words.map((word) => word.trim()).filter(Boolean))]);
+  },
+  disconnect(nodeId, port) {
+    if (edgeAt(S.doc, nodeId, port)) editor.edit([{ op: "disconnect", source: nodeId, port }]);
+  },
+};

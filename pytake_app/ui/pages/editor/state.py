@@ -1,0 +1,194 @@
+"""The editor's server side: edits go in, sequenced edits come out. The document itself is never in this state.
+
+The browser fetches the document by REST and keeps it; here pass only small operations, each answered once through
+`reply`. What others do is announced by a poke (`flow:<id>`) and fetched with `catch_up`.
+"""
+
+import asyncio
+import hashlib
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+import reflex as rx
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pytake_app.accounts.service import Principal
+from pytake_app.core.errors import ProblemError
+from pytake_app.flows import service as flows
+from pytake_app.flows.schemas import AppliedEdit, EditResult
+from pytake_app.ui import push
+from pytake_app.ui.backend import in_tenant, live
+from pytake_app.ui.session import protected
+
+MAX_MESSAGE_BYTES = 512 * 1024
+MAX_REPLY_BYTES = 96 * 1024
+"""A larger answer (a restored version, a long absence) is replaced by "load it again": REST compresses, sockets don't."""
+REMEMBERED = 24
+
+JsonObject = dict[str, Any]
+log = structlog.get_logger(__name__)
+
+
+class _Message(BaseModel):
+    """Base of what a browser sends: unknown or mistyped parts are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    flow_id: Annotated[UUID, Field(strict=False)]
+
+
+class EditMessage(_Message):
+    """An edit (one undo step), or the wish to undo or redo. `cid` names it, so that sent twice it is done once."""
+
+    cid: str = Field(min_length=1, max_length=64)
+    revision: int = Field(ge=0)
+    step: Literal["edit", "undo", "redo"]
+    ops: list[JsonObject] = Field(max_length=500)
+
+
+class CatchUpMessage(_Message):
+    """Ask for edits after `revision`."""
+
+    revision: int = Field(ge=0)
+
+
+class HereMessage(_Message):
+    """Somebody looks at the flow, with a block selected perhaps; `gone` when the tab closes."""
+
+    tab: str = Field(min_length=1, max_length=16)
+    node: str = Field(max_length=100)
+    gone: bool = False
+
+
+def _read[M: _Message](model: type[M], raw: object) -> M | None:
+    """The message, or None for a forged or broken one; such frames are counted in the log, not answered."""
+    try:
+        if not isinstance(raw, dict) or len(orjson.dumps(raw)) > MAX_MESSAGE_BYTES:
+            raise ValueError("not an object, or too large")
+        return model.model_validate(raw)
+    except (ValidationError, ValueError, TypeError) as error:
+        log.warning("editor_frame_refused", kind=model.__name__, error=type(error).__name__)
+        return None
+
+
+class EditorState(rx.State):
+    """One tab's editor. `reply` is the answer to its latest message; `n` makes every answer distinct."""
+
+    reply: JsonObject = {}
+
+    _flow_id: str = ""
+    _answered: dict[str, JsonObject] = {}
+    _findings: str = ""
+    _count: int = 0
+
+    @rx.event
+    @protected(role="viewer")
+    async def open(self, who: Principal) -> None:
+        """`on_load`: hear of edits of the flow in the address, if it is one of the caller's organization."""
+        self._flow_id, self._findings, self._answered = "", "", {}
+        self.reply = {}
+        ref = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
+        try:
+            flow = await in_tenant(who, flows.get_flow, ref)
+        except ProblemError:
+            push.watch(self, "editor")  # the page learns by REST what is wrong and says it
+            return
+        self._flow_id = str(flow.id)
+        push.watch(self, "editor", f"flow:{flow.id}")
+
+    @rx.event
+    @protected(role="org_admin")
+    async def submit(self, who: Principal, message: JsonObject) -> None:
+        """Apply an edit, undo or redo, and answer with what changed."""
+        wanted = _read(EditMessage, message)
+        if wanted is None:
+            return
+        known = self._answered.get(wanted.cid)
+        if known is not None:
+            self._say(known)
+            return
+        try:
+            result = await self._apply(who, wanted)
+        except ProblemError as error:
+            if error.status >= 500:  # nothing was decided: the browser sends it again
+                log.warning("editor_edit_delayed", code=error.code)
+                return
+            self._say({"flow_id": str(wanted.flow_id), "cid": wanted.cid, "error": error.code})
+            return
+        answer = self._answer(result, wanted, who)
+        self._answered = dict([*self._answered.items(), (wanted.cid, answer)][-REMEMBERED:])
+        self._say(answer)
+
+    async def _apply(self, who: Principal, wanted: EditMessage) -> EditResult:
+        if wanted.step == "undo":
+            return await in_tenant(who, flows.undo, wanted.flow_id)
+        if wanted.step == "redo":
+            return await in_tenant(who, flows.redo, wanted.flow_id)
+        return await in_tenant(who, flows.apply_operations, wanted.flow_id, wanted.ops, expected_revision=wanted.revision)
+
+    def _answer(self, result: EditResult, wanted: EditMessage, who: Principal) -> JsonObject:
+        findings = [finding.model_dump(mode="json", exclude_none=True) for finding in result.findings]
+        digest = hashlib.sha256(orjson.dumps(findings)).hexdigest()
+        last = result.edits[-1].seq if result.edits else 0
+        edits = [
+            {"seq": edit.seq, "mine": True} if edit.seq == last and wanted.step == "edit" else _edit_json(edit)
+            for edit in result.edits
+            if edit.seq > wanted.revision
+        ]
+        draft = {"changes": result.changes, "can_undo": result.can_undo, "can_redo": result.can_redo, "updated_by": str(who.user_id)}
+        answer: JsonObject = {"flow_id": str(result.flow_id), "cid": wanted.cid, "edits": edits, "draft": draft}
+        if digest != self._findings:
+            answer["findings"] = findings
+            self._findings = digest
+        return _small(answer)
+
+    @rx.event
+    @protected(role="viewer")
+    async def catch_up(self, who: Principal, message: JsonObject) -> None:
+        """Answer with the edits that the browser hasn't seen."""
+        wanted = _read(CatchUpMessage, message)
+        if wanted is None:
+            return
+        try:
+            edits = await in_tenant(who, flows.edits_since, wanted.flow_id, wanted.revision)
+        except ProblemError as error:
+            log.info("editor_catch_up_failed", code=error.code)
+            return
+        answer: JsonObject = {"flow_id": str(wanted.flow_id), "cid": "", "verify": True}
+        answer |= {"reload": True} if edits is None else {"edits": [_edit_json(edit) for edit in edits]}
+        self._findings = ""
+        self._say(_small(answer))
+
+    @rx.event
+    @protected(role="viewer")
+    async def here(self, who: Principal, message: JsonObject) -> None:
+        """Tell the others who have this flow open that somebody is here."""
+        wanted = _read(HereMessage, message)
+        if wanted is None or str(wanted.flow_id) != self._flow_id:
+            return
+        payload = {
+            "event": "flow_here",
+            "tab": wanted.tab,
+            "user_id": str(who.user_id),
+            "name": who.user_name[:60],
+            "node": wanted.node,
+            "gone": wanted.gone,
+        }
+        await asyncio.to_thread(live().publish, f"flow:{wanted.flow_id}", payload)
+
+    def _say(self, answer: JsonObject) -> None:
+        self._count += 1
+        self.reply = {**answer, "n": self._count}
+
+
+def _edit_json(edit: AppliedEdit) -> JsonObject:
+    return {"seq": edit.seq, "operations": edit.operations}
+
+
+def _small(answer: JsonObject) -> JsonObject:
+    """The answer, or one that says to load again when it would be large."""
+    if len(orjson.dumps(answer)) <= MAX_REPLY_BYTES:
+        return answer
+    return {key: value for key, value in answer.items() if key not in ("edits", "findings")} | {"reload": True}

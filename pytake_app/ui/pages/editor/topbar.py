@@ -1,0 +1,119 @@
+"""The editor's own top bar."""
+
+import reflex as rx
+
+from pytake_app.ui.canvas.components import FlowName, Item, do, flag, items_of, number, relative, slice_view, text_of
+from pytake_app.ui.components.basics import badge, icon, icon_button, logo
+from pytake_app.ui.components.client import toggle_side
+from pytake_app.ui.i18n import t
+
+
+def _badge(item: Item) -> rx.Component:
+    live = rx.cond(
+        text_of(item, "status") == "active",
+        badge(t("editor.live", version=number(item, "live")), "jade", dot=True),
+        badge(t("editor.paused", version=number(item, "live")), "amber"),
+    )
+    return rx.el.span(rx.cond(number(item, "live") > 0, live, badge(t("editor.draft"))), class_name="none", custom_attrs={"data-testid": "flow-badge"})
+
+
+def _saved(item: Item) -> rx.Component:
+    saved_at = text_of(item, "saved_at")
+    words = rx.match(
+        text_of(item, "saving"),
+        ("saving", rx.el.span(icon("cloud-upload", "s"), t("editor.saving"))),
+        ("offline", rx.el.span(icon("cloud-off", "s"), t("editor.kept_here"), class_name="t-amber")),
+        ("saved", rx.el.span(icon("cloud", "s"), rx.cond(saved_at != "", t("editor.saved", when=relative(saved_at)), ""))),
+        rx.fragment(),
+    )
+    return rx.el.span(words, class_name="saved meta muted only-wide", role="status", custom_attrs={"data-testid": "saved-state", "data-state": text_of(item, "saving")})
+
+
+def _peers(item: Item) -> rx.Component:
+    def face(peer: rx.Var) -> rx.Component:
+        return rx.el.span(text_of(peer, "initials"), class_name="av a-" + text_of(peer, "hue"), title=text_of(peer, "name"))
+
+    peers = items_of(item, "peers")
+    return rx.cond(
+        peers.length() > 0,
+        rx.el.span(rx.el.span(class_name="vr"), rx.el.span(rx.foreach(peers, face), class_name="avs", custom_attrs={"aria-label": t("editor.also_here")}), class_name="row g4 only-wide"),
+    )
+
+
+def _changes(item: Item) -> rx.Component:
+    return rx.cond(
+        (number(item, "changes") > 0) & (number(item, "live") > 0),
+        rx.el.span(rx.el.span(class_name="dot amber"), t("editor.changes", count=number(item, "changes")), class_name="chg dense only-wide", custom_attrs={"data-testid": "changes"}),
+    )
+
+
+def _edit_actions(item: Item) -> rx.Component:
+    return rx.fragment(
+        icon_button("undo-2", t("editor.undo"), on_click=do("editor.undo()"), disabled=~flag(item, "can_undo"), custom_attrs={"data-testid": "undo"}),
+        icon_button("redo-2", t("editor.redo"), on_click=do("editor.redo()"), disabled=~flag(item, "can_redo"), custom_attrs={"data-testid": "redo"}),
+    )
+
+
+def _publish(item: Item) -> rx.Component:
+    return rx.el.button(
+        t("editor.publish"),
+        class_name="btn solid",
+        type="button",
+        on_click=do("editor.openPublish()"),
+        disabled=(text_of(item, "phase") != "ready"),
+        custom_attrs={"data-testid": "publish"},
+    )
+
+
+def _old_version(item: Item) -> rx.Component:
+    return rx.el.div(
+        icon("history", "s"),
+        rx.el.span(t("editor.looking_at", version=number(item, "version")), class_name="grow"),
+        rx.cond(
+            ~flag(item, "viewer"),
+            rx.el.button(t("editor.restore"), class_name="btn line sm", type="button", on_click=do("editor.restore()")),
+        ),
+        rx.el.button(t("editor.back_to_draft"), class_name="btn soft sm", type="button", on_click=do("editor.showVersion(null)"), custom_attrs={"data-testid": "back-to-draft"}),
+        class_name="oldv dense",
+        role="status",
+    )
+
+
+@rx.memo
+def top_view(item: rx.Var[dict]) -> rx.Component:
+    """Name, state, undo, test, publish."""
+    ready = text_of(item, "phase") == "ready"
+    bar = rx.el.header(
+        rx.link(icon("arrow-left"), href="/flows", class_name="ib", unstyled=True, custom_attrs={"aria-label": t("editor.back"), "title": t("editor.back")}),
+        rx.el.button(logo(), type="button", on_click=toggle_side(), class_name="only-wide", custom_attrs={"aria-label": t("common.menu"), "title": t("editor.menu_hint")}),
+        rx.link(t("editor.flows"), href="/flows", class_name="muted crumb only-wide", unstyled=True),
+        rx.el.span("/", class_name="muted only-wide"),
+        rx.cond(
+            text_of(item, "name") != "",
+            FlowName.create(name=text_of(item, "name"), disabled=flag(item, "locked")),
+            rx.cond(ready, rx.fragment(), rx.el.span(class_name="sk", width="var(--d-128)")),
+        ),
+        rx.cond(ready, rx.fragment(_badge(item), _saved(item))),
+        rx.el.div(class_name="grow"),
+        rx.cond(
+            ready,
+            rx.fragment(
+                rx.cond(flag(item, "viewer"), badge(t("editor.read_only"), "line"), rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item))),
+                _peers(item),
+                rx.el.span(class_name="vr only-wide"),
+                rx.el.button(
+                    icon("smartphone", "s"), rx.el.span(t("editor.test"), class_name="only-wide"),
+                    class_name="btn gray", type="button", on_click=do("preview.open()"), custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},
+                ),
+                _changes(item),
+                rx.cond(flag(item, "locked"), rx.fragment(), _publish(item)),
+            ),
+        ),
+        class_name="top edtop",
+    )
+    return rx.fragment(bar, rx.cond(number(item, "version") > 0, _old_version(item)))
+
+
+def top_bar() -> rx.Component:
+    """The bar, fed by the store."""
+    return slice_view("top", top_view)
