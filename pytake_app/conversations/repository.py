@@ -181,7 +181,7 @@ def count_of_contact(session: Session, contact_id: UUID) -> int:
     statement = sa.select(sa.func.count()).where(
         col(Conversation.organization_id) == organization_of(session), col(Conversation.contact_id) == contact_id
     )
-    return session.execute(statement).scalar_one()
+    return int(session.execute(statement).scalar_one())
 
 
 def contact_totals(session: Session, contact_id: UUID) -> tuple[int, int, int, int, datetime | None, datetime | None]:
