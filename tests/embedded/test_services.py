@@ -1,6 +1,7 @@
 """The embedded servers, as real processes: they come up, keep their data, refuse strangers and stop."""
 
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import redis as redis_package
+from sqlalchemy import make_url
 
 from pytake_app.embedded.accounts import can_traverse, identity_for
 from pytake_app.embedded.postgres import EmbeddedPostgres, PostgresError
@@ -130,8 +132,6 @@ def test_data_directory_closed_to_the_account_is_kept_elsewhere(services_dir: Pa
 
 
 def _remove_fallback(server: EmbeddedPostgres) -> None:
-    import shutil
-
     shutil.rmtree(server.cluster.parent)
 
 
@@ -180,9 +180,13 @@ def test_a_very_long_data_directory_still_works(services_dir: Path) -> None:
     try:
         assert server.answers()
         assert redis.answers()
+        sockets = [make_url(server.url).query["host"], str(Path(redis.url.split("?")[0].removeprefix("unix://")).parent)]
+        assert all(len(str(folder)) < 60 for folder in sockets)
     finally:
         redis.stop()
         server.stop()
+    for folder in sockets:
+        shutil.rmtree(str(folder))
 
 
 @pytest.mark.parametrize(("version", "taken"), [("7.0.15", True), ("6.2.1", True), ("5.0.7", False), ("odd", False)])
