@@ -405,7 +405,7 @@ def _classifier(config: Json) -> Converted:
     for item in items:
         if not isinstance(item, str | Mapping) or item == "":
             continue
-        name = item if isinstance(item, str) else _text(item.get("label") or item.get("name") or item.get("id"))
+        name = item if isinstance(item, str) else _text(item.get("label", item.get("name") or item.get("id")))
         given = _text(item.get("id")) if isinstance(item, Mapping) else ""
         key = given or slug(name, taken)
         taken.add(key)

@@ -17,6 +17,8 @@ MAX_VARIABLE_NAME: Final = 64
 MAX_INPUT_CHARS: Final = 4_096
 """What is kept of an inbound text."""
 MAX_TEMPLATE_CHARS: Final = 10_000
+MAX_EXPRESSION_CHARS: Final = 500
+"""Length of one ``{{ … }}`` or ``{% … %}``."""
 MAX_OUTPUT_BYTES: Final = 32_768
 MAX_LIST_ITEMS: Final = 1_000
 MAX_INTEGER_BITS: Final = 256

@@ -29,6 +29,7 @@ from pydantic import JsonValue
 
 from pytake_app.engine.filters import ALLOWED_BUILTIN, SCOPE_FILTERS, text_of
 from pytake_app.engine.limits import (
+    MAX_EXPRESSION_CHARS,
     MAX_INTEGER_BITS,
     MAX_LIST_ITEMS,
     MAX_LOOP_ITERATIONS,
@@ -43,6 +44,7 @@ _ALLOWED_TAGS: Final = frozenset(
 )
 _PATH = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\}\}")
 _MARKUP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_BLANKS = re.compile(r"\s{60}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _SMALL_RANGE = re.compile(r"\(\s*-?\d{1,3}\s*\.\.\s*-?\d{1,3}\s*\)")
 _LITERALS: Final = frozenset({"true", "false", "nil", "null", "none", "empty", "blank"})
@@ -181,6 +183,10 @@ class Template:
             self.native = len(parts) == 1
             return
         for markup in _MARKUP.findall(source):
+            # The library's parser takes quadratic time over such texts.
+            if len(markup) > MAX_EXPRESSION_CHARS or markup.count("[") > 20 or _BLANKS.search(markup):
+                self.problem = ("template_limit", f"an expression has at most {MAX_EXPRESSION_CHARS} characters")
+                return
             if ".." in _SMALL_RANGE.sub("", _QUOTED.sub("", markup)):
                 self.problem = ("template_limit", "a range needs two whole numbers below 1000")
                 return

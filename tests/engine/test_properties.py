@@ -174,6 +174,8 @@ def test_a_verified_flow_runs_within_limits_and_deterministically(
 @given(documents(broken=True), INPUTS)
 def test_nothing_raises_on_a_broken_flow(document: FlowDocument, inputs: list[tuple[str, str]]) -> None:
     verify(document)
+    stored = document.model_dump(mode="json")
+    assert parse_document(stored).model_dump(mode="json") == stored, "saving a draft changes nothing in it"
     converse(document, inputs)
 
 

@@ -113,6 +113,7 @@ ATTACKS = {
     "infinity": "{{ '1e999' | ceil }}",
     "deep_blocks": "{% if x %}" * 300 + "{% endif %}" * 300,
     "deep_index": "{{ x" + "[x" * 900 + "]" * 900 + " }}",
+    "blanks": "{{" + " " * 9_900 + "}}",
     "unclosed": "{" * 9_999,
     "unclosed_tags": "{%" * 4_999,
     "unclosed_raw": "{% raw %}" * 1_000,
@@ -141,7 +142,7 @@ def test_attacks_end_quickly_and_leak_nothing(name: str) -> None:
             assert len(text.encode()) <= 32_768
             assert "class" not in text
             assert "function" not in text
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize("name", sorted(ATTACKS))
