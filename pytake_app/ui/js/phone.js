@@ -133,7 +133,7 @@ export const phone = {
 };
 
 if (typeof window !== "undefined") {
-  onPoke("sandbox:", () => state.account && load());
+  onPoke("org:", (pokes) => state.account && pokes.some((poke) => !poke.topic.startsWith("org:") || poke.topic.endsWith(":sandbox")) && load());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.account && load());
 }
 

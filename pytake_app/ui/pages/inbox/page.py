@@ -23,6 +23,9 @@ class InboxState(rx.State):
         push.watch(self, "inbox", f"org:{who.organization_id}:conversations")
 
 
+ON_LOAD = [SessionState.guard, InboxState.watch]
+
+
 def page() -> rx.Component:
     """The page."""
     me = {"id": SessionState.user_id, "name": SessionState.user_name, "role": SessionState.role}

@@ -3,12 +3,14 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import icon
-from pytake_app.ui.components.phone import WireLog, as_view, sandbox_phone
+from pytake_app.ui.components.phone import PhoneState, WireLog, as_view, sandbox_phone
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.layout.shell import page_shell
 from pytake_app.ui.pages.inbox.store import clock_time
+from pytake_app.ui.session import SessionState
 
 ROUTE = "/sandbox"
+ON_LOAD = [SessionState.guard, PhoneState.watch]
 
 
 @rx.memo

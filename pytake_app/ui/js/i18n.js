@@ -1,0 +1,108 @@
+// Language store and message formatting. CATALOGUES and DEFAULT are put in front at build time.
+import { useSyncExternalStore } from "react";
+
+const KEY = "pytake_lang";
+const listeners = new Set();
+const tags = Object.keys(CATALOGUES);
+const rules = {};
+const numbers = {};
+
+const closest = (wanted) => {
+  const base = String(wanted || "").toLowerCase().split("-")[0];
+  return tags.find((tag) => tag.toLowerCase().split("-")[0] === base);
+};
+
+const initial = () => {
+  let saved = null;
+  try {
+    saved = localStorage.getItem(KEY);
+  } catch {
+    saved = null; // storage is blocked: fall back to the browser's languages
+  }
+  for (const wanted of [saved, ...(navigator.languages || [navigator.language])]) {
+    const tag = closest(wanted);
+    if (tag) return tag;
+  }
+  return DEFAULT;
+};
+
+let current = typeof window === "undefined" ? DEFAULT : initial();
+
+const publish = () => {
+  if (typeof document === "undefined") return;
+  document.documentElement.lang = current;
+  document.documentElement.removeAttribute("data-lang-pending");
+  document.cookie = `${KEY}=${current}; path=/; max-age=31536000; samesite=lax`;
+};
+
+/** Switch the language everywhere in this tab and remember it. */
+export const setLang = (wanted) => {
+  const tag = closest(wanted);
+  if (!tag || tag === current) return;
+  current = tag;
+  try {
+    localStorage.setItem(KEY, tag);
+  } catch {
+    // storage is blocked: the choice lasts for this page
+  }
+  publish();
+  listeners.forEach((fn) => fn());
+};
+
+export const getLang = () => current;
+
+const subscribe = (fn) => {
+  listeners.add(fn);
+  return () => listeners.delete(fn);
+};
+
+if (typeof window !== "undefined") {
+  window.addEventListener("storage", (event) => event.key === KEY && event.newValue && setLang(event.newValue));
+  const ready = () => requestAnimationFrame(publish);
+  if (document.readyState === "complete") ready();
+  else window.addEventListener("load", ready, { once: true });
+}
+
+/** The language in use; components that call it render again when it changes. */
+export const useLang = () => useSyncExternalStore(subscribe, getLang, () => DEFAULT);
+
+const show = (lang, value) =>
+  typeof value === "number" ? (numbers[lang] ||= new Intl.NumberFormat(lang)).format(value) : value == null ? "" : String(value);
+
+/** `key` when the catalogue has it, else `spare`, else `key`. */
+export const trKey = (key, spare) => (key in CATALOGUES[DEFAULT] ? key : (spare ?? key));
+
+/** The text of `key` in `lang`, with `{name}` placeholders filled; `params.count` picks the plural form. */
+export const tr = (lang, key, params) => {
+  let message = CATALOGUES[lang]?.[key] ?? CATALOGUES[DEFAULT][key] ?? key;
+  if (typeof message === "object") {
+    const rule = (rules[lang] ||= new Intl.PluralRules(lang));
+    message = message[rule.select(Number(params?.count ?? 0))] ?? message.other;
+  }
+  return params ? message.replace(/\{(\w+)\}/g, (all, name) => (name in params ? show(lang, params[name]) : all)) : message;
+};
+
+const UNITS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+/** Formatting by language; `value` is an ISO time, a Date or milliseconds. */
+export const fmt = {
+  number: (lang, value, options) => new Intl.NumberFormat(lang, options).format(value),
+  time: (lang, value) => new Date(value).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" }),
+  date: (lang, value) => new Date(value).toLocaleDateString(lang, { day: "numeric", month: "short", year: "numeric" }),
+  exact: (lang, value) => new Date(value).toLocaleString(lang, { dateStyle: "full", timeStyle: "medium" }),
+  /** "há 4 min"; under a minute: "agora". */
+  relative: (lang, value, now = Date.now()) => {
+    const seconds = (new Date(value).getTime() - now) / 1000;
+    const rtf = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+    for (const [unit, size] of UNITS) {
+      if (Math.abs(seconds) >= size) return rtf.format(Math.trunc(seconds / size), unit);
+    }
+    return rtf.format(0, "second");
+  },
+};

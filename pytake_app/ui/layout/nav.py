@@ -1,0 +1,35 @@
+"""What the sidebar and the command palette link to. Only pages that exist are listed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A page: `key` is what `page_shell(active=…)` names, `label` a text key, `icon` a lucide name."""
+
+    key: str
+    href: str
+    icon: str
+    label: str
+
+
+NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
+    (
+        "common.group_work",
+        (NavItem("inbox", "/inbox", "inbox", "common.nav_inbox"),),
+    ),
+    (
+        "common.group_automate",
+        (
+            NavItem("flows", "/flows", "workflow", "common.nav_flows"),
+            NavItem("sandbox", "/sandbox", "smartphone", "common.nav_sandbox"),
+        ),
+    ),
+    (
+        "common.group_settings",
+        (
+            NavItem("channels", "/settings/channels", "radio", "common.nav_channels"),
+            NavItem("start", "/start", "rocket", "common.nav_start"),
+        ),
+    ),
+)

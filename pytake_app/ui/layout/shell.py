@@ -1,0 +1,207 @@
+"""The frame around every signed-in page."""
+
+from collections.abc import Sequence
+
+import reflex as rx
+from reflex.style import set_color_mode
+
+from pytake_app.ui.components.basics import Text, avatar, icon, icon_button, kbd, logo, menu_item, skeleton
+from pytake_app.ui.components.client import (
+    CommandPalette,
+    Drawer,
+    LiveBridge,
+    ShellKeys,
+    open_drawer,
+    open_palette,
+    sign_out,
+    toggle_side,
+)
+from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
+from pytake_app.ui.layout.nav import NAVIGATION
+from pytake_app.ui.push import LiveState
+from pytake_app.ui.session import SessionState
+
+
+def _nav_links(active: str) -> list[rx.Component]:
+    parts: list[rx.Component] = []
+    for group, items in NAVIGATION:
+        parts.append(rx.el.div(rx.el.span(t(group), class_name="grp-text"), class_name="grp"))
+        for item in items:
+            on = item.key == active
+            link = rx.link(
+                icon(item.icon),
+                rx.el.span(t(item.label), class_name="lbl-nav ell"),
+                href=item.href,
+                class_name="nav on" if on else "nav",
+                unstyled=True,
+                custom_attrs={"aria-current": "page" if on else None, "title": t(item.label)},
+            )
+            parts.append(link)
+    return parts
+
+
+def _organization() -> rx.Component:
+    name = rx.cond(
+        SessionState.organization_name != "",
+        rx.el.span(SessionState.organization_name, class_name="org-name ell"),
+        rx.el.span(skeleton("var(--d-96)"), class_name="org-name"),
+    )
+    return rx.el.div(logo(), name, class_name="org")
+
+
+def _sidebar(active: str) -> rx.Component:
+    fold = rx.el.button(
+        icon("panel-left"),
+        rx.el.span(t("common.fold_menu"), class_name="lbl-nav"),
+        rx.el.span(kbd("["), class_name="n"),
+        class_name="nav fold",
+        type="button",
+        on_click=toggle_side(),
+        custom_attrs={"title": t("common.fold_menu")},
+    )
+    return rx.el.nav(
+        _organization(),
+        *_nav_links(active),
+        rx.el.div(fold, class_name="foot"),
+        class_name="side",
+        custom_attrs={"aria-label": t("common.menu")},
+    )
+
+
+def language_menu() -> rx.Component:
+    """The language switch; works without a server."""
+    names = {tag: t(f"common.language_{tag[:2]}") for tag in LANGUAGES.values()}
+    items = [
+        rx.dropdown_menu.item(
+            rx.el.span(rx.cond(tag == LANG, icon("check", "s"), ""), width="var(--d-16)", display="inline-grid"),
+            names[tag],
+            on_select=set_language(tag),
+            custom_attrs={"lang": tag},
+        )
+        for tag in LANGUAGES.values()
+    ]
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(icon_button("languages", t("common.language"))),
+        rx.dropdown_menu.content(*items, align="end", variant="soft"),
+    )
+
+
+def theme_menu() -> rx.Component:
+    """Light, dark or as the system; works without a server."""
+    modes = (("light", "sun"), ("dark", "moon"), ("system", "monitor"))
+    items = [menu_item(picture, t(f"common.theme_{mode}"), on_select=set_color_mode(mode)) for mode, picture in modes]
+    trigger = icon_button("moon", t("common.theme"))
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(trigger), rx.dropdown_menu.content(*items, align="end", variant="soft")
+    )
+
+
+def _account_menu() -> rx.Component:
+    me = rx.el.button(
+        avatar(SessionState.initials, size="s"),
+        rx.el.span(SessionState.user_name, class_name="me-name ell"),
+        icon("chevron-down", "xs"),
+        class_name="me",
+        type="button",
+        custom_attrs={"aria-label": t("common.account")},
+    )
+    head = rx.el.div(
+        rx.el.div(SessionState.user_name, class_name="str dense ell"),
+        rx.el.div(SessionState.user_email, class_name="meta muted ell"),
+        padding="var(--d-6) var(--d-10) var(--d-8)",
+        max_width="var(--d-260)",
+    )
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(me),
+        rx.dropdown_menu.content(
+            head,
+            rx.dropdown_menu.separator(),
+            menu_item("log-out", t("common.sign_out"), on_select=sign_out()),
+            menu_item("shield-off", t("common.sign_out_everywhere"), on_select=sign_out(everywhere=True)),
+            align="end",
+            variant="soft",
+        ),
+    )
+
+
+def _top_bar(title: Text | rx.Component, actions: Sequence[rx.Component], lead: rx.Component | None) -> rx.Component:
+    search = rx.el.button(
+        icon("search", "s"),
+        rx.el.span(t("common.palette_button"), class_name="cmd-text"),
+        kbd("Ctrl K"),
+        class_name="cmd",
+        type="button",
+        on_click=open_palette(),
+        custom_attrs={"aria-label": t("common.palette")},
+    )
+    return rx.el.header(
+        rx.el.button(
+            icon("menu"),
+            class_name="ib burger",
+            type="button",
+            on_click=open_drawer(),
+            custom_attrs={"aria-label": t("common.menu")},
+        ),
+        lead if lead is not None else rx.fragment(),
+        rx.el.h1(title) if not isinstance(title, rx.Component) else title,
+        rx.el.div(class_name="grow"),
+        *actions,
+        search,
+        rx.el.span(language_menu(), class_name="only-wide"),
+        rx.el.span(theme_menu(), class_name="only-wide"),
+        _account_menu(),
+        class_name="top",
+    )
+
+
+def hydrated_mark() -> rx.Component:
+    """A mark that appears when the page talks to the server; browser tests wait for it."""
+    return rx.cond(rx.State.is_hydrated, rx.el.i(custom_attrs={"data-testid": "hydrated", "hidden": True}))
+
+
+def page_shell(
+    title: str | rx.Component,
+    *children: rx.Component,
+    actions: Sequence[rx.Component] = (),
+    active: str = "",
+    bare: bool = False,
+    sidebar: bool = True,
+    lead: rx.Component | None = None,
+) -> rx.Component:
+    """A signed-in page.
+
+    Parameters:
+        title: a text key, or a component that takes the title's place.
+        children: the page's content; it scrolls as one, with 16 px around, unless `bare`.
+        actions: what stands in the top bar before the search.
+        active: the `NavItem.key` to mark.
+        bare: no padding and no scrolling: the page lays out its own panes (inbox, editor).
+        sidebar: False hides it (flow editor); `[` shows it for a while.
+        lead: something before the title, such as a way back.
+
+    The page's `on_load` must name `SessionState.guard` (see `ui/session.py`).
+    """
+    heading = title if isinstance(title, rx.Component) else t(title)
+    return frame(
+        _top_bar(heading, actions, lead),
+        rx.el.main(*children, class_name="pg bare" if bare else "pg", id="content", custom_attrs={"tabIndex": -1}),
+        active=active,
+        sidebar=sidebar,
+    )
+
+
+def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx.Component:
+    """The shell without a top bar: sidebar, keys, command palette, live bridge. A page with its own bar (the flow editor)
+    uses it directly; one of the children must be the `main` with id `content`."""
+    pages = [{"href": i.href, "icon": i.icon, "label": i.label} for _, items in NAVIGATION for i in items]
+    return rx.el.div(
+        rx.el.a(t("common.skip"), href="#content", class_name="skip"),
+        _sidebar(active),
+        Drawer.create(_organization(), *_nav_links(active), label=t("common.menu")),
+        rx.el.div(*children, class_name="main"),
+        ShellKeys.create(),
+        CommandPalette.create(pages=pages),
+        LiveBridge.create(pokes=LiveState.pokes),
+        hydrated_mark(),
+        class_name="app" if sidebar else "app no-side",
+    )

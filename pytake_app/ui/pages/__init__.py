@@ -1,0 +1,21 @@
+"""The pages, one explicit list."""
+
+import reflex as rx
+
+from pytake_app.ui.pages.auth import page as auth
+from pytake_app.ui.pages.editor import page as editor
+from pytake_app.ui.pages.home import page as home
+from pytake_app.ui.pages.inbox import page as inbox
+from pytake_app.ui.pages.sandbox import page as sandbox
+from pytake_app.ui.pages.start import page as start
+
+
+def register_pages(app: rx.App) -> None:
+    """Add every page to the app."""
+    app.add_page(home.page, route=home.ROUTE, on_load=home.ON_LOAD)
+    app.add_page(auth.login_page, route=auth.LOGIN, on_load=auth.ON_LOAD)
+    app.add_page(auth.register_page, route=auth.REGISTER, on_load=auth.ON_LOAD)
+    app.add_page(start.page, route=start.ROUTE, on_load=start.ON_LOAD)
+    app.add_page(inbox.page, route=inbox.ROUTE, on_load=inbox.ON_LOAD)
+    app.add_page(sandbox.page, route=sandbox.ROUTE, on_load=sandbox.ON_LOAD)
+    app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)

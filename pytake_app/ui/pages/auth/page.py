@@ -1,0 +1,163 @@
+"""Sign-in and registration: forms that the browser itself posts, so that the cookie is set by a real answer."""
+
+import reflex as rx
+
+from pytake_app.ui.components.basics import NativeForm, button, form_field, icon, logo, notice, text_input
+from pytake_app.ui.i18n import LANG, t, t_dynamic
+from pytake_app.ui.layout.shell import hydrated_mark, language_menu, theme_menu
+from pytake_app.ui.session import SessionState
+
+LOGIN, REGISTER = "/login", "/register"
+MAX_PASSED = 320
+
+
+class AuthState(rx.State):
+    """What the address says: why the last try failed, and what was typed, never the password."""
+
+    error: str = ""
+    email: str = ""
+    full_name: str = ""
+    organization_name: str = ""
+    next_path: str = ""
+
+    @rx.event
+    async def read_address(self) -> None:
+        """`on_load`: nothing here is trusted; texts come from the catalogues, values go back into fields."""
+        query = self.router.url.query_parameters
+        self.error = str(query.get("error", ""))[:60]
+        self.email = str(query.get("email", ""))[:MAX_PASSED]
+        self.full_name = str(query.get("full_name", ""))[:MAX_PASSED]
+        self.organization_name = str(query.get("organization_name", ""))[:MAX_PASSED]
+        self.next_path = str(query.get("next", ""))[:MAX_PASSED]
+
+
+ON_LOAD = [SessionState.guard_guest, AuthState.read_address]
+
+
+def _field(
+    name: str, label: rx.Var, value: rx.Var | str = "", *, hint: rx.Var | None = None, **props: object
+) -> rx.Component:
+    attrs = {"data-testid": name, "autoComplete": props.pop("auto_complete", "on"), **props.pop("custom_attrs", {})}
+    control = text_input(name=name, default_value=value, key=value, class_name="lg", custom_attrs=attrs, **props)
+    return form_field(label, control, hint=hint)
+
+
+def _frame(title: rx.Var, detail: rx.Var, form: rx.Component, other: rx.Component) -> rx.Component:
+    pitch = [
+        ("workflow", "auth.pitch_draw"),
+        ("shield-check", "auth.pitch_safe"),
+        ("message-circle", "auth.pitch_person"),
+    ]
+    side = rx.el.aside(
+        rx.el.div(logo(large=True), rx.el.span("PyTake", class_name="title"), class_name="row g12"),
+        rx.el.div(t("auth.pitch"), class_name="au-pitch"),
+        rx.el.ul(
+            *[
+                rx.el.li(rx.el.span(icon(picture), class_name="tile l g-trigger"), rx.el.span(t(key)))
+                for picture, key in pitch
+            ]
+        ),
+        class_name="au-side",
+    )
+    problem = rx.cond(
+        AuthState.error != "",
+        rx.el.div(
+            notice("red", "circle-alert", t_dynamic("auth.error", AuthState.error, "auth.error.unknown")),
+            role="alert",
+            custom_attrs={"data-testid": "auth-error"},
+        ),
+    )
+    card = rx.el.div(
+        rx.el.h1(title, class_name="title"),
+        rx.el.p(detail, class_name="muted"),
+        problem,
+        form,
+        rx.el.div(other, class_name="dense muted"),
+        class_name="au-card",
+    )
+    return rx.el.div(
+        side,
+        rx.el.main(
+            rx.el.div(
+                rx.el.span(logo(), class_name="au-mark"),
+                rx.el.span(class_name="grow"),
+                language_menu(),
+                theme_menu(),
+                class_name="au-top row",
+            ),
+            card,
+        ),
+        hydrated_mark(),
+        class_name="au",
+    )
+
+
+def _form(action: str, *fields: rx.Component, verb: rx.Var) -> rx.Component:
+    return NativeForm.create(
+        rx.el.input(type="hidden", name="next", value=AuthState.next_path, read_only=True),
+        rx.el.input(
+            type="hidden", name="locale", value=rx.match(LANG, ("en", "en"), ("es", "es"), "pt_BR"), read_only=True
+        ),
+        *fields,
+        button(verb, kind="solid", class_name="lg full", type="submit", custom_attrs={"data-testid": "submit"}),
+        class_name="col g16",
+        custom_attrs={"action": action, "method": "post"},
+    )
+
+
+def login_page() -> rx.Component:
+    """Sign in."""
+    form = _form(
+        "/auth/web/login",
+        _field(
+            "email",
+            t("auth.email"),
+            AuthState.email,
+            type="email",
+            required=True,
+            auto_complete="username",
+            auto_focus=True,
+        ),
+        _field("password", t("auth.password"), type="password", required=True, auto_complete="current-password"),
+        verb=t("auth.sign_in"),
+    )
+    other = rx.fragment(
+        t("auth.no_account"), " ", rx.link(t("auth.make_account"), href=REGISTER, class_name="link", unstyled=True)
+    )
+    return _frame(t("auth.login_title"), t("auth.login_detail"), form, other)
+
+
+def register_page() -> rx.Component:
+    """Make an organization and its first administrator."""
+    form = _form(
+        "/auth/web/register",
+        _field(
+            "organization_name",
+            t("auth.organization"),
+            AuthState.organization_name,
+            max_length=120,
+            required=True,
+            auto_complete="organization",
+            auto_focus=True,
+            placeholder=t("auth.organization_example"),
+        ),
+        _field(
+            "full_name", t("auth.full_name"), AuthState.full_name, max_length=120, required=True, auto_complete="name"
+        ),
+        _field("email", t("auth.email"), AuthState.email, type="email", required=True, auto_complete="username"),
+        _field(
+            "password",
+            t("auth.password"),
+            type="password",
+            required=True,
+            min_length=10,
+            max_length=128,
+            auto_complete="new-password",
+            hint=t("auth.password_hint"),
+        ),
+        verb=t("auth.create"),
+    )
+    other = rx.fragment(
+        t("auth.have_account"), " ", rx.link(t("auth.sign_in"), href=LOGIN, class_name="link", unstyled=True)
+    )
+    return _frame(t("auth.register_title"), t("auth.register_detail"), form, other)

@@ -1,0 +1,76 @@
+"""The build plugin: puts our generated files into the front end and frees it from a fixed address.
+
+Reflex bakes the backend's address into the JavaScript. We build with a marker host and, after the build,
+replace each baked address by an expression on `window.location`, so one build works on any host, port and scheme.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reflex.plugins.base import Plugin
+
+from pytake_app.ui.i18n import i18n_javascript
+from pytake_app.ui.theme import stylesheet
+
+MARKER_HOST = "pytake.invalid"
+"""A name that can't resolve (RFC 2606), never one of the hosts Reflex's client treats specially."""
+API_URL = f"http://{MARKER_HOST}"
+
+_BAKED = re.compile(rf"""(["'`])(ws|http)://{re.escape(MARKER_HOST)}([^"'`]*)\1""")
+_JS_DIR = Path(__file__).parent / "js"
+
+
+class OriginRewriteError(RuntimeError):
+    """The built front end doesn't hold the addresses we expect to replace; Reflex changed how it bakes them."""
+
+
+def rewrite_origin(javascript: str) -> tuple[str, int]:
+    """The script with every baked address turned into one of the page's own origin, and how many there were."""
+
+    def own(found: re.Match[str]) -> str:
+        origin = (
+            "globalThis.location.origin" if found[2] == "http" else 'globalThis.location.origin.replace(/^http/,"ws")'
+        )
+        return f'((globalThis.location?{origin}:"{found[2]}://localhost")+"{found[3]}")'
+
+    return _BAKED.subn(own, javascript)
+
+
+class PyTakePlugin(Plugin):
+    """Adds the style sheet, the texts and the JavaScript modules of `ui/js`; frees the build from its address."""
+
+    def get_static_assets(self, **context: Any) -> Sequence[tuple[Path, str | bytes]]:
+        """Generated files, as paths inside Reflex's web directory; modules are imported as `$/public/pt_<name>.js`."""
+        modules = [
+            (Path("public") / f"pt_{path.stem}.js", path.read_text(encoding="utf-8"))
+            for path in sorted(_JS_DIR.glob("*.js"))
+            if path.stem != "i18n"
+        ]
+        return [
+            (Path("styles") / "pytake.css", stylesheet()),
+            (Path("public") / "pt_i18n.js", i18n_javascript()),
+            *modules,
+        ]
+
+    def get_stylesheet_paths(self, **context: Any) -> Sequence[str]:
+        """Our sheet, imported after Radix's because this plugin comes after it in `rxconfig.py`."""
+        return ("./pytake.css",)
+
+    def post_build(self, **context: Any) -> None:
+        """Replace the baked addresses in the client build.
+
+        Raises:
+            OriginRewriteError: none was found.
+        """
+        static_dir: Path = context["static_dir"]
+        total = 0
+        for path in static_dir.rglob("*.js"):
+            source = path.read_text(encoding="utf-8")
+            if MARKER_HOST in source:
+                rewritten, count = rewrite_origin(source)
+                path.write_text(rewritten, encoding="utf-8")
+                total += count
+        if total == 0:
+            raise OriginRewriteError("no baked backend address found in the built front end")

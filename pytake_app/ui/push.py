@@ -1,0 +1,173 @@
+"""Live bridge: pokes on Redis → the browser tabs that watch their topic. The only place that touches Reflex internals.
+
+A page watches topics from a handler (never chosen by the client without a check):
+
+```python
+push.watch(self, "inbox", f"org:{who.organization_id}:conversations")   # replaces what the slot watched
+```
+
+and its JavaScript receives them, coalesced (one frame per 80 ms at most):
+
+```js
+import { onPoke } from "$/public/pt_live.js";
+useEffect(() => onPoke("conversation:", (pokes) => refetch()), []);
+```
+
+or, in Python, `OnPoke.create(prefix="org:", on_poke=State.reload)` (`ui/components/client.py`) calls a handler.
+A poke says *what* changed (ids, sequence numbers); the browser re-reads it by REST. Pub/sub may lose messages:
+after any gap (socket or Redis) a `live:reconnected` poke tells every listener to reload.
+`push_vars` sends state variables straight to the watchers of a topic without a lock and without storing them.
+
+Runs once in every web worker; only tabs whose socket is on this worker are served by it.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from typing import Any
+
+import reflex as rx
+import structlog
+from reflex.state import StateUpdate
+from reflex_base.constants.state import FIELD_MARKER
+
+from pytake_app.core.live import Live
+
+COALESCE_SECONDS = 0.08
+MAX_POKES = 30
+"""Pokes a frame; when more wait, they are replaced by one that says: reload."""
+
+log = structlog.get_logger(__name__)
+
+
+class Bridge:
+    """Topics and the tabs that watch them, for one process. All methods run on the web worker's event loop."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        self._topics: dict[str, set[str]] = defaultdict(set)
+        self._waiting: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._sequence = 0
+        self._app: rx.App | None = None
+
+    def attach(self, app: rx.App) -> None:
+        """Say whose sockets to write to."""
+        self._app = app
+
+    def watch(self, token: str, slot: str, topics: tuple[str, ...]) -> None:
+        """This tab's `slot` watches exactly `topics` from now on."""
+        self._release(token, slot)
+        if topics:
+            self._slots[token][slot] = topics
+            for topic in topics:
+                self._topics[topic].add(token)
+
+    def _release(self, token: str, slot: str) -> None:
+        before = self._slots.get(token, {}).pop(slot, ())
+        kept = {topic for topics in self._slots.get(token, {}).values() for topic in topics}
+        for topic in before:
+            if topic not in kept:
+                self._topics[topic].discard(token)
+                if not self._topics[topic]:
+                    del self._topics[topic]
+
+    def forget(self, token: str) -> None:
+        """The tab is gone."""
+        for slot in list(self._slots.get(token, {})):
+            self._release(token, slot)
+        self._slots.pop(token, None)
+        self._waiting.pop(token, None)
+
+    def watchers(self, topic: str) -> frozenset[str]:
+        """The tabs that watch a topic."""
+        return frozenset(self._topics.get(topic, ()))
+
+    def accept(self, poke: dict[str, Any]) -> bool:
+        """Queue a poke for its watchers; False when nobody watches."""
+        everybody = poke["topic"] == "live:reconnected"
+        tokens = frozenset(self._slots) if everybody else self.watchers(poke["topic"])
+        for token in tokens:
+            queue = self._waiting[token]
+            if poke not in queue:
+                queue.append(poke)
+        return bool(tokens)
+
+    def _frame(self, queue: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        pokes = queue if len(queue) <= MAX_POKES else [{"topic": "live:reconnected"}]
+        self._sequence += 1
+        return [{"frame": self._sequence, **poke} for poke in pokes]
+
+    async def flush(self) -> int:
+        """Send what waits; returns the number of frames written."""
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        sent = 0
+        for token, queue in waiting.items():
+            if not self._is_here(token):
+                self.forget(token)
+                continue
+            await self._emit(token, LiveState, {"pokes": self._frame(queue)})
+            sent += 1
+        return sent
+
+    async def push_vars(self, topic: str, state: type[rx.State], variables: dict[str, Any]) -> None:
+        """Set variables of `state` in this worker's tabs that watch `topic`; nothing is stored on the server."""
+        for token in self.watchers(topic):
+            if self._is_here(token):
+                await self._emit(token, state, variables)
+            else:
+                self.forget(token)
+
+    # -- Reflex internals, pinned by tests/ui/test_push.py -------------------------------------------------------
+
+    def _is_here(self, token: str) -> bool:
+        namespace = self._app.event_namespace if self._app is not None else None
+        if namespace is None:
+            return False
+        manager = namespace._token_manager
+        record = manager.token_to_socket.get(token)
+        return record is not None and record.instance_id == manager.instance_id
+
+    async def _emit(self, token: str, state: type[rx.State], variables: dict[str, Any]) -> None:
+        if self._app is None or self._app.event_namespace is None:
+            return
+        delta = {state.get_full_name(): {name + FIELD_MARKER: value for name, value in variables.items()}}
+        await self._app.event_namespace.emit_update(StateUpdate(delta=delta), token)
+
+    async def run(self, live: Live) -> None:
+        """Listen for ever. A lifespan task of every web worker."""
+        wake = asyncio.Event()
+
+        async def deliver() -> None:
+            while True:
+                await wake.wait()
+                await asyncio.sleep(COALESCE_SECONDS)
+                wake.clear()
+                try:
+                    await self.flush()
+                except Exception:
+                    log.warning("push_failed", exc_info=True)
+
+        task = asyncio.create_task(deliver())
+        try:
+            async for poke in live.listen():
+                if self.accept(poke):
+                    wake.set()
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+bridge = Bridge()
+
+
+class LiveState(rx.State):
+    """The tab's stream of pokes; written by the bridge only. Each poke: `{frame, topic, …}`."""
+
+    pokes: list[dict[str, Any]] = []
+
+
+def watch(state: rx.State, slot: str, *topics: str) -> None:
+    """This tab's `slot` (e.g. `"inbox"`, `"thread"`) watches exactly `topics`. Call it from a handler, after the caller
+    was found to belong to the organization that the topics name; `on_load` runs again after each reconnect."""
+    bridge.watch(state.router.session.client_token, slot, topics)

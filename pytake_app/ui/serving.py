@@ -1,0 +1,189 @@
+"""Static files of the built front end, and the headers every page carries."""
+
+import asyncio
+import mimetypes
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Reflex's pages hold inline scripts, and toasts sent by the server are evaluated: neither 'unsafe-inline' nor
+# 'unsafe-eval' can go. Everything else is closed: no other host, no plug-ins, no framing, no foreign form target.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; "
+    "media-src 'self' blob:; "
+    "font-src 'self'; "
+    "connect-src 'self' ws: wss:; "
+    "worker-src 'self' blob:; "
+    "object-src 'none'; "
+    "base-uri 'self'; "
+    "form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self)"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_IMMUTABLE = b"public, max-age=31536000, immutable"
+_SHORT = b"public, max-age=3600"
+_REVALIDATE = b"no-cache"
+_CHUNK = 256 * 1024
+_ENCODINGS = ((b"br", ".br"), (b"gzip", ".gz"))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    size: int
+    etag: bytes
+    modified: bytes
+
+
+class Frontend:
+    """Serves one build: hashed assets for ever, pages with revalidation, the application's shell for known routes.
+
+    Parameters:
+        build: a directory made by `ui.build`.
+        is_route: tells whether a path belongs to a page without a file of its own (`/flows/<id>`).
+    """
+
+    def __init__(self, build: Path, is_route: Callable[[str], bool]) -> None:
+        self._root = (build / "build" / "client").resolve()
+        self._is_route = is_route
+        self._lookup = lru_cache(maxsize=2048)(self._stat)
+
+    def _stat(self, path: Path) -> _File | None:
+        try:
+            info = path.stat()
+        except OSError:
+            return None
+        if not path.is_file() or not path.resolve().is_relative_to(self._root):
+            return None
+        etag = f'"{info.st_mtime_ns:x}-{info.st_size:x}"'.encode()
+        return _File(path, info.st_size, etag, formatdate(info.st_mtime, usegmt=True).encode())
+
+    def _find(self, path: str) -> tuple[_File, int] | None:
+        clean = path.strip("/")
+        if "\0" in clean or ".." in clean.split("/"):
+            return None
+        candidates = (
+            [clean]
+            if "." in clean.rsplit("/", 1)[-1]
+            else [f"{clean}/index.html" if clean else "index.html", f"{clean}.html"]
+        )
+        for candidate in candidates:
+            found = self._lookup(self._root / candidate)
+            if found is not None:
+                return found, 200
+        fallback = self._lookup(self._root / "404.html")
+        if fallback is None or "." in clean.rsplit("/", 1)[-1]:
+            return None
+        return fallback, 200 if self._is_route("/" + clean) else 404
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            await plain(send, 405, b"Method not allowed", ((b"allow", b"GET, HEAD"),))
+            return
+        found = self._find(scope["path"])
+        if found is None:
+            await plain(send, 404, b"Not found")
+            return
+        file, status = found
+        headers = dict(scope["headers"])
+        kind = mimetypes.guess_type(file.path.name)[0] or "application/octet-stream"
+        page = kind == "text/html"
+        out: list[tuple[bytes, bytes]] = [
+            (
+                b"content-type",
+                (kind + ("; charset=utf-8" if kind.startswith(("text/", "application/javascript")) else "")).encode(),
+            ),
+            (b"cache-control", _REVALIDATE if page else _IMMUTABLE if "/assets/" in scope["path"] else _SHORT),
+            (b"etag", file.etag),
+            (b"last-modified", file.modified),
+            (b"vary", b"accept-encoding"),
+        ]
+        if page:
+            out.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+        if status == 200 and headers.get(b"if-none-match") == file.etag:
+            await send({"type": "http.response.start", "status": 304, "headers": out})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        accepted = headers.get(b"accept-encoding", b"")
+        for coding, suffix in _ENCODINGS:
+            packed = self._lookup(file.path.with_name(file.path.name + suffix)) if coding in accepted else None
+            if packed is not None:
+                file = packed
+                out.append((b"content-encoding", coding))
+                break
+        out.append((b"content-length", str(file.size).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": out})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await _send_file(file, send)
+
+
+async def _send_file(file: _File, send: Send) -> None:
+    if file.size <= _CHUNK:
+        await send({"type": "http.response.body", "body": file.path.read_bytes()})
+        return
+    handle = await asyncio.to_thread(os.open, file.path, os.O_RDONLY)
+    try:
+        sent = 0
+        while sent < file.size:
+            chunk = await asyncio.to_thread(os.pread, handle, _CHUNK, sent)
+            if not chunk:
+                break
+            sent += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": sent < file.size})
+    finally:
+        os.close(handle)
+
+
+async def plain(send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    """A short text answer."""
+    out = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": out})
+    await send({"type": "http.response.body", "body": body})
+
+
+def with_security_headers(send: Send) -> Send:
+    """A `send` that adds the security headers to the answer's head, unless the answer set its own."""
+
+    async def secured(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = list(message.get("headers", []))
+            names = {name.lower() for name, _ in given}
+            message["headers"] = [*given, *((name, value) for name, value in SECURITY_HEADERS if name not in names)]
+        await send(message)
+
+    return secured
+
+
+def foreign_origin(scope: Scope) -> bool:
+    """Whether a browser says that another site's page makes this request (Origin's host differs from Host)."""
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin")
+    if origin is None:
+        return False
+    return origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()
+
+
+def wants_json(scope: Scope) -> bool:
+    """Whether the client accepts JSON and not HTML: an API client rather than a browser."""
+    accept = dict(scope["headers"]).get(b"accept", b"").lower()
+    return b"application/json" in accept and b"text/html" not in accept
