@@ -47,6 +47,9 @@ class AccountChange(RequestModel):
     api_version: ApiVersion | None = None
     messages_per_second: PerSecond | None = None
     default_flow_id: UUID | None = None
+    status: Literal["active", "paused"] | None = Field(
+        None, description="paused: nothing is sent, messages wait in the queue; what customers write still arrives"
+    )
 
 
 class AccountView(View):
@@ -70,6 +73,8 @@ class AccountView(View):
     default_flow_id: UUID | None
     webhook_path: str
     webhook_url: str = Field(description="what to enter at Meta; empty while no public address is configured")
+    last_check_at: datetime | None = Field(None, description="when the platform was last asked about the account")
+    last_check_code: str = Field("", description="what it said: empty = all well, else a code of the check")
     created_at: datetime
     updated_at: datetime
 

@@ -142,7 +142,9 @@ def change_account(
     if secrets:
         box = SecretBox.from_settings(settings)
         account.credentials = write_credentials(box, {**read_credentials(box, account.credentials), **secrets})
-        account.status, account.status_detail = "active", ""
+        _works_again(account)
+    if given.get("status") is not None:
+        account.status, account.status_detail = given["status"], ""
     _apply_settings(account, given.get("api_version"), given.get("messages_per_second"))
     account.updated_at = clock.now()
     session.add(account)
@@ -271,16 +273,18 @@ async def check_account(credentials: AccountCredentials) -> AccountCheck:
 def record_check(
     session: Session, principal: Principal, account_id: UUID, check: AccountCheck, *, clock: Clock = _CLOCK
 ) -> None:
-    """Keep what a check found: the number as people write it, and whether the account works."""
+    """Keep what a check found: when it was, the number as people write it, and whether the account works."""
     principal.require(Role.ORG_ADMIN)
     account = _found(repository.account(session, account_id, lock=True))
     if check.ok:
-        account.status, account.status_detail = "active", ""
+        _works_again(account)
         if check.display_phone_number:
             account.phone = _digits(check.display_phone_number) or account.phone
     elif check.code == "auth":
         account.status, account.status_detail = "error", check.code
-    account.updated_at = clock.now()
+    now = clock.now()
+    account.settings = {**account.settings, "last_check": {"at": now.isoformat(), "code": check.code}}
+    account.updated_at = now
     session.add(account)
 
 
@@ -289,6 +293,7 @@ def account_view(account: ChannelAccount, settings: Settings) -> AccountView:
     stored = read_credentials(SecretBox.from_settings(settings), account.credentials)
     path = f"/webhook/whatsapp/{account.id}"
     public = settings.public_url.rstrip("/")
+    last_check = account.settings.get("last_check") or {}
     return AccountView(
         id=account.id,
         channel=account.channel,
@@ -308,6 +313,8 @@ def account_view(account: ChannelAccount, settings: Settings) -> AccountView:
         default_flow_id=account.default_flow_id,
         webhook_path=path,
         webhook_url=public + path if public else "",
+        last_check_at=last_check.get("at"),
+        last_check_code=last_check.get("code", ""),
         created_at=account.created_at,
         updated_at=account.updated_at,
     )
@@ -325,6 +332,12 @@ def _own_flow(session: Session, principal: Principal, flow_id: UUID | None) -> U
         raise InvalidError(
             "There is no such flow.", errors=[FieldError("/default_flow_id", "no such flow", "not_found")]
         ) from error
+
+
+def _works_again(account: ChannelAccount) -> None:
+    # Somebody who paused the number wants silence whatever its token says.
+    if account.status != "paused":
+        account.status, account.status_detail = "active", ""
 
 
 def _apply_settings(account: ChannelAccount, api_version: str | None, messages_per_second: float | None) -> None:
