@@ -2,7 +2,6 @@
 
 import ast
 import functools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
