@@ -102,9 +102,13 @@ def test_taking_over_while_the_bot_talks(tenant: Tenant, services: Services) -> 
         def bot(contact: Contact = contact) -> None:
             with tenant.session() as session:
                 submit_command(
-                    session, organization_id=tenant.organization_id, channel_account_id=tenant.account.id,
-                    contact_key=str(contact.phone), command=Command(action="start", flow_id=flow_id), clock=tenant.clock,
-                )  # fmt: skip
+                    session,
+                    organization_id=tenant.organization_id,
+                    channel_account_id=tenant.account.id,
+                    contact_key=str(contact.phone),
+                    command=Command(action="start", flow_id=flow_id),
+                    clock=tenant.clock,
+                )
 
         def started(contact: Contact = contact) -> Any:
             with tenant.session() as session:
