@@ -5,15 +5,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import JsonValue
 
 from pytake_app.engine.answers import ANSWER_KINDS
+from pytake_app.engine.legacy_base import (
+    Converted,
+    Json,
+    as_text,
+    first_of,
+    flatten,
+    option_of,
+    read_header,
+    read_minutes,
+    rename,
+    slug,
+    target_of,
+)
 
-Json = dict[str, Any]
-_SLUG = re.compile(r"[^a-z0-9]+")
+__all__ = ["Converted", "convert", "slug"]
+
 _EXPRESSION = re.compile(r"^\s*(.+?)\s*(==|!=|>=|<=|>|<|\bcontains\b|=)\s*(.*?)\s*$")
 _OPERATORS: Final = {
     "==": "equals", "=": "equals", "eq": "equals", "equal": "equals", "!=": "not_equals", "ne": "not_equals",
@@ -26,158 +38,28 @@ _KINDS: Final = {"string": "text", "str": "text", "int": "integer", "float": "nu
                  "hora": "time", "link": "url", "arquivo": "file", "numeric": "number"}  # fmt: skip
 
 
-@dataclass
-class Converted:
-    """A canonical config, the branches that were in it (port → target), and whether a plain ``next``
-    stands for every exit that has no branch of its own."""
-
-    config: Json
-    branches: dict[str, str] = field(default_factory=dict)
-    exits: list[str] = field(default_factory=list)
-    """Ports that follow the older ``next``."""
-    must_lead: list[str] = field(default_factory=list)
-    """Ports that need a target even when the older shape gave none."""
-
-
-def slug(text: str, taken: set[str]) -> str:
-    """An id made of a text, unlike those already taken."""
-    base = _SLUG.sub("_", text.lower()).strip("_")[:40] or "item"
-    key, number = base, 2
-    while key in taken:
-        key, number = f"{base}_{number}", number + 1
-    taken.add(key)
-    return key
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        for key in ("body", "text", "message", "content"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-        return ""
-    if value is None or isinstance(value, list):
-        return ""
-    return str(value)
-
-
-def _first(config: Json, *names: str) -> Any:
-    for name in names:
-        if config.get(name) not in (None, ""):
-            return config[name]
-    return None
-
-
-def _rename(config: Json, canonical: str, *older: str, convert: Callable[[Any], Any] = _text) -> None:
-    if canonical in config:
-        return
-    found = _first(config, *older)
-    if found is not None:
-        config[canonical] = convert(found)
-    for name in older:
-        config.pop(name, None)
-
-
-def _flatten(config: Json) -> Json:
-    """``{"content": {"header": …, "body": …}}`` → its fields at the top."""
-    content = config.get("content")
-    if isinstance(content, Mapping):
-        config = {**{k: v for k, v in config.items() if k != "content"}, **content}
-    interactive = config.get("interactive")
-    if isinstance(interactive, Mapping):
-        config = {**{k: v for k, v in config.items() if k != "interactive"}, **interactive}
-    action = config.get("action")
-    if isinstance(action, Mapping):
-        config = {**{k: v for k, v in config.items() if k != "action"}, **action}
-    return config
-
-
-def _target(item: Any) -> str | None:
-    if isinstance(item, str):
-        return item or None
-    if isinstance(item, Mapping):
-        for name in ("next", "target", "goto", "next_node", "nextNode"):
-            if isinstance(item.get(name), str) and item[name]:
-                return str(item[name])
-    return None
-
-
-def _option(item: Any, taken: set[str]) -> tuple[Json, str | None]:
-    """One button or row, and its branch."""
-    if isinstance(item, str):
-        return {"id": slug(item, taken), "title": item}, None
-    if not isinstance(item, Mapping):
-        return {"id": slug("option", taken), "title": ""}, None
-    reply = item.get("reply")
-    if isinstance(reply, Mapping):
-        item = {**item, **reply}
-    title = _text(item.get("title") or item.get("text") or item.get("label"))
-    key = _text(item.get("id") or item.get("payload") or item.get("value"))
-    if key:
-        taken.add(key)
-    else:
-        key = slug(title, taken)
-    option: Json = {"id": key, "title": title}
-    if item.get("description"):
-        option["description"] = _text(item["description"])
-    return option, _target({k: v for k, v in item.items() if k not in ("id", "title", "text")})
-
-
-def _header(config: Json) -> None:
-    header = config.get("header")
-    if isinstance(header, Mapping):
-        kind = _text(header.get("type")) or "text"
-        config["header_type"] = kind
-        config["header"] = _text(header.get("text"))
-        medium = header.get(kind)
-        link = medium.get("link") or medium.get("url") if isinstance(medium, Mapping) else header.get("url")
-        if link:
-            config["header_url"] = _text(link)
-    elif isinstance(header, str) and header.strip() and "header_type" not in config:
-        config["header_type"] = "text"
-    footer = config.get("footer")
-    if isinstance(footer, Mapping):
-        config["footer"] = _text(footer)
-
-
-def _minutes(config: Json) -> None:
-    if "timeout_minutes" in config:
-        return
-    for name, factor in (
-        ("timeoutMinutes", 1),
-        ("timeout", 1),
-        ("timeout_seconds", 1 / 60),
-        ("timeoutSeconds", 1 / 60),
-    ):
-        value = config.pop(name, None)
-        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            config["timeout_minutes"] = value * factor
-            return
-
-
 def _menu_common(config: Json) -> Json:
-    config = _flatten(dict(config))
-    _rename(config, "body", "message", "text", "content", "prompt")
+    config = flatten(dict(config))
+    rename(config, "body", "message", "text", "content", "prompt")
     if isinstance(config.get("body"), Mapping):
-        config["body"] = _text(config["body"])
-    _header(config)
-    _minutes(config)
-    _rename(config, "variable", "save_to", "saveTo", "variable_name", "output")
+        config["body"] = as_text(config["body"])
+    read_header(config)
+    read_minutes(config)
+    rename(config, "variable", "save_to", "saveTo", "variable_name", "output")
     return config
 
 
 def _message(config: Json) -> Converted:
     config = dict(config)
-    _rename(config, "body", "content", "text", "message")
+    rename(config, "body", "content", "text", "message")
     return Converted(config, exits=["next"])
 
 
 def _media(config: Json) -> Converted:
-    config = _flatten(dict(config))
-    _rename(config, "kind", "media_type", "mediaType", "type")
-    _rename(config, "url", "link", "media_url", "mediaUrl")
-    _rename(config, "media_id", "mediaId")
+    config = flatten(dict(config))
+    rename(config, "kind", "media_type", "mediaType", "type")
+    rename(config, "url", "link", "media_url", "mediaUrl")
+    rename(config, "media_id", "mediaId")
     return Converted(config, exits=["next"])
 
 
@@ -188,7 +70,7 @@ def _buttons(config: Json) -> Converted:
     options = []
     items = config.get("buttons")
     for item in items if isinstance(items, list) else []:
-        option, target = _option(item, taken)
+        option, target = option_of(item, taken)
         options.append(option)
         _branch(result, option["id"], target)
     config["buttons"] = options
@@ -205,7 +87,7 @@ def _branch(result: Converted, key: str, target: str | None) -> None:
 
 def _list(config: Json) -> Converted:
     config = _menu_common(config)
-    _rename(config, "button", "button_text", "buttonText", "action_button")
+    rename(config, "button", "button_text", "buttonText", "action_button")
     result = Converted(config, exits=["other"])
     taken: set[str] = set()
     sections: list[Json] = []
@@ -219,32 +101,32 @@ def _list(config: Json) -> Converted:
         rows = []
         items = section.get("rows") or section.get("items")
         for item in items if isinstance(items, list) else []:
-            option, target = _option(item, taken)
+            option, target = option_of(item, taken)
             rows.append(option)
             _branch(result, option["id"], target)
-        sections.append({"title": _text(section.get("title")), "rows": rows})
+        sections.append({"title": as_text(section.get("title")), "rows": rows})
     config["sections"] = sections
     return result
 
 
 def _template(config: Json) -> Converted:
-    config = _flatten(dict(config))
-    _rename(config, "name", "template", "template_name", "templateName")
+    config = flatten(dict(config))
+    rename(config, "name", "template", "template_name", "templateName")
     language = config.get("language")
     if isinstance(language, Mapping):
-        config["language"] = _text(language.get("code"))
-    _rename(config, "body", "variables", "parameters", "params", convert=lambda v: v)
+        config["language"] = as_text(language.get("code"))
+    rename(config, "body", "variables", "parameters", "params", convert=lambda v: v)
     body = config.get("body")
     if isinstance(body, Mapping):
         body = list(body.values())
     if body is not None:
-        config["body"] = [_text(v) for v in body] if isinstance(body, list) else []
+        config["body"] = [as_text(v) for v in body] if isinstance(body, list) else []
     result = Converted(config, exits=["next"])
     taken: set[str] = set()
     buttons = []
     items = config.get("buttons")
     for item in items if isinstance(items, list) else []:
-        option, target = _option(item, taken)
+        option, target = option_of(item, taken)
         buttons.append(option)
         if target:
             result.branches[f"option:{option['id']}"] = target
@@ -256,7 +138,7 @@ def parse_validation(raw: Any) -> Json:
     """An older ``validation`` (``min:2,max:50``, ``email``, ``regex:…``, or an object) as question fields."""
     if isinstance(raw, Mapping):
         found: Json = {}
-        kind = _text(raw.get("type") or raw.get("kind")).lower()
+        kind = as_text(raw.get("type") or raw.get("kind")).lower()
         if kind:
             found["kind"] = _KINDS.get(kind, kind)
         for name, older in (("minimum", "min"), ("maximum", "max")):
@@ -264,9 +146,9 @@ def parse_validation(raw: Any) -> Json:
             if isinstance(value, int | float):
                 found[name] = value
         if raw.get("pattern") or raw.get("regex"):
-            found.update(kind="regex", pattern=_text(raw.get("pattern") or raw.get("regex")))
+            found.update(kind="regex", pattern=as_text(raw.get("pattern") or raw.get("regex")))
         return found
-    text = _text(raw).strip()
+    text = as_text(raw).strip()
     if text.lower().startswith(("regex:", "pattern:")):
         return {"kind": "regex", "pattern": text.split(":", 1)[1].strip().strip("/")}
     found = {}
@@ -285,13 +167,15 @@ def parse_validation(raw: Any) -> Json:
 
 
 def _question(config: Json) -> Converted:
-    config = _flatten(dict(config))
-    _rename(config, "body", "message", "content", "question", "text", "prompt")
-    _rename(config, "variable", "save_to", "saveTo", "variable_name", "variableName", "output")
-    _rename(config, "retry_message", "error_message", "errorMessage", "retryMessage", "invalid_message")
-    _rename(config, "max_attempts", "maxAttempts", "retries", "max_retries", convert=lambda v: v)
-    _rename(config, "kind", "input_type", "inputType", convert=lambda v: _KINDS.get(_text(v).lower(), _text(v).lower()))
-    _minutes(config)
+    config = flatten(dict(config))
+    rename(config, "body", "message", "content", "question", "text", "prompt")
+    rename(config, "variable", "save_to", "saveTo", "variable_name", "variableName", "output")
+    rename(config, "retry_message", "error_message", "errorMessage", "retryMessage", "invalid_message")
+    rename(config, "max_attempts", "maxAttempts", "retries", "max_retries", convert=lambda v: v)
+    rename(
+        config, "kind", "input_type", "inputType", convert=lambda v: _KINDS.get(as_text(v).lower(), as_text(v).lower())
+    )
+    read_minutes(config)
     if "validation" in config:
         config = {**parse_validation(config.pop("validation")), **config}
     return Converted(config, exits=["answered"], must_lead=["answered"])
@@ -299,8 +183,8 @@ def _question(config: Json) -> Converted:
 
 def _wait(config: Json) -> Converted:
     config = dict(config)
-    _rename(config, "variable", "save_to", "saveTo", "output")
-    _minutes(config)
+    rename(config, "variable", "save_to", "saveTo", "output")
+    read_minutes(config)
     return Converted(config, exits=["replied"], must_lead=["replied"])
 
 
@@ -310,7 +194,7 @@ def _condition(config: Json) -> Converted:
     for port, names in (("true", ("true", "then", "on_true", "true_next", "onTrue")),
                         ("false", ("false", "else", "on_false", "false_next", "onFalse"))):  # fmt: skip
         for name in names:
-            target = _target(config.get(name))
+            target = target_of(config.get(name))
             if target:
                 result.branches[port] = target
                 config.pop(name)
@@ -322,7 +206,7 @@ def _condition(config: Json) -> Converted:
                 {k: config.pop(k) for k in ("variable", "operator", "value", "condition", "expression") if k in config}
             ]
         config["rows"] = [_row(r) for r in rows if isinstance(r, str) or (isinstance(r, Mapping) and r)]
-    if _text(config.pop("logic", config.pop("operator", ""))).lower() in ("or", "any"):
+    if as_text(config.pop("logic", config.pop("operator", ""))).lower() in ("or", "any"):
         config["match"] = "any"
     return result
 
@@ -336,7 +220,7 @@ def _row(row: str | Mapping[str, Any]) -> Json:
         row = {"expression": row}
     if "compare_to" in row or not {"variable", "field", "left", "right", "expression", "condition"} & set(row):
         return dict(row)
-    expression = _text(row.get("expression") or row.get("condition"))
+    expression = as_text(row.get("expression") or row.get("condition"))
     if expression:
         match = _EXPRESSION.match(expression.removeprefix("{{").removesuffix("}}") if expression.count("{{") == 1
                                   and expression.endswith("}}") else expression)  # fmt: skip
@@ -344,17 +228,17 @@ def _row(row: str | Mapping[str, Any]) -> Json:
             left, operator, right = match[1].strip(), match[2], match[3].strip().strip("'\"")
             return {"value": _reference(left), "operator": _OPERATORS.get(operator, operator), "compare_to": right}
         return {"value": _reference(expression), "operator": "not_empty", "compare_to": ""}
-    operator = _text(row.get("operator")).lower() or "equals"
+    operator = as_text(row.get("operator")).lower() or "equals"
     return {
-        "value": _reference(_text(row.get("variable") or row.get("field") or row.get("left"))),
+        "value": _reference(as_text(row.get("variable") or row.get("field") or row.get("left"))),
         "operator": _OPERATORS.get(operator, operator),
-        "compare_to": _text(row.get("value") if "value" in row else row.get("right")),
+        "compare_to": as_text(row.get("value") if "value" in row else row.get("right")),
     }
 
 
 def _switch(config: Json) -> Converted:
     config = dict(config)
-    _rename(config, "value", "condition", "expression", "input")
+    rename(config, "value", "condition", "expression", "input")
     if "value" not in config and isinstance(config.get("variable"), str):
         config["value"] = _reference(config.pop("variable"))
     result = Converted(config, exits=["default"])
@@ -363,24 +247,24 @@ def _switch(config: Json) -> Converted:
     cases: list[Json] = []
     items = list(raw.items()) if isinstance(raw, Mapping) else [(None, item) for item in raw or [] if item]
     for key, item in items if isinstance(raw, Mapping | list) else []:
-        target = _target(item if key is not None else {k: v for k, v in item.items() if k != "value"})
-        value = str(key) if key is not None else _text(item.get("value"))
+        target = target_of(item if key is not None else {k: v for k, v in item.items() if k != "value"})
+        value = str(key) if key is not None else as_text(item.get("value"))
         if value == "default" and (key is not None or "id" not in item):
             if target:
                 result.branches["default"] = target
             continue
         given = item.get("id") if isinstance(item, Mapping) else None
-        case_id = _text(given) or slug(value, taken)
+        case_id = as_text(given) or slug(value, taken)
         case: Json = {"id": case_id, "value": value}
         if isinstance(item, Mapping) and item.get("label"):
-            case["label"] = _text(item["label"])
+            case["label"] = as_text(item["label"])
         cases.append(case)
         if target:
             result.branches[f"case:{case_id}"] = target
         result.exits.append(f"case:{case_id}")
         result.must_lead.append(f"case:{case_id}")
     config["cases"] = cases
-    default = _target(config.get("default"))
+    default = target_of(config.get("default"))
     if default:
         result.branches["default"] = default
         config.pop("default")
@@ -390,7 +274,7 @@ def _switch(config: Json) -> Converted:
 def _classifier(config: Json) -> Converted:
     config = dict(config)
     raw = config.get("intents") or config.pop("categories", None)
-    prompt = _text(config.get("prompt"))
+    prompt = as_text(config.get("prompt"))
     if not raw and ":" in prompt:
         # "Classifique a intenção: suporte, vendas, financeiro": the names follow the last colon.
         raw = [part.strip(" .\n") for part in re.split(r"[,;\n]| ou | or | o ", prompt.rsplit(":", 1)[1])]
@@ -405,21 +289,21 @@ def _classifier(config: Json) -> Converted:
     for item in items:
         if not isinstance(item, str | Mapping) or item == "":
             continue
-        name = item if isinstance(item, str) else _text(item.get("label", item.get("name") or item.get("id")))
-        given = _text(item.get("id")) if isinstance(item, Mapping) else ""
+        name = item if isinstance(item, str) else as_text(item.get("label", item.get("name") or item.get("id")))
+        given = as_text(item.get("id")) if isinstance(item, Mapping) else ""
         key = given or slug(name, taken)
         taken.add(key)
         examples = item.get("examples") if isinstance(item, Mapping) else None
-        kept = [_text(e) for e in examples] if isinstance(examples, list) else []
+        kept = [as_text(e) for e in examples] if isinstance(examples, list) else []
         intents.append({"id": key, "label": name, "examples": kept})
-        target = _target(item) if isinstance(item, Mapping) else None
+        target = target_of(item) if isinstance(item, Mapping) else None
         port = f"intent:{key}"
         if target:
             result.branches[port] = target
         result.exits.append(port)
         result.must_lead.append(port)
     config["intents"] = intents
-    _rename(config, "output", "variable", "save_to")
+    rename(config, "output", "variable", "save_to")
     return result
 
 
@@ -453,7 +337,7 @@ def _transfer(config: Json) -> Converted:
         config["priority"] = _PRIORITIES.get(config["priority"].lower(), config["priority"])
     for name in ("queue_id", "queue_name", "message"):
         if name in config and not isinstance(config[name], str):
-            config[name] = _text(config[name])
+            config[name] = as_text(config[name])
     if config.get("wait_timeout_minutes") == 0:
         config["wait_timeout_minutes"] = None
     return Converted(config, exits=["transferred"])
@@ -466,10 +350,10 @@ def _set_variable(config: Json) -> Converted:
         if isinstance(inner, Mapping):
             config.update(inner)
         pairs: list[tuple[str, Any]] = []
-        several = _first(config, "variables", "set", "values")
+        several = first_of(config, "variables", "set", "values")
         if isinstance(several, Mapping):
             pairs = list(several.items())
-        name = _first(config, "variable", "name", "key", "field")
+        name = first_of(config, "variable", "name", "key", "field")
         if isinstance(name, str):
             pairs.append((name, config.get("value", "")))
         for key in ("variables", "set", "values", "variable", "name", "key", "field", "value"):
@@ -481,19 +365,19 @@ def _set_variable(config: Json) -> Converted:
 def _assignment(name: str, value: Any) -> Json:
     target, _, rest = name.partition(".")
     if rest and target in ("contact", "session"):
-        return {"target": target, "name": rest, "value": _text(value)}
-    return {"target": "session", "name": name, "value": _text(value)}
+        return {"target": target, "name": rest, "value": as_text(value)}
+    return {"target": "session", "name": name, "value": as_text(value)}
 
 
 def _keyword(config: Json) -> Converted:
     config = dict(config)
-    words = _first(config, "words", "keywords", "keyword")
+    words = first_of(config, "words", "keywords", "keyword")
     config.pop("keywords", None)
     config.pop("keyword", None)
-    config["words"] = [_text(w) for w in words] if isinstance(words, list) else [
-        w.strip() for w in _text(words).split(",") if w.strip()
+    config["words"] = [as_text(w) for w in words] if isinstance(words, list) else [
+        w.strip() for w in as_text(words).split(",") if w.strip()
     ]  # fmt: skip
-    _rename(config, "match_type", "matchType", "match")
+    rename(config, "match_type", "matchType", "match")
     if isinstance(config.get("match_type"), str):
         name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", config["match_type"]).lower().replace("-", "_").replace(" ", "_")
         config["match_type"] = {"equals": "exact", "startswith": "starts_with"}.get(name, name)
@@ -505,7 +389,7 @@ def _delay(config: Json) -> Converted:
     for unit in ("seconds", "minutes", "hours", "days"):
         if isinstance(config.get(unit), int | float) and "amount" not in config:
             config["amount"], config["unit"] = config.pop(unit), unit
-    _rename(config, "amount", "duration", "delay", convert=lambda v: v)
+    rename(config, "amount", "duration", "delay", convert=lambda v: v)
     if isinstance(config.get("unit"), str):
         unit = config["unit"].lower()
         config["unit"] = unit if unit.endswith("s") else unit + "s"
@@ -514,7 +398,7 @@ def _delay(config: Json) -> Converted:
 
 def _jump(config: Json) -> Converted:
     config = dict(config)
-    _rename(config, "flow", "flow_id", "flowId", "target_flow", "targetFlow", "target")
+    rename(config, "flow", "flow_id", "flowId", "target_flow", "targetFlow", "target")
     return Converted(config, exits=["next"] if config.get("mode") == "call" else [])
 
 

@@ -199,7 +199,11 @@ def test_older_actions_set_variables() -> None:
         ({"nodes": [{"id": "a", "type": "teleport"}]}, "unknown_type", "a"),
         ({"nodes": [{"id": "a"}]}, "unknown_type", "a"),
         ({"nodes": [{"id": "a", "type": "end"}, {"id": "a", "type": "end"}]}, "duplicate_id", "a"),
-        ({"nodes": [{"id": "a", "type": "message"}], "edges": [{"source": "a", "port": "next", "target": "b"}]}, "dangling_edge", "a"),
+        (
+            {"nodes": [{"id": "a", "type": "message"}], "edges": [{"source": "a", "port": "next", "target": "b"}]},
+            "dangling_edge",
+            "a",
+        ),
         ({"nodes": [{"id": "a", "type": "message", "config": "x"}]}, "invalid_config", "a"),
         ({"nodes": [{"id": f"n{i}", "type": "end"} for i in range(5000)]}, "too_many_nodes", "n2000"),
         ({"nodes": [{"id": "a", "type": "message", "config": {"content": "x" * 10_000_000}}]}, "too_large", None),
@@ -211,7 +215,7 @@ def test_older_actions_set_variables() -> None:
         ({"nodes": [], "settings": {"expiry_minutes": 0}}, "invalid_settings", None),
     ],
     ids=lambda v: v if isinstance(v, str) and len(v) < 40 else "",
-)  # fmt: skip
+)
 def test_refused_with_a_name(raw: Any, code: str, node_id: str | None) -> None:
     began = time.perf_counter()
     with pytest.raises(DocumentError) as error:

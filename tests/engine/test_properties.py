@@ -210,17 +210,57 @@ def test_any_json_is_read_or_refused(raw: Any, shape: int) -> None:
     try:
         document = parse_document(shaped[shape])
     except DocumentError as error:
-        assert error.errors
-        assert all(e.message for e in error.errors)
+        problems = error.errors
     else:
         verify(document)
         compile_flow(document, "f", 1)
+        return
+    assert problems
+    assert all(p.message for p in problems)
 
 
 OLDER = st.fixed_dictionaries(
-    {"id": st.sampled_from(["a", "b", "c"]), "type": st.sampled_from(["message", "buttons", "interactive_list", "input", "switch", "ai_classifier", "handoff", "action", "condition", "delay"])},
-    optional={"config": st.dictionaries(st.sampled_from(["message", "content", "buttons", "cases", "condition", "validation", "variable", "value", "sections", "prompt", "rows", "intents"]), junk(), max_size=4), "next": st.sampled_from(["a", "b", "c", "nowhere", ""])},
-)  # fmt: skip
+    {
+        "id": st.sampled_from(["a", "b", "c"]),
+        "type": st.sampled_from(
+            [
+                "message",
+                "buttons",
+                "interactive_list",
+                "input",
+                "switch",
+                "ai_classifier",
+                "handoff",
+                "action",
+                "condition",
+                "delay",
+            ]
+        ),
+    },
+    optional={
+        "config": st.dictionaries(
+            st.sampled_from(
+                [
+                    "message",
+                    "content",
+                    "buttons",
+                    "cases",
+                    "condition",
+                    "validation",
+                    "variable",
+                    "value",
+                    "sections",
+                    "prompt",
+                    "rows",
+                    "intents",
+                ]
+            ),
+            junk(),
+            max_size=4,
+        ),
+        "next": st.sampled_from(["a", "b", "c", "nowhere", ""]),
+    },
+)
 
 
 @SETTINGS
@@ -246,18 +286,30 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     )
     return draw(
         st.one_of(
-            st.builds(lambda i, t: {"op": "add_node", "node": {"id": i, "type": t}}, st.sampled_from(["n1", "new", "new2"]), st.sampled_from(["msg_text", "note", "what"])),
+            st.builds(
+                lambda i, t: {"op": "add_node", "node": {"id": i, "type": t}},
+                st.sampled_from(["n1", "new", "new2"]),
+                st.sampled_from(["msg_text", "note", "what"]),
+            ),
             st.builds(lambda ids: {"op": "delete_nodes", "ids": ids}, st.lists(node, max_size=3, unique=True)),
-            st.builds(lambda ids: {"op": "move_nodes", "positions": {i: {"x": 1, "y": 2} for i in ids}}, st.lists(node, max_size=3)),
+            st.builds(
+                lambda ids: {"op": "move_nodes", "positions": {i: {"x": 1, "y": 2} for i in ids}},
+                st.lists(node, max_size=3),
+            ),
             st.builds(lambda i, c: {"op": "update_config", "id": i, "patch": c}, node, config),
             st.builds(lambda i, t: {"op": "set_title", "id": i, "title": t}, node, st.text(max_size=5)),
             st.builds(lambda s, p, t: {"op": "connect", "source": s, "port": p, "target": t}, node, port, node),
             st.builds(lambda s, p: {"op": "disconnect", "source": s, "port": p}, node, port),
             st.builds(lambda m: {"op": "set_settings", "patch": {"expiry_minutes": m}}, st.none() | st.integers(0, 99)),
             st.builds(lambda n: {"op": "set_name", "name": n}, st.text(max_size=5)),
-            st.just({"op": "replace_document", "document": {"nodes": [{"id": "z", "type": "message", "config": {"content": "a"}}]}}),
+            st.just(
+                {
+                    "op": "replace_document",
+                    "document": {"nodes": [{"id": "z", "type": "message", "config": {"content": "a"}}]},
+                }
+            ),
         )
-    )  # fmt: skip
+    )
 
 
 @SETTINGS

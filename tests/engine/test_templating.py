@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytake_app.engine.session import Session
 from pytake_app.engine.scope import Scope
+from pytake_app.engine.session import Session
 from pytake_app.engine.templating import Template, TemplateFailure
 from tests.engine.helpers import NOW, Talk, compiled, context
 
@@ -97,7 +97,7 @@ def test_strict_allows_defaults_and_tests() -> None:
 DOUBLING = "{% assign a = 'xxxxxxxxxxxxxxxx' %}" + "{% assign a = a | append: a %}" * 60 + "{{ a }}"
 ATTACKS = {
     "python_power": "{{ 'a' * 10**9 }}",
-    "nested_loops": "{% for i in (1..999) %}{% for j in (1..999) %}{% for k in (1..999) %}x{% endfor %}{% endfor %}{% endfor %}",
+    "nested_loops": "".join(f"{{% for {i} in (1..999) %}}" for i in "ijk") + "x" + "{% endfor %}" * 3,
     "empty_loops": "{% for i in (1..999) %}{% for j in (1..999) %}{% endfor %}{% endfor %}",
     "many_loops": "{% for i in (1..999) %}.{% endfor %}" * 250,
     "huge_range": "{% for i in (1..1000000000) %}{{ i }}{% endfor %}",
@@ -134,14 +134,15 @@ def test_attacks_end_quickly_and_leak_nothing(name: str) -> None:
     began = time.perf_counter()
     template = Template(ATTACKS[name])
     for strict in (False, True):
+        text, code = "", "template_error"
         try:
             text = template.render(scope(x=5), strict=strict)
         except TemplateFailure as failure:
-            assert failure.code in {"template_syntax", "template_limit", "template_error", "undefined_variable"}
-        else:
-            assert len(text.encode()) <= 32_768
-            assert "class" not in text
-            assert "function" not in text
+            code = failure.code
+        assert code in {"template_syntax", "template_limit", "template_error", "undefined_variable"}
+        assert len(text.encode()) <= 32_768
+        assert "class" not in text
+        assert "function" not in text
     assert time.perf_counter() - began < 1
 
 
