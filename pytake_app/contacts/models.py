@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
@@ -14,6 +14,7 @@ class Contact(SQLModel, table=True):
     """A person. `phone` holds digits only (E.164 without the plus)."""
 
     __tablename__ = "contacts"
+    __table_args__ = (Index("contacts_by_creation", "organization_id", "id"),)
 
     id: UUID = id_field()
     organization_id: UUID = organization_field()

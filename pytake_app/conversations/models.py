@@ -65,6 +65,7 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         Index("messages_thread", "conversation_id", "id"),
         Index("messages_external", "channel_account_id", "external_id"),
+        Index("messages_client", "conversation_id", "client_id", postgresql_where=text("client_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 

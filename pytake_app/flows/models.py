@@ -37,7 +37,7 @@ class FlowVersion(SQLModel, table=True):
     """An immutable published version."""
 
     __tablename__ = "flow_versions"
-    __table_args__ = (UniqueConstraint("flow_id", "version"),)
+    __table_args__ = (UniqueConstraint("flow_id", "version"), Index("flow_versions_flow", "flow_id", "version"))
 
     id: UUID = id_field()
     organization_id: UUID = organization_field()
@@ -84,6 +84,7 @@ class FlowSession(SQLModel, table=True):
             postgresql_where=text("status IN ('active', 'waiting')"),
         ),
         Index("flow_sessions_flow", "flow_id", "id"),
+        Index("flow_sessions_recent", "organization_id", "id"),
     )
 
     id: UUID = id_field()
