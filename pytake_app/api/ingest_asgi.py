@@ -118,9 +118,9 @@ class WebhookApp:
 
     async def aclose(self) -> None:
         """Commit what waits."""
-        if self._ingestor is not None:
+        if self._ingestor is not None and self._loop is asyncio.get_running_loop():
             await self._ingestor.stop()
-            self._ingestor = None
+        self._ingestor = None
 
     # -- GET ---------------------------------------------------------------------------------------------------------
 

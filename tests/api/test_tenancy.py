@@ -1,0 +1,312 @@
+"""Nobody reaches another tenant's rows: by any route, by a forgotten WHERE, or by writing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlmodel import Session, SQLModel, select
+
+from pytake_app.accounts.models import AuthSession, IdempotencyKey, User
+from pytake_app.api.services import Services
+from pytake_app.contacts.models import Contact, ContactIdentity
+from pytake_app.conversations.models import AutomationLog, Conversation, Message
+from pytake_app.core.clock import SystemClock
+from pytake_app.core.db import Database
+from pytake_app.flows.models import Flow, FlowSession, SessionStep, Timer
+from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
+from pytake_app.sandbox.models import SandboxMessage
+from pytake_app.whatsapp.models import ChannelAccount
+from tests.api.fixtures import Caller, NewCaller
+
+NOW = SystemClock().now
+
+
+def populate(services: Services, caller: Caller) -> dict[str, Any]:
+    """At least one row of everything an organization can have; ids by the name of the path parameter."""
+    organization_id = caller.organization_id
+    with services.database.tenant(organization_id) as session:
+        account = session.exec(select(ChannelAccount)).one()
+        flow = session.exec(select(Flow)).first()
+        assert flow is not None
+        owned: dict[str, Any] = {"organization_id": organization_id}
+        contact = Contact(**owned, name="Maria", phone="5511987654321")
+        session.add(contact)
+        session.flush()
+        ids: dict[str, Any] = {**owned, "contact_id": contact.id, "channel_account_id": account.id}
+        conversation = Conversation(**ids)
+        run = FlowSession(**ids, flow_id=flow.id, version=1, conversation_id=uuid4(), status="waiting")
+        session.add_all([conversation, run])
+        session.flush()
+        media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
+        message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
+        key: dict[str, Any] = {"channel_account_id": account.id, "lane": 1, "contact_key": "k"}
+        session.add_all(
+            [
+                media,
+                message,
+                ContactIdentity(**ids, key="5511987654321"),
+                AutomationLog(**owned, conversation_id=conversation.id, kind="started"),
+                SessionStep(**owned, session_id=run.id, flow_id=flow.id, sequence=1, node_id="a", node_type="end"),
+                Timer(**owned, **key, session_id=run.id, kind="delay", wait_id="w"),
+                InboundEvent(**owned, **key, kind="message", external_id="e"),
+                RawWebhook(**owned, reason="r", body=b"{}"),
+                OutboxItem(id=uuid4(), **ids, conversation_id=conversation.id, message_id=message.id, recipient="1"),
+                PendingStatus(**owned, channel_account_id=account.id, external_id="e"),
+                SandboxMessage(
+                    **owned, channel_account_id=account.id, phone="1", direction="to_phone", external_id="w"
+                ),
+                IdempotencyKey(**owned, key="k", request_hash="h"),
+            ]
+        )
+        return {
+            "account_id": account.id,
+            "contact_id": contact.id,
+            "conversation_id": conversation.id,
+            "flow_id": flow.id,
+            "media_id": media.id,
+            "message_id": message.id,
+            "node_id": flow.draft_document["nodes"][0]["id"],
+            "session_id": run.id,
+            "user_id": caller.user_id,
+        }
+
+
+# Parameters that are no ids; anything else must be in what `populate` made.
+PLAIN = {"version": "1", "tag": "vip", "tag_id": "vip"}
+
+# Bodies that pass validation, where an empty one would not, so that the answer is about the id.
+BODIES: dict[tuple[str, str], Any] = {
+    ("post", "/api/v1/conversations/{conversation_id}/messages"): {"text": "x"},
+    ("post", "/api/v1/conversations/{conversation_id}/notes"): {"text": "x"},
+    ("post", "/api/v1/conversations/{conversation_id}/assign"): {"user_id": None},
+    ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
+    ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
+    ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
+    ("post", "/api/v1/sandbox/{account_id}/messages"): {"type": "text", "text": "x"},
+}
+
+
+def sample(schema: Any, document: dict[str, Any], depth: int = 0) -> Any:
+    """Some value that fits a JSON schema."""
+    if "$ref" in schema:
+        return sample(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document, depth)
+    for name in ("const", "default"):
+        if name in schema:
+            return schema[name]
+    for name in ("anyOf", "oneOf", "allOf"):
+        if name in schema:
+            return sample(schema[name][0], document, depth)
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            wanted = schema.get("required", ())
+            return {
+                key: sample(value, document, depth + 1)
+                for key, value in schema.get("properties", {}).items()
+                if key in wanted
+            }
+        case "array":
+            return [sample(schema["items"], document, depth + 1)] * schema.get("minItems", 0) if depth < 5 else []
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            return str(uuid4()) if schema.get("format") == "uuid" else "x" * max(1, schema.get("minLength", 1))
+
+
+def routes_with_ids(document: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    return [
+        (method, path, operation)
+        for path, operations in document["paths"].items()
+        if "{" in path
+        for method, operation in operations.items()
+    ]
+
+
+def call(caller: Caller, method: str, path: str, operation: Any, document: dict[str, Any], ids: dict[str, Any]) -> Any:
+    address = path
+    for name in re.findall(r"{(\w+)}", path):
+        assert name in ids or name in PLAIN, f"say in `populate` what {{{name}}} of {path} is"
+        address = address.replace(f"{{{name}}}", str(ids.get(name) or PLAIN[name]))
+    needed = [item for item in operation.get("parameters", ()) if item["in"] == "query" and item.get("required")]
+    kwargs: dict[str, Any] = {"params": {item["name"]: sample(item["schema"], document) for item in needed}}
+    content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        kwargs["files"] = {"file": ("x.jpg", b"x", "image/jpeg")}
+    elif "application/json" in content:
+        body = BODIES.get((method, path))
+        kwargs["json"] = body if body is not None else sample(content["application/json"]["schema"], document)
+    return caller.request(method.upper(), address, **kwargs)
+
+
+def test_another_tenants_ids_are_404_on_every_route(
+    live_client: TestClient, register: NewCaller, services: Services
+) -> None:
+    one, two = register(), register()
+    theirs = populate(services, two)
+    populate(services, one)
+    document = live_client.get("/openapi.json").json()
+    routes = routes_with_ids(document)
+    assert len(routes) > 20
+    wrong = {}
+    for method, path, operation in routes:
+        response = call(one, method, path, operation, document, theirs)
+        if response.status_code != 404:
+            wrong[f"{method} {path}"] = (response.status_code, response.text[:300])
+    assert not wrong, "\n".join(f"{route}: {answer}" for route, answer in wrong.items())
+
+
+def test_the_same_routes_know_ones_own_ids(live_client: TestClient, register: NewCaller, services: Services) -> None:
+    """Without this, the test above could pass by asking for nonsense."""
+    caller = register()
+    own = populate(services, caller)
+    document = live_client.get("/openapi.json").json()
+    reading = [route for route in routes_with_ids(document) if route[0] == "get"]
+    missing = [
+        path
+        for method, path, operation in reading
+        if "{media_id}" not in path  # its file was never written
+        and call(caller, method, path, operation, document, own).status_code == 404
+    ]
+    assert missing == []
+
+
+def test_no_list_shows_anothers_rows(live_client: TestClient, register: NewCaller, services: Services) -> None:
+    one, two = register(), register()
+    theirs = populate(services, two)
+    document = live_client.get("/openapi.json").json()
+    lists = [path for path, operations in document["paths"].items() if "{" not in path and "get" in operations]
+    seen = 0
+    for path in lists:
+        response = one.get(path, params={"external_id": "wamid.1", "q": "Maria"})
+        assert response.status_code in (200, 422), (path, response.text)
+        seen += response.status_code == 200
+        for value in (*theirs.values(), two.organization_id):
+            if not isinstance(value, UUID):
+                continue
+            assert str(value) not in response.text, path
+    assert seen >= 10
+
+
+# -- row-level security, without any help from the code ---------------------------------------------------------------
+
+
+def tenant_tables() -> list[Any]:
+    mappers = SQLModel._sa_registry.mappers  # type: ignore[attr-defined]
+    return sorted(
+        (mapper.class_ for mapper in mappers if "organization_id" in mapper.columns),
+        key=lambda model: model.__tablename__,
+    )
+
+
+def test_a_query_without_its_scope_sees_nothing_of_others(register: NewCaller, services: Services) -> None:
+    one, two = register(), register()
+    populate(services, two)
+    filled = 0
+    for model in tenant_tables():
+        with services.database.tenant(two.organization_id) as session:
+            filled += bool(session.exec(select(model)).first())
+        with services.database.tenant(one.organization_id) as session:
+            others = session.exec(select(model).where(model.organization_id != one.organization_id)).all()
+        assert others == [], model.__tablename__
+    assert filled >= 15
+
+
+def test_nobodys_transaction_sees_nothing(register: NewCaller, services: Services) -> None:
+    populate(services, register())
+    for model in tenant_tables():
+        with services.database.tenant(uuid4()) as session:
+            assert session.exec(select(model)).first() is None, model.__tablename__
+        with Session(services.database.engine("pytake_app")) as session:
+            assert session.exec(select(model)).first() is None, model.__tablename__
+
+
+def test_rows_cannot_be_written_into_or_moved_to_another_tenant(register: NewCaller, services: Services) -> None:
+    one, two = register(), register()
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        services.database.tenant(one.organization_id) as session,
+    ):
+        session.add(Contact(organization_id=two.organization_id, name="planted"))
+    with services.database.tenant(one.organization_id) as session:
+        contact = Contact(organization_id=one.organization_id, name="mine")
+        session.add(contact)
+    with (
+        pytest.raises(ProgrammingError, match="row-level security"),
+        services.database.tenant(one.organization_id) as session,
+    ):
+        session.execute(text("UPDATE contacts SET organization_id = :id"), {"id": two.organization_id})
+    with services.database.tenant(one.organization_id) as session:
+        for table in ("users", "contacts", "flows"):
+            theirs = {"id": two.organization_id}
+            assert (
+                session.execute(
+                    text(f"UPDATE {table} SET created_at = now() WHERE organization_id = :id"), theirs
+                ).rowcount
+                == 0
+            )
+            assert session.execute(text(f"DELETE FROM {table} WHERE organization_id = :id"), theirs).rowcount == 0
+
+
+def test_every_table_with_an_organization_is_protected(db: Database, database_url: str) -> None:
+    """Also tables of migrations to come: whoever forgets the policy fails here."""
+    with db.system_connection() as connection:
+        rows = connection.execute(
+            text(
+                """
+                SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity,
+                       (SELECT count(*) FROM pg_policies p
+                        WHERE p.tablename = c.relname AND 'pytake_app' = ANY(p.roles))
+                FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                  AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'organization_id')
+                """
+            )
+        ).all()
+        open_partitions = connection.execute(
+            text(
+                """
+                SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relispartition AND has_table_privilege('pytake_app', c.oid, 'SELECT')
+                """
+            )
+        ).all()
+    assert len(rows) >= 20
+    assert [row[0] for row in rows if not (row[1] and row[2] and row[3] == 1)] == []
+    # Asked directly, a partition would not ask the parent's policy.
+    assert open_partitions == []
+
+
+def test_no_role_of_ours_bypasses_row_level_security(db: Database) -> None:
+    with db.system_connection() as connection:
+        rows = connection.execute(
+            text("SELECT rolname, rolbypassrls, rolsuper, rolcanlogin FROM pg_roles WHERE rolname LIKE 'pytake\\_%'")
+        ).all()
+    assert {row[0] for row in rows} >= {"pytake_app", "pytake_system", "pytake_auth"}
+    assert [row for row in rows if row[0] in ("pytake_app", "pytake_system", "pytake_auth") and any(row[1:])] == []
+
+
+def test_sign_in_looks_at_accounts_only(register: NewCaller, services: Services) -> None:
+    populate(services, register())
+    with services.database.auth() as session:
+        assert session.exec(select(User)).first() is not None
+        assert session.exec(select(AuthSession)).first() is not None
+    for model in (Contact, Flow, Message, ChannelAccount):
+        with pytest.raises(ProgrammingError, match="permission denied"), services.database.auth() as session:
+            session.exec(select(model)).first()  # type: ignore[call-overload]
+
+
+def test_the_pipeline_reads_no_accounts(register: NewCaller, services: Services) -> None:
+    register()
+    with pytest.raises(ProgrammingError, match="permission denied"), services.database.system() as session:
+        session.exec(select(User)).first()
