@@ -233,10 +233,10 @@ def set_priority(
 
 
 def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> Conversation:
-    """Nothing is unread any more. Viewers look without leaving a trace."""
-    principal.require(Role.AGENT)
+    """Nothing is unread any more. Viewers look without leaving a trace: for them nothing changes."""
+    principal.require(Role.VIEWER)
     conversation = repository.find(session, conversation_id)
-    if conversation.unread_count:
+    if conversation.unread_count and principal.may(Role.AGENT):
         conversation = repository.lock(session, conversation_id)
         conversation.unread_count = 0
         session.add(conversation)
