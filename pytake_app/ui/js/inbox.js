@@ -83,9 +83,8 @@ export const useInbox = (name) => useSyncExternalStore(subscribe, () => slices[n
 // ---- list
 const listQuery = (cursor) => {
   const query = new URLSearchParams({ limit: String(PAGE) });
-  if (state.status) query.set("status", state.status);
-  if (state.tab === "mine") query.set("agent", "me");
-  if (state.tab === "unassigned") query.set("agent", "none");
+  for (const status of state.status === "open" ? ["open", "pending"] : state.status === "closed" ? ["closed", "archived"] : []) query.append("status", status);
+  if (state.tab !== "all") query.set("assignee", state.tab);
   if (state.query) query.set("q", state.query);
   if (cursor) query.set("cursor", cursor);
   return `${BASE}?${query}`;
