@@ -107,18 +107,29 @@ const messageView = (message, picks, byExternal) => {
     options: optionsOf(message, picks.get(message.external_id)),
   };
 };
-const logView = (entry) => ({
-  key: `log-${entry.id}`,
-  kind: "log",
-  id: entry.id,
-  at: entry.at,
-  code: entry.kind,
-  flow: entry.flow_name ?? entry.detail?.flow_name ?? entry.detail?.flow ?? "",
-  word: entry.detail?.word ?? entry.detail?.keyword ?? entry.detail?.matched ?? "",
-  person: entry.actor_name ?? entry.detail?.actor_name ?? "",
-  queue: entry.detail?.queue_name ?? "",
-  why: entry.why ?? entry.detail?.why ?? "",
-});
+// Which words describe an entry: some kinds say more in their detail.
+const codeOf = ({ kind, detail = {} }) => {
+  if (kind === "session_ended" && ["expired", "failed", "interrupted"].includes(detail.status)) return `session_${detail.status}`;
+  if (kind === "status_changed" && ["closed", "open"].includes(detail.after)) return `status_${detail.after}`;
+  return kind;
+};
+// What a thread needn't say: each answer going on, and silence while a person answers. The panel tells the rest.
+const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api"]);
+const logView = (entry) => {
+  const detail = entry.detail ?? {};
+  const queue = detail.queue ?? detail.queue_name ?? "";
+  return {
+    key: `log-${entry.id}`,
+    kind: "log",
+    id: entry.id,
+    at: entry.at,
+    code: codeOf(entry),
+    flow: entry.flow_name ?? "",
+    word: detail.word ?? detail.message ?? entry.kind,
+    person: entry.actor_name ?? "",
+    queue: queue ? `· ${queue}` : "",
+  };
+};
 const shallow = (a, b) => Object.keys(b).every((key) => a[key] === b[key] || (key === "options" && JSON.stringify(a.options) === JSON.stringify(b.options)));
 
 /** Messages and log lines in time order with day separators; items that didn't change keep their identity. */
@@ -133,7 +144,7 @@ export const threadItems = (messages, log, before) => {
   const oldest = messages.reduce((least, message) => (message.created_at < least ? message.created_at : least), "9");
   const entries = [
     ...messages.map((message) => ({ sort: message.created_at, view: messageView(message, picks, byExternal) })),
-    ...log.filter((entry) => entry.at >= oldest).map((entry) => ({ sort: entry.at, view: logView(entry) })),
+    ...log.filter((entry) => entry.at >= oldest && !QUIET.has(codeOf(entry))).map((entry) => ({ sort: entry.at, view: logView(entry) })),
   ].sort((a, b) => a.sort.localeCompare(b.sort));
   const known = new Map(before.map((item) => [item.key, item]));
   const items = [];
@@ -189,6 +200,6 @@ export const panelView = (row, contact, log, previous) => ({
   queue: row.queue ?? "",
   waiting_since: row.waiting_since ?? "",
   handling: row.handling,
-  log: [...log].sort((a, b) => b.at.localeCompare(a.at)).slice(0, 8).map(logView),
+  log: [...log].sort((a, b) => b.at.localeCompare(a.at)).filter((entry) => entry.kind !== "with_person").slice(0, 8).map(logView),
   previous: previous.map((other) => ({ id: other.id, text: other.last_message?.preview ?? "", at: other.last_message?.at ?? other.created_at })),
 });
