@@ -162,7 +162,7 @@ class _Reader:
             message = f"the config of node {node_id} is not a plain object"
             self.problems.append(_problem(f"{pointer}/config", node_id, "invalid_config", message))
             return
-        converted = convert(node_type, dict(config))
+        converted = convert(node_type, {str(k): v for k, v in config.items() if v is not None})
         position = raw.get("position")
         self.placed = self.placed or isinstance(position, Mapping)
         try:

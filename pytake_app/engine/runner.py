@@ -19,6 +19,9 @@ from pytake_app.engine.limits import (
     MAX_INPUT_CHARS,
     MAX_LOGGED_CHARS,
     MAX_STACK_DEPTH,
+    MAX_VARIABLE_BYTES,
+    MAX_VARIABLES,
+    MAX_VARIABLES_BYTES,
     MAX_VISITS_PER_NODE,
     MAX_VISITS_PER_SPRINT,
 )
@@ -45,7 +48,7 @@ from pytake_app.engine.session import (
 )
 from pytake_app.engine.templating import plain_json
 from pytake_app.engine.triggers import matches_interrupt
-from pytake_app.engine.visit import SprintLimit, Visit
+from pytake_app.engine.visit import SprintLimit, Visit, value_size
 
 __all__ = ["CompiledFlow", "compile_flow", "resume", "start"]
 
@@ -70,12 +73,12 @@ def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
         flow_id=flow.flow_id,
         flow_version=flow.version,
         started_at=ctx.now,
-        variables=dict(trigger.params),
         last_input=_last_input(trigger.message),
         last_selection=(trigger.message.selection_id or "")[:300] or None if trigger.message else None,
     )
     run = _Run(flow, session, ctx)
     run.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via="start"))
+    run.take(trigger.params)
     entry = trigger.node_id if trigger.node_id in flow.nodes else _entry(flow, trigger)
     if entry is None:
         return run.fail(None, "no_entry", "the flow has no trigger or start")
@@ -183,6 +186,15 @@ class _Run:
         self.session.current_node = self.current
         self.session.visits += self.visits
         return Sprint(session=self.session, events=self.events, steps=self.steps)
+
+    def take(self, params: dict[str, JsonValue]) -> None:
+        """The trigger's parameters as variables, within the limits for variables."""
+        sizes = [value_size(value) for value in params.values()]
+        if len(sizes) > MAX_VARIABLES or sum(sizes) > MAX_VARIABLES_BYTES or max(sizes, default=0) > MAX_VARIABLE_BYTES:
+            message = "the trigger's parameters are too large or too many; none was taken"
+            self.events.append(ErrorRaised(node_id=None, code="variable_limit", message=message))
+            return
+        self.session.variables.update(params)
 
     def clear_wait(self, wait: Wait) -> None:
         self.session.wait = None

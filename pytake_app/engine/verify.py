@@ -8,6 +8,7 @@ import networkx as nx
 
 from pytake_app.engine.document import Edge, FlowDocument, Node
 from pytake_app.engine.findings import Finding, Severity, VerifyEnv
+from pytake_app.engine.limits import MAX_MESSAGES_PER_SPRINT, MAX_VISITS_PER_SPRINT
 from pytake_app.engine.nodes import CATALOGUED, NODE_TYPES, canonical_type
 from pytake_app.engine.nodes.actions import TransferConfig
 from pytake_app.engine.nodes.control import JumpConfig
@@ -20,6 +21,12 @@ from pytake_app.engine.verify_nodes import NodeCheck, assigned, check_node
 __all__ = ["Finding", "Severity", "VerifyEnv", "has_errors", "reachable", "verify"]
 
 _RANK: Final = {"error": 0, "warning": 1, "info": 2}
+_SENDING: Final = frozenset(
+    {
+        "msg_text", "msg_media", "msg_buttons", "msg_list", "msg_cta_url", "msg_location", "msg_template", "question",
+        "action_transfer_to_queue",
+    }
+)  # fmt: skip
 _QUIET_PORTS: Final = frozenset({"error", "timeout", "other", "invalid", "transferred", "closed", "open"})
 """Ports whose absence of an edge has a documented meaning of its own."""
 
@@ -178,14 +185,37 @@ class _Verification:
             for port, edge in ports.items():
                 if (known is None or port in known) and (not waits or port == "error"):
                     graph.add_edge(source, edge.target)
+        circles = False
         for component in nx.strongly_connected_components(graph):
             first = next(iter(component))
             if len(component) == 1 and not graph.has_edge(first, first):
                 continue
+            circles = True
             members = [n for n in self.nodes if n in component]
             names = ", ".join(self.nodes[n].title or n for n in members[:5])
             params: dict[str, str | int] = {"count": len(members), "nodes": names[:200]}
             self.add("loop_without_wait", "error", members[0], params=params, mend="insert_wait")
+
+        if not circles:
+            self._stretches(graph)
+
+    def _stretches(self, graph: nx.DiGraph[str]) -> None:
+        """The longest way between two waits must fit into one sprint."""
+        steps: dict[str, int] = {}
+        messages: dict[str, int] = {}
+        for node_id in nx.topological_sort(graph):
+            own = int(canonical_type(self.nodes[node_id].type) in _SENDING)
+            before = list(graph.predecessors(node_id))
+            steps[node_id] = 1 + max((steps[p] for p in before), default=0)
+            messages[node_id] = own + max((messages[p] for p in before), default=0)
+        for code, counts, limit in (
+            ("too_many_steps", steps, MAX_VISITS_PER_SPRINT),
+            ("too_many_messages", messages, MAX_MESSAGES_PER_SPRINT),
+        ):
+            over = [n for n in self.nodes if counts.get(n, 0) > limit]
+            if over:
+                params: dict[str, str | int] = {"count": max(counts[n] for n in over), "max": limit}
+                self.add(code, "error", over[0], params=params, mend="insert_wait")
 
     def _references(self) -> None:
         env = self.env

@@ -164,7 +164,7 @@ def _template(node_id: str, template: Template, pointer: str, out: list[Finding]
         return
     if template.is_literal:
         return
-    for root in template.roots():
+    for root in sorted(template.roots()):
         roots.setdefault(root, pointer)
 
 

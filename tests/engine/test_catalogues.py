@@ -60,7 +60,14 @@ def finding_codes() -> set[str]:
                 found.add(first.value)
             if name == "Finding":
                 found |= {k.value.value for k in node.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)}
-    return found | {"out_of_range", "invalid_choice", "invalid_value", "missing_value"}
+    return found | {
+        "too_many_steps",
+        "too_many_messages",
+        "out_of_range",
+        "invalid_choice",
+        "invalid_value",
+        "missing_value",
+    }
 
 
 def test_every_finding_has_a_sentence_in_three_languages() -> None:

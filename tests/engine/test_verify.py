@@ -10,7 +10,7 @@ import pytest
 from pytake_app.engine.document import Edge, FlowDocument, Node, parse_document
 from pytake_app.engine.findings import Finding, VerifyEnv
 from pytake_app.engine.verify import has_errors, verify
-from tests.engine.helpers import document
+from tests.engine.helpers import Talk, compiled, document
 
 START = {"id": "s", "type": "start"}
 END = {"id": "end", "type": "end"}
@@ -74,6 +74,25 @@ def test_loops_need_a_wait_inside(wait: str | None) -> None:
         edges += [("b", "next", "w"), *(("w", port, "a") for port in ports)]
     loops = [f for f in found(nodes, edges) if f.code == "loop_without_wait"]
     assert [(f.severity, f.params["count"]) for f in loops] == ([("error", 2)] if wait is None else [])
+
+
+@pytest.mark.parametrize(
+    ("count", "node_type", "codes"),
+    [
+        (98, "set_variable", set()),
+        (99, "set_variable", set()),
+        (100, "set_variable", {"too_many_steps"}),
+        (30, "msg_text", set()),
+        (31, "msg_text", {"too_many_messages"}),
+    ],
+)
+def test_a_stretch_without_a_wait_fits_into_one_sprint(count: int, node_type: str, codes: set[str]) -> None:
+    config = {"body": "oi", "assignments": [{"name": "x", "value": "1"}]}
+    nodes = [START, *({"id": f"n{i}", "type": node_type, "config": config} for i in range(count))]
+    edges = [("s", "next", "n0"), *((f"n{i}", "next", f"n{i + 1}") for i in range(count - 1))]
+    assert {f.code for f in found(nodes, edges) if f.severity == "error"} == codes
+    talk = Talk(compiled(nodes, edges))
+    assert talk.session.status == ("failed" if codes else "completed")
 
 
 def test_the_error_port_of_a_wait_is_no_wait() -> None:

@@ -1,0 +1,142 @@
+"""Limits, stale resumes, sessions of other versions, and what a session weighs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pytake_app.bench.engine import ANSWERS, flow_of
+from pytake_app.engine.compiled import compile_flow
+from pytake_app.engine.runner import resume, start
+from pytake_app.engine.session import CancelResume, InboundInput, MessageResume, TimeoutResume, Trigger
+from tests.engine.helpers import Talk, compiled, context
+
+START = {"id": "s", "type": "start"}
+ASK = {"id": "q", "type": "question", "config": {"body": "?", "variable": "x"}}
+
+
+def test_a_flow_without_entry_fails_softly() -> None:
+    talk = Talk(compiled([ASK]))
+    assert (talk.session.status, talk.codes()) == ("failed", ["no_entry"])
+
+
+def test_a_trigger_node_of_another_kind_may_be_named() -> None:
+    talk = Talk(compiled([START, ASK]), trigger=Trigger(kind="test", node_id="q"))
+    assert [s.node_id for s in talk.last.steps] == ["q"]
+
+
+def test_a_stale_timer_changes_nothing() -> None:
+    talk = Talk(compiled([START, ASK], [("s", "next", "q")]))
+    before = talk.session
+    sprint = talk.give(TimeoutResume(wait_id="an older one"))
+    assert sprint.ignored
+    assert (sprint.events, sprint.steps, sprint.session) == ([], [], before)
+
+
+def test_resume_does_not_change_the_given_session() -> None:
+    flow = compiled([START, ASK], [("s", "next", "q")])
+    ctx = context()
+    first = start(flow, Trigger(kind="test"), ctx)
+    kept = first.session.model_dump_json()
+    second = resume(first.session, flow, MessageResume(message=InboundInput(text="azul")), ctx)
+    assert second.session.variables == {"x": "azul"}
+    assert first.session.model_dump_json() == kept
+
+
+def test_a_session_stays_on_its_version() -> None:
+    old = compile_flow(_flow("velha"), "f", 1)
+    new = compile_flow(_flow("nova"), "f", 2)
+    ctx = context({"f": old})
+    session = start(old, Trigger(kind="test"), ctx).session
+    sprint = resume(session, new, MessageResume(message=InboundInput(text="x")), ctx)
+    assert [getattr(e.content, "body", "") for e in sprint.events if e.type == "message_out"] == ["velha"]
+    lost = resume(session, new, MessageResume(message=InboundInput(text="x")), context())
+    assert lost.session.status == "failed"
+    assert "session_mismatch" in [e.code for e in lost.events if e.type == "error_raised"]
+
+
+def _flow(answer: str):  # type: ignore[no-untyped-def]
+    from tests.engine.helpers import document
+
+    nodes = [START, ASK, {"id": "a", "type": "msg_text", "config": {"body": answer}}]
+    return document(nodes, [("s", "next", "q"), ("q", "answered", "a")])
+
+
+def test_large_values_are_refused_not_kept() -> None:
+    assignments = [{"name": "y", "value": "{{ x | append: x | append: x }}"}]
+    nodes = [START, ASK, {"id": "v", "type": "set_variable", "config": {"assignments": assignments}}]
+    talk = Talk(compiled(nodes, [("s", "next", "q"), ("q", "answered", "v")]))
+    talk.say("a" * 4_096)
+    assert talk.codes() == ["variable_limit"]
+    assert set(talk.session.variables) == {"x"}
+    assert talk.session.status == "completed"
+
+
+def test_large_parameters_are_refused() -> None:
+    talk = Talk(compiled([START]), trigger=Trigger(kind="api", params={"x": "a" * 10_000}))
+    assert talk.codes() == ["variable_limit"]
+    assert talk.session.variables == {}
+
+
+def test_an_ended_session_ignores_everything() -> None:
+    talk = Talk(compiled([START]))
+    assert talk.session.status == "completed"
+    assert talk.say("oi").ignored
+    assert talk.give(CancelResume()).ignored
+
+
+def test_the_step_log_says_what_was_read_and_written() -> None:
+    nodes = [START, {"id": "a", "type": "msg_text", "config": {"body": "{{ contact.name }} {{ big }}"}}]
+    talk = Talk(compiled(nodes, [("s", "next", "a")]), trigger=Trigger(kind="api", params={"big": "x" * 5_000}))
+    reads = talk.last.steps[-1].reads
+    assert reads["contact.name"] == "Ana Lima"
+    assert len(str(reads["big"])) == 200
+
+
+def test_a_run_of_30_nodes_stays_small() -> None:
+    talk = Talk(compile_flow(flow_of(30), "f", 1), trigger=Trigger(kind="api"))
+    turn = 0
+    while talk.session.wait is not None:
+        assert len(talk.session.model_dump_json()) <= 8_192
+        talk.say(ANSWERS[turn % len(ANSWERS)])
+        turn += 1
+    assert talk.session.status == "completed"
+    assert talk.session.visits >= 25
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+def test_another_process_gives_the_same_bytes(seed: str) -> None:
+    """Hash randomisation, the only hidden input of a Python process, doesn't show."""
+    script = (
+        "import json, sys\n"
+        "from tests.engine.test_cases import CASES, play\n"
+        "from pytake_app.engine.document import parse_document\n"
+        "from pytake_app.engine.verify import verify\n"
+        "out = []\n"
+        "for path in sorted(CASES.glob('*.json')):\n"
+        "    for case in json.loads(path.read_text())['cases']:\n"
+        "        out.append(play(case))\n"
+        "        out.append([f.model_dump() for f in verify(parse_document(case['document']))])\n"
+        "print(json.dumps(out))\n"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    reference = _reference()
+    assert json.loads(done.stdout) == reference
+
+
+def _reference() -> list[object]:
+    from pytake_app.engine.document import parse_document
+    from pytake_app.engine.verify import verify
+    from tests.engine.test_cases import CASES, play
+
+    out: list[object] = []
+    for path in sorted(CASES.glob("*.json")):
+        for case in json.loads(path.read_text())["cases"]:
+            out.append(play(case))
+            out.append([f.model_dump() for f in verify(parse_document(case["document"]))])
+    return out
