@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
 
@@ -48,18 +48,35 @@ INLINE_TYPES = frozenset(
 )  # fmt: skip
 
 
+Period = Literal["today", "7d", "30d"]
+
+
+def _beginning(period: Period, now: datetime) -> datetime:
+    """When a period began; today at midnight UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if period == "today" else now - timedelta(days=int(period.removesuffix("d")))
+
+
+_ASSIGNEES: dict[str, AssigneeFilter] = {"me": "mine", "none": "unassigned"}
+
+
 @router.get("/conversations")
 def list_conversations(
     who: CurrentPrincipal,
     session: TenantSession,
+    services: ServicesDep,
     status: Annotated[list[ConversationStatus] | None, Query()] = None,
     assignee: Annotated[AssigneeFilter | UUID, Query(description="mine, unassigned, all, or a user's id")] = "all",
+    agent: Annotated[
+        Literal["me", "none"] | UUID | None, Query(description="the same as `assignee`: me, none, or a user's id")
+    ] = None,
     handling: Annotated[list[Handling] | None, Query()] = None,
     channel: Annotated[str | None, Query(max_length=30)] = None,
     queue: Annotated[str | None, Query(max_length=120)] = None,
     tag: Annotated[str | None, Query(max_length=60)] = None,
     contact_id: UUID | None = None,
     unread: bool | None = None,
+    period: Annotated[Period | None, Query(description="by the last message: today, or the last days")] = None,
     since: datetime | None = None,
     until: datetime | None = None,
     q: Annotated[str, Query(max_length=200)] = "",
@@ -69,14 +86,14 @@ def list_conversations(
     """Conversations by their last message, newest first."""
     where = ConversationFilter(
         status=status or [],
-        assignee=assignee,
+        assignee=assignee if agent is None else _ASSIGNEES[agent] if isinstance(agent, str) else agent,
         handling=handling or [],
         channel=channel,
         queue=queue,
         tag=tag,
         contact_id=contact_id,
         unread=unread,
-        since=since,
+        since=since or (_beginning(period, services.clock.now()) if period else None),
         until=until,
         q=q,
     )

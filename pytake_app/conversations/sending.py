@@ -121,5 +121,5 @@ def add_note(
     )
     session.add(note)
     session.flush()
-    handling.announce(session, conversation, "note_added", message_ids=[str(note.id)])
+    handling.announce(session, conversation, "message_sent", message_ids=[str(note.id)])
     return note

@@ -19,7 +19,7 @@ def test_a_conversation_is_answered(desk: Desk) -> None:
     thread = desk.rows.conversation()
     asked = desk.rows.message(thread, "Quanto custa?")
     row = desk.caller.get(
-        BASE, params={"status": ["open", "pending"], "assignee": "unassigned", "q": "conceicao"}
+        BASE, params={"status": ["open", "pending"], "agent": "none", "period": "today", "q": "conceicao"}
     ).json()["items"][0]
     assert {"id", "contact", "channel", "channel_account_id", "status", "priority", "assignee", "queue", "unread_count",
             "last_message", "window_expires_at", "tags"} <= row.keys()  # fmt: skip
@@ -45,6 +45,10 @@ def test_a_conversation_is_answered(desk: Desk) -> None:
     detail = desk.caller.get(url).json()
     assert (detail["handling"], detail["assignee"]["name"], detail["can_send"]) == ("person", "Ana Souza", True)
     assert desk.caller.get(f"{BASE}/stats").json()["mine"] == 1
+    assert len(desk.caller.get(BASE, params={"agent": "me"}).json()["items"]) == 1
+    assert len(desk.caller.get(BASE, params={"agent": str(desk.caller.user_id)}).json()["items"]) == 1
+    assert desk.caller.get(BASE, params={"agent": "none"}).json()["items"] == []
+    assert len(desk.caller.get(BASE, params={"assignee": "mine"}).json()["items"]) == 1
     assert desk.caller.post(f"{url}/give-back", json={}).json()["handling"] == "bot"
     assert desk.caller.post(f"{url}/take-over").json()["handling"] == "person"
     assert desk.caller.post(f"{url}/assign", json={"user_id": None}).json()["handling"] == "waiting"
