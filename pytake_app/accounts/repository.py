@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, update
+from sqlalchemy import Select, delete, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
+from pytake_app.accounts.models import AuthSession, IdempotencyKey, Organization, RefreshToken, User
 from pytake_app.core.tenancy import scoped
 
 
@@ -78,9 +78,20 @@ def revoke_sessions_of(session: Session, user_id: UUID, now: datetime, reason: s
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
 
 
-def count_users(session: Session) -> int:
-    """How many users the installation has."""
-    return session.exec(select(func.count()).select_from(User)).one()
+def delete_ended_sessions(session: Session, before: datetime) -> int:
+    """Delete sign-ins that expired or were revoked before a time, with their refresh tokens."""
+    ended = sa_select(col(AuthSession.id)).where(
+        or_(col(AuthSession.expires_at) < before, col(AuthSession.revoked_at) < before)
+    )
+    session.execute(delete(RefreshToken).where(col(RefreshToken.session_id).in_(ended)))
+    result = session.execute(delete(AuthSession).where(col(AuthSession.id).in_(ended)))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+
+
+def delete_old_answers(session: Session, before: datetime) -> int:
+    """Delete answers kept under an `Idempotency-Key` before a time."""
+    result = session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < before))
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
 def users(session: Session, limit: int) -> list[User]:

@@ -31,7 +31,8 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "resolve_web_session", "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "purge_expired",
+    "resolve_web_session", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -44,6 +45,10 @@ TOUCH_EVERY = timedelta(minutes=1)
 """A session's last use is written at most this often."""
 WEB_SESSION_AT_MOST = timedelta(days=90)
 """However much it is used, a browser signs in again after this time."""
+
+KEEP_ENDED_SESSIONS = timedelta(days=30)
+KEEP_ANSWERS = timedelta(hours=48)
+"""Answers under an `Idempotency-Key`; they are given for 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,17 @@ def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return {}
     found = session.exec(scoped(session, User).where(col(User.id).in_(wanted)))
     return {user.id: user.full_name for user in found}
+
+
+def purge_expired(database: Database, now: datetime) -> int:
+    """Forget sign-ins that ended, and kept answers nobody asks for again; for the scheduler, once an hour or so.
+
+    Returns: how many rows went.
+    """
+    with database.auth() as session:
+        gone = repository.delete_ended_sessions(session, now - KEEP_ENDED_SESSIONS)
+    with database.system() as session:
+        return gone + repository.delete_old_answers(session, now - KEEP_ANSWERS)
 
 
 class Accounts:

@@ -13,6 +13,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from pytake_app.accounts.service import purge_expired
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
@@ -52,6 +53,7 @@ class Scheduler:
             _Duty(5.0, self.measure),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
+            _Duty(3600.0, self.forget_sign_ins),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -127,6 +129,10 @@ class Scheduler:
         """Months ahead."""
         with hot(self._services.database) as connection:
             upkeep.make_partitions(connection, self._services.clock.now())
+
+    def forget_sign_ins(self) -> None:
+        """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""
+        purge_expired(self._services.database, self._services.clock.now())
 
     def _poke(self, lanes: list[int]) -> None:
         if not lanes:
