@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = 7
     web_session_days: int = 14
     cors_allowed_origins: list[str] = Field(default_factory=list)
+    trusted_proxies: list[str] = Field(
+        default_factory=list, description="networks (CIDR) of proxies whose X-Forwarded-For is believed; JSON list"
+    )
 
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
     admin_password: SecretStr = Field(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -84,9 +85,33 @@ def is_secure(connection: HTTPConnection, public_url: str) -> bool:
 
 
 def client_of(connection: HTTPConnection) -> Client:
-    """Where the request comes from."""
+    """Where the request comes from: the peer, or what proxies that we trust say of it."""
     address = connection.client.host if connection.client else ""
+    forwarded = connection.headers.get("x-forwarded-for", "")
+    if forwarded:
+        address = forwarded_address(address, forwarded, get_services(connection).settings.trusted_proxies)
     return Client(address=address, user_agent=connection.headers.get("user-agent", ""))
+
+
+def forwarded_address(peer: str, forwarded: str, trusted: list[str]) -> str:
+    """The nearest address that is no proxy of ours. Whatever stands further left anybody may have written.
+
+    Parameters:
+        forwarded: the value of `X-Forwarded-For`, nearest address last.
+        trusted: networks of our proxies.
+    """
+    networks = [ip_network(network, strict=False) for network in trusted]
+    address = peer
+    for candidate in reversed(forwarded.split(",")):
+        try:
+            ours = any(ip_address(address) in network for network in networks)
+            following = str(ip_address(candidate.strip()))
+        except ValueError:
+            return address
+        if not ours:
+            return address
+        address = following
+    return address
 
 
 def principal(

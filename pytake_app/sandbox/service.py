@@ -342,6 +342,7 @@ def simulated(
     """
     from pytake_app.contacts import service as contacts
 
+    principal.require(Role.AGENT)
     account = sandbox_account(session, principal, settings, secrets, None)
     try:
         phone = contacts.get_contact(session, principal, UUID(request.contact_id)).phone

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import select
 
 from pytake_app.accounts.models import AuthSession, RefreshToken, User
+from pytake_app.accounts.service import purge_expired
 from pytake_app.accounts.tokens import hash_token
 from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
@@ -234,3 +235,18 @@ def test_guessing_over_many_accounts_is_limited_per_address(
     monkeypatch.setattr(service, "LOGINS_PER_ADDRESS", "5 per 5 minute")
     statuses = [login(client, f"person{n}@example.com").status_code for n in range(6)]
     assert statuses == [401] * 5 + [429]
+
+
+def test_ended_sessions_are_forgotten_in_the_end(
+    caller: Caller, client: TestClient, services: Services, frozen_clock: FrozenClock
+) -> None:
+    login(client, caller.email)
+    caller.post("/api/v1/auth/logout")
+    frozen_clock.advance(timedelta(days=31))
+    live = login(client, caller.email).json()
+    assert purge_expired(services.database, frozen_clock.now()) == 1  # the other expired a week after its sign-in
+    frozen_clock.advance(timedelta(days=6, hours=23))
+    assert purge_expired(services.database, frozen_clock.now()) == 1
+    with services.database.auth() as session:
+        assert len(session.exec(select(AuthSession)).all()) == 1
+    assert client.post(REFRESH, json={"refresh_token": live["refresh_token"]}).status_code == 200

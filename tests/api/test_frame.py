@@ -15,7 +15,7 @@ from sqlmodel import select
 from pytake_app.accounts.models import IdempotencyKey, User
 from pytake_app.api import middleware
 from pytake_app.api.app import create_app
-from pytake_app.api.deps import CurrentPrincipal, Once, OrgAdmin, TenantSession
+from pytake_app.api.deps import CurrentPrincipal, Once, OrgAdmin, TenantSession, forwarded_address
 from pytake_app.api.services import Services, build_services
 from pytake_app.config import Settings
 from pytake_app.core.db import after_commit
@@ -139,6 +139,25 @@ def test_limits_go_on_in_memory_while_redis_is_away(settings: Settings, services
 
     limiter = Limiter(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}))
     assert [limiter.hit("2 per minute", "x", "y").allowed for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "address"),
+    [
+        ("9.9.9.9", "1.1.1.1", [], "9.9.9.9"),
+        ("9.9.9.9", "1.1.1.1", ["10.0.0.0/8"], "9.9.9.9"),
+        ("10.0.0.1", "1.1.1.1", ["10.0.0.0/8"], "1.1.1.1"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1", ["10.0.0.0/8"], "1.1.1.1"),
+        ("10.0.0.1", "6.6.6.6, 1.1.1.1, 10.0.0.2", ["10.0.0.0/8"], "1.1.1.1"),
+        ("10.0.0.1", "nonsense", ["10.0.0.0/8"], "10.0.0.1"),
+        ("::1", "2001:db8::1", ["::1/128"], "2001:db8::1"),
+        ("testclient", "1.1.1.1", ["10.0.0.0/8"], "testclient"),
+    ],
+)
+def test_a_forwarded_address_is_believed_of_our_proxies_only(
+    peer: str, forwarded: str, trusted: list[str], address: str
+) -> None:
+    assert forwarded_address(peer, forwarded, trusted) == address
 
 
 # -- system -----------------------------------------------------------------------------------------------------------

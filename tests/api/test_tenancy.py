@@ -87,6 +87,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/conversations/{conversation_id}/assign"): {"user_id": None},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
+    ("post", "/api/v1/whatsapp/numbers"): {"name": "x", "phone_number_id": "1098765432101"},
+    ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
     ("post", "/api/v1/sandbox/{account_id}/messages"): {"type": "text", "text": "x"},
 }

@@ -1,0 +1,61 @@
+"""Every route asks who is there, and viewers change nothing."""
+
+from __future__ import annotations
+
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from pytake_app.accounts.models import User
+from pytake_app.api.services import Services
+from tests.api.fixtures import NewCaller
+from tests.api.test_tenancy import call, populate
+
+PUBLIC = {
+    ("get", "/health"),
+    ("get", "/ready"),
+    ("post", "/api/v1/auth/register"),
+    ("post", "/api/v1/auth/login"),
+    ("post", "/api/v1/auth/refresh"),
+}
+# What a viewer may do: end the own sign-ins, look at the phone, ask for a computation that keeps nothing.
+FOR_VIEWERS = {
+    ("post", "/api/v1/auth/logout"),
+    ("post", "/api/v1/auth/logout-everywhere"),
+    ("patch", "/api/v1/conversations/{conversation_id}/read"),  # answers, and leaves the unread count to those who work
+    ("post", "/api/v1/sandbox/{account_id}/read"),
+    ("post", "/api/v1/flows/{flow_id}/verify"),
+    ("post", "/api/v1/flows/{flow_id}/test"),
+    ("post", "/api/v1/flows/{flow_id}/preview"),
+}
+
+
+def test_nobody_gets_nowhere(live_client: TestClient) -> None:
+    document = live_client.get("/openapi.json").json()
+    answers = {}
+    for path, operations in document["paths"].items():
+        for method in operations:
+            if (method, path) in PUBLIC:
+                continue
+            address = path.replace("{", "").replace("}", "")
+            answers[f"{method} {path}"] = live_client.request(method.upper(), address, json={}).status_code
+    assert len(answers) > 30
+    # Whether the path's id is well-formed may be looked at first; nothing is read or written for that.
+    assert {route: status for route, status in answers.items() if status not in (401, 422)} == {}
+    assert list(answers.values()).count(401) > 15
+
+
+def test_viewers_change_nothing(live_client: TestClient, register: NewCaller, services: Services) -> None:
+    viewer = register()
+    own = populate(services, viewer)
+    with services.database.auth() as session:
+        session.exec(select(User)).one().role = "viewer"
+    document = live_client.get("/openapi.json").json()
+    wrong = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method == "get" or (method, path) in PUBLIC | FOR_VIEWERS:
+                continue
+            response = call(viewer, method, path, operation, document, own)
+            if response.status_code != 403:
+                wrong[f"{method} {path}"] = (response.status_code, response.text[:200])
+    assert not wrong, "\n".join(f"{route}: {answer}" for route, answer in wrong.items())
