@@ -90,7 +90,7 @@ const messageView = (message, picks, byExternal) => {
     footer: content.footer ?? "",
     author: message.author_kind,
     author_name: message.author_name ?? "",
-    flow: message.flow_name ?? "",
+    session: message.flow_session_id ?? "",
     node_id: message.node_id ?? "",
     at: message.sent_at && message.direction === "in" ? message.sent_at : message.created_at,
     status: message.status ?? "",
@@ -145,7 +145,7 @@ export const threadItems = (messages, log, before) => {
   const entries = [
     ...messages.map((message) => ({ sort: message.created_at, view: messageView(message, picks, byExternal) })),
     ...log.filter((entry) => entry.at >= oldest && !QUIET.has(codeOf(entry))).map((entry) => ({ sort: entry.at, view: logView(entry) })),
-  ].sort((a, b) => a.sort.localeCompare(b.sort));
+  ].sort((a, b) => a.sort.localeCompare(b.sort) || String(a.view.id).localeCompare(String(b.view.id))); // ids are UUID v7: they sort by time
   const known = new Map(before.map((item) => [item.key, item]));
   const items = [];
   let day = "";

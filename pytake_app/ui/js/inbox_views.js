@@ -1,6 +1,7 @@
 // React pieces that connect the inbox's store to components written in Python.
 import { createElement as h, useEffect, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
+import { api } from "$/public/pt_api.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { HotKeys } from "$/public/pt_shell.js";
 
@@ -103,3 +104,24 @@ export const InboxSearch = ({ placeholder }) =>
     "data-testid": "inbox-search",
     onChange: (event) => inbox.query(event.target.value),
   });
+
+/** Why the robot said a message: reads the session's step log when it is opened, then renders `view`. */
+export const WhyBox = ({ session, node, message, view: View }) => {
+  const [item, setItem] = useState({ phase: "loading", flow: "", node, why: "", port: "", values: [] });
+  useEffect(() => {
+    let gone = false;
+    api
+      .get(`/api/v1/flows/sessions/${session}`)
+      .then((answer) => {
+        const steps = answer.steps.filter((step) => step.node_id === node);
+        const step = steps.find((one) => (one.message_ids ?? []).includes(message)) ?? steps[steps.length - 1] ?? {};
+        const values = Object.entries(step.reads ?? {}).map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
+        if (!gone) setItem({ phase: "ready", flow: answer.flow_name ?? "", version: answer.version, node: step.node_title || node, why: step.why ?? "", port: step.port ?? "", values });
+      })
+      .catch(() => gone || setItem((before) => ({ ...before, phase: "error" })));
+    return () => {
+      gone = true;
+    };
+  }, [session, node, message]);
+  return h(View, { item });
+};

@@ -2,10 +2,10 @@
 
 import reflex as rx
 
-from pytake_app.ui.components.basics import icon
+from pytake_app.ui.components.basics import icon, skeleton
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.pages.inbox.rows import field
-from pytake_app.ui.pages.inbox.store import Item, clock_time, day_text, do
+from pytake_app.ui.pages.inbox.store import Item, WhyBox, clock_time, day_text, do, view
 
 
 def _ticks(item: Item) -> rx.Component:
@@ -32,34 +32,48 @@ def _ticks(item: Item) -> rx.Component:
 
 
 def _who(item: Item) -> rx.Component:
-    robot = rx.el.div(
-        icon("bot"),
-        rx.cond(field(item, "flow") != "", t("inbox.robot") + " · " + field(item, "flow"), t("inbox.robot")),
-        _why(item),
-        class_name="who",
+    robot = rx.el.div(icon("bot"), t("inbox.robot"), _why(item), class_name="who")
+    api = rx.el.div(icon("plug"), "API", class_name="who")
+    return rx.match(field(item, "author"), ("bot", robot), ("api", api), rx.fragment())
+
+
+@rx.memo
+def why_view(item: rx.Var[dict]) -> rx.Component:
+    """Which flow and block said it, and with which values."""
+    values = item["values"].to(list[dict])
+    rows = rx.el.dl(
+        rx.el.dt(t("inbox.why_flow")),
+        rx.el.dd(field(item, "flow"), rx.cond(item["version"], rx.el.span(" · v", item["version"].to(str)), "")),
+        rx.el.dt(t("inbox.why_block")),
+        rx.el.dd(field(item, "node"), class_name="break"),
+        rx.cond(field(item, "why") != "", rx.fragment(rx.el.dt(t("inbox.why_reason")), rx.el.dd(field(item, "why")))),
+        rx.foreach(
+            values,
+            lambda one: rx.fragment(rx.el.dt(one["name"].to(str), class_name="mono"), rx.el.dd(one["value"].to(str))),
+        ),
+        class_name="kv",
     )
-    return rx.match(
-        field(item, "author"), ("bot", robot), ("api", rx.el.div(icon("plug"), "API", class_name="who")), rx.fragment()
+    body = rx.match(
+        field(item, "phase"),
+        ("loading", rx.el.div(skeleton("80%"), skeleton("60%"), class_name="col g8", custom_attrs={"aria-busy": True})),
+        ("error", rx.el.div(t("inbox.why_unknown"), class_name="dense muted")),
+        rows,
+    )
+    return rx.el.div(
+        rx.el.div(t("inbox.why_title"), class_name="h-sec"),
+        body,
+        class_name="col g8",
+        custom_attrs={"data-testid": "why"},
     )
 
 
 def _why(item: Item) -> rx.Component:
-    trigger = rx.el.button(t("inbox.why"), class_name="why", type="button")
-    body = rx.el.div(
-        rx.el.div(t("inbox.why_title"), class_name="h-sec"),
-        rx.el.dl(
-            rx.el.dt(t("inbox.why_flow")),
-            rx.el.dd(rx.cond(field(item, "flow") != "", field(item, "flow"), "—")),
-            rx.el.dt(t("inbox.why_block")),
-            rx.el.dd(field(item, "node_id"), class_name="mono"),
-            class_name="kv",
-            margin_top="var(--d-8)",
-        ),
+    trigger = rx.el.button(t("inbox.why"), class_name="why", type="button", custom_attrs={"data-testid": "why-open"})
+    box = WhyBox.create(
+        session=field(item, "session"), node=field(item, "node_id"), message=field(item, "id"), view=view(why_view)
     )
-    return rx.cond(
-        field(item, "node_id") != "",
-        rx.popover.root(rx.popover.trigger(trigger), rx.popover.content(body, max_width="var(--d-300)")),
-    )
+    popover = rx.popover.root(rx.popover.trigger(trigger), rx.popover.content(box, width="var(--d-320)"))
+    return rx.cond((field(item, "node_id") != "") & (field(item, "session") != ""), popover)
 
 
 def _media(item: Item) -> rx.Component:

@@ -61,6 +61,16 @@ class InboxSearch(InboxPart):
     placeholder: rx.Var[str]
 
 
+class WhyBox(InboxPart):
+    """Reads why a message was said, then shows it with `view`."""
+
+    tag = "WhyBox"
+    session: rx.Var[str]
+    node: rx.Var[str]
+    message: rx.Var[str]
+    view: rx.Var[Any]
+
+
 class ComposerBox(InboxPart):
     """The text box."""
 
