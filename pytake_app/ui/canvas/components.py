@@ -29,14 +29,13 @@ class EditorPart(rx.Component):
 
 
 class EditorRoot(EditorPart):
-    """Opens the flow and connects the store with the server.
+    """Opens the flow of the page's address and connects the store with the server.
 
     `reply` is the server's latest answer; `on_submit`, `on_catch_up` and `on_here` take one object each.
     """
 
     library = CANVAS
     tag = "EditorRoot"
-    flow_id: rx.Var[str]
     specs: rx.Var[dict[str, Any]]
     me: rx.Var[dict[str, str]]
     reply: rx.Var[dict[str, Any]]

@@ -56,6 +56,7 @@ const fresh = () => ({
   confirm: null,
   menu: null,
   peers: [],
+  users: null, // id → name
   flows: null, // other flows, for the picker
   connected: true,
 });
@@ -315,7 +316,19 @@ export const editor = {
     }
   },
 
+  /** Names of the organization's people, for "who published this". */
+  async loadUsers() {
+    if (S.users) return;
+    try {
+      const { items } = await api.get("/api/v1/users");
+      emit({ users: Object.fromEntries(items.map((user) => [user.id, user.full_name ?? user.name ?? ""])) });
+    } catch {
+      emit({ users: {} }); // not allowed to see them: versions show no names
+    }
+  },
+
   async loadVersions() {
+    editor.loadUsers();
     try {
       const answer = await api.get(`/api/v1/flows/${S.flowId}/versions`);
       emit({ versions: { items: answer.items ?? answer, failed: false } });
@@ -370,6 +383,7 @@ export const editor = {
     emit({ publish: { note: "", busy: false, error: "" } });
   },
   closePublish: () => emit({ publish: null }),
+  reviewFindings: () => emit({ publish: null, tab: "check", sheet: true }),
   note: (note) => emit({ publish: { ...S.publish, note } }),
   async doPublish() {
     emit({ publish: { ...S.publish, busy: true, error: "" } });

@@ -256,6 +256,20 @@ export const actions = {
       field?.select?.();
     }));
   },
+  /** The first look at a flow: all of it if that stays readable, else its beginning. */
+  begin() {
+    const nodes = flow.getNodes();
+    if (nodes.length === 0) return;
+    const rect = box.getBoundingClientRect();
+    const left = Math.min(...nodes.map((node) => node.position.x));
+    const top = Math.min(...nodes.map((node) => node.position.y));
+    const right = Math.max(...nodes.map((node) => node.position.x + (node.measured?.width ?? CARD.width)));
+    const bottom = Math.max(...nodes.map((node) => node.position.y + (node.measured?.height ?? CARD.height)));
+    const zoom = Math.min(1, Math.max(0.7, Math.min((rect.width - 96) / (right - left), (rect.height - 96) / (bottom - top))));
+    const x = (right - left) * zoom <= rect.width - 64 ? (rect.width - (right - left) * zoom) / 2 : 40;
+    const y = (bottom - top) * zoom <= rect.height - 64 ? (rect.height - (bottom - top) * zoom) / 2 : 40;
+    flow.setViewport({ x: x - left * zoom, y: y - top * zoom, zoom });
+  },
   fit: () => flow?.fitView({ padding: 0.12, duration: 220, maxZoom: 1 }),
   zoom: (factor) => flow?.zoomTo(flow.getZoom() * factor, { duration: 120 }),
 };

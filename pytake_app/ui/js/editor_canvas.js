@@ -1,12 +1,12 @@
 // The canvas: React Flow owns positions, selection and gestures; the store owns the document. A gesture becomes one edit
 // when it ends; while it lasts nothing leaves the browser.
-import { createElement as h, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { createElement as h, memo, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import {
   Background, BaseEdge, ConnectionMode, EdgeLabelRenderer, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider,
-  SelectionMode, applyEdgeChanges, applyNodeChanges, getBezierPath, useReactFlow, useStore as useFlow, useUpdateNodeInternals,
+  SelectionMode, applyEdgeChanges, applyNodeChanges, getBezierPath, getSmoothStepPath, useReactFlow, useStore as useFlow, useUpdateNodeInternals,
 } from "@xyflow/react";
-import { EventLoopContext } from "$/utils/context";
-import { useContext } from "react";
+import { useLocation } from "react-router";
+import { ColorModeContext, EventLoopContext } from "$/utils/context";
 import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { indexOf, snap } from "$/public/pt_editor_doc.js";
@@ -62,16 +62,26 @@ const asNode = (View) =>
     return h(View, { item });
   }, (a, b) => a.id === b.id && a.data === b.data && a.selected === b.selected);
 
+/** As much of an edge's name as fits between two cards; nothing when that would say nothing. */
+const fitting = (text, room) => {
+  const letters = Math.floor((room - 18) / 6.4);
+  if (text.length <= letters) return text;
+  return letters >= 7 ? text.slice(0, letters - 1).trimEnd() + "…" : "";
+};
+
 const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {
-  const back = targetX < sourceX + 24;
-  const [path, labelX, labelY] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left, curvature: back ? 0.5 : 0.28 });
+  const back = targetX < sourceX + 16;
+  const ends = { sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left };
+  // An edge that goes back passes above both of its cards instead of through what lies between them.
+  const [path, labelX, labelY] = back ? getSmoothStepPath({ ...ends, borderRadius: 18, offset: 30, centerY: Math.min(sourceY, targetY) - 56 }) : getBezierPath({ ...ends, curvature: 0.28 });
+  const label = fitting(data.label, back ? 140 : targetX - sourceX - 14);
   const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
   const near = useFlow((s) => s.transform[2] > NEAR);
   const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);
   return h("g", { className: `${selected || hot ? "hot" : ""}${lit ? " lit" : ""}`, "data-testid": `edge-${id}` },
     h(BaseEdge, { id, path, interactionWidth: 22 }),
-    near && data.label && h(EdgeLabelRenderer, null,
-      h("div", { className: `el${selected ? " hot" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, data.label)));
+    near && label && h(EdgeLabelRenderer, null,
+      h("div", { className: `el${selected ? " hot" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, label)));
 });
 
 const EDGE_TYPES = { pt: FlowEdge };
@@ -82,14 +92,13 @@ const edgesFrom = (doc, lang, old) => {
   return doc.edges.flatMap((edge) => {
     const source = nodes.get(edge.source);
     if (!source || !nodes.has(edge.target)) return [];
-    const label = edge.port === "next" ? "" : shorten(portLabel(source, edge.port));
+    const label = edge.port === "next" ? "" : portLabel(source, edge.port);
     const before = known.get(edge.id);
     if (before && before.source === edge.source && before.sourceHandle === edge.port && before.target === edge.target && before.data.label === label) return [before];
     return [{ id: edge.id, source: edge.source, sourceHandle: edge.port, target: edge.target, targetHandle: "in", type: "pt", data: { label }, selected: before?.selected }];
   });
 };
 
-const shorten = (text) => (text.length > 16 ? text.slice(0, 15).trimEnd() + "…" : text);
 
 const nodesFrom = (doc, old, selected) => {
   const known = new Map(old.map((node) => [node.id, node]));
@@ -150,6 +159,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const locked = useStore(() => readOnly());
   const lang = useLang();
   const flow = useReactFlow();
+  const { resolvedColorMode } = useContext(ColorModeContext);
   const box = useRef(null);
   const [nodes, setNodes] = useState([]);
   const [edges, setEdges] = useState([]);
@@ -220,8 +230,8 @@ const Surface = ({ cards, quick: Quick, label }) => {
       onPaneClick: () => (S.quick ? emit({ quick: null }) : undefined),
       onNodeClick: (event, node) => (event.altKey ? actions.selectAfter(node.id, !event.shiftKey) : emit({ sheet: true })),
       defaultViewport: view ?? undefined,
-      fitView: !view,
-      fitViewOptions: { padding: 0.12, maxZoom: 1, minZoom: 0.4 },
+      onInit: view ? undefined : () => actions.begin(),
+      colorMode: resolvedColorMode === "dark" ? "dark" : "light",
       minZoom: 0.15, maxZoom: 2, snapToGrid: true, snapGrid: [16, 16],
       nodesDraggable: !locked, nodesConnectable: !locked, edgesReconnectable: false,
       onlyRenderVisibleElements: nodes.length > MANY,
@@ -230,16 +240,18 @@ const Surface = ({ cards, quick: Quick, label }) => {
       panOnScroll: true, zoomOnDoubleClick: false, disableKeyboardA11y: true, selectNodesOnDrag: true, elevateNodesOnSelect: true,
       proOptions: { hideAttribution: true },
     },
-      h(Background, { gap: 16, size: 1.2, color: "var(--canvas-dot)" }),
-      h(MiniMap, { className: "mm", pannable: true, zoomable: true, nodeColor: miniColor, nodeBorderRadius: 12, nodeStrokeWidth: 0, maskColor: "var(--mm-mask)", maskStrokeColor: "var(--accent-line)", maskStrokeWidth: 2, ariaLabel: say("editor.minimap") }),
+      h(Background, { gap: 16, size: 1.8, color: "var(--canvas-dot)" }),
+      h(MiniMap, { className: "mm", style: { width: 176, height: 104 }, pannable: true, zoomable: true, nodeColor: miniColor, nodeBorderRadius: 12, nodeStrokeWidth: 0, maskColor: "var(--mm-mask)", maskStrokeColor: "var(--accent-line)", maskStrokeWidth: 2, ariaLabel: say("editor.minimap") }),
       h(Zoom, { onArrange: () => actions.arrange(), onNote: specOf("note") ? () => actions.addNote() : null })),
     quick && h("div", { className: "quick-at", style: { left: quick.left, top: quick.top } }, h(Quick, { item: quick })));
 };
 
 /** Root of the page: opens the flow and connects store and server; children are the page. */
-export const EditorRoot = ({ flowId, specs, me, reply, onSubmit, onCatchUp, onHere, children, ...rest }) => {
+export const EditorRoot = ({ specs, me, reply, onSubmit, onCatchUp, onHere, children, ...rest }) => {
   const [, connectErrors] = useContext(EventLoopContext);
   const online = connectErrors.length === 0;
+  const { pathname } = useLocation();
+  const flowId = decodeURIComponent(pathname.match(/\/flows\/([^/]+)/)?.[1] ?? "");
   editor.bind({ submit: onSubmit, catchUp: onCatchUp, here: onHere }, specs, me);
   useEffect(() => {
     editor.open(flowId);

@@ -91,7 +91,7 @@ const Picker = ({ choices, filter, onPick, onClose }) => {
 
 /** Paints variables behind the text, letter on letter. */
 const Mirror = ({ text }) => h("div", { className: "mirror", "aria-hidden": true },
-  text.split(/(\{\{[^}]*\}\})/).map((part, i) => (i % 2 ? h("mark", { key: i }, part) : part)), "\n");
+  text.split(/(\{\{[^}]*\}\}|\{%[^%]*%\})/).map((part, i) => (i % 2 ? h("mark", { key: i }, part) : part)), "\n");
 
 const icon = (name) => h("svg", { viewBox: "0 0 24 24", className: "lucide i-s", fill: "none", stroke: "currentColor", strokeLinecap: "round", strokeLinejoin: "round", "aria-hidden": true },
   ...({ smile: ["M8 14s1.5 2 4 2 4-2 4-2", "M9 9h.01", "M15 9h.01", "M12 2a10 10 0 1 0 0 20 10 10 0 1 0 0-20"], braces: ["M8 3H7a2 2 0 0 0-2 2v5a2 2 0 0 1-2 2 2 2 0 0 1 2 2v5c0 1.1.9 2 2 2h1", "M16 21h1a2 2 0 0 0 2-2v-5c0-1.1.9-2 2-2a2 2 0 0 1-2-2V5a2 2 0 0 0-2-2h-1"], x: ["M18 6 6 18", "m6 6 12 12"], B: ["M6 12h9a4 4 0 0 1 0 8H7a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1h7a4 4 0 0 1 0 8"], I: ["M19 4h-9", "M14 20H5", "M15 4 9 20"], S: ["M16 4H9a3 3 0 0 0-2.83 4", "M14 12a4 4 0 0 1 0 8H6", "M4 12h16"] }[name] ?? []).map((d) => h("path", { d, key: d })));

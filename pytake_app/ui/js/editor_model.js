@@ -100,7 +100,7 @@ export const cardModel = (node, { selected, problems, wired, lit, current, showE
   return {
     id: node.id,
     title: nodeName(node),
-    kind: node.title ? kindName(node.type) : "",
+    kind: node.title && node.title !== kindName(node.type) ? kindName(node.type) : "",
     selected,
     current,
     visited: lit.length > 0 || current,
@@ -128,7 +128,7 @@ export const findingText = (finding) => {
     const node = finding.node_id ? nodeOf(S.doc, finding.node_id) : null;
     const label = node ? portLabel(node, finding.port) : finding.port;
     params.port = label;
-    params.label ||= label;
+    params.label = label;
   }
   return sayOr(`verify.${finding.code}`, finding.code, params);
 };
@@ -184,7 +184,7 @@ const rowsOf = (nodeId, field, config, path) => {
       .map((column) => {
         const cell = base(nodeId, column, config, [...path, index, column.name]);
         const words = Array.isArray(cell.value) ? cell.value.map(String) : [];
-        return { ...cell, widget: column.name === "days" ? "days" : column.widget, words };
+        return { ...cell, placeholder: cell.placeholder || cell.label, widget: column.name === "days" ? "days" : column.widget, words };
       }),
     nested: columns
       .filter((column) => ROW_LISTS.includes(column.widget))
@@ -261,7 +261,7 @@ const inspector = () => {
     icon: spec?.icon ?? "circle",
     title: node.title,
     name: nodeName(node),
-    kind: kindName(node.type),
+    kind: node.title ? kindName(node.type) : say(`node.group.${spec?.group ?? "canvas"}`),
     help: spec?.help ? sayOr(spec.help, "") : "",
     locked: readOnly(),
     main: fields.filter((field) => !field.advanced),
@@ -335,10 +335,23 @@ const palette = () => {
 
 const ORDER = ["error", "warning", "info"];
 
+/** What the field at a JSON pointer is called; empty for the whole block. */
+const fieldName = (node, pointer) => {
+  let fields = specOf(node.type)?.fields ?? [];
+  let name = "";
+  for (const part of (pointer ?? "").split("/").filter((item) => item && !/^\d+$/.test(item))) {
+    const field = fields.find((item) => item.name === part);
+    if (!field) break;
+    name = sayOr(field.label_key, part);
+    fields = field.fields;
+  }
+  return name;
+};
+
 const findingItem = (finding, index) => {
   const node = finding.node_id ? nodeOf(S.doc, finding.node_id) : null;
   const spec = node && specOf(node.type);
-  return { key: `${finding.code}-${finding.node_id}-${index}`, text: findingText(finding), node: node?.id ?? "", name: node ? nodeName(node) : say("editor.whole_flow"), icon: spec?.icon ?? "workflow", group: spec?.group ?? "canvas", severity: finding.severity };
+  return { key: `${finding.code}-${finding.node_id}-${index}`, text: findingText(finding), node: node?.id ?? "", name: node ? [nodeName(node), fieldName(node, finding.pointer)].filter(Boolean).join(" · ") : say("editor.whole_flow"), icon: spec?.icon ?? "workflow", group: spec?.group ?? "canvas", severity: finding.severity };
 };
 
 const check = () => {
@@ -357,7 +370,7 @@ const versions = () => ({
   shown: S.version ?? 0,
   locked: !["org_admin", "super_admin"].includes(S.me.role),
   changes: S.flow?.draft?.changes ?? 0,
-  items: (S.versions?.items ?? []).map((item) => ({ ...item, running: item.running_sessions, on: item.version === S.version, author: item.published_by === S.me.id ? say("editor.by_you") : "" })),
+  items: (S.versions?.items ?? []).map((item) => ({ ...item, running: item.running_sessions, on: item.version === S.version, author: item.published_by === S.me.id ? say("editor.by_you") : (S.users?.[item.published_by] ?? "") })),
   confirm: S.confirm?.kind === "rollback" ? S.confirm.version : 0,
 });
 

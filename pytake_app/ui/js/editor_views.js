@@ -61,6 +61,9 @@ export const QuickSearch = ({ placeholder }) => {
 
 const INLINE = /(\{\{[^}]*\}\})|\*(?=\S)([^*\n]+?)(?<=\S)\*|(?<![\w])_(?=\S)([^_\n]+?)(?<=\S)_(?![\w])|~(?=\S)([^~\n]+?)(?<=\S)~/g;
 
+/** Liquid's tags (`{% if %}`…) say nothing to a reader; what stands between them is kept. */
+const readable = (text) => text.replace(/\{%-?[\s\S]*?-?%\}/g, "");
+
 const inline = (text, key = "") => {
   const out = [];
   let at = 0;
@@ -82,6 +85,7 @@ const shortName = (expression) => expression.slice(2, -2).split("|")[0].trim().s
 
 /** A message as the contact will read it: WhatsApp's marks applied, variables as chips. */
 export const RichText = ({ text, limit = 0 }) => {
+  text = readable(text);
   const shown = limit && text.length > limit ? text.slice(0, limit).trimEnd() + "…" : text;
   return useMemo(() => shown.split("\n").flatMap((line, i) => (i ? [h("br", { key: `b${i}` }), ...inline(line, `${i}-`)] : inline(line, "0-"))), [shown]);
 };

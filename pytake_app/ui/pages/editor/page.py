@@ -15,6 +15,8 @@ from pytake_app.ui.pages.editor.state import EditorState
 from pytake_app.ui.pages.editor.topbar import top_bar
 from pytake_app.ui.session import SessionState
 
+ROUTE = "/flows/[flow_id]"
+ON_LOAD = [SessionState.guard, EditorState.open]
 TABS = (("block", "editor.tab_block"), ("check", "editor.tab_check"), ("preview", "editor.tab_preview"), ("versions", "editor.tab_versions"))
 
 
@@ -89,7 +91,7 @@ def phone_bar(item: rx.Var[dict]) -> rx.Component:
 
 
 def page() -> rx.Component:
-    """The flow editor. Its `on_load` is `[SessionState.guard, EditorState.open]`."""
+    """The flow editor. The document comes by REST into the browser's store; see `ui/js/editor.js`."""
     canvas = FlowCanvas.create(cards=views(all_cards()), quick=view(quick_view), label=t("editor.canvas"))
     body = EditorPanes.create(
         palette_pane(),

@@ -284,7 +284,7 @@ def publish_view(item: rx.Var[dict]) -> rx.Component:
         icon("circle-alert"),
         rx.el.div(
             rx.el.div(t("editor.blocked", count=errors), class_name="med"),
-            rx.el.button(t("editor.open_check"), type="button", class_name="link", on_click=do("(editor.closePublish(), editor.tab('check'))")),
+            rx.el.button(t("editor.open_check"), type="button", class_name="link", on_click=do("editor.reviewFindings()")),
             class_name="grow",
         ),
         class_name="notice red",
@@ -318,7 +318,7 @@ KEYS = (
     ("editor.keys_edit", (("Ctrl Z", "editor.undo"), ("Ctrl Y", "editor.redo"), ("Enter", "editor.k_fields"), ("Del", "editor.delete_block"), ("Ctrl D", "editor.duplicate"), ("Ctrl C · X · V", "editor.k_clipboard"))),
     ("editor.keys_select", (("Ctrl A", "editor.k_all"), ("Shift", "editor.k_box"), ("Alt", "editor.select_after"), ("Alt Shift", "editor.select_before"), ("Esc", "editor.k_escape"))),
     ("editor.keys_canvas", (("/", "editor.k_find"), ("← ↑ → ↓", "editor.k_move"), ("Ctrl Shift L", "editor.arrange"), ("F", "editor.fit"), ("+ −", "editor.k_zoom"), ("[", "common.menu"))),
-    ("editor.keys_flow", (("T", "editor.test"), ("Ctrl Enter", "editor.publish"), ("?", "editor.keys_short"))),
+    ("editor.keys_flow", (("T", "editor.test"), ("Ctrl Enter", "editor.publish"), ("?", "editor.keys"))),
 )
 
 

@@ -6,7 +6,7 @@ The browser fetches the document by REST and keeps it; here pass only small oper
 
 import asyncio
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
@@ -39,6 +39,9 @@ class _Message(BaseModel):
     flow_id: Annotated[UUID, Field(strict=False)]
 
 
+M = TypeVar("M", bound=_Message)
+
+
 class EditMessage(_Message):
     """An edit (one undo step), or the wish to undo or redo. `cid` names it, so that sent twice it is done once."""
 
@@ -62,7 +65,7 @@ class HereMessage(_Message):
     gone: bool = False
 
 
-def _read[M: _Message](model: type[M], raw: object) -> M | None:
+def _read(model: type[M], raw: object) -> M | None:
     """The message, or None for a forged or broken one; such frames are counted in the log, not answered."""
     try:
         if not isinstance(raw, dict) or len(orjson.dumps(raw)) > MAX_MESSAGE_BYTES:
@@ -91,7 +94,7 @@ class EditorState(rx.State):
         self.reply = {}
         ref = self.router.url.path.rstrip("/").rsplit("/", 1)[-1]
         try:
-            flow = await in_tenant(who, flows.get_flow, ref)
+            flow = await in_tenant(who, flows.get_flow, who, ref)
         except ProblemError:
             push.watch(self, "editor")  # the page learns by REST what is wrong and says it
             return
@@ -123,10 +126,10 @@ class EditorState(rx.State):
 
     async def _apply(self, who: Principal, wanted: EditMessage) -> EditResult:
         if wanted.step == "undo":
-            return await in_tenant(who, flows.undo, wanted.flow_id)
+            return await in_tenant(who, flows.undo, who, wanted.flow_id)
         if wanted.step == "redo":
-            return await in_tenant(who, flows.redo, wanted.flow_id)
-        return await in_tenant(who, flows.apply_operations, wanted.flow_id, wanted.ops, expected_revision=wanted.revision)
+            return await in_tenant(who, flows.redo, who, wanted.flow_id)
+        return await in_tenant(who, flows.apply_operations, who, wanted.flow_id, wanted.ops, expected_revision=wanted.revision)
 
     def _answer(self, result: EditResult, wanted: EditMessage, who: Principal) -> JsonObject:
         findings = [finding.model_dump(mode="json", exclude_none=True) for finding in result.findings]
@@ -152,7 +155,7 @@ class EditorState(rx.State):
         if wanted is None:
             return
         try:
-            edits = await in_tenant(who, flows.edits_since, wanted.flow_id, wanted.revision)
+            edits = await in_tenant(who, flows.edits_since, who, wanted.flow_id, wanted.revision)
         except ProblemError as error:
             log.info("editor_catch_up_failed", code=error.code)
             return
@@ -172,7 +175,7 @@ class EditorState(rx.State):
             "event": "flow_here",
             "tab": wanted.tab,
             "user_id": str(who.user_id),
-            "name": who.user_name[:60],
+            "name": who.name[:60],
             "node": wanted.node,
             "gone": wanted.gone,
         }
