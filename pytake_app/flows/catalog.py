@@ -84,6 +84,8 @@ def insert(
     session: Session, *, name: str, document: FlowDocument, by: UUID | None, clock: Clock, slug: str | None = None
 ) -> Flow:
     """Store a new flow; `slug` is made from the name unless given, and made unique either way."""
+    stored = documents.stored(document.model_copy(update={"name": name}))
+    documents.check_limits(stored)
     wanted = documents.slugify(slug or name)
     now = clock.now()
     flow = Flow(
@@ -91,7 +93,7 @@ def insert(
         organization_id=organization_of(session),
         name=name,
         slug=documents.free_slug(wanted, repository.slugs_like(session, wanted)),
-        draft_document=documents.stored(document.model_copy(update={"name": name})),
+        draft_document=stored,
         draft_changes=1,
         draft_updated_at=now,
         draft_updated_by=by,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from typing import Any
@@ -50,20 +51,32 @@ def checksum(document: JsonObject) -> str:
 
 
 def check_limits(document: JsonObject) -> None:
-    """Refuse a draft that edits have made too big to load again.
+    """Refuse a draft that could not be stored, or not be loaded again.
 
     Raises:
-        InvalidError: code `invalid_document`: more nodes or bytes than a document may have.
+        InvalidError: code `invalid_document`: more nodes or bytes than a document may have, or values that JSON in
+            PostgreSQL can't hold (infinite numbers, NUL characters, halves of surrogate pairs).
     """
-    nodes, size = len(document["nodes"]), len(orjson.dumps(document))
+    nodes = len(document["nodes"])
     if nodes > DEFAULT_MAX_NODES:
-        message, code = f"a flow may have {DEFAULT_MAX_NODES} nodes; this would make {nodes}", "too_many_nodes"
-    elif size > DEFAULT_MAX_BYTES:
-        message, code = f"a flow may take {DEFAULT_MAX_BYTES} bytes; this would make {size}", "too_large"
-    else:
-        return
-    raise InvalidError(
-        "The flow would become too big.", errors=[FieldError("", message, code)], code="invalid_document"
+        raise _refused(f"a flow may have {DEFAULT_MAX_NODES} nodes; this would make {nodes}", "too_many_nodes")
+    try:
+        text = json.dumps(document, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:  # UnicodeEncodeError is one too
+        raise _refused("numbers must be finite and texts valid Unicode", "invalid_value") from error
+    if len(text) > DEFAULT_MAX_BYTES:
+        raise _refused(f"a flow may take {DEFAULT_MAX_BYTES} bytes; this would make {len(text)}", "too_large")
+    if _NUL.search(text):
+        raise _refused("texts can't contain NUL characters", "invalid_value")
+
+
+# An escaped NUL: a backslash that is not itself escaped, then u0000.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _refused(message: str, code: str) -> InvalidError:
+    return InvalidError(
+        "The flow can't be kept like this.", errors=[FieldError("", message, code)], code="invalid_document"
     )
 
 

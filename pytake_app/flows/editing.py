@@ -40,6 +40,7 @@ def save_draft(
     refuse_stale(flow, expected_revision)
     parsed = documents.read(document)
     replacement = documents.stored(parsed)
+    documents.check_limits(replacement)
     operation = ReplaceDocument(document=replacement)
     _after, inverse = _apply_all(flow, [operation], stale=False)
     edit = _record(session, flow, replacement, [operation], inverse, kind="edit", principal=principal, clock=clock)

@@ -224,3 +224,44 @@ def test_every_answer_is_documented(app: FastAPI) -> None:
                 assert ok["content"]["application/json"]["schema"], (method, path)
             elif "204" not in operation["responses"]:
                 pytest.fail(f"{method} {path} has no model")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"name": "x", "document": {"nodes": [{"id": "a", "type": "msg_text", "config": {"body": "'
+        + b"x" * 10_000_000
+        + b'"}}]}}',
+        b'{"name": "x", "nodes": [' + b",".join(b'{"id": "n%d", "type": "end"}' % i for i in range(5000)) + b"]}",
+        b'{"name": "x", "document": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"name": "x", "document": {"nodes": [{"id": "a", "type": "end", "config": '
+        + b'{"a":' * 900
+        + b"1"
+        + b"}" * 900
+        + b"}]}}",
+        b'{"name": "x", "document": {"nodes": [{"id": "a", "type": "end", "position": {"x": 1e999}}]}}',
+        b'{"name": "x", "document": {"nodes": [{"id": "\\u0000", "type": "end"}]}}',
+        b'{"name": "\\ud800", "document": {"nodes": []}}',
+        b'{"name": "x\\u0000y"}',
+        b'{"name": "x", "document": {',
+        b"\xff\xfe",
+    ],
+    ids=[
+        "10 MB",
+        "5,000 nodes",
+        "deep lists",
+        "deep config",
+        "infinite",
+        "nul id",
+        "lone surrogate",
+        "nul name",
+        "cut off",
+        "no UTF-8",
+    ],
+)
+def test_hostile_bodies_are_refused_with_a_problem(caller: Caller, raw: bytes) -> None:
+    response = caller.request("POST", "/api/v1/flows", content=raw, headers={"Content-Type": "application/json"})
+    assert response.status_code in {400, 413, 422}, (response.status_code, response.text[:300])
+    assert response.headers["content-type"].startswith("application/problem+json")
+    assert len(response.content) < 64_000
+    assert len(caller.get("/api/v1/flows").json()["items"]) == 2

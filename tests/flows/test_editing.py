@@ -255,3 +255,24 @@ def test_only_administrators_edit_and_only_their_own(tenant: Tenant, flow: FlowV
     stranger = make_tenant(tenant.db, tenant.clock, name="Outra")
     with pytest.raises(NotFoundError), stranger.session() as session:
         service.get_flow(session, stranger.admin, flow.id)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        say("a\x00b"),
+        say("\ud800"),
+        {"op": "update_config", "id": "hi", "patch": {"n": float("inf")}},
+        {"op": "move_nodes", "positions": {"hi": {"x": float("nan"), "y": 0}}},
+        {
+            "op": "replace_document",
+            "document": {**DOCUMENT, "nodes": [{"id": "a", "type": "end", "config": {"n": float("inf")}}]},
+        },
+    ],
+    ids=["nul", "surrogate", "infinite", "not a number", "in a document"],
+)
+def test_values_that_can_not_be_kept(tenant: Tenant, flow: FlowView, operation: dict[str, Any]) -> None:
+    with pytest.raises(InvalidError):
+        edit(tenant, flow, operation)
+    edit(tenant, flow, say("written: \\u0000"))
+    assert body(tenant, flow) == "written: \\u0000"
