@@ -276,3 +276,19 @@ def test_values_that_can_not_be_kept(tenant: Tenant, flow: FlowView, operation: 
         edit(tenant, flow, operation)
     edit(tenant, flow, say("written: \\u0000"))
     assert body(tenant, flow) == "written: \\u0000"
+
+
+def test_the_journal_forgets_and_says_so(tenant: Tenant, flow: FlowView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytake_app.flows.editing.JOURNAL_LENGTH", 5)
+    for number in range(50):
+        edit(tenant, flow, say(str(number)))
+    with tenant.session() as session:
+        now = service.get_flow(session, tenant.admin, flow.id).draft_revision
+        assert service.edits_since(session, tenant.viewer, flow.id, flow.draft_revision) is None
+        recent = service.edits_since(session, tenant.viewer, flow.id, now - 1)
+    assert recent is not None
+    assert [e.seq for e in recent] == [now]
+    with pytest.raises(ConflictError) as stale:
+        edit(tenant, flow, say("late"), who=make_colleague(tenant), revision=flow.draft_revision)
+    assert stale.value.code == "stale_revision"
+    edit(tenant, flow, say("mine"))  # without a revision: on top of whatever is there
