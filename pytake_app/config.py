@@ -43,6 +43,7 @@ class Settings(BaseSettings):
         default_factory=list, description="networks (CIDR) of proxies whose X-Forwarded-For is believed; JSON list"
     )
 
+    registration_open: bool = Field(True, description="whether anybody may register a new organization")
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
     admin_password: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password")

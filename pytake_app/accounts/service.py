@@ -25,7 +25,7 @@ from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, ne
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
-from pytake_app.core.errors import ConflictError, FieldError, NotFoundError, UnauthorizedError
+from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, scoped
@@ -160,6 +160,7 @@ class Accounts:
         Raises:
             ConflictError: the e-mail is taken (`email_taken`).
             InvalidError: the password is not accepted.
+            ForbiddenError: this installation takes no registrations (`registration_closed`).
             TooManyRequestsError: too many registrations from this address.
         """
         user_id, organization_id = self._register(request, client)
@@ -171,6 +172,8 @@ class Accounts:
         return self._open_web_session(user_id, organization_id, client)
 
     def _register(self, request: RegisterRequest, client: Client) -> tuple[UUID, UUID]:
+        if not self._settings.registration_open:
+            raise ForbiddenError("New organizations can't be registered here.", code="registration_closed")
         self._limiter.require(REGISTRATIONS_PER_ADDRESS, "register-address", client.address)
         return self.create_organization(request, role=Role.ORG_ADMIN)
 

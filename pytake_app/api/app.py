@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from pytake_app import __version__
+from pytake_app.accounts import api as accounts
 from pytake_app.api import docs, problems, realtime, system, web
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
 from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
-from pytake_app.sandbox.api import graph_router
+from pytake_app.contacts import api as contacts
+from pytake_app.conversations import api as conversations
+from pytake_app.flows import api as flows
+from pytake_app.sandbox import api as sandbox
 from pytake_app.sandbox.courier import Courier
+from pytake_app.whatsapp import api as whatsapp
 
 BASE = "/api/v1"
 
 # Every domain's router, in the order of the documentation.
-DOMAINS = (
-    "pytake_app.accounts.api",
-    "pytake_app.contacts.api",
-    "pytake_app.conversations.api",
-    "pytake_app.flows.api",
-    "pytake_app.messaging.api",
-    "pytake_app.whatsapp.api",
-    "pytake_app.sandbox.api",
+DOMAINS: tuple[APIRouter, ...] = (
+    accounts.router,
+    contacts.router,
+    conversations.router,
+    flows.router,
+    whatsapp.router,
+    sandbox.router,
 )
 
 _DESCRIPTION = """Self-hosted, WhatsApp-first conversational automation.
@@ -79,10 +80,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.include_router(web.router)
     # Before the domains: `/conversations/ws` must not be read as a conversation's id.
     app.include_router(realtime.router, prefix=BASE)
-    for name in DOMAINS:
-        for router in _routers(name):
-            app.include_router(router, prefix=BASE)
-    app.include_router(graph_router)
+    for router in DOMAINS:
+        app.include_router(router, prefix=BASE)
+    app.include_router(sandbox.graph_router)
     docs.install(app)
 
     # The last one added is the outermost.
@@ -100,10 +100,3 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.add_middleware(RequestContext, settings=settings)
     app.add_middleware(WebhookFirst, webhook=webhook)
     return app
-
-
-def _routers(name: str) -> list[APIRouter]:
-    if importlib.util.find_spec(name) is None:
-        return []
-    module: Any = importlib.import_module(name)
-    return [module.router]

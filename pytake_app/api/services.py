@@ -11,6 +11,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.services import Services as CoreServices
+from pytake_app.core.services import process_services as core_process_services
 
 
 @dataclass
@@ -47,5 +48,8 @@ def build_services(
 
 @lru_cache(maxsize=1)
 def process_services() -> Services:
-    """The process's own container, made on first use."""
-    return build_services()
+    """The process's own container, made on first use; shares its connections with the rest of the process."""
+    shared = core_process_services()
+    services = build_services(shared.settings, clock=shared.clock, database=shared.database)
+    services.redis, services.live = shared.redis, shared.live
+    return services

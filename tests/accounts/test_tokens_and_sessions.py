@@ -14,9 +14,10 @@ from sqlmodel import select
 from pytake_app.accounts.models import AuthSession, RefreshToken, User
 from pytake_app.accounts.service import purge_expired
 from pytake_app.accounts.tokens import hash_token
-from pytake_app.api.services import Services
+from pytake_app.api.app import create_app
+from pytake_app.api.services import Services, build_services
 from pytake_app.core.clock import FrozenClock
-from tests.api.fixtures import PASSWORD, Caller, NewCaller
+from tests.api.fixtures import HOST, PASSWORD, Caller, NewCaller
 
 LOGIN = "/api/v1/auth/login"
 REFRESH = "/api/v1/auth/refresh"
@@ -250,3 +251,24 @@ def test_ended_sessions_are_forgotten_in_the_end(
     with services.database.auth() as session:
         assert len(session.exec(select(AuthSession)).all()) == 1
     assert client.post(REFRESH, json={"refresh_token": live["refresh_token"]}).status_code == 200
+
+
+def test_two_registrations_at_once_make_one_account(
+    caller: Caller, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytake_app.accounts import repository
+
+    monkeypatch.setattr(repository, "user_by_email", lambda _session, _email: None)
+    body = {"email": caller.email, "password": PASSWORD, "full_name": "Late"}
+    response = client.post("/api/v1/auth/register", json=body)
+    assert (response.status_code, response.json()["code"]) == (409, "email_taken")
+
+
+def test_registration_can_be_closed(caller: Caller, services: Services) -> None:
+    settings = services.settings.model_copy(update={"registration_open": False})
+    app = create_app(settings, services=build_services(settings, clock=services.clock, database=services.database))
+    client = TestClient(app, base_url=HOST)
+    body = {"email": "new@example.com", "password": PASSWORD, "full_name": "Ana"}
+    response = client.post("/api/v1/auth/register", json=body)
+    assert (response.status_code, response.json()["code"]) == (403, "registration_closed")
+    assert login(client, caller.email).status_code == 200

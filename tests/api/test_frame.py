@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import pytest
@@ -296,8 +297,43 @@ def test_idempotency_keys_are_each_organizations_own(register: NewCaller, probe:
         assert person.post("/probe", json={"name": person.email}, headers=headers).json()["name"] == person.email
 
 
+def test_a_repeat_that_comes_meanwhile_waits_for_the_answer(
+    caller: Caller, probe: dict[str, list[str]], services: Services
+) -> None:
+    headers = {"Idempotency-Key": "key-4"}
+    with ThreadPoolExecutor(4) as pool:
+        posts = [pool.submit(caller.post, "/probe", json={"name": "Bia"}, headers=headers) for _ in range(4)]
+        answers = [post.result() for post in posts]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert {answer.text for answer in answers} == {answers[0].text}
+    assert probe["writes"] == ["Bia"]
+
+
 def test_weaker_roles_are_refused(caller: Caller, probe: dict[str, list[str]], services: Services) -> None:
     for role, status in (("viewer", 403), ("agent", 403), ("org_admin", 201), ("super_admin", 201)):
         with services.database.auth() as session:
             session.exec(select(User)).one().role = role
         assert caller.post("/probe", json={"name": role}).status_code == status
+
+
+def test_the_process_keeps_one_set_of_connections(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytake_app.api import services as module
+    from pytake_app.core import services as core
+
+    for cached in (module.process_services, core.process_services):
+        cached.cache_clear()
+    try:
+        own, shared = module.process_services(), core.process_services()
+        assert own.database is shared.database
+        assert own.redis is shared.redis
+    finally:
+        for cached in (module.process_services, core.process_services):
+            cached.cache_clear()
+
+
+def test_https_installations_ask_browsers_to_stay_there(services: Services) -> None:
+    settings = services.settings.model_copy(update={"public_url": "https://pytake.example"})
+    client = TestClient(
+        create_app(settings, services=build_services(settings, database=services.database)), base_url=HOST
+    )
+    assert client.get("/health").headers["strict-transport-security"].startswith("max-age=31536000")
