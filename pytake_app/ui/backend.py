@@ -19,6 +19,7 @@ from sqlmodel import Session
 from pytake_app.config import Settings, get_settings
 from pytake_app.core.db import Database
 from pytake_app.core.live import Live
+from pytake_app.core.services import process_services
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,14 +41,14 @@ def settings() -> Settings:
 
 @lru_cache(maxsize=1)
 def database() -> Database:
-    """The process's connection pools."""
-    return Database(settings())
+    """The process's connection pools, shared with the API that runs beside the pages."""
+    return process_services().database
 
 
 @lru_cache(maxsize=1)
 def live() -> Live:
     """The process's pokes."""
-    return Live(settings())
+    return process_services().live
 
 
 async def in_tenant(
