@@ -24,7 +24,8 @@ FROM channel_accounts a JOIN organizations o ON o.id = a.organization_id WHERE a
 """
 _LIVE = """
 SELECT organization_id, id, live_version, slug FROM flows
-WHERE organization_id = ANY(%s) AND status = 'active' AND deleted_at IS NULL AND live_version IS NOT NULL ORDER BY id
+WHERE organization_id = ANY(%s) AND status = 'active' AND deleted_at IS NULL AND live_version IS NOT NULL
+ORDER BY activated_at DESC NULLS LAST, id
 """
 _VERSION = "SELECT document FROM flow_versions WHERE flow_id = %s AND version = %s"
 _BY_ID = "SELECT id, live_version FROM flows WHERE organization_id = %s AND deleted_at IS NULL AND id = %s"

@@ -11,7 +11,11 @@ from pytake_app.core.models import id_field, json_field, organization_field, tim
 
 
 class Flow(SQLModel, table=True):
-    """A flow with its one draft. `triggers` is derived from the live version at publishing."""
+    """A flow with its one draft. `triggers` is derived from the live version at publishing.
+
+    `activated_at`: when it last went from not answering to answering; of several flows that answer any message, the
+    newest one does.
+    """
 
     __tablename__ = "flows"
     __table_args__ = (UniqueConstraint("organization_id", "slug"),)
@@ -28,6 +32,7 @@ class Flow(SQLModel, table=True):
     draft_changes: int = Field(default=0, description="edits since the live version")
     live_version: int | None = None
     triggers: list[dict[str, Any]] = json_field(list)
+    activated_at: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
     deleted_at: datetime | None = time_field(nullable=True)

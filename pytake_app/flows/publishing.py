@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from pytake_app.flows import documents, repository
 from pytake_app.flows.editing import changes_after, refuse_stale
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.models import Flow, FlowVersion
-from pytake_app.flows.schemas import ParkedNode, PublishResult, VersionDetail, VersionView
+from pytake_app.flows.schemas import OvertakenFlow, ParkedNode, PublishResult, VersionDetail, VersionView
 
 JsonObject = dict[str, Any]
+MIN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def publish(
@@ -82,6 +84,7 @@ def make_live(
         published_by=by,
         published_at=now,
     )
+    _mark_activation(flow, before=flow.triggers, after=triggers, at=now)
     flow.live_version = version.version
     flow.triggers = [trigger.model_dump(mode="json") for trigger in triggers]
     flow.status = "active"
@@ -90,6 +93,14 @@ def make_live(
     session.flush()
     announce(session, flow, "flow_published")
     return _result(session, flow, parsed, version, triggers, findings)
+
+
+def _mark_activation(flow: Flow, *, before: list[JsonObject], after: list[TriggerSpec], at: datetime) -> None:
+    """A flow that begins to answer, or begins to answer any message, is the newest one that does."""
+    answered_any = any(trigger.get("kind") == "universal" for trigger in before)
+    answers_any = any(trigger.kind == "universal" for trigger in after)
+    if flow.status != "active" or (answers_any and not answered_any):
+        flow.activated_at = at
 
 
 def _refuse_errors(document: FlowDocument, findings: list[Finding]) -> None:
@@ -119,10 +130,22 @@ def _result(
         triggers=triggers,
         findings=findings,
         running_sessions=sum(count for _node, count in running),
+        overtaken=overtaken(session, flow, triggers),
         parked=[
             ParkedNode(node_id=node, sessions=count) for node, count in running if node is not None and node not in kept
         ],
     )
+
+
+def overtaken(session: Session, flow: Flow, triggers: list[TriggerSpec]) -> list[OvertakenFlow]:
+    """Active flows that answered any message until now and no longer do, because `flow` is newer."""
+    if not any(trigger.kind == "universal" for trigger in triggers):
+        return []
+    return [
+        OvertakenFlow(flow_id=other.id, name=other.name)
+        for other in repository.universal_flows(session)
+        if other.id != flow.id and (other.activated_at is None or other.activated_at < (flow.activated_at or MIN_TIME))
+    ]
 
 
 def set_active(session: Session, principal: Principal, ref: UUID | str, *, active: bool, clock: Clock) -> Flow:
@@ -135,6 +158,8 @@ def set_active(session: Session, principal: Principal, ref: UUID | str, *, activ
     flow = repository.find(session, ref, lock=True)
     if flow.live_version is None:
         raise ConflictError("The flow has no published version yet.", code="not_published")
+    if active and flow.status != "active":
+        flow.activated_at = clock.now()
     flow.status = "active" if active else "inactive"
     flow.updated_at = clock.now()
     session.add(flow)

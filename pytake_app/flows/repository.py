@@ -138,6 +138,22 @@ def live_names(session: Session) -> list[tuple[UUID, str]]:
     return [(row[0], row[1]) for row in session.exec(statement)]
 
 
+def universal_flows(session: Session) -> list[Flow]:
+    """Active flows that answer any message, the one that does so first; without documents."""
+    statement = (
+        scoped(session, Flow)
+        .options(load_only(*(getattr(Flow, name) for name in Flow.model_fields if name != "draft_document")))
+        .where(
+            Flow.status == "active",
+            col(Flow.deleted_at).is_(None),
+            col(Flow.live_version).is_not(None),
+            col(Flow.triggers).contains([{"kind": "universal"}]),
+        )
+        .order_by(col(Flow.activated_at).desc().nulls_last(), col(Flow.id))
+    )
+    return list(session.exec(statement))
+
+
 def names(session: Session, flow_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of these flows, deleted ones too."""
     wanted = set(flow_ids)

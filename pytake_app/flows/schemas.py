@@ -163,6 +163,13 @@ class ParkedNode(BaseModel):
     sessions: int
 
 
+class OvertakenFlow(BaseModel):
+    """An active flow whose universal trigger no longer answers, because another flow's is newer."""
+
+    flow_id: UUID
+    name: str
+
+
 class PublishResult(BaseModel):
     """The new live version and its impact on sessions in progress (they stay pinned to their version)."""
 
@@ -174,6 +181,7 @@ class PublishResult(BaseModel):
     findings: list[Finding]
     running_sessions: int
     parked: list[ParkedNode]
+    overtaken: list[OvertakenFlow] = Field(default_factory=list)
 
 
 class ImportRequest(Request):

@@ -1,5 +1,6 @@
 """From draft to live and back; the list; import and export."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.engine.session import Session as EngineSession
 from pytake_app.engine.session import Wait
 from pytake_app.flows import service
+from pytake_app.flows.execution_catalog import FlowCatalog
 from pytake_app.flows.models import FlowSession
 from pytake_app.flows.schemas import FlowView
 from pytake_app.messaging.models import InboundEvent
+from pytake_app.messaging.sql import hot
 from tests.support.tenants import Tenant, counted_statements
 
 
@@ -144,6 +147,37 @@ def test_rollback_publishes_an_older_version_again(tenant: Tenant) -> None:
     assert now.triggers[0].words == ["oi"]
     assert now.draft.document["nodes"][0]["config"]["words"] == ["tchau"]
     assert now.draft_changes == 1
+
+
+def test_of_several_flows_for_any_message_the_newest_answers(tenant: Tenant) -> None:
+    with tenant.session() as session:
+        service.seed_organization(session, tenant.organization_id, "pt_BR", clock=tenant.clock)
+    tenant.clock.advance(timedelta(minutes=1))
+    with tenant.session() as session:
+        mine = service.create_from_starter(
+            session, tenant.admin, starter="main_menu", name="Meu menu", clock=tenant.clock
+        )
+    assert [other.name for other in publish(tenant, mine).overtaken] == ["Boas-vindas e menu"]
+    assert answers(tenant) == mine.id
+    tenant.clock.advance(timedelta(minutes=1))
+    with tenant.session() as session:
+        old = service.get_flow(session, tenant.admin, "main_menu").id
+    assert publish(tenant, mine).overtaken
+    with tenant.session() as session:  # publishing an active flow again doesn't overtake
+        assert service.publish_flow(session, tenant.admin, old, clock=tenant.clock).overtaken == []
+    assert answers(tenant) == mine.id
+    with tenant.session() as session:
+        service.deactivate_flow(session, tenant.admin, old, clock=tenant.clock)
+        service.activate_flow(session, tenant.admin, old, clock=tenant.clock)
+    assert answers(tenant) == old
+
+
+def answers(tenant: Tenant) -> UUID:
+    """The flow that the pipeline would start for a message that nothing else answers."""
+    with hot(tenant.db) as connection:
+        return UUID(
+            FlowCatalog().refresh(connection, [tenant.organization_id])[tenant.organization_id].universal[0].flow_id
+        )
 
 
 def test_activation(tenant: Tenant) -> None:
