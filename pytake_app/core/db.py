@@ -26,6 +26,9 @@ Role = Literal["pytake_app", "pytake_system", "pytake_auth"]
 AfterCommit = Callable[[], None]
 
 _HOOKS = "after_commit_hooks"
+# The pipeline's statements look up few rows by key in tables whose size changes from nothing to millions between two
+# ANALYZEs. Left to stale statistics the planner reads whole tables; nested index look-ups are right at any size.
+_QUEUE_PLANS = ("SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off")
 _SET_ORGANIZATION = text("SELECT set_config('app.organization_id', :organization_id, true)")
 
 log = structlog.get_logger(__name__)
@@ -95,6 +98,9 @@ class Database:
             cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection
             cursor.execute(f"SET ROLE {role}")
             cursor.execute("SET TIME ZONE 'UTC'")
+            if role == "pytake_system":
+                for setting in _QUEUE_PLANS:
+                    cursor.execute(setting)
             cursor.close()
             connection.commit()  # type: ignore[attr-defined]
 

@@ -234,7 +234,9 @@ class Sender:
         if self._stopping:
             self._results.append(Result(item, "released"))
             return
-        self._results.append(await self._attempt(account, item))
+        # The list is swapped while this waits: it must be looked up afterwards.
+        result = await self._attempt(account, item)
+        self._results.append(result)
         self._wake.set()
 
     async def _attempt(self, account: AccountRuntime, item: Claimed) -> Result:

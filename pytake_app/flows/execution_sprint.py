@@ -1,0 +1,346 @@
+"""The engine for one contact: run it, turn what it says happened into rows. Nothing is written here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pytake_app.contacts.identities import Person
+from pytake_app.conversations import threads
+from pytake_app.conversations.threads import Thread
+from pytake_app.core.ids import NewId
+from pytake_app.core.metrics import sprints
+from pytake_app.engine import runner
+from pytake_app.engine.compiled import CompiledFlow
+from pytake_app.engine.events import (
+    ContactFieldSet,
+    ContactTagged,
+    ErrorRaised,
+    Handoff,
+    MessageOut,
+    SessionEnded,
+    WaitCleared,
+    WaitSet,
+)
+from pytake_app.engine.events import (
+    Event as EngineEvent,
+)
+from pytake_app.engine.session import (
+    ContactView,
+    FlowRef,
+    Resume,
+    RunContext,
+    Sprint,
+    Trigger,
+)
+from pytake_app.flows import routing
+from pytake_app.flows.execution_catalog import AccountView, FlowCatalog, OrgFlows
+from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
+from pytake_app.flows.timers import NewTimer
+from pytake_app.messaging import outbox_store
+from pytake_app.messaging.content import channel_content, readable
+from pytake_app.messaging.inbound import Event
+from pytake_app.messaging.lanes import lane_of
+from pytake_app.messaging.outbox import OutboxPriority, message_type
+from pytake_app.messaging.sql import Connection
+
+_HANDOFF_PRIORITY = {0: "medium", 1: "high", 2: "urgent"}
+_CONTACT_FIELDS = {"name": "name", "email": "email", "language": "locale", "lifecycle_stage": "lifecycle"}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchContext:
+    """What all contacts of a batch share."""
+
+    connection: Connection
+    catalog: FlowCatalog
+    accounts: dict[UUID, AccountView]
+    flows: dict[UUID, OrgFlows]
+    now: datetime
+    new_id: NewId
+    lanes: int
+
+
+class ContactState:
+    """The events of one contact on one channel account.
+
+    Parameters:
+        context: shared by the batch.
+        person: the contact, locked.
+        thread: its open conversation, or None.
+        sessions: its running session and those its timers speak of.
+        others: conversations of those sessions that are no longer open.
+    """
+
+    def __init__(
+        self,
+        context: BatchContext,
+        person: Person,
+        thread: Thread | None,
+        sessions: list[StoredSession],
+        others: dict[UUID, Thread],
+    ) -> None:
+        self.context = context
+        self.person = person
+        self.thread = thread
+        self.sessions = {stored.id: stored for stored in sessions}
+        self.others = others
+        self.account = context.accounts[person.channel_account_id]
+        self.flows = context.flows[person.organization_id]
+        self.effects = Effects()
+        # Later messages of the same moment wait for a typing delay before them.
+        self._not_before: datetime | None = None
+
+    # -- the engine -------------------------------------------------------------------------------------------------
+
+    def _start(self, thread: Thread, flow_id: UUID, trigger: Trigger) -> None:
+        version = self.flows.live.get(flow_id)
+        flow: CompiledFlow | None = None
+        if version is not None:
+            flow = self.context.catalog.compiled(self.context.connection, str(flow_id), version)
+        else:
+            flow = self.context.catalog.referenced(
+                self.context.connection, self.person.organization_id, FlowRef(str(flow_id))
+            )
+        if flow is None:
+            self._log(thread, routing.Decision("nothing", "flow_missing", flow_id), None)
+            return
+        sprint = runner.start(flow, trigger, self._run_context(thread))
+        stored = StoredSession(
+            id=UUID(sprint.session.id),
+            organization_id=self.person.organization_id,
+            contact_id=self.person.id,
+            conversation_id=thread.id,
+            channel_account_id=self.account.id,
+            started_at=sprint.session.started_at,
+            session=sprint.session,
+            new=True,
+        )
+        self.sessions[stored.id] = stored
+        self._apply(stored, thread, sprint)
+
+    def _resume(self, stored: StoredSession, thread: Thread, event: Resume) -> None:
+        session = stored.session
+        flow = self.context.catalog.compiled(self.context.connection, session.flow_id, session.flow_version)
+        if flow is None:
+            raise LookupError(f"flow version {session.flow_id} {session.flow_version} is gone")
+        sprint = runner.resume(session, flow, event, self._run_context(thread))
+        if sprint.ignored:
+            sprints.labels(result="ignored").inc()
+            return
+        stored.session = sprint.session
+        stored.dirty = True
+        self._apply(stored, thread, sprint)
+
+    def _run_context(self, thread: Thread) -> RunContext:
+        person, context = self.person, self.context
+        return RunContext(
+            now=context.now,
+            new_id=lambda: str(context.new_id()),
+            contact=ContactView(
+                id=str(person.id),
+                name=person.name,
+                phone=person.phone or "",
+                email=person.email or "",
+                language=person.locale or "",
+                lifecycle_stage=person.lifecycle,
+                lead_score=person.lead_score,
+                tags=person.tags,
+                fields=person.fields,
+            ),
+            org=self.account.org,
+            channel=self.account.channel,
+            window_expires_at=thread.window_expires_at,
+            load_flow=lambda ref: context.catalog.referenced(context.connection, person.organization_id, ref),
+            timer_ns=time.perf_counter_ns,
+        )
+
+    def _apply(self, stored: StoredSession, thread: Thread, sprint: Sprint) -> None:
+        sent: dict[str, list[str]] = {}
+        for event in sprint.events:
+            self._apply_event(stored, thread, event, sent)
+        self.effects.steps += step_rows(stored, sprint.steps, sent, self.context.new_id)
+        sprints.labels(result=stored.session.status).inc()
+
+    def _apply_event(
+        self, stored: StoredSession, thread: Thread, event: EngineEvent, sent: dict[str, list[str]]
+    ) -> None:
+        match event:
+            case MessageOut():
+                message_id = self._send(stored, thread, event)
+                sent.setdefault(event.node_id, []).append(str(message_id))
+            case WaitSet() if event.timeout_at is not None:
+                self._set_timer(stored, event)
+            case WaitCleared():
+                self._clear_timer(stored, event.wait_id)
+            case ContactFieldSet():
+                self._set_field(event)
+            case ContactTagged():
+                self._tag(event)
+            case Handoff():
+                self._hand_off(thread, event)
+            case ErrorRaised():
+                detail = {"node_id": event.node_id, "code": event.code, "message": event.message}
+                self._log(thread, routing.Decision("nothing", "error", detail=detail), stored)
+            case SessionEnded():
+                detail = {"status": event.status, "outcome": event.outcome}
+                self._log(thread, routing.Decision("nothing", "session_ended", detail=detail), stored)
+            case _:
+                pass
+
+    def _send(self, stored: StoredSession, thread: Thread, event: MessageOut) -> UUID:
+        context = self.context
+        content = channel_content(event.content.model_dump(mode="json"))
+        text = readable(event.content.model_dump(mode="json")) if content["type"] != "text" else content["body"]
+        kind = message_type(content)
+        message_id = context.new_id()
+        due = self._not_before or context.now
+        typing = int(content.pop("typing_ms", 0))
+        if typing:
+            due = self._not_before = due + timedelta(milliseconds=typing)
+        self.effects.messages.append(
+            threads.message_row(
+                thread,
+                message_id,
+                context.now,
+                direction="out",
+                type=kind,
+                text=text,
+                content=content,
+                status="queued",
+                author_kind="bot",
+                flow_session_id=stored.id,
+                node_id=event.node_id,
+            )
+        )
+        self.effects.outbox.append(
+            outbox_store.row(
+                thread_id=thread.id,
+                organization_id=thread.organization_id,
+                account_id=self.account.id,
+                contact_id=self.person.id,
+                message_id=message_id,
+                recipient=self.person.recipient or "",
+                content=content,
+                priority=int(OutboxPriority.NORMAL),
+                due=due,
+                now=context.now,
+                outbox_id=context.new_id(),
+            )
+        )
+        thread.said(message_id, context.now, threads.preview_of(text, kind), "out")
+        self._poke(thread, "message_sent", message_id)
+        return message_id
+
+    def _set_timer(self, stored: StoredSession, event: WaitSet) -> None:
+        assert event.timeout_at is not None
+        key = self.person.key or self.person.bsuid or ""
+        self.effects.timers.append(
+            NewTimer(
+                id=self.context.new_id(),
+                organization_id=stored.organization_id,
+                session_id=stored.id,
+                channel_account_id=self.account.id,
+                contact_key=key,
+                lane=lane_of(self.account.id, key, self.context.lanes),
+                kind={"message": "timeout"}.get(event.kind, event.kind),
+                wait_id=event.wait_id,
+                due_at=event.timeout_at,
+            )
+        )
+
+    def _clear_timer(self, stored: StoredSession, wait_id: str) -> None:
+        pending = len(self.effects.timers)
+        self.effects.timers = [timer for timer in self.effects.timers if timer.wait_id != wait_id]
+        if len(self.effects.timers) == pending:
+            self.effects.cleared.append((stored.id, wait_id))
+
+    def _set_field(self, event: ContactFieldSet) -> None:
+        person, value = self.person, event.value
+        column = _CONTACT_FIELDS.get(event.field)
+        if column is not None:
+            blank = None if column in ("email", "locale") else "" if column == "name" else "new"
+            setattr(person, column, blank if value is None else str(value))
+        elif event.field == "lead_score":
+            person.lead_score = int(value) if isinstance(value, (int, float, str)) and str(value).strip() else 0
+        elif event.field == "opted_in":
+            person.consent, person.consent_at = ("opted_in" if value else "opted_out"), self.context.now
+        elif value is None:
+            person.fields = {key: item for key, item in person.fields.items() if key != event.field}
+        else:
+            person.fields = {**person.fields, event.field: value}
+        person.dirty = True
+
+    def _tag(self, event: ContactTagged) -> None:
+        tags = [tag for tag in self.person.tags if tag != event.tag]
+        self.person.tags = tags if event.removed else [*tags, event.tag]
+        self.person.dirty = True
+
+    def _hand_off(self, thread: Thread, event: Handoff) -> None:
+        detail = event.model_dump(mode="json", exclude={"type"})
+        thread.handoff = {**detail, "at": self.context.now.isoformat()}
+        thread.dirty = True
+        if thread.handling != "person":
+            thread.handling, thread.status = "waiting", "pending"
+            thread.waiting_since = self.context.now
+            thread.queue_name = event.queue_name or ""
+            thread.priority = _HANDOFF_PRIORITY[event.priority]
+        log = {"queue": event.queue_name, "priority": event.priority, "node_id": event.node_id}
+        self._log(thread, routing.Decision("nothing", "handed_off", detail=log), None)
+        self._poke(thread, "conversation_updated", None)
+
+    def _give_to_bot(self, thread: Thread) -> None:
+        if thread.handling != "bot":
+            thread.handling, thread.status, thread.waiting_since = "bot", "open", None
+            thread.dirty = True
+            self._poke(thread, "conversation_updated", None)
+
+    # -- helpers ----------------------------------------------------------------------------------------------------
+
+    def _running(self) -> StoredSession | None:
+        return next((stored for stored in self.sessions.values() if stored.running), None)
+
+    def _open_thread(self) -> Thread:
+        if self.thread is None:
+            self.thread = Thread(
+                id=self.context.new_id(),
+                organization_id=self.person.organization_id,
+                contact_id=self.person.id,
+                channel_account_id=self.account.id,
+                channel=self.account.channel,
+                new=True,
+                dirty=True,
+            )
+        return self.thread
+
+    def _thread_of(self, stored: StoredSession) -> Thread | None:
+        if self.thread is not None and self.thread.id == stored.conversation_id:
+            return self.thread
+        return self.others.get(stored.conversation_id) or self.thread
+
+    def _log(
+        self, thread: Thread, decision: routing.Decision, stored: StoredSession | None, actor_id: UUID | None = None
+    ) -> None:
+        flow_id = decision.flow_id or (UUID(stored.session.root_flow_id) if stored else None)
+        self.effects.log.append(
+            {
+                "id": self.context.new_id(),
+                "organization_id": thread.organization_id,
+                "conversation_id": thread.id,
+                "at": self.context.now,
+                "kind": decision.kind,
+                "flow_id": flow_id,
+                "flow_session_id": stored.id if stored else None,
+                "actor_id": actor_id,
+                "detail": decision.detail,
+            }
+        )
+
+    def _poke(self, thread: Thread, event: str, message_id: UUID | None) -> None:
+        self.effects.pokes.append((thread.organization_id, thread.id, event, message_id))
+
+    def _signal(self, event: Event) -> None:
+        if self.account.settings.get("mark_read", True):
+            self.effects.signals.append({"account": str(self.account.id), "id": event.external_id, "typing": True})
