@@ -327,12 +327,9 @@ def totals_view(item: rx.Var[dict]) -> rx.Component:
     """Figures over all flows."""
 
     def figure(name: str, key: str) -> rx.Component:
-        return rx.el.span(
-            rx.el.b(number(item, name).to_string(), class_name="tn"),
-            " ",
-            t(key, count=number(item, name)),
-            class_name="dense muted",
-        )
+        count = number(item, name)
+        some = rx.fragment(rx.el.b(count.to_string(), class_name="tn"), " ", t(key, count=count))
+        return rx.el.span(rx.cond(count > 0, some, t(key + "_none")), class_name="dense muted")
 
     return rx.cond(
         flag(item, "show"),

@@ -1,0 +1,1 @@
+"""WhatsApp numbers: connecting, checking, pausing."""
