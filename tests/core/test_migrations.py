@@ -71,7 +71,8 @@ def test_down_to_nothing_leaves_nothing(empty_database_url: str, owner: Engine) 
     with owner.connect() as connection:
         left = connection.execute(
             text(
-                "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relkind IN ('r','p','S','v') AND relname <> 'alembic_version'"
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+                " AND relkind IN ('r', 'p', 'S', 'v') AND relname <> 'alembic_version'"
             )
         ).all()
         functions = connection.execute(
