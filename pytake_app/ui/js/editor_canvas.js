@@ -62,11 +62,15 @@ const asNode = (View) =>
     return h(View, { item });
   }, (a, b) => a.id === b.id && a.data === b.data && a.selected === b.selected);
 
-/** As much of an edge's name as fits between two cards; nothing when that would say nothing. */
+const SMALL = /\s+(\S{1,3})$/;
+
+/** As many whole words of an edge's name as fit between two cards; the exit's own row says all of it. */
 const fitting = (text, room) => {
   const letters = Math.floor((room - 18) / 6.4);
   if (text.length <= letters) return text;
-  return letters >= 7 ? text.slice(0, letters - 1).trimEnd() + "…" : "";
+  let short = text.slice(0, letters + 1).replace(/\s*\S*$/, "");
+  while (SMALL.test(short)) short = short.replace(SMALL, "");
+  return short;
 };
 
 const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {

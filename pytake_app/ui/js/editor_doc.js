@@ -60,7 +60,7 @@ const insertAt = (list, items, places) => {
 const APPLY = {
   add_node: (doc, op) => APPLY.add_nodes(doc, { nodes: [op.node], edges: [] }),
   add_nodes: (doc, op) => {
-    if (op.nodes.some((node) => nodeOf(doc, node.id))) throw new Error("duplicate_id");
+    if (op.nodes.some((node) => nodeOf(doc, node.id)) || (op.edges ?? []).some((edge) => edgeAt(doc, edge.source, edge.port))) throw new Error("duplicate_id");
     return {
       ...doc,
       nodes: insertAt(doc.nodes, op.nodes.map((node) => ({ title: "", config: {}, position: { x: 0, y: 0 }, ...node })), op.node_indexes),
@@ -70,28 +70,36 @@ const APPLY = {
   delete_nodes: (doc, op) => {
     const nodes = new Set(op.ids ?? []);
     const edges = new Set(op.edges ?? []);
+    if ([...nodes].some((id) => !nodeOf(doc, id)) || [...edges].some((id) => !indexOf(doc).edges.has(id))) throw new Error("unknown_node");
     return {
       ...doc,
       nodes: doc.nodes.filter((node) => !nodes.has(node.id)),
       edges: doc.edges.filter((edge) => !edges.has(edge.id) && !nodes.has(edge.source) && !nodes.has(edge.target)),
     };
   },
-  move_nodes: (doc, op) => ({
-    ...doc,
-    nodes: doc.nodes.map((node) => {
+  move_nodes: (doc, op) => {
+    if (Object.keys(op.positions).some((id) => !nodeOf(doc, id))) throw new Error("unknown_node");
+    const move = (node) => {
       const to = op.positions[node.id];
       return to && (to.x !== node.position.x || to.y !== node.position.y) ? { ...node, position: to } : node;
-    }),
-  }),
+    };
+    return { ...doc, nodes: doc.nodes.map(move) };
+  },
   update_config: (doc, op) => changeNode(doc, op.id, (node) => ({ config: mergePatch(node.config, op.patch) })),
   set_title: (doc, op) => changeNode(doc, op.id, () => ({ title: op.title })),
   connect: (doc, op) => {
     if (!nodeOf(doc, op.source) || !nodeOf(doc, op.target)) throw new Error("unknown_node");
-    const edge = { id: op.id ?? `${op.source}:${op.port}`, source: op.source, port: op.port, target: op.target };
     const old = edgeAt(doc, op.source, op.port);
-    return { ...doc, edges: old ? doc.edges.map((item) => (item === old ? edge : item)) : [...doc.edges, edge] };
+    if (old) return { ...doc, edges: doc.edges.map((item) => (item === old ? { ...item, target: op.target } : item)) };
+    let id = op.id || `${op.source}:${op.port}`;
+    while (indexOf(doc).edges.has(id)) id += "+";
+    return { ...doc, edges: [...doc.edges, { id, source: op.source, port: op.port, target: op.target }] };
   },
-  disconnect: (doc, op) => ({ ...doc, edges: doc.edges.filter((edge) => !(edge.source === op.source && edge.port === op.port)) }),
+  disconnect: (doc, op) => {
+    const old = edgeAt(doc, op.source, op.port);
+    if (!old) throw new Error("unknown_port");
+    return { ...doc, edges: doc.edges.filter((edge) => edge !== old) };
+  },
   set_settings: (doc, op) => ({ ...doc, settings: mergePatch(doc.settings, op.patch) }),
   set_name: (doc, op) => ({ ...doc, name: op.name }),
   replace_document: (doc, op) => op.document,
