@@ -18,6 +18,7 @@ from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
 from pytake_app.conversations import api as conversations
 from pytake_app.flows import api as flows
+from pytake_app.messaging import api as messaging
 from pytake_app.sandbox import api as sandbox
 from pytake_app.sandbox.courier import Courier
 from pytake_app.whatsapp import api as whatsapp
@@ -30,6 +31,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     contacts.router,
     conversations.router,
     flows.router,
+    messaging.router,
     whatsapp.router,
     sandbox.router,
 )

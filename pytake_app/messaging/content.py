@@ -70,7 +70,9 @@ def _template(content: JsonObject) -> JsonObject:
         }
         for button in content.get("buttons", [])
     )
-    return {"type": "template", "name": content["name"], "language": content["language"], "components": components}
+    # What isn't known stays in, for the channels' own model to refuse by name.
+    rest = {key: value for key, value in content.items() if key not in ("header", "body", "named_body", "buttons")}
+    return {**rest, "components": components}
 
 
 def _reaction(content: JsonObject) -> JsonObject:

@@ -144,11 +144,12 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
     details = {"conversation_id": str(conversation.id), "message_ids": [str(message.id)]}
     poke(session, f"conversation:{conversation.id}", {"event": "message_sent", **details})
     poke(session, f"org:{conversation.organization_id}:conversations", {"event": "message_sent", **details})
-    after_commit(session, _wake_senders)
+    after_commit(session, wake_senders)
     return message
 
 
-def _wake_senders() -> None:
+def wake_senders() -> None:
+    """Tell the senders that something is due; they also look once a second."""
     try:
         jobs.poke_outbox(process_services().redis)
     except redis.RedisError as error:

@@ -16,7 +16,8 @@ _BATCH = 5000
 _LOST_LANES = """
 SELECT lanes.number FROM generate_series(0, %(last)s) AS lanes(number)
 WHERE EXISTS (SELECT 1 FROM inbound_events e
-              WHERE e.state = 'pending' AND e.lane = lanes.number AND e.received_at <= %(old)s AND e.next_attempt_at <= %(now)s)
+              WHERE e.state = 'pending' AND e.lane = lanes.number AND e.received_at <= %(old)s
+                AND e.next_attempt_at <= %(now)s)
 """
 # The claim is old and its sender silent: whether the request left is not known, so a status webhook may still tell.
 _SILENT = """

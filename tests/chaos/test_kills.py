@@ -138,7 +138,10 @@ def test_a_worker_killed_in_mid_sprint(stage: Stage) -> None:
 
 def test_the_outbox_killed_under_load(stage: Stage) -> None:
     def harm(stage: Stage) -> None:
+        under_way = "SELECT count(*) FROM outbox WHERE state = 'sending'"
+        wait_until(lambda: stage.count(under_way) > 0, 20, message="requests under way")
         stage.product.kill("outbox")
+        assert stage.count(under_way) > 0, "the test must catch requests in flight"
         stage.product.start("outbox")
 
     # Graph takes its time, so that many requests are under way when the sender dies.

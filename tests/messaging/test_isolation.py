@@ -83,7 +83,8 @@ async def test_a_new_number_keeps_the_contact_and_its_thread(echo: Pipeline, fro
 async def test_a_contact_that_somebody_entered_by_hand_is_recognised(echo: Pipeline, frozen_clock: FrozenClock) -> None:
     echo.execute(
         "INSERT INTO contacts (id, organization_id, name, phone, fields, tags, lifecycle, lead_score, consent, "
-        "blocked, created_at, updated_at) VALUES (gen_random_uuid(), :org, 'Ana Maria', '5511987654321', '{}', '[]', 'lead', 3, "
+        "blocked, created_at, updated_at) "
+        "VALUES (gen_random_uuid(), :org, 'Ana Maria', '5511987654321', '{}', '[]', 'lead', 3, "
         "'unknown', false, now(), now())",
         org=echo.tenant.organization_id,
     )
