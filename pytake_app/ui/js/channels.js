@@ -45,6 +45,14 @@ function checkOf(account, check) {
     subscribed: check?.webhook_subscribed === true ? "yes" : check?.webhook_subscribed === false ? "no" : "",
   };
 }
+/** The one word about a number: what a person decided or has to do comes before what a check said. */
+function signOf(account) {
+  if (account.status !== "active") return account.status;
+  if (account.sandbox) return "working";
+  if (!(account.has_access_token && account.has_app_secret && account.has_verify_token)) return "incomplete";
+  if (!account.last_check_at) return "unchecked";
+  return account.last_check_code ? "doubtful" : "working";
+}
 function cardOf(account, now) {
   return {
     id: account.id,
@@ -57,7 +65,7 @@ function cardOf(account, now) {
     has_access_token: account.has_access_token,
     has_app_secret: account.has_app_secret,
     has_verify_token: account.has_verify_token,
-    complete: account.has_access_token && account.has_app_secret && account.has_verify_token,
+    sign: signOf(account),
     checked: account.last_check_at ?? "",
     last_code: account.last_check_code,
     ...checkOf(account, now.checks[account.id]),
@@ -69,7 +77,7 @@ function compute(now) {
   const address = account ? addressOf(account) : "";
   const phase = now.me && !admin(now.me) ? "forbidden" : now.me ? now.phase : "loading";
   return {
-    tools: { show: phase === "ready" },
+    tools: { show: phase === "ready", real: now.accounts.some((item) => !item.sandbox) },
     list: { phase: phase === "ready" && now.accounts.length === 0 ? "empty" : phase, items: now.accounts.map((item) => cardOf(item, now)), real: now.accounts.some((item) => !item.sandbox) },
     form: { values: now.dialog.values, errors: now.dialog.errors },
     edit: {

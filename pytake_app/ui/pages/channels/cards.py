@@ -26,16 +26,17 @@ def _act(item: Item, verb: str) -> rx.event.EventSpec:
 
 def _signs(item: Item) -> rx.Component:
     state = rx.match(
-        text_of(item, "status"),
+        text_of(item, "sign"),
         ("paused", badge(t("channels.status_paused"), "amber", dot=True)),
         ("error", badge(t("channels.status_error"), "red", dot=True)),
-        rx.cond(
-            flag(item, "complete"),
-            badge(t("channels.status_active"), "jade", dot=True),
-            badge(t("channels.status_incomplete"), "amber", dot=True),
-        ),
+        ("incomplete", badge(t("channels.status_incomplete"), "amber", dot=True)),
+        ("unchecked", badge(t("channels.never_checked"))),
+        ("doubtful", badge(t("channels.status_doubtful"), "amber", dot=True)),
+        badge(t("channels.status_active"), "jade", dot=True),
     )
-    return rx.fragment(rx.cond(flag(item, "sandbox"), badge(t("channels.sandbox"), "violet")), state)
+    return rx.el.div(
+        rx.cond(flag(item, "sandbox"), badge(t("channels.sandbox"), "violet")), state, class_name="row g6 ch-signs"
+    )
 
 
 def _menu(item: Item) -> rx.Component:
@@ -55,7 +56,6 @@ def _menu(item: Item) -> rx.Component:
         custom_attrs={"aria-label": t("channels.actions", name=text_of(item, "name")), "data-testid": "channel-menu"},
     )
     content = rx.dropdown_menu.content(
-        entry("pencil", "channels.edit", "edit"),
         rx.cond(
             text_of(item, "status") == "paused",
             entry("play", "channels.resume", "resume"),
@@ -118,10 +118,18 @@ def _answer(item: Item) -> rx.Component:
         "jade",
         "circle-check",
         rx.el.div(
-            t("channels.answer_ok", name=text_of(item, "check_name"), phone=text_of(item, "check_phone")),
+            rx.cond(
+                flag(item, "sandbox"),
+                t("channels.answer_sandbox"),
+                t("channels.answer_ok", name=text_of(item, "check_name"), phone=text_of(item, "check_phone")),
+            ),
             class_name="med",
         ),
-        rx.cond(text_of(item, "quality") != "", t_dynamic("channels.quality", text_of(item, "quality")), ""),
+        rx.cond(
+            (text_of(item, "quality") != "") & ~flag(item, "sandbox"),
+            t_dynamic("channels.quality", text_of(item, "quality"), "channels.quality.unknown"),
+            "",
+        ),
         rx.match(
             text_of(item, "subscribed"),
             ("yes", rx.fragment(" ", t("channels.subscribed"))),
@@ -153,7 +161,10 @@ def channel_card(item: rx.Var[dict]) -> rx.Component:
             class_name=rx.cond(flag(item, "sandbox"), "tile l g-input", "tile l g-trigger"),
         ),
         rx.el.div(
-            rx.el.h2(text_of(item, "name"), class_name="str ell"),
+            rx.el.h2(
+                rx.cond(flag(item, "sandbox"), t("channels.sandbox_name"), text_of(item, "name")),
+                class_name="str ell",
+            ),
             rx.el.div(
                 rx.cond(text_of(item, "phone") != "", text_of(item, "phone"), t("channels.no_phone")),
                 class_name="meta muted tn ell",
@@ -227,7 +238,7 @@ def list_view(item: rx.Var[dict]) -> rx.Component:
         flag(item, "real"),
         rx.fragment(),
         rx.el.div(
-            empty_state("radio", t("channels.empty"), t("channels.empty_detail"), _add("soft")), class_name="card"
+            empty_state("radio", t("channels.empty"), t("channels.empty_detail"), _add("solid")), class_name="card"
         ),
     )
     return rx.match(
@@ -252,7 +263,9 @@ def tools_view(item: rx.Var[dict]) -> rx.Component:
     return rx.cond(
         flag(item, "show"),
         rx.el.div(
-            rx.el.p(t("channels.about"), class_name="dense muted grow"), _add("solid"), class_name="row ch-tools"
+            rx.el.p(t("channels.about"), class_name="dense muted grow"),
+            rx.cond(flag(item, "real"), _add("solid")),
+            class_name="row ch-tools",
         ),
     )
 

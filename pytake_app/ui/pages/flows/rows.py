@@ -27,6 +27,11 @@ _KINDS = (
 )
 
 
+def _nothing() -> rx.Component:
+    """No data; not the same as 0. On a phone it takes no place."""
+    return rx.el.span(NOTHING, class_name="muted fl-none")
+
+
 def _tile(item: Item) -> rx.Component:
     kinds = [(kind, rx.el.span(icon(picture), class_name=f"tile l {group}")) for kind, picture, group in _KINDS]
     return rx.match(text_of(item, "kind"), *kinds, rx.el.span(icon("workflow"), class_name="tile l g-canvas"))
@@ -92,7 +97,7 @@ def _begins(item: Item) -> rx.Component:
             ("template", line("file-text", words, every)),
             ("universal", line("message-circle", t("flows.any_message"))),
             ("start", line("corner-down-right", t("flows.called"))),
-            rx.el.span(NOTHING, class_name="muted"),
+            _nothing(),
         ),
         class_name="c-begins muted",
     )
@@ -102,12 +107,11 @@ def _running(item: Item) -> rx.Component:
     some = rx.el.span(
         rx.el.span(class_name="dot jade"),
         rx.el.b(number(item, "running").to_string()),
+        rx.el.span(t("flows.now_unit"), class_name="muted only-card"),
         class_name="row g6 fl-now",
         title=t("flows.running", count=number(item, "running")),
     )
-    return rx.el.td(
-        rx.cond(number(item, "running") > 0, some, rx.el.span(NOTHING, class_name="muted")), class_name="r c-now"
-    )
+    return rx.el.td(rx.cond(number(item, "running") > 0, some, _nothing()), class_name="r c-now")
 
 
 def _week(item: Item) -> rx.Component:
@@ -120,7 +124,7 @@ def _week(item: Item) -> rx.Component:
         rx.cond(
             (number(item, "week") > 0) | (text_of(item, "status") == "active"),
             some,
-            rx.el.span(NOTHING, class_name="muted"),
+            _nothing(),
         ),
         class_name="r c-week",
     )
@@ -326,19 +330,18 @@ def tools_view(item: rx.Var[dict]) -> rx.Component:
 def totals_view(item: rx.Var[dict]) -> rx.Component:
     """Figures over all flows."""
 
-    def figure(name: str, key: str) -> rx.Component:
-        count = number(item, name)
-        some = rx.fragment(rx.el.b(count.to_string(), class_name="tn"), " ", t(key, count=count))
-        return rx.el.span(rx.cond(count > 0, some, t(key + "_none")), class_name="dense muted")
+    running, week = number(item, "running"), number(item, "week")
 
-    return rx.cond(
-        flag(item, "show"),
-        rx.el.div(
-            figure("running", "flows.total_running"),
-            figure("week", "flows.total_week"),
-            class_name="row wrap fl-totals",
-        ),
+    def figure(count: rx.vars.NumberVar, key: str) -> rx.Component:
+        return rx.el.span(rx.el.b(count.to_string(), class_name="tn"), " ", t(key, count=count))
+
+    now = rx.cond(running > 0, figure(running, "flows.total_running"), rx.el.span(t("flows.total_running_none")))
+    line = rx.cond(
+        running + week > 0,
+        rx.fragment(now, rx.cond(week > 0, figure(week, "flows.total_week"))),
+        rx.el.span(t("flows.total_none")),
     )
+    return rx.cond(flag(item, "show"), rx.el.div(line, class_name="row wrap dense muted fl-totals"))
 
 
 def tools() -> rx.Component:
