@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from pytake_app.engine.answers import parse_number
 from pytake_app.engine.content import TextContent
 from pytake_app.engine.events import FallbackAction, Handoff
 from pytake_app.engine.limits import MAX_VARIABLE_NAME, WA_TEXT_BODY
@@ -26,6 +27,7 @@ from pytake_app.engine.nodes.base import (
     always,
     setting,
 )
+from pytake_app.engine.nodes.facts import NO_PAUSE, Enters, Pause, Refers, Sends, ValueKind, Writes
 from pytake_app.engine.scope import NAMESPACES
 from pytake_app.engine.session import FlowRef, HandoffResume, Resume
 from pytake_app.engine.templating import Template, TemplateCompiler, printed
@@ -280,22 +282,96 @@ def _check_transfer(config: TransferConfig) -> list[ConfigIssue]:
     return issues
 
 
+def _value_kind(text: str) -> ValueKind:
+    """The kind of an assigned text, as far as it can be told without running."""
+    if "{{" in text or "{%" in text:
+        return "any"
+    return "number" if parse_number(text) is not None else "text"
+
+
+def _set_writes(config: SetVariableConfig) -> list[Writes]:
+    return [
+        Writes(a.name.strip(), _value_kind(a.value), None, f"/assignments/{i}", literal=_literal(a.value))
+        for i, a in enumerate(config.assignments)
+        if a.target == "session" and a.name.strip()
+    ]
+
+
+def _literal(text: str) -> str | None:
+    return None if "{{" in text or "{%" in text else text
+
+
+def _set_refers(config: SetVariableConfig) -> list[Refers]:
+    named = [(i, a.name.strip()) for i, a in enumerate(config.assignments) if a.target == "contact"]
+    return [Refers("field", (n,), f"/assignments/{i}/name") for i, n in named if n and n not in CONTACT_FIELDS]
+
+
+def _tag_refers(config: TagConfig) -> list[Refers]:
+    return [
+        Refers("tag", (tag.strip(),), f"/{name}/{i}", "info")
+        for name, tags in (("add", config.add), ("remove", config.remove))
+        for i, tag in enumerate(tags)
+        if tag.strip() and "{" not in tag
+    ]
+
+
+def _update_refers(config: UpdateContactConfig) -> list[Refers]:
+    named = [(i, f.field.strip()) for i, f in enumerate(config.fields)]
+    return [Refers("field", (n,), f"/fields/{i}/field") for i, n in named if n and n not in CONTACT_FIELDS]
+
+
+def _transfer_pause(config: TransferConfig, port: str, _wired: frozenset[str]) -> Pause:
+    if port == "error":
+        return NO_PAUSE
+    return Pause("person", None if port == "closed" else config.wait_timeout_minutes)
+
+
+def _transfer_sends(config: TransferConfig, wired: frozenset[str]) -> list[Sends]:
+    sends = [Sends("text", pointer="/message")] if config.message.strip() else []
+    falls_back = config.fallback_action == "message" and config.wait_timeout_minutes and "timeout" not in wired
+    if falls_back and config.fallback_message.strip():
+        minutes = config.wait_timeout_minutes
+        sends.append(Sends("text", "timeout", 0, 1, "/fallback_message", minutes=minutes))
+    return sends
+
+
+def _transfer_enters(config: TransferConfig, wired: frozenset[str]) -> list[Enters]:
+    minutes = config.wait_timeout_minutes
+    if config.fallback_action != "flow" or not config.fallback_flow or not minutes or "timeout" in wired:
+        return []
+    return [Enters(config.fallback_flow, False, "/fallback_flow", Pause("person", minutes))]
+
+
+def _transfer_refers(config: TransferConfig) -> list[Refers]:
+    refers: list[Refers] = []
+    if config.queue_id or config.queue_name:
+        refers.append(Refers("queue", tuple(q for q in (config.queue_name, config.queue_id) if q), "/queue_id"))
+    if config.fallback_action == "queue" and config.fallback_queue_id:
+        refers.append(Refers("queue", (config.fallback_queue_id,), "/fallback_queue_id"))
+    if config.fallback_action == "flow" and config.fallback_flow:
+        refers.append(Refers("flow", (config.fallback_flow,), "/fallback_flow", "error"))
+    return refers
+
+
 SET_VARIABLE = NodeType(
     type="set_variable", group="action", icon="variable", aliases=("action",), config_model=SetVariableConfig,
-    ports=_ports, prepare=_prepare_set, run=_run_set, check=_check_set,
+    ports=_ports, prepare=_prepare_set, run=_run_set, check=_check_set, writes=_set_writes,
+    refers=_set_refers,
     default_config={"assignments": [{"target": "session", "name": "", "value": ""}]},
 )  # fmt: skip
 TAG_CONTACT = NodeType(
     type="tag_contact", group="action", icon="tag", config_model=TagConfig, ports=_ports, prepare=_prepare_tags,
-    run=_run_tags, check=_check_tags, summary_field="add", default_config={"add": [], "remove": []},
+    run=_run_tags, check=_check_tags, refers=_tag_refers, summary_field="add", default_config={"add": [], "remove": []},
 )  # fmt: skip
 UPDATE_CONTACT = NodeType(
     type="update_contact", group="action", icon="user-pen", config_model=UpdateContactConfig, ports=_ports,
-    prepare=_prepare_update, run=_run_update, default_config={"fields": [{"field": "name", "value": ""}]},
+    prepare=_prepare_update, run=_run_update, refers=_update_refers,
+    default_config={"fields": [{"field": "name", "value": ""}]},
 )  # fmt: skip
 TRANSFER = NodeType(
     type="action_transfer_to_queue", group="action", icon="headset", aliases=("handoff", "transfer_to_queue"),
     config_model=TransferConfig, ports=_transfer_ports, prepare=_prepare_transfer, run=_run_transfer,
-    resume=_resume_transfer, waits=always, check=_check_transfer, summary_field="queue_name",
+    resume=_resume_transfer, waits=always, check=_check_transfer, pause=_transfer_pause, sends=_transfer_sends,
+    enters=_transfer_enters, refers=_transfer_refers, summary_field="queue_name",
     default_config={"queue_id": "", "queue_name": "", "priority": 0, "message": ""},
 )  # fmt: skip

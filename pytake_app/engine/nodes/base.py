@@ -10,6 +10,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.events import EndStatus, WaitKind
+from pytake_app.engine.nodes.facts import (
+    Enters,
+    EntryWindow,
+    Pause,
+    Proves,
+    Refers,
+    Sends,
+    Writes,
+    no_facts,
+    nothing,
+    usual_pause,
+    usual_writes,
+)
 
 if TYPE_CHECKING:
     from pytake_app.engine.session import FlowRef, Resume
@@ -186,6 +199,29 @@ class NodeType:
     """Config field whose text best stands for the node on the canvas card."""
     check: Callable[[Any], list[ConfigIssue]] | None = None
     """Limits beyond the model's own (channel limits, uniqueness), for the verifier."""
+    pause: Callable[[Any, str, frozenset[str]], Pause] | None = None
+    """What lies between a visit and leaving by a port, given the wired ports; None: ``usual_pause``."""
+    writes: Callable[[Any], list[Writes]] = usual_writes
+    """Session variables it writes."""
+    reads: Callable[[Any], list[tuple[str, str]]] = no_facts
+    """(name, pointer) of variables it reads besides those in its config's expressions."""
+    proves: Callable[[Any], list[Proves]] = no_facts
+    sends: Callable[[Any, frozenset[str]], list[Sends]] = nothing
+    """Messages it sends, given the wired ports."""
+    enters: Callable[[Any, frozenset[str]], list[Enters]] = nothing
+    """Flows it enters, given the wired ports."""
+    refers: Callable[[Any], list[Refers]] = no_facts
+    """Things of the organization it names."""
+    entry_window: EntryWindow = "open"
+    """Of triggers: is the service window open when it fires? ``open``: the contact has just written."""
+    window: Callable[[str], EntryWindow] | None = None
+    """Of a node that looks at the window: what leaving by a port says of it."""
+
+    def pause_of(self, config: Any, port: str, wired: frozenset[str]) -> Pause:
+        """What lies between a visit and leaving by ``port``."""
+        if self.pause is not None:
+            return self.pause(config, port, wired)
+        return usual_pause(config, port, waits=self.waits(config, wired))
 
 
 @dataclass(frozen=True, slots=True)

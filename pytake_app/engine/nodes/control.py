@@ -20,6 +20,7 @@ from pytake_app.engine.nodes.base import (
     always,
     setting,
 )
+from pytake_app.engine.nodes.facts import NO_PAUSE, Enters, Pause, Refers
 from pytake_app.engine.nodes.messages import send_ports
 from pytake_app.engine.session import FlowRef, Resume
 from pytake_app.engine.templating import TemplateCompiler
@@ -117,14 +118,27 @@ def _run_note(_visit: Visit, _prepared: None) -> Outcome:
     return Go("next", "a note does nothing")
 
 
+def _delay_pause(config: DelayConfig, port: str, _wired: frozenset[str]) -> Pause:
+    return Pause("time", config.amount * MINUTES[config.unit]) if port == "next" else NO_PAUSE
+
+
+def _jump_enters(config: JumpConfig, _wired: frozenset[str]) -> list[Enters]:
+    return [Enters(config.flow, config.mode == "call")] if config.flow else []
+
+
+def _jump_refers(config: JumpConfig) -> list[Refers]:
+    return [Refers("flow", (config.flow,), "/flow", "error")]
+
+
 DELAY = NodeType(
     type="delay", group="logic", icon="timer", config_model=DelayConfig, ports=_only_next, prepare=_prepare_delay,
-    run=_run_delay, resume=_resume_delay, waits=always, check=_check_delay,
+    run=_run_delay, resume=_resume_delay, waits=always, check=_check_delay, pause=_delay_pause,
     default_config={"amount": 5, "unit": "minutes"},
 )  # fmt: skip
 JUMP = NodeType(
     type="jump", group="logic", icon="corner-down-right", aliases=("goto", "flow"), config_model=JumpConfig,
-    ports=_jump_ports, prepare=_prepare_jump, run=_run_jump, summary_field="flow",
+    ports=_jump_ports, prepare=_prepare_jump, run=_run_jump, enters=_jump_enters, refers=_jump_refers,
+    summary_field="flow",
     default_config={"flow": "", "mode": "go"},
 )  # fmt: skip
 END = NodeType(

@@ -22,6 +22,7 @@ from pytake_app.engine.nodes.base import (
     always,
     setting,
 )
+from pytake_app.engine.nodes.facts import Sends, ValueKind, Writes
 from pytake_app.engine.nodes.menus import VARIABLE_NAME
 from pytake_app.engine.nodes.messages import skipped
 from pytake_app.engine.scope import timezone
@@ -30,6 +31,9 @@ from pytake_app.engine.templating import Template, TemplateCompiler
 from pytake_app.engine.visit import Visit
 
 LENGTH_KINDS: list[Any] = ["text", "number", "integer"]
+_VALUES: dict[str, ValueKind] = {
+    "number": "number", "integer": "number", "date": "date", "time": "time", "location": "object",
+}  # fmt: skip
 
 
 class QuestionConfig(Config):
@@ -152,14 +156,33 @@ def _wait_ports(_config: WaitConfig) -> list[Port]:
     return [Port(id="replied", label_key="port.replied", required=True), PORT_TIMEOUT]
 
 
+def _question_writes(config: QuestionConfig) -> list[Writes]:
+    if not config.variable:
+        return []
+    kind: ValueKind = _VALUES.get(config.kind, "text")
+    return [Writes(config.variable, kind, frozenset({"answered"}), "/variable")]
+
+
+def _question_sends(config: QuestionConfig, _wired: frozenset[str]) -> list[Sends]:
+    sends = [Sends("text")]
+    if config.max_attempts > 1:
+        pointer = "/retry_message" if config.retry_message else "/body"
+        sends.append(Sends("text", "reply", 0, config.max_attempts - 1, pointer))
+    return sends
+
+
+def _wait_writes(config: WaitConfig) -> list[Writes]:
+    return [Writes(config.variable, "text", frozenset({"replied"}), "/variable")] if config.variable else []
+
+
 QUESTION = NodeType(
     type="question", group="input", icon="circle-help", aliases=("input",), config_model=QuestionConfig,
     ports=_question_ports, prepare=_prepare_question, run=_run_question, resume=_resume_question, waits=always,
-    check=_check_question, summary_field="body",
+    check=_check_question, writes=_question_writes, sends=_question_sends, summary_field="body",
     default_config={"body": "", "variable": "answer", "kind": "text", "max_attempts": 3, "retry_message": ""},
 )  # fmt: skip
 WAIT_FOR_REPLY = NodeType(
     type="wait_for_reply", group="input", icon="hourglass", aliases=("wait",), config_model=WaitConfig,
-    ports=_wait_ports, prepare=_prepare_wait, run=_run_wait, resume=_resume_wait, waits=always,
+    ports=_wait_ports, prepare=_prepare_wait, run=_run_wait, resume=_resume_wait, waits=always, writes=_wait_writes,
     summary_field="variable", default_config={"variable": ""},
 )  # fmt: skip

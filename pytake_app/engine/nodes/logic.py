@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Literal
@@ -10,6 +11,7 @@ from zlib import crc32
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.compare import OPERATORS, UNARY, Operator, compare
 from pytake_app.engine.nodes.base import PORT_ERROR, Config, ConfigIssue, Go, NodeType, Port, setting
+from pytake_app.engine.nodes.facts import EntryWindow, Proves
 from pytake_app.engine.nodes.triggers import check_options
 from pytake_app.engine.scope import timezone
 from pytake_app.engine.templating import Template, TemplateCompiler, printed
@@ -256,9 +258,35 @@ def _check_split(config: SplitConfig) -> list[ConfigIssue]:
     return issues
 
 
+_PROVING = frozenset({"equals", "contains", "starts_with", "ends_with", "greater", "greater_or_equal", "less",
+                       "less_or_equal", "not_empty"})  # fmt: skip
+_NAME = re.compile(r"^\s*\{\{\s*(?:session\.)?([A-Za-z_]\w*)\s*\}\}\s*$")
+
+
+def _condition_proves(config: ConditionConfig) -> list[Proves]:
+    """A row that only holds for a value that is there: its variable is set on the port it leads to."""
+    proved: list[Proves] = []
+    single = len(config.rows) == 1
+    for row in config.rows:
+        name = _NAME.match(row.value)
+        if name is None:
+            continue
+        fixed = "{{" not in row.compare_to and bool(row.compare_to.strip())
+        if row.operator in _PROVING and (fixed or row.operator == "not_empty") and (single or config.match == "all"):
+            proved.append(Proves(name[1], "true"))
+        elif row.operator == "empty" and (single or config.match == "any"):
+            proved.append(Proves(name[1], "false"))
+    return proved
+
+
+def _window_of(port: str) -> EntryWindow:
+    return "open" if port == "open" else "closed"
+
+
 CONDITION = NodeType(
     type="condition", group="logic", icon="git-branch", aliases=("if",), config_model=ConditionConfig,
     ports=_condition_ports, prepare=_prepare_condition, run=_run_condition, check=_check_condition,
+    proves=_condition_proves,
     default_config={"match": "all", "rows": [{"value": "", "operator": "equals", "compare_to": ""}]},
 )  # fmt: skip
 SWITCH = NodeType(
@@ -268,7 +296,7 @@ SWITCH = NodeType(
 )  # fmt: skip
 LOGIC_WINDOW_CHECK = NodeType(
     type="logic_window_check", group="logic", icon="clock-alert", aliases=("window_check",),
-    config_model=WindowConfig, ports=_open_closed, prepare=_prepare_window, run=_run_window,
+    config_model=WindowConfig, ports=_open_closed, prepare=_prepare_window, run=_run_window, window=_window_of,
 )  # fmt: skip
 BUSINESS_HOURS = NodeType(
     type="business_hours", group="logic", icon="calendar-clock", config_model=HoursConfig, ports=_open_closed,

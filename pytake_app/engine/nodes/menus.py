@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pytake_app.engine.content import (
     ButtonsContent,
@@ -49,6 +49,7 @@ from pytake_app.engine.nodes.base import (
     always,
     setting,
 )
+from pytake_app.engine.nodes.facts import NO_PAUSE, REPLY, Pause, Refers, Sends, Writes, option_ports
 from pytake_app.engine.nodes.messages import HEADER_KINDS, MEDIA_HEADER, HeaderKind, skipped
 from pytake_app.engine.nodes.triggers import check_options
 from pytake_app.engine.options import OptionIndex, choose, index_options
@@ -356,21 +357,61 @@ def _check_template(config: TemplateConfig) -> list[ConfigIssue]:
     return issues
 
 
+def _option_ids(config: ButtonsConfig | ListConfig) -> list[str]:
+    if isinstance(config, ListConfig):
+        return [row.id for section in config.sections for row in section.rows]
+    return [button.id for button in config.buttons]
+
+
+def _menu_writes(config: ButtonsConfig | ListConfig) -> list[Writes]:
+    if not config.variable:
+        return []
+    return [
+        Writes(config.variable, "text", option_ports(_option_ids(config)), "/variable"),
+        Writes(config.variable, "text", frozenset({"other"}), "/variable", certain=False),
+    ]
+
+
+def _menu_sends(config: ButtonsConfig | ListConfig, wired: frozenset[str]) -> list[Sends]:
+    kind: Literal["buttons", "list"] = "list" if isinstance(config, ListConfig) else "buttons"
+    options = len(_option_ids(config))
+    sends = [Sends(kind, options=options)]
+    again = 0 if "other" in wired else config.max_attempts - 1
+    if again:
+        sends.append(Sends(kind, "reply", 0, again, options=options))
+    if again and config.retry_message.strip():
+        sends.append(Sends("text", "reply", 0, again, "/retry_message"))
+    return sends
+
+
+def _template_pause(config: TemplateConfig, port: str, wired: frozenset[str]) -> Pause:
+    return REPLY if port != "error" and _template_waits(config, wired) else NO_PAUSE
+
+
+def _template_sends(config: TemplateConfig, _wired: frozenset[str]) -> list[Sends]:
+    return [Sends("template", pointer="/name", template=config.name, options=len(config.buttons))]
+
+
+def _template_refers(config: TemplateConfig) -> list[Refers]:
+    return [Refers("template", (config.name,), "/name", "error", config.language, len(config.body))]
+
+
 MSG_BUTTONS = NodeType(
     type="msg_buttons", group="message", icon="square-mouse-pointer", aliases=("buttons", "interactive_buttons"),
     config_model=ButtonsConfig, ports=_buttons_ports, prepare=_prepare_menu, run=_run_menu, resume=_resume_menu,
-    waits=always, check=_check_buttons, summary_field="body",
+    waits=always, check=_check_buttons, writes=_menu_writes, sends=_menu_sends, summary_field="body",
     default_config={"body": "", "buttons": [{"id": "option_1", "title": ""}]},
 )  # fmt: skip
 MSG_LIST = NodeType(
     type="msg_list", group="message", icon="list", aliases=("interactive_list", "list"), config_model=ListConfig,
     ports=_list_ports, prepare=_prepare_menu, run=_run_menu, resume=_resume_menu, waits=always, check=_check_list,
-    summary_field="body",
+    writes=_menu_writes, sends=_menu_sends, summary_field="body",
     default_config={"body": "", "button": "Menu", "sections": [{"title": "", "rows": [{"id": "row_1", "title": ""}]}]},
 )  # fmt: skip
 MSG_TEMPLATE = NodeType(
     type="msg_template", group="message", icon="layout-template", aliases=("template",), config_model=TemplateConfig,
     ports=_template_ports, prepare=_prepare_template, run=_run_template, resume=_resume_template,
-    waits=_template_waits, check=_check_template, summary_field="name",
+    waits=_template_waits, check=_check_template, pause=_template_pause, sends=_template_sends,
+    refers=_template_refers, summary_field="name",
     default_config={"name": "", "language": "pt_BR", "body": [], "buttons": []},
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Literal
 from pytake_app.engine.content import ContentHeader, CtaUrlContent, LocationContent, MediaContent, TextContent
 from pytake_app.engine.limits import WA_BUTTONS_BODY, WA_CAPTION, WA_CTA_TITLE, WA_FOOTER, WA_HEADER, WA_TEXT_BODY
 from pytake_app.engine.nodes.base import PORT_ERROR, PORT_NEXT, Config, ConfigIssue, Go, NodeType, Port, setting
+from pytake_app.engine.nodes.facts import Sends
 from pytake_app.engine.templating import Template, TemplateCompiler
 from pytake_app.engine.visit import Visit
 
@@ -221,23 +222,42 @@ def _check_cta(config: CtaUrlConfig) -> list[ConfigIssue]:
     return []
 
 
+def _sends_text(config: TextConfig, _wired: frozenset[str]) -> list[Sends]:
+    return [Sends("text", typing=config.typing_seconds > 0)]
+
+
+def _sends_media(config: MediaConfig, _wired: frozenset[str]) -> list[Sends]:
+    return [Sends("media", pointer="/caption", media=config.kind, by_link=not config.media_id)]
+
+
+def _sends_location(_config: LocationConfig, _wired: frozenset[str]) -> list[Sends]:
+    return [Sends("location", pointer="/name")]
+
+
+def _sends_cta(_config: CtaUrlConfig, _wired: frozenset[str]) -> list[Sends]:
+    return [Sends("cta_url")]
+
+
 MSG_TEXT = NodeType(
     type="msg_text", group="message", icon="message-square", aliases=("message", "text", "send_message"),
-    config_model=TextConfig, ports=send_ports, prepare=_prepare_text, run=_run_text, summary_field="body",
+    config_model=TextConfig, ports=send_ports, prepare=_prepare_text, run=_run_text, sends=_sends_text,
+    summary_field="body",
     default_config={"body": ""},
 )  # fmt: skip
 MSG_MEDIA = NodeType(
     type="msg_media", group="message", icon="image", aliases=("media", "image"), config_model=MediaConfig,
-    ports=send_ports, prepare=_prepare_media, run=_run_media, check=_check_media, summary_field="caption",
+    ports=send_ports, prepare=_prepare_media, run=_run_media, check=_check_media, sends=_sends_media,
+    summary_field="caption",
     default_config={"kind": "image", "url": "", "caption": ""},
 )  # fmt: skip
 MSG_LOCATION = NodeType(
     type="msg_location", group="message", icon="map-pin", config_model=LocationConfig, ports=send_ports,
-    prepare=_prepare_location, run=_run_location, check=_check_location, summary_field="name",
+    prepare=_prepare_location, run=_run_location, check=_check_location, sends=_sends_location,
+    summary_field="name",
     default_config={"latitude": "", "longitude": "", "name": "", "address": ""},
 )  # fmt: skip
 MSG_CTA_URL = NodeType(
     type="msg_cta_url", group="message", icon="external-link", config_model=CtaUrlConfig, ports=send_ports,
-    prepare=_prepare_cta, run=_run_cta, check=_check_cta, summary_field="body",
+    prepare=_prepare_cta, run=_run_cta, check=_check_cta, sends=_sends_cta, summary_field="body",
     default_config={"body": "", "display_text": "", "url": ""},
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pytake_app.engine.nodes.base import PORT_NEXT, Config, ConfigIssue, Go, NodeType, Port, setting
+from pytake_app.engine.nodes.facts import Refers
 from pytake_app.engine.options import OptionIndex, choose, index_options
 from pytake_app.engine.templating import TemplateCompiler
 from pytake_app.engine.textmatch import fold
@@ -120,9 +121,13 @@ def _check_template(config: TemplateReplyConfig) -> list[ConfigIssue]:
     return check_options([(f"/buttons/{i}", b.id, b.title) for i, b in enumerate(config.buttons)], max_id=256)
 
 
+def _template_refers(config: TemplateReplyConfig) -> list[Refers]:
+    return [Refers("template", (config.template,), "/template")]
+
+
 START = NodeType(
     type="start", group="trigger", icon="play", config_model=StartConfig, ports=_next_port,
-    prepare=_prepare_nothing, run=_run_next,
+    prepare=_prepare_nothing, run=_run_next, entry_window="unknown",
 )  # fmt: skip
 TRIGGER_UNIVERSAL = NodeType(
     type="trigger_universal", group="trigger", icon="message-circle", config_model=UniversalConfig,
@@ -135,7 +140,7 @@ TRIGGER_KEYWORD = NodeType(
 )  # fmt: skip
 TRIGGER_TEMPLATE = NodeType(
     type="trigger_template", group="trigger", icon="reply", config_model=TemplateReplyConfig,
-    ports=_template_ports, prepare=_prepare_template, run=_run_template, check=_check_template,
+    ports=_template_ports, prepare=_prepare_template, run=_run_template, check=_check_template, refers=_template_refers,
     summary_field="template", default_config={"template": "", "buttons": []},
 )  # fmt: skip
 
