@@ -175,3 +175,12 @@ def test_two_of_every_role(stage: Stage) -> None:
             stage.product.start(name)
 
     stage.check(stage.run(harm))
+
+
+def test_redis_restarted(stage: Stage) -> None:
+    def harm(stage: Stage) -> None:
+        stage.redis.stop()
+        time.sleep(1.0)
+        stage.redis.start()
+
+    stage.check(stage.run(harm))

@@ -1,0 +1,62 @@
+"""What contacts send is fetched and kept; signs of reading are sent on."""
+
+import hashlib
+
+import pytest
+import pytest_asyncio
+
+from pytake_app.core.clock import FrozenClock
+from pytake_app.core.errors import NotFoundError
+from pytake_app.core.services import Services
+from pytake_app.messaging.media import open_media
+from tests.support.graph_stub import GraphStub
+from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
+
+
+@pytest_asyncio.fixture
+async def connected(services: Services, graph_stub: GraphStub) -> Pipeline:
+    pipeline = Pipeline.make(services, graph_stub.base_url)
+    add_flow(services.database, pipeline.tenant.organization_id, ECHO)
+    return pipeline
+
+
+async def test_an_image_is_stored_under_its_digest(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock
+) -> None:
+    data = b"\xff\xd8 not really a jpeg"
+    graph_stub.add_media("4490709327384033", data, "image/jpeg")
+    phone = connected.phone()
+    await connected.hear(phone.media("image", "4490709327384033", at=frozen_clock.now(), caption="olha"))
+    media = connected.scalar("SELECT media FROM messages WHERE direction = 'in'")
+    assert media["url"] == f"/api/v1/media/{media['id']}"
+
+    async def stored() -> bool:
+        return bool(connected.scalar("SELECT count(*) FROM media_assets WHERE path <> ''"))
+
+    await connected.send(stored)
+    with connected.tenant.session() as session:
+        opened = open_media(session, connected.scalar("SELECT id FROM media_assets"))
+    assert opened.path.read_bytes() == data
+    assert (opened.mime_type, opened.size, opened.sha256) == ("image/jpeg", len(data), hashlib.sha256(data).hexdigest())
+
+
+async def test_a_file_that_is_not_there_yet_is_not_found(connected: Pipeline, frozen_clock: FrozenClock) -> None:
+    await connected.hear(connected.phone().media("image", "1", at=frozen_clock.now()))
+    asset_id = connected.scalar("SELECT id FROM media_assets")
+    with connected.tenant.session() as session, pytest.raises(NotFoundError) as refused:
+        open_media(session, asset_id)
+    assert refused.value.code == "media_pending"
+
+
+async def test_an_answered_message_is_marked_read_with_the_typing_sign(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock
+) -> None:
+    connect_account(connected.services, connected.tenant, graph_stub.base_url, mark_read=True)
+    await connected.hear(connected.phone().text("oi", at=frozen_clock.now(), message_id="wamid.one"))
+
+    async def marked() -> bool:
+        return bool(graph_stub.reads)
+
+    await connected.send(marked)
+    (read,) = graph_stub.reads
+    assert (read["message_id"], read["typing_indicator"]) == ("wamid.one", {"type": "text"})
