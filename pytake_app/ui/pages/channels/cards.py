@@ -191,7 +191,13 @@ def channel_card(item: rx.Var[dict]) -> rx.Component:
             on_click=_act(item, "meta"),
             custom_attrs={"data-testid": "channel-meta"},
         ),
-        button(icon("pencil", "s"), t("channels.edit"), kind="ghost", on_click=_act(item, "edit")),
+        button(
+            icon("pencil", "s"),
+            t("channels.edit"),
+            kind="ghost",
+            on_click=_act(item, "edit"),
+            custom_attrs={"data-testid": "channel-edit"},
+        ),
     )
     play = rx.fragment(
         test, link_button(icon("smartphone", "s"), t("channels.open_sandbox"), href="/sandbox", kind="line")

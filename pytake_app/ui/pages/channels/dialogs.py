@@ -90,10 +90,10 @@ def _copy_line(label: rx.Var, value: rx.Var, test: str) -> rx.Component:
     return rx.el.div(rx.el.span(label, class_name="lbl"), line, class_name="ff")
 
 
-def _step(number: int, title: str, *children: rx.Component) -> rx.Component:
+def _step(number: int, title: rx.Var, *children: rx.Component) -> rx.Component:
     return rx.el.li(
         rx.el.span(str(number), class_name="ch-no", custom_attrs={"aria-hidden": True}),
-        rx.el.div(rx.el.div(t(title), class_name="dense med"), *children, class_name="col g8 grow"),
+        rx.el.div(rx.el.div(title, class_name="dense med"), *children, class_name="col g8 grow"),
     )
 
 
@@ -126,14 +126,18 @@ def meta_view(item: rx.Var[dict]) -> rx.Component:
     return dialog(
         rx.cond(flag(item, "reachable"), rx.fragment(), notice("amber", "triangle-alert", t("channels.not_public"))),
         rx.el.ol(
-            _step(1, "channels.step_open", rx.el.div(t("channels.step_open_detail"), class_name="meta muted")),
+            _step(1, t("channels.step_open"), rx.el.div(t("channels.step_open_detail"), class_name="meta muted")),
             _step(
                 2,
-                "channels.step_paste",
+                t("channels.step_paste"),
                 _copy_line(t("channels.webhook_url"), text_of(item, "address"), "webhook-url"),
                 token,
             ),
-            _step(3, "channels.step_fields", rx.el.div(t("channels.step_fields_detail"), class_name="meta muted")),
+            _step(
+                3,
+                t("channels.step_fields", field="messages"),
+                rx.el.div(t("channels.step_fields_detail"), class_name="meta muted"),
+            ),
             class_name="ch-steps",
         ),
         dialog_foot(

@@ -1,0 +1,167 @@
+"""The list of flows in a browser: make, find, rename, copy, switch off, import, take away, by mouse and by keys."""
+
+import json
+import re
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.product import Product
+
+
+@pytest.fixture
+def flows(page: Page, running_app: Product) -> Page:
+    """An administrator of a new organization, on the list."""
+    answer = page.context.request.post(
+        f"{running_app.url}/auth/web/register",
+        form={
+            "organization_name": "Casa Aurora",
+            "full_name": "Ana Beatriz",
+            "email": f"ana-{uuid4().hex[:10]}@example.com",
+            "password": "uma-senha-bem-boa",
+        },
+        headers={"Origin": running_app.url},
+        max_redirects=0,
+    )
+    assert answer.status == 303
+    _open_list(page, running_app)
+    return page
+
+
+def _open_list(page: Page, product: Product) -> None:
+    page.goto(f"{product.url}/flows")
+    expect(page.get_by_test_id("flow-new")).to_be_visible()
+    expect(page.get_by_test_id("flow-row")).not_to_have_count(0)
+
+
+def _row(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("flow-row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def _choose(page: Page, name: str, entry: str) -> None:
+    _row(page, name).get_by_test_id("flow-menu").click()
+    page.get_by_test_id(f"menu-{entry}").click()
+
+
+def test_life_of_a_flow(flows: Page, running_app: Product) -> None:
+    flows.get_by_test_id("flow-new").click()
+    flows.get_by_test_id("starter-orders").click()
+    expect(flows.get_by_test_id("field-name")).to_have_value("Pedidos e trocas")
+    flows.get_by_test_id("field-name").fill("Pedidos da loja")
+    flows.get_by_test_id("flow-create").click()
+    flows.wait_for_url(re.compile(r"/flows/[0-9a-f-]{36}"))
+    _open_list(flows, running_app)
+    expect(_row(flows, "Pedidos da loja")).to_have_attribute("data-status", "draft")
+
+    _choose(flows, "Pedidos da loja", "rename")
+    flows.get_by_test_id("field-name").fill("")
+    flows.get_by_test_id("rename-save").click()
+    expect(flows.get_by_text("Dê um nome ao fluxo.")).to_be_visible()
+    flows.get_by_test_id("field-name").fill("Trocas da loja")
+    flows.get_by_test_id("field-name").press("Enter")
+    expect(_row(flows, "Trocas da loja")).to_be_visible()
+    expect(flows.get_by_text("Nome alterado")).to_be_visible()
+
+    _choose(flows, "Trocas da loja", "duplicate")
+    expect(_row(flows, "Trocas da loja (2)")).to_be_visible()
+
+    _choose(flows, "Suporte inteligente", "off")
+    expect(_row(flows, "Suporte inteligente")).to_have_attribute("data-status", "inactive")
+    flows.get_by_test_id("filter-inactive").click()
+    expect(flows.get_by_test_id("flow-row")).to_have_count(1)
+    flows.get_by_test_id("filter-all").click()
+
+    _choose(flows, "Trocas da loja (2)", "remove")
+    expect(flows.get_by_role("dialog")).to_contain_text("Excluir “Trocas da loja (2)”?")
+    flows.get_by_test_id("delete-confirm").click()
+    expect(_row(flows, "Trocas da loja (2)")).to_have_count(0)
+
+    # What the list showed is what the server holds.
+    _open_list(flows, running_app)
+    expect(_row(flows, "Trocas da loja")).to_have_count(1)
+    expect(_row(flows, "Trocas da loja (2)")).to_have_count(0)
+    expect(_row(flows, "Suporte inteligente")).to_have_attribute("data-status", "inactive")
+
+
+def test_search_and_keys(flows: Page) -> None:
+    flows.keyboard.press("/")
+    flows.keyboard.type("BOAS vindas".replace(" ", "-"))
+    expect(flows.get_by_test_id("flow-row")).to_have_count(1)
+    flows.keyboard.press("Escape")
+    expect(flows.get_by_test_id("flow-row")).to_have_count(2)
+    flows.get_by_test_id("flow-search").fill("nada disso existe")
+    expect(flows.get_by_text("Nenhum fluxo encontrado")).to_be_visible()
+    flows.get_by_role("button", name="Ver todos").click()
+    flows.keyboard.press("j")
+    flows.keyboard.press("j")
+    second = flows.get_by_test_id("flow-row").nth(1)
+    expect(second.get_by_role("link")).to_be_focused()
+    flows.keyboard.press("k")
+    expect(flows.get_by_test_id("flow-row").first.get_by_role("link")).to_be_focused()
+    flows.keyboard.press("n")
+    expect(flows.get_by_test_id("flow-create")).to_be_visible()
+    flows.keyboard.press("Escape")
+    expect(flows.get_by_test_id("flow-create")).to_have_count(0)
+    wanted = second.get_attribute("data-id")
+    second.get_by_role("link").focus()
+    flows.keyboard.press("Enter")
+    flows.wait_for_url(f"**/flows/{wanted}")
+
+
+def test_a_bad_file_is_explained_and_a_good_one_comes_back(flows: Page, tmp_path: Path) -> None:
+    broken = tmp_path / "quebrado.json"
+    document = {"name": "Quebrado", "nodes": [{"id": "a", "type": "no_such_block"}], "edges": []}
+    broken.write_text(json.dumps(document), encoding="utf-8")
+    flows.get_by_test_id("flow-import").click()
+    flows.get_by_test_id("flow-file").set_input_files(broken)
+    errors = flows.get_by_test_id("import-errors")
+    expect(errors).to_contain_text("quebrado.json não foi importado")
+    expect(errors).to_contain_text("Tipo de bloco desconhecido")
+    expect(errors).to_contain_text("/nodes/0")
+
+    no_json = tmp_path / "foto.json"
+    no_json.write_bytes(b"\xff\xd8\xff not json")
+    flows.get_by_test_id("flow-file").set_input_files(no_json)
+    expect(errors).to_contain_text("não é um JSON válido")
+    flows.keyboard.press("Escape")
+
+    with flows.expect_download() as download:
+        _choose(flows, "Boas-vindas e menu", "save")
+    exported = tmp_path / "boas-vindas.json"
+    download.value.save_as(exported)
+    flows.get_by_test_id("flow-import").click()
+    flows.get_by_test_id("flow-file").set_input_files(exported)
+    expect(_row(flows, "Boas-vindas e menu")).to_have_count(2)
+    expect(flows.get_by_test_id("flow-row").first).to_have_attribute("data-status", "draft")
+
+
+def test_what_others_do_appears_without_a_reload(flows: Page, running_app: Product) -> None:
+    expect(flows.get_by_test_id("hydrated")).to_be_attached()
+    answer = flows.context.request.post(
+        f"{running_app.url}/api/v1/flows",
+        data={"name": "Feito por outra pessoa"},
+        headers={"X-PyTake-CSRF": "1", "Origin": running_app.url},
+    )
+    assert answer.status == 201
+    expect(_row(flows, "Feito por outra pessoa")).to_be_visible()
+
+
+def test_on_a_phone_the_rows_are_cards(flows: Page) -> None:
+    flows.set_viewport_size({"width": 390, "height": 844})
+    row = flows.get_by_test_id("flow-row").first
+    expect(row).to_be_visible()
+    assert flows.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    expect(flows.locator("thead")).to_be_hidden()
+    row.click(position={"x": 200, "y": 70})
+    flows.wait_for_url(re.compile(r"/flows/[0-9a-f-]{36}"))
+
+
+def test_without_an_answer_there_is_a_way_to_try_again(flows: Page, running_app: Product) -> None:
+    flows.route("**/api/v1/flows?*", lambda route: route.fulfill(status=503, body="{}"))
+    flows.goto(f"{running_app.url}/flows")
+    expect(flows.get_by_text("Os fluxos não apareceram")).to_be_visible()
+    flows.unroute("**/api/v1/flows?*")
+    flows.get_by_role("button", name="Tentar de novo").click()
+    expect(flows.get_by_test_id("flow-row")).to_have_count(2)
