@@ -160,6 +160,11 @@ class Product:
             with contextlib.suppress(psutil.Error):
                 top = psutil.Process(process.pid)
                 used[name] = sum(sum(p.cpu_times()[:2]) for p in (top, *top.children(recursive=True)))
+        # The embedded servers are children of this process.
+        for server in ("postgres", "redis"):
+            found = [p for p in psutil.Process().children(recursive=True) if _is(p, server)]
+            if found:
+                used[server] = sum(_cpu(p) for p in found)
         return used
 
     def stop(self) -> None:
@@ -173,6 +178,18 @@ class Product:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, deadline - time.monotonic()))
             self.kill(name)
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return name in process.name()
+    return False
+
+
+def _cpu(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.Error):
+        return float(sum(process.cpu_times()[:2]))
+    return 0.0
 
 
 def free_port() -> int:
