@@ -3,18 +3,33 @@
 import json
 
 import reflex as rx
+import structlog
+from reflex.event import noop
+from reflex_components_core.base.error_boundary import ErrorBoundary
 
+from pytake_app.ui.components.basics import error_state
 from pytake_app.ui.components.client import ConnectionBanner
-from pytake_app.ui.i18n import DEFAULT_LANGUAGE
+from pytake_app.ui.i18n import DEFAULT_LANGUAGE, t
 from pytake_app.ui.pages import register_pages
 from pytake_app.ui.reflex_redis import support_redis_6
+from pytake_app.ui.theme import MEDIA
 
-# Before the first paint: the sidebar's fold, and no flash of Portuguese for somebody who reads another language.
+MAX_LOGGED = 600
+
+log = structlog.get_logger(__name__)
+
+# Before the first paint: the sidebar's fold (icons only where space is scarce), and no flash of Portuguese for
+# somebody who reads another language.
 _BEFORE_PAINT = f"""
 try {{
-  var root = document.documentElement, side = localStorage.getItem("pytake_side");
+  var root = document.documentElement;
   var lang = localStorage.getItem("pytake_lang");
-  if (side) root.dataset.side = side;
+  var narrow = matchMedia({json.dumps(MEDIA["(--narrow)"])});
+  var fold = function () {{
+    root.dataset.side = narrow.matches ? "rail" : localStorage.getItem("pytake_side") || "full";
+  }};
+  fold();
+  narrow.addEventListener("change", fold);
   lang = lang || (navigator.languages || [navigator.language])[0] || "";
   if (lang.slice(0, 2).toLowerCase() !== {json.dumps(DEFAULT_LANGUAGE[:2])}) {{
     root.setAttribute("data-lang-pending", "");
@@ -29,10 +44,24 @@ def _overlay(stateful: bool) -> rx.Component | None:
     return rx.fragment(ConnectionBanner.create()) if stateful else None
 
 
+def _broken_page(stateful: bool) -> rx.Component:
+    # Instead of Reflex's own: its words are English and show a stack trace to whoever sits there.
+    reload = rx.call_function(rx.Var("() => window.location.reload()"))
+    sorry = error_state(t("common.page_failed"), t("common.page_failed_detail"), reload)
+    props = {} if stateful else {"on_error": noop()}
+    return ErrorBoundary.create(fallback_render=rx.Var.create(rx.el.main(sorry)), **props)
+
+
+def _page_failed(exception: Exception) -> None:
+    """A script of ours failed in somebody's browser. Anybody can send such a report, so it is kept short."""
+    log.warning("page_failed", report=str(exception)[:MAX_LOGGED])
+
+
 def make_app() -> rx.App:
     """The app with all its pages. One call a process."""
     support_redis_6()
     app = rx.App(
+        frontend_exception_handler=_page_failed,
         html_lang=DEFAULT_LANGUAGE,
         head_components=[
             rx.el.script(_BEFORE_PAINT),
@@ -44,5 +73,6 @@ def make_app() -> rx.App:
     )
     # Reflex's own overlay is an icon and toasts with technical words; ours is one quiet banner.
     app.app_wraps[5, "Overlay"] = _overlay
+    app.app_wraps[55, "ErrorBoundary"] = _broken_page
     register_pages(app)
     return app

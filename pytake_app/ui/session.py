@@ -101,13 +101,14 @@ def allows(principal: Principal, role: str) -> bool:
 
 def login_address(path: str) -> str:
     """Where to send somebody who isn't signed in, so that they come back to `path` (same-site paths only)."""
-    safe = path if path.startswith("/") and not path.startswith("//") else "/"
+    safe = path if path.startswith("/") and path[1:2] not in {"/", "\\"} else "/"
     return f"/login?next={quote(safe, safe='')}"
 
 
 def _to_login(state: rx.State) -> rx.event.EventSpec:
     # A full navigation: cookies are read once, when the socket connects.
-    return rx.redirect(login_address(state.router.url.path), is_external=False)
+    url = state.router.url
+    return rx.redirect(login_address(f"{url.path}?{url.query}" if url.query else url.path), is_external=False)
 
 
 def protected(role: str = "viewer") -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -10,7 +10,7 @@ Everything resolves to Radix colour variables, so light and dark follow `<html c
 * `--bubble-*`, `--note-*`, `--tick-read`, `--canvas*`, `--thread-bg`: conversation and canvas.
 * `--jade-text`, `--blue-text`, …: text on a tint of its own hue. `.g-trigger`, `.g-message`, …: node groups
   (`--g-bg`, `--g-line`, `--g`, `--g-solid`).
-* In media queries write `(--phone)`, `(--narrow)`, `(--wide)`, `(--touch)`: they are replaced when the sheet is built.
+* In media queries write `(--phone)`, `(--tablet)`, `(--narrow)`, `(--wide)`, `(--touch)`: they are replaced when the sheet is built.
 """
 
 from functools import lru_cache
@@ -116,6 +116,7 @@ DIMENSIONS = (
 
 MEDIA = {
     "(--phone)": "(max-width: 767px)",
+    "(--tablet)": "(max-width: 899px)",
     "(--narrow)": "(max-width: 1099px)",
     "(--wide)": "(min-width: 1280px)",
     "(--touch)": "(hover: none) and (pointer: coarse)",

@@ -59,7 +59,7 @@ export const rowView = (row, on) => {
     at: last.at ?? row.created_at,
     unread: row.unread_count ?? 0,
     handling: row.status === "closed" || row.status === "archived" ? "closed" : row.handling,
-    waited: spanText(waited),
+    waited: spanText(Math.max(1, waited)),
     wait_tone: waited > 10 ? "t-red" : waited > 3 ? "t-amber" : "",
     queue: row.queue ?? "",
     window_open: window.open,

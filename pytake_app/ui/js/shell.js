@@ -35,6 +35,7 @@ export const toggleSide = () => {
   }
   const next = root.dataset.side === "rail" ? "full" : "rail";
   root.dataset.side = next;
+  if (window.innerWidth < 1100) return; // a look, not a wish
   try {
     localStorage.setItem("pytake_side", next);
   } catch {

@@ -191,8 +191,11 @@ def page_shell(
 
 
 def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx.Component:
-    """The shell without a top bar: sidebar, keys, command palette, live bridge. A page with its own bar (the flow editor)
-    uses it directly; one of the children must be the `main` with id `content`."""
+    """The shell without a top bar: sidebar, keys, command palette, live bridge.
+
+    A page with its own bar (the flow editor) uses it directly; one of the children must be the `main` with id
+    `content`.
+    """
     pages = [{"href": i.href, "icon": i.icon, "label": i.label} for _, items in NAVIGATION for i in items]
     return rx.el.div(
         rx.el.a(t("common.skip"), href="#content", class_name="skip"),

@@ -8,6 +8,7 @@ from pytake_app.ui.pages.editor import page as editor
 from pytake_app.ui.pages.flows import page as flows
 from pytake_app.ui.pages.home import page as home
 from pytake_app.ui.pages.inbox import page as inbox
+from pytake_app.ui.pages.not_found import page as not_found
 from pytake_app.ui.pages.sandbox import page as sandbox
 from pytake_app.ui.pages.start import page as start
 
@@ -23,3 +24,4 @@ def register_pages(app: rx.App) -> None:
     app.add_page(flows.page, route=flows.ROUTE, on_load=flows.ON_LOAD)
     app.add_page(channels.page, route=channels.ROUTE, on_load=channels.ON_LOAD)
     app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)
+    app.add_page(not_found.page, route=not_found.ROUTE)

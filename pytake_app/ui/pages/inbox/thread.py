@@ -89,20 +89,32 @@ def head_view(item: rx.Var[dict]) -> rx.Component:
     """Who it is, who answers, and what can be done."""
     sign = rx.cond(
         field(item, "status") == "closed",
-        rx.el.span(t("inbox.closed"), class_name="bdg"),
+        rx.el.span(rx.el.span(t("inbox.closed"), class_name="ell"), class_name="bdg"),
         rx.match(
             field(item, "handling"),
-            ("bot", rx.el.span(icon("bot", "xs"), t("inbox.robot_answers"), class_name="bdg jade")),
-            ("waiting", rx.el.span(icon("clock", "xs"), t("inbox.waiting_person"), class_name="bdg amber")),
+            (
+                "bot",
+                rx.el.span(
+                    icon("bot", "xs"), rx.el.span(t("inbox.robot_answers"), class_name="ell"), class_name="bdg jade"
+                ),
+            ),
+            (
+                "waiting",
+                rx.el.span(
+                    icon("clock", "xs"), rx.el.span(t("inbox.waiting_person"), class_name="ell"), class_name="bdg amber"
+                ),
+            ),
             rx.el.span(
                 icon("user", "xs"),
-                rx.cond(field(item, "mine", bool), t("inbox.you"), field(item, "assignee")),
+                rx.el.span(
+                    rx.cond(field(item, "mine", bool), t("inbox.you"), field(item, "assignee")), class_name="ell"
+                ),
                 class_name="bdg blue",
             ),
         ),
     )
     names = rx.el.div(
-        rx.el.div(rx.el.span(field(item, "name"), class_name="str ell"), sign, class_name="row g6"),
+        rx.el.div(rx.el.span(field(item, "name"), class_name="str ell"), sign, class_name="row g6 who"),
         rx.el.div(
             field(item, "phone"),
             rx.cond(field(item, "account") != "", " · " + field(item, "account"), ""),
