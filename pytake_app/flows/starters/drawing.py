@@ -10,7 +10,7 @@ from pytake_app.engine.document import Edge, FlowDocument, FlowSettings, Node, P
 
 LOCALES = ("pt_BR", "en", "es")
 COLUMN = 360.0
-ROW = 240.0
+ROW = 336.0
 
 
 @dataclass(slots=True)
