@@ -14,6 +14,7 @@ import redis
 import structlog
 
 from pytake_app.contacts.identities import ConcurrentChangeError
+from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import inbound_processed, inbound_seconds
 from pytake_app.core.services import Services
 from pytake_app.flows import execution_batch
@@ -72,9 +73,13 @@ class Executor:
             except ConcurrentChangeError:
                 log.info("batch_repeated", attempt=attempt)
                 continue
+            except UnavailableError as error:
+                # A person acted on the same conversation at the same moment, and PostgreSQL chose this transaction.
+                if isinstance(error.__cause__, psycopg.errors.DeadlockDetected) and attempt + 1 < _CONCURRENT_TRIES:
+                    log.info("batch_repeated", attempt=attempt)
+                    continue
+                raise
             except psycopg.Error as error:
-                if isinstance(error, psycopg.OperationalError):
-                    raise
                 # The database refused somebody's data: find out whose.
                 log.warning("batch_refused", error=type(error).__name__)
                 break
@@ -108,7 +113,7 @@ class Executor:
                 if not inbound.lock_pending(connection, event):
                     return None
                 outcome = execution_batch.run(connection, self._services, self._catalog, [event], isolate=False)
-        except psycopg.OperationalError:
+        except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # recorded on the event; the contact's turn ends here
             return error

@@ -4,10 +4,12 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from pytake_app.channels.whatsapp.simulator import merged
 from pytake_app.core.clock import FrozenClock
+from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services
 from pytake_app.flows.execution import Executor
 from pytake_app.messaging import inbound
@@ -182,3 +184,19 @@ async def test_fragments_of_other_accounts_are_kept_raw(echo: Pipeline, frozen_c
     await echo.hear(body)
     assert echo.scalar("SELECT count(*) FROM inbound_events") == 0
     assert echo.rows("SELECT reason FROM raw_webhooks") == [("unknown_account",)]
+
+
+async def test_a_database_that_goes_away_is_nobodys_fault(
+    echo: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await echo.receive(echo.phone().text("oi", at=frozen_clock.now()))
+
+    def away(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr("pytake_app.flows.execution_batch.run", away)
+    with pytest.raises(UnavailableError):
+        echo.drain()
+    monkeypatch.undo()
+    assert echo.rows("SELECT state, attempts FROM inbound_events") == [("pending", 0)]
+    assert echo.drain().events == 1
