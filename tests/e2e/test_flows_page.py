@@ -118,7 +118,7 @@ def test_a_bad_file_is_explained_and_a_good_one_comes_back(flows: Page, tmp_path
     flows.get_by_test_id("flow-file").set_input_files(broken)
     errors = flows.get_by_test_id("import-errors")
     expect(errors).to_contain_text("quebrado.json não foi importado")
-    expect(errors).to_contain_text("Tipo de bloco desconhecido")
+    expect(errors).to_contain_text("O bloco “a” é de um tipo desconhecido.")
     expect(errors).to_contain_text("/nodes/0")
 
     no_json = tmp_path / "foto.json"

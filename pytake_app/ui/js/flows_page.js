@@ -187,7 +187,7 @@ const readFile = (file) =>
   working(async () => {
     if (!file) return;
     dialog({ file: file.name, errors: [], problem: "" });
-    const refuse = (code) => dialog({ errors: [{ pointer: "", code, message: "" }] });
+    const refuse = (code) => dialog({ errors: [{ pointer: "", code, message: "", node: "" }] });
     if (file.size > MAX_FILE) return refuse("too_large");
     let document;
     try {
@@ -203,7 +203,7 @@ const readFile = (file) =>
     } catch (error) {
       if (error.errors.length === 0) dialog({ file: "", problem: "" });
       if (error.errors.length === 0) toast.error(wordFor(error));
-      else dialog({ errors: error.errors.map(({ pointer, code, message }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message })) });
+      else dialog({ errors: error.errors.map(({ pointer, code, message, node_id }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message, node: node_id ?? "" })) });
     }
   });
 

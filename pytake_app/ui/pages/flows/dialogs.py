@@ -78,7 +78,9 @@ def create_view(item: rx.Var[dict]) -> rx.Component:
 
 
 def _import_error(error: rx.Var[dict[str, str]]) -> rx.Component:
-    text = t_dynamic("flows.problem", error["code"], "flows.problem.other", message=error["message"])
+    text = t_dynamic(
+        "flows.problem", error["code"], "flows.problem.other", message=error["message"], node=error["node"]
+    )
     return rx.el.li(
         rx.cond(error["pointer"] != "", rx.el.span(error["pointer"], class_name="mono muted break")),
         rx.el.span(text),
