@@ -19,7 +19,16 @@ from pytake_app.ui.app import make_app
 from pytake_app.ui.backend import live, settings
 from pytake_app.ui.build import built_frontend
 from pytake_app.ui.push import bridge
-from pytake_app.ui.serving import Frontend, Receive, Scope, Send, foreign_origin, plain, wants_json, with_security_headers
+from pytake_app.ui.serving import (
+    Frontend,
+    Receive,
+    Scope,
+    Send,
+    foreign_origin,
+    plain,
+    wants_json,
+    with_security_headers,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +36,19 @@ app = make_app()
 
 _WEBHOOK = ("/webhook", "/whatsapp/webhook", "/api/webhooks/whatsapp", "/api/v1/webhook")
 _WEBHOOK_BY_API = ("/api/v1/webhook/simulate-interactive", "/api/v1/webhooks")
-_API = ("/api", "/auth/web", "/docs", "/redoc", "/openapi.json", "/health", "/ready", "/metrics", "/hooks", "/sandbox/graph", "/static/docs")
+_API = (
+    "/api",
+    "/auth/web",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/health",
+    "/ready",
+    "/metrics",
+    "/hooks",
+    "/sandbox/graph",
+    "/static/docs",
+)
 _REFLEX = ("/_event", "/ping", "/_health")
 
 

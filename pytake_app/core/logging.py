@@ -9,7 +9,9 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 _SECRET_KEYS = re.compile(r"token|secret|password|authorization|cookie|credential|api_key", re.IGNORECASE)
-_PERSONAL_KEYS = frozenset({"text", "body", "phone", "email", "name", "wa_id", "recipient", "to", "from", "payload", "content"})
+_PERSONAL_KEYS = frozenset(
+    {"text", "body", "phone", "email", "name", "wa_id", "recipient", "to", "from", "payload", "content"}
+)
 _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{8,}\d")
 _BEARER = re.compile(r"(?i)(bearer\s+)\S+")
 

@@ -22,7 +22,7 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None = None
 
 
-def encode_cursor(*key: str | int | float | None) -> str:
+def encode_cursor(*key: str | float | None) -> str:
     """An opaque cursor for the last row's sort key."""
     return base64.urlsafe_b64encode(orjson.dumps(key)).decode().rstrip("=")
 
