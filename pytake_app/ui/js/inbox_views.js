@@ -4,6 +4,7 @@ import { Virtuoso } from "react-virtuoso";
 import { api } from "$/public/pt_api.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { HotKeys } from "$/public/pt_shell.js";
+import { tr, trKey, useLang } from "$/public/pt_i18n.js";
 
 const KEYS = ["j", "k", "r", "n", "a", "e"];
 
@@ -107,21 +108,23 @@ export const InboxSearch = ({ placeholder }) =>
 
 /** Why the robot said a message: reads the session's step log when it is opened, then renders `view`. */
 export const WhyBox = ({ session, node, message, view: View }) => {
-  const [item, setItem] = useState({ phase: "loading", flow: "", node, why: "", port: "", values: [] });
+  const lang = useLang();
+  const [item, setItem] = useState({ phase: "loading", flow: "", node: "", why: "", port: "", values: [] });
   useEffect(() => {
     let gone = false;
+    const wordOf = (key) => (trKey(key, "") ? tr(lang, key) : ""); // a reason nobody put into words is left out
     api
       .get(`/api/v1/flows/sessions/${session}`)
       .then((answer) => {
         const steps = answer.steps.filter((step) => step.node_id === node);
         const step = steps.find((one) => (one.message_ids ?? []).includes(message)) ?? steps[steps.length - 1] ?? {};
         const values = Object.entries(step.reads ?? {}).map(([name, value]) => ({ name, value: typeof value === "string" ? value : JSON.stringify(value) }));
-        if (!gone) setItem({ phase: "ready", flow: answer.flow_name ?? "", version: answer.version, node: step.node_title || node, why: step.why ?? "", port: step.port ?? "", values });
+        if (!gone) setItem({ phase: "ready", flow: answer.flow_name ?? "", version: answer.version, node: step.node_title || wordOf(`node.${step.node_type}.name`) || node, why: wordOf(`editor.why_${(step.why ?? "").replace(/\W+/g, "_")}`), port: step.port ?? "", values });
       })
       .catch(() => gone || setItem((before) => ({ ...before, phase: "error" })));
     return () => {
       gone = true;
     };
-  }, [session, node, message]);
+  }, [session, node, message, lang]);
   return h(View, { item });
 };

@@ -183,7 +183,7 @@ export const CommandPalette = ({ pages }) => {
     h(Command, { className: "cp", label: say("common.palette"), loop: true, onKeyDown: (event) => event.key === "Escape" && close() },
       h(Command.Input, { value: query, onValueChange: setQuery, placeholder: say("common.palette_hint"), autoFocus: true }),
       h(Command.List, null,
-        h(Command.Empty, null, say("common.palette_none")),
+        found.length === 0 && h(Command.Empty, null, say("common.palette_none")),
         found.length > 0 && h(Command.Group, { heading: say("common.palette_found"), forceMount: true },
           found.map((hit) => item(`${hit.kind}-${hit.id}`, hit.icon, hit.label, () => navigate(hit.href), say(`common.palette_${hit.kind}`), true))),
         h(Command.Group, { heading: say("common.palette_go") },

@@ -1,7 +1,7 @@
 """A signed-in person's editor state on the real database, without a browser."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ class Editor:
         self.who = who
         self.state = EditorState()
 
-    def call(self, handler: str, message: object) -> Any:  # noqa: ANN401 - whatever the handler returns
+    def call(self, handler: str, message: object) -> Any:
         """Run one handler with the payload a socket frame would carry."""
         outcome: Awaitable[Any] = EditorState.event_handlers[handler].fn(self.state, message)
         return asyncio.run(_finish(outcome))
@@ -32,7 +32,7 @@ class Editor:
         return dict(self.state.reply)
 
 
-async def _finish(outcome: Awaitable[Any]) -> Any:  # noqa: ANN401
+async def _finish(outcome: Awaitable[Any]) -> Any:
     return await outcome
 
 
@@ -43,11 +43,11 @@ def tenant(clean_db: Database, redis_client: object, frozen_clock: FrozenClock) 
 
 
 @pytest.fixture
-def open_editor(clean_db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Principal | None], Editor]]:
+def open_editor(clean_db: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[Principal | None], Editor]:
     """Opens tabs; identity comes from the session in the product, here from the tab's `who`."""
     tabs: list[Editor] = []
 
-    async def identify(state: Any) -> Principal | None:  # noqa: ANN401
+    async def identify(state: Any) -> Principal | None:
         return next(tab.who for tab in tabs if tab.state is state)
 
     monkeypatch.setattr(ui_session, "identify", identify)
@@ -58,4 +58,4 @@ def open_editor(clean_db: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator
         tabs.append(tab)
         return tab
 
-    yield opened
+    return opened

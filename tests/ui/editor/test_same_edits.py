@@ -27,7 +27,13 @@ def some_operation(dice: random.Random, document: Document, turn: int) -> dict[s
     ids = [node["id"] for node in document["nodes"]]
     one, other = dice.choice(ids), dice.choice(ids)
     ports = sorted(known_ports(next(n for n in document["nodes"] if n["id"] == one)) or {"next"})
-    node = {"id": f"n{turn}", "type": dice.choice(TYPES), "title": f"B{turn}", "config": {"body": f"oi {turn}"}, "position": {"x": turn, "y": -turn}}
+    node = {
+        "id": f"n{turn}",
+        "type": dice.choice(TYPES),
+        "title": f"B{turn}",
+        "config": {"body": f"oi {turn}"},
+        "position": {"x": turn, "y": -turn},
+    }
     options: list[dict[str, Any]] = [
         {"op": "add_node", "node": node},
         {"op": "add_nodes", "nodes": [node], "edges": [], "node_indexes": [dice.randrange(len(ids) + 1)]},
@@ -42,7 +48,11 @@ def some_operation(dice: random.Random, document: Document, turn: int) -> dict[s
     ]
     if ports:
         connect = {"op": "connect", "source": one, "port": dice.choice(ports), "target": other}
-        options += [connect, {**connect, "id": f"e{turn}"}, {"op": "batch", "ops": [connect, {"op": "set_title", "id": other, "title": "x"}]}]
+        options += [
+            connect,
+            {**connect, "id": f"e{turn}"},
+            {"op": "batch", "ops": [connect, {"op": "set_title", "id": other, "title": "x"}]},
+        ]
     return dice.choice(options)
 
 
@@ -72,7 +82,9 @@ def histories() -> list[tuple[list[dict[str, Any]], Document]]:
 def test_both_sides_make_the_same_document(histories: list[tuple[list[dict[str, Any]], Document]]) -> None:
     cases = [{"document": beginning(), "operations": operations} for operations, _ in histories]
     script = Path(__file__).parent / "same_edits.js"
-    run = subprocess.run([BUN, script, EDITOR_DOC], input=json.dumps(cases), capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(
+        [BUN, script, EDITOR_DOC], input=json.dumps(cases), capture_output=True, text=True, timeout=60, check=False
+    )
     assert run.returncode == 0, run.stderr
     for shown, (operations, stored) in zip(json.loads(run.stdout), histories, strict=True):
         assert shown == stored, f"after {len(operations)} operations"
@@ -80,5 +92,15 @@ def test_both_sides_make_the_same_document(histories: list[tuple[list[dict[str, 
 
 def test_the_histories_are_worth_comparing(histories: list[tuple[list[dict[str, Any]], Document]]) -> None:
     kinds = {operation["op"] for operations, _ in histories for operation in operations}
-    assert kinds >= {"add_node", "add_nodes", "delete_nodes", "move_nodes", "update_config", "connect", "disconnect", "batch", "set_settings"}
+    assert kinds >= {
+        "add_node",
+        "add_nodes",
+        "delete_nodes",
+        "move_nodes",
+        "update_config",
+        "connect",
+        "disconnect",
+        "batch",
+        "set_settings",
+    }
     assert max(len(document["edges"]) for _, document in histories) >= 3

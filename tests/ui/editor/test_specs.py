@@ -12,11 +12,31 @@ from pytake_app.ui.canvas.specs import NodeSpec, browser_specs, node_specs
 from pytake_app.ui.i18n import catalogues
 from pytake_app.ui.pages.editor.inspector import LIST_WIDGETS
 
-HANDLED = {*LIST_WIDGETS, "text", "textarea", "number", "select", "switch", "duration", "words", "tags", "flow", "color", "media", "queue", "template"}
+HANDLED = {
+    *LIST_WIDGETS,
+    "text",
+    "textarea",
+    "number",
+    "select",
+    "switch",
+    "duration",
+    "words",
+    "tags",
+    "flow",
+    "color",
+    "media",
+    "queue",
+    "template",
+}
 
 LISTS: dict[str, dict[str, Any]] = {
     "msg_buttons": {"buttons": [{"id": "a", "title": "Sim"}, {"id": "b", "title": "Não"}]},
-    "msg_list": {"sections": [{"title": "A", "rows": [{"id": "r1", "title": "Um"}]}, {"title": "B", "rows": [{"id": "r2", "title": "Dois"}]}]},
+    "msg_list": {
+        "sections": [
+            {"title": "A", "rows": [{"id": "r1", "title": "Um"}]},
+            {"title": "B", "rows": [{"id": "r2", "title": "Dois"}]},
+        ]
+    },
     "msg_template": {"buttons": [{"id": "q", "title": "Quero"}]},
     "trigger_template": {"buttons": [{"id": "q", "title": "Quero"}]},
     "switch": {"cases": [{"id": "c1", "value": "1", "label": "Um"}, {"id": "c2", "value": "2", "label": "Dois"}]},
@@ -45,7 +65,11 @@ def test_the_ports_drawn_are_the_engines(name: str) -> None:
     configs = [node_type.default_config, {**node_type.default_config, **LISTS.get(name, {})}]
     for field in spec.fields:
         if field.widget == "select":
-            configs += [{**configs[-1], field.name: option.value} for option in field.options if option.value not in ("0", "1", "2")]
+            configs += [
+                {**configs[-1], field.name: option.value}
+                for option in field.options
+                if option.value not in ("0", "1", "2")
+            ]
     for config in configs:
         real = node_type.ports(node_type.config_model.model_validate(config))
         drawn = drawn_ports(spec, config)
@@ -69,7 +93,11 @@ def test_every_type_field_and_port_is_named(language: str) -> None:
     for spec in node_specs().values():
         keys = [spec.name, spec.help, f"node.group.{spec.group}", *(port.key for port in spec.ports if port.key)]
         for field in spec.fields:
-            keys += [field.label_key, *(option.label_key for option in field.options), *(column.label_key for column in field.fields if column.name != "id")]
+            keys += [
+                field.label_key,
+                *(option.label_key for option in field.options),
+                *(column.label_key for column in field.fields if column.name != "id"),
+            ]
         missing += [key for key in keys if key not in words]
     assert missing == []
 

@@ -25,8 +25,14 @@ def flow(tenant: Tenant, clean_db: Database) -> FlowView:
         return flows.create_flow(session, tenant.admin, name="Trocas")
 
 
-def message(flow: FlowView, *ops: dict[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401
-    base = {"cid": str(uuid4()), "flow_id": str(flow.id), "revision": flow.draft.revision, "step": "edit", "ops": list(ops)}
+def message(flow: FlowView, *ops: dict[str, Any], **more: Any) -> dict[str, Any]:
+    base = {
+        "cid": str(uuid4()),
+        "flow_id": str(flow.id),
+        "revision": flow.draft.revision,
+        "step": "edit",
+        "ops": list(ops),
+    }
     return {**base, **more}
 
 
@@ -40,7 +46,9 @@ def draft(clean_db: Database, tenant: Tenant, flow: FlowView) -> dict[str, Any]:
         return dict(flows.get_flow(session, tenant.admin, flow.id).draft.document)
 
 
-def test_an_edit_is_stored_and_answered_without_the_document(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database) -> None:
+def test_an_edit_is_stored_and_answered_without_the_document(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
     tab = open_editor(tenant.admin)
     sent = message(flow, add())
     tab.call("submit", sent)
@@ -62,7 +70,9 @@ def test_the_findings_are_sent_only_when_they_changed(open_editor: OpenEditor, t
     assert len(json.dumps(tab.reply)) < 1024
 
 
-def test_the_same_message_sent_twice_is_done_once(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database) -> None:
+def test_the_same_message_sent_twice_is_done_once(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
     tab = open_editor(tenant.admin)
     sent = message(flow, add())
     tab.call("submit", sent)
@@ -73,7 +83,9 @@ def test_the_same_message_sent_twice_is_done_once(open_editor: OpenEditor, tenan
     assert sum(n["id"] == "t1" for n in draft(clean_db, tenant, flow)["nodes"]) == 1
 
 
-def test_undo_answers_with_the_operations_that_were_applied(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database) -> None:
+def test_undo_answers_with_the_operations_that_were_applied(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
     tab = open_editor(tenant.admin)
     tab.call("submit", message(flow, add()))
     tab.call("submit", message(flow, step="undo", revision=flow.draft.revision + 1))
@@ -90,7 +102,9 @@ def test_edits_of_others_are_fetched_by_sequence(open_editor: OpenEditor, tenant
     assert mine.reply["cid"] == ""
 
 
-def test_a_far_older_revision_is_told_to_load_again(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_far_older_revision_is_told_to_load_again(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tab = open_editor(tenant.admin)
     monkeypatch.setattr(flows, "edits_since", lambda *_a, **_k: None)
     tab.call("catch_up", {"flow_id": str(flow.id), "revision": 0})
@@ -105,7 +119,9 @@ def test_a_large_answer_becomes_load_again(open_editor: OpenEditor, tenant: Tena
     assert len(json.dumps(tab.reply)) < 1024
 
 
-def test_an_edit_that_does_not_fit_is_refused_with_a_code(open_editor: OpenEditor, tenant: Tenant, flow: FlowView) -> None:
+def test_an_edit_that_does_not_fit_is_refused_with_a_code(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView
+) -> None:
     tab = open_editor(tenant.admin)
     tab.call("submit", message(flow, {"op": "set_title", "id": "nobody", "title": "x"}))
     assert tab.reply["error"] == "invalid_operation"
@@ -125,12 +141,27 @@ def test_an_edit_that_does_not_fit_is_refused_with_a_code(open_editor: OpenEdito
         {"cid": "x", "flow_id": str(uuid4()), "revision": -1, "step": "edit", "ops": []},
         {"cid": "x", "flow_id": str(uuid4()), "revision": 1, "step": "publish", "ops": []},
         {"cid": "x", "flow_id": str(uuid4()), "revision": 1, "step": "edit", "ops": "all"},
-        {"cid": "x", "flow_id": str(uuid4()), "revision": 1, "step": "edit", "ops": [], "organization_id": str(uuid4())},
-        {"cid": "x", "flow_id": str(uuid4()), "revision": 1, "step": "edit", "ops": [{"op": "set_name", "name": "x" * 600_000}]},
+        {
+            "cid": "x",
+            "flow_id": str(uuid4()),
+            "revision": 1,
+            "step": "edit",
+            "ops": [],
+            "organization_id": str(uuid4()),
+        },
+        {
+            "cid": "x",
+            "flow_id": str(uuid4()),
+            "revision": 1,
+            "step": "edit",
+            "ops": [{"op": "set_name", "name": "x" * 600_000}],
+        },
         {"cid": "x", "flow_id": str(uuid4()), "revision": 1, "step": "edit", "ops": [{}] * 501},
     ],
 )
-def test_forged_frames_change_nothing(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database, forged: object) -> None:
+def test_forged_frames_change_nothing(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database, forged: object
+) -> None:
     tab = open_editor(tenant.admin)
     before = draft(clean_db, tenant, flow)
     for handler in ("submit", "catch_up", "here"):
@@ -139,7 +170,9 @@ def test_forged_frames_change_nothing(open_editor: OpenEditor, tenant: Tenant, f
     assert draft(clean_db, tenant, flow) == before
 
 
-def test_nobody_edits_without_a_session(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database) -> None:
+def test_nobody_edits_without_a_session(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
     tab = open_editor(None)
     before = draft(clean_db, tenant, flow)
     outcome = tab.call("submit", message(flow, add()))
@@ -147,7 +180,9 @@ def test_nobody_edits_without_a_session(open_editor: OpenEditor, tenant: Tenant,
     assert draft(clean_db, tenant, flow) == before
 
 
-def test_a_viewer_may_look_and_not_edit(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database) -> None:
+def test_a_viewer_may_look_and_not_edit(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
     tab = open_editor(tenant.viewer)
     before = draft(clean_db, tenant, flow)
     tab.call("submit", message(flow, add()))
@@ -157,7 +192,9 @@ def test_a_viewer_may_look_and_not_edit(open_editor: OpenEditor, tenant: Tenant,
     assert tab.reply["edits"] == []
 
 
-def test_another_organization_finds_nothing(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database, frozen_clock: FrozenClock) -> None:
+def test_another_organization_finds_nothing(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database, frozen_clock: FrozenClock
+) -> None:
     other = make_tenant(clean_db, frozen_clock)
     before = draft(clean_db, tenant, flow)
     tab = open_editor(other.admin)
@@ -168,7 +205,9 @@ def test_another_organization_finds_nothing(open_editor: OpenEditor, tenant: Ten
     assert draft(clean_db, tenant, flow) == before
 
 
-def test_presence_is_told_only_for_the_flow_that_was_opened(open_editor: OpenEditor, tenant: Tenant, flow: FlowView, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presence_is_told_only_for_the_flow_that_was_opened(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[tuple[str, dict[str, Any]]] = []
 
     class Ears:

@@ -65,7 +65,15 @@ def conversation_row(item: rx.Var[dict]) -> rx.Component:
     )
     third = rx.el.span(
         _handling(item),
-        rx.cond(field(item, "queue") != "", rx.el.span(rx.el.span(class_name="dot blue"), field(item, "queue")), ""),
+        rx.cond(
+            field(item, "queue") != "",
+            rx.el.span(
+                rx.el.span(class_name="dot blue"),
+                rx.el.span(field(item, "queue"), class_name="ell"),
+                class_name="shrink",
+            ),
+            "",
+        ),
         rx.cond(field(item, "handling") == "closed", "", _window(item)),
         class_name="f",
     )

@@ -1,0 +1,85 @@
+"""What the browser tests share: a tab that takes notes, a registered organization, and the list of pages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page, Request, WebSocket
+
+SIGNED_IN_PAGES = ("/start", "/inbox", "/sandbox", "/flows", "/settings/channels")
+GUEST_PAGES = ("/login", "/register")
+PASSWORD = "uma-senha-boa-9"
+MAX_FRAME = 64 * 1024
+# Chromium's own line when a tab's network is switched off, or a page is 404 on purpose.
+EXPECTED_NOISE = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 404 \(Not Found\)")
+
+
+@dataclass
+class Notes:
+    """What a tab did: its complaints, whom it asked, and what came over its sockets."""
+
+    origin: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+
+    def take_from(self, page: Page) -> None:
+        """Start taking notes of a tab."""
+        page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
+        page.on("console", lambda line: self._said(line.type, line.text))
+        page.on("request", self._asked)
+        page.on("websocket", self._connected)
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind == "error" and not EXPECTED_NOISE.search(text):
+            self.errors.append(f"console: {text}")
+
+    def _asked(self, request: Request) -> None:
+        if request.url.startswith(("data:", "blob:")):
+            return
+        if urlsplit(request.url).netloc != urlsplit(self.origin).netloc:
+            self.foreign.append(request.url)
+
+    def _connected(self, socket: WebSocket) -> None:
+        if urlsplit(socket.url).netloc != urlsplit(self.origin).netloc:
+            self.foreign.append(socket.url)
+        socket.on("framereceived", lambda payload: self.received.append(len(payload)))
+        socket.on("framesent", lambda payload: self.sent.append(str(payload)[:200]))
+
+    def events_sent(self) -> list[str]:
+        """Frames that carry an event, without the socket's own pings."""
+        return [frame for frame in self.sent if frame.startswith("42")]
+
+
+def open_page(page: Page, address: str) -> None:
+    """Go to an address and wait until the page talks to the server."""
+    page.goto(address)
+    page.get_by_test_id("hydrated").wait_for(state="attached")
+
+
+def register(page: Page, origin: str) -> str:
+    """Make an organization through the form; the tab ends on the first steps. Returns the e-mail."""
+    email = f"ana-{uuid4().hex[:10]}@example.com"
+    open_page(page, f"{origin}/register")
+    for name, value in {
+        "organization_name": "Casa Aurora",
+        "full_name": "Ana Beatriz Conceição",
+        "email": email,
+        "password": PASSWORD,
+    }.items():
+        page.get_by_test_id(name).fill(value)
+    page.get_by_test_id("submit").click()
+    page.wait_for_url("**/start")
+    page.get_by_test_id("hydrated").wait_for(state="attached")
+    return email
+
+
+def session_cookie(context: BrowserContext) -> str:
+    """The value of the session cookie, empty when there is none."""
+    return next((str(cookie.get("value")) for cookie in context.cookies() if cookie.get("name") == "pytake_session"), "")

@@ -1,0 +1,351 @@
+"""Every page in a real browser: quiet, self-contained, frugal, usable on a phone, in three languages and two themes."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.browsing import (
+    GUEST_PAGES,
+    MAX_FRAME,
+    PASSWORD,
+    SIGNED_IN_PAGES,
+    Notes,
+    open_page,
+    register,
+    session_cookie,
+)
+from tests.product import Product
+from tests.waiting import wait_until
+
+PHONE = {"width": 390, "height": 844}
+TABLET = {"width": 768, "height": 1024}
+DESK = {"width": 1440, "height": 900}
+HEADINGS = {
+    "/start": ("Começar", "Get started", "Empezar"),
+    "/inbox": ("Caixa de entrada", "Inbox", "Bandeja de entrada"),
+    "/sandbox": ("Celular de teste", "Sandbox phone", "Teléfono de prueba"),
+}
+
+
+@pytest.fixture(scope="module")
+def account(running_app: Product, browser: Browser) -> Any:
+    """One organization for the module; tests take its cookies into contexts of their own."""
+    context = browser.new_context(locale="pt-BR")
+    page = context.new_page()
+    register(page, running_app.url)
+    page.get_by_test_id("phone-input").fill("oi")
+    page.get_by_test_id("phone-send").click()
+    page.get_by_test_id("phone-button").first.wait_for()
+    state = context.storage_state()
+    context.close()
+    state["origins"] = []
+    return state
+
+
+class Tabs:
+    """Makes signed-in or anonymous tabs, and closes them."""
+
+    def __init__(self, browser: Browser, origin: str, state: Any) -> None:
+        self._browser, self.origin, self._state = browser, origin, state
+        self.contexts: list[BrowserContext] = []
+
+    def __call__(self, *, guest: bool = False, **options: Any) -> tuple[Page, Notes]:
+        options = {"locale": "pt-BR", "viewport": DESK, "timezone_id": "America/Sao_Paulo", **options}
+        context = self._browser.new_context(storage_state=None if guest else self._state, **options)
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        page = context.new_page()
+        notes = Notes(self.origin)
+        notes.take_from(page)
+        return page, notes
+
+
+@pytest.fixture
+def tabs(browser: Browser, running_app: Product, account: Any) -> Iterator[Tabs]:
+    made = Tabs(browser, running_app.url, account)
+    yield made
+    for context in made.contexts:
+        context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until skeletons have given way."""
+    expect(page.locator("[aria-busy='true']")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", [*SIGNED_IN_PAGES, *GUEST_PAGES])
+def test_page_is_quiet_self_contained_and_frugal(tabs: Tabs, path: str) -> None:
+    page, notes = tabs(guest=path in GUEST_PAGES)
+    open_page(page, tabs.origin + path)
+    settled(page)
+    assert page.url.endswith(path)
+    assert notes.errors == []
+    assert notes.foreign == []
+    assert notes.received, "the page talks to the server"
+    assert max(notes.received) < MAX_FRAME
+    before = len(notes.received), len(notes.events_sent())
+    page.wait_for_timeout(2500)  # idle on purpose: the claim is that nothing happens
+    assert (len(notes.received), len(notes.events_sent())) == before
+
+
+@pytest.mark.parametrize("size", [PHONE, TABLET], ids=["phone", "tablet"])
+@pytest.mark.parametrize("path", [*SIGNED_IN_PAGES, *GUEST_PAGES])
+def test_no_sideways_scrolling_on_small_screens(tabs: Tabs, path: str, size: dict[str, int]) -> None:
+    page, _ = tabs(guest=path in GUEST_PAGES, viewport=size, locale="es")
+    open_page(page, tabs.origin + path)
+    settled(page)
+    wide = page.evaluate(
+        """() => {
+          const limit = document.documentElement.clientWidth;
+          const scrolls = (el) => { for (let n = el; n; n = n.parentElement) if (/auto|scroll|hidden|clip/.test(getComputedStyle(n).overflowX)) return true; return false; };
+          const out = document.documentElement.scrollWidth > limit ? ["html"] : [];
+          for (const el of document.querySelectorAll("main button, main a, main input, main h1, main h2, header *"))
+            if (el.checkVisibility() && el.getBoundingClientRect().right > limit + 1 && !scrolls(el.parentElement.closest(":not(main, .pg, .main, .app, body, html, .top)")))
+              out.push(el.className + ": " + el.textContent.slice(0, 40));
+          return out;
+        }"""
+    )
+    assert wide == []
+
+
+def test_first_steps_begin_at_the_top_on_a_phone(tabs: Tabs) -> None:
+    page, _ = tabs(viewport=PHONE)
+    open_page(page, f"{tabs.origin}/start")
+    settled(page)
+    expect(page.get_by_text("Seu robô responde em dois minutos")).to_be_in_viewport()
+
+
+def test_inbox_on_a_phone_shows_the_list_then_the_thread_and_back(tabs: Tabs) -> None:
+    page, _ = tabs(viewport=PHONE)
+    open_page(page, f"{tabs.origin}/inbox")
+    page.get_by_test_id("tab-all").click()
+    row = page.get_by_test_id("conversation").first
+    row.click()
+    expect(page.get_by_test_id("take-over").or_(page.get_by_test_id("give-back")).first).to_be_visible()
+    expect(row).to_be_hidden()
+    name = page.locator(".ix-head .who .str").bounding_box()
+    acts = page.get_by_test_id("take-over").first.bounding_box()
+    assert name is not None and acts is not None
+    assert name["width"] > 40
+    assert name["x"] + name["width"] <= acts["x"]
+    page.get_by_role("button", name="Voltar à lista").click()
+    expect(row).to_be_visible()
+
+
+def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
+    page, notes = tabs()
+    for path, (portuguese, english, spanish) in HEADINGS.items():
+        open_page(page, tabs.origin + path)
+        settled(page)
+        page.evaluate("() => { window.sameDocument = true; }")
+        heading = page.get_by_role("heading", level=1).first
+        for label, code, wanted in (("English", "en", english), ("Español", "es", spanish), ("Português", "pt-BR", portuguese)):
+            before = len(notes.events_sent())
+            page.locator("header.top .only-wide button").first.click()
+            page.get_by_role("menuitem", name=label).click()
+            expect(heading).to_have_text(wanted)
+            expect(page.locator("html")).to_have_attribute("lang", code)
+            assert len(notes.events_sent()) == before
+        assert page.evaluate("() => window.sameDocument") is True
+    assert notes.errors == []
+
+
+def test_chosen_language_is_remembered(tabs: Tabs) -> None:
+    page, _ = tabs()
+    open_page(page, f"{tabs.origin}/inbox")
+    page.locator("header.top .only-wide button").first.click()
+    page.get_by_role("menuitem", name="Español").click()
+    open_page(page, f"{tabs.origin}/sandbox")
+    expect(page.get_by_role("heading", level=1).first).to_have_text("Teléfono de prueba")
+
+
+def test_theme_follows_the_system_and_the_choice(tabs: Tabs) -> None:
+    page, notes = tabs(color_scheme="dark")
+    open_page(page, f"{tabs.origin}/inbox")
+    html = page.locator("html")
+    expect(html).to_have_class("dark")
+    dark = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    before = len(notes.events_sent())
+    page.locator("header.top .only-wide button").nth(1).click()
+    page.get_by_role("menuitem", name="Tema claro").click()
+    expect(html).to_have_class("light")
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") != dark
+    assert len(notes.events_sent()) == before
+    page.reload()
+    expect(html).to_have_class("light")
+
+
+def test_command_palette_is_the_browsers_own(tabs: Tabs) -> None:
+    page, notes = tabs()
+    open_page(page, f"{tabs.origin}/inbox")
+    settled(page)
+    before = len(notes.events_sent())
+    page.keyboard.press("Control+k")
+    palette = page.get_by_role("combobox")
+    expect(palette).to_be_focused()
+    palette.fill("fluxos")
+    expect(page.get_by_role("option", name="Fluxos").first).to_be_visible()
+    assert len(notes.events_sent()) == before
+    page.keyboard.press("Escape")
+    expect(palette).to_have_count(0)
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("Boas-vindas")
+    found = page.get_by_role("option").filter(has_text="Boas-vindas")
+    expect(found).to_be_visible()
+    expect(page.get_by_text("Nada encontrado")).to_have_count(0)
+    found.click()
+    page.wait_for_url("**/flows/**")
+
+
+def test_keys_typed_in_a_field_stay_there(tabs: Tabs) -> None:
+    page, _ = tabs()
+    open_page(page, f"{tabs.origin}/inbox")
+    side = page.locator("html").get_attribute("data-side")
+    page.get_by_test_id("inbox-search").fill("")
+    page.get_by_test_id("inbox-search").press_sequentially("jk[ern")
+    expect(page.get_by_test_id("inbox-search")).to_have_value("jk[ern")
+    expect(page.locator("html")).to_have_attribute("data-side", side or "full")
+    page.get_by_test_id("inbox-search").blur()
+    page.keyboard.press("[")
+    expect(page.locator("html")).to_have_attribute("data-side", "rail")
+
+
+def test_lost_connection_is_said_quietly_and_heals(tabs: Tabs) -> None:
+    page, notes = tabs()
+    open_page(page, f"{tabs.origin}/inbox")
+    page.get_by_test_id("tab-all").click()
+    page.get_by_test_id("conversation").first.click()
+    banner = page.get_by_role("status").filter(has_text="Sem conexão")
+    expect(banner).to_have_count(0)
+    page.context.set_offline(True)
+    expect(banner).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("phone").or_(page.get_by_role("log"))).to_be_visible()
+    page.context.set_offline(False)
+    expect(banner).to_have_count(0, timeout=60_000)
+    assert notes.errors == []
+
+
+def test_unknown_address_has_words_and_a_way_out(tabs: Tabs) -> None:
+    page, notes = tabs(guest=True, locale="es")
+    answer = page.goto(f"{tabs.origin}/no/such/page")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="Página no encontrada")).to_be_visible()
+    page.get_by_role("link", name="Ir al inicio").click()
+    page.wait_for_url("**/login**")
+    assert notes.errors == []
+
+
+@pytest.mark.parametrize("path", [*SIGNED_IN_PAGES, "/inbox?c=0191", "/flows/0191"])
+def test_strangers_are_led_to_the_sign_in_page(tabs: Tabs, path: str) -> None:
+    page, notes = tabs(guest=True)
+    page.goto(tabs.origin + path)
+    page.wait_for_url("**/login?next=**")
+    page.get_by_test_id("hydrated").wait_for(state="attached")
+    expect(page.get_by_test_id("email")).to_be_visible()
+    assert "Casa Aurora" not in page.content()
+    assert notes.foreign == []
+
+
+def test_signing_in_leads_back_and_a_wrong_password_says_so(browser: Browser, running_app: Product, tabs: Tabs) -> None:
+    page, _ = tabs(guest=True)
+    email = register(page, running_app.url)
+    page.context.clear_cookies()
+    page.goto(f"{running_app.url}/sandbox")
+    page.wait_for_url("**/login?next=**")
+    page.get_by_test_id("hydrated").wait_for(state="attached")
+    page.get_by_test_id("email").fill(email)
+    page.get_by_test_id("password").fill("nao-e-esta-senha")
+    page.get_by_test_id("submit").click()
+    expect(page.get_by_test_id("auth-error")).to_be_visible()
+    expect(page.get_by_test_id("email")).to_have_value(email)
+    expect(page.get_by_test_id("password")).to_have_value("")
+    page.get_by_test_id("password").fill(PASSWORD)
+    page.get_by_test_id("submit").click()
+    page.wait_for_url("**/sandbox")
+
+
+def status_with(origin: str, token: str) -> int:
+    request = urllib.request.Request(f"{origin}/api/v1/flows", headers={"Cookie": f"pytake_session={token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_leaving_ends_the_session_everywhere_the_cookie_went(running_app: Product, tabs: Tabs) -> None:
+    page, notes = tabs(guest=True)
+    register(page, running_app.url)
+    token = session_cookie(page.context)
+    assert status_with(running_app.url, token) == 200
+    page.locator(".me").click()
+    page.get_by_role("menuitem", name="Sair", exact=True).click()
+    page.wait_for_url("**/login**")
+    assert session_cookie(page.context) == ""
+    wait_until(lambda: status_with(running_app.url, token) == 401, message="the old cookie is dead")
+    page.context.add_cookies([{"name": "pytake_session", "value": token, "url": running_app.url}])
+    page.goto(f"{running_app.url}/inbox")
+    page.wait_for_url("**/login**")
+    assert notes.errors == []
+
+
+# -- accessibility ----------------------------------------------------------------------------------------------------
+
+AXE = Axe()
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+def complaints(page: Page) -> list[str]:
+    """Serious and critical findings, one line each."""
+    page.evaluate("() => Promise.all(document.getAnimations().map((one) => { try { one.finish(); } catch { one.cancel(); } }))")
+    found = AXE.run(page, options=RULES).response["violations"]
+    return [
+        f"{one['id']}: {node['target']} {node['html'][:160]} | {(node.get('failureSummary') or '')[:200]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", [*SIGNED_IN_PAGES, *GUEST_PAGES, "/register?error=email_taken"])
+def test_axe_finds_nothing_serious(tabs: Tabs, path: str, theme: str) -> None:
+    page, _ = tabs(guest=path not in SIGNED_IN_PAGES, color_scheme=theme)
+    open_page(page, tabs.origin + path)
+    settled(page)
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_thread_and_its_overlays(tabs: Tabs, theme: str) -> None:
+    page, _ = tabs(color_scheme=theme)
+    open_page(page, f"{tabs.origin}/inbox")
+    page.get_by_test_id("tab-all").click()
+    page.get_by_test_id("conversation").first.click()
+    page.locator(".bub").first.wait_for()
+    assert complaints(page) == []
+    page.locator(".why").first.click()
+    page.get_by_test_id("why").wait_for()
+    assert complaints(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").wait_for()
+    assert complaints(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_a_phone(tabs: Tabs, theme: str) -> None:
+    page, _ = tabs(color_scheme=theme, viewport=PHONE)
+    open_page(page, f"{tabs.origin}/inbox")
+    page.get_by_test_id("tab-all").click()
+    page.get_by_test_id("conversation").first.wait_for()
+    assert complaints(page) == []
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("dialog").wait_for()
+    assert complaints(page) == []
