@@ -44,6 +44,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add_all([conversation, run])
         session.flush()
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
+        outgoing = uuid4()
         message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
         key: dict[str, Any] = {"channel_account_id": account.id, "lane": 1, "contact_key": "k"}
         session.add_all(
@@ -56,7 +57,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 Timer(**owned, **key, session_id=run.id, kind="delay", wait_id="w"),
                 InboundEvent(**owned, **key, kind="message", external_id="e"),
                 RawWebhook(**owned, reason="r", body=b"{}"),
-                OutboxItem(id=uuid4(), **ids, conversation_id=conversation.id, message_id=message.id, recipient="1"),
+                OutboxItem(id=outgoing, **ids, conversation_id=conversation.id, message_id=message.id, recipient="1"),
                 PendingStatus(**owned, channel_account_id=account.id, external_id="e"),
                 SandboxMessage(
                     **owned, channel_account_id=account.id, phone="1", direction="to_phone", external_id="w"
@@ -69,6 +70,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "contact_id": contact.id,
             "conversation_id": conversation.id,
             "flow_id": flow.id,
+            "item_id": outgoing,
             "media_id": media.id,
             "message_id": message.id,
             "node_id": flow.draft_document["nodes"][0]["id"],
@@ -90,6 +92,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/whatsapp/numbers"): {"name": "x", "phone_number_id": "1098765432101"},
     ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
+    ("post", "/api/v1/queue/send"): {"to": "5511987654321", "message_type": "text", "content": {"body": "x"}},
     ("post", "/api/v1/sandbox/{account_id}/messages"): {"type": "text", "text": "x"},
 }
 
