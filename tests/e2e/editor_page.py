@@ -13,9 +13,9 @@ PASSWORD = "Uma-Senha-Boa-2026"
 Json = dict[str, Any]
 
 
-def node(node_id: str, kind: str, x: int, y: int, title: str = "", **config: object) -> Json:
+def node(node_id: str, type_: str, x: int, y: int, title: str = "", **config: object) -> Json:
     """A node of a document."""
-    return {"id": node_id, "type": kind, "title": title, "config": config, "position": {"x": x, "y": y}}
+    return {"id": node_id, "type": type_, "title": title, "config": config, "position": {"x": x, "y": y}}
 
 
 def edge(source: str, port: str, target: str) -> Json:
@@ -55,7 +55,7 @@ class Frames:
         """Listen to every socket of the page."""
         page.on("websocket", self._opened)
 
-    def _opened(self, socket: Any) -> None:  # noqa: ANN401 - Playwright's socket
+    def _opened(self, socket: Any) -> None:
         socket.on("framesent", lambda payload: self.up.append(str(payload)))
         socket.on("framereceived", lambda payload: self.down.append(str(payload)))
 
@@ -76,13 +76,20 @@ class Frames:
 class Person:
     """Somebody with an account, and a browser context signed in as them."""
 
-    def __init__(self, browser: Browser, url: str, *, locale: str = "pt-BR", **context: Any) -> None:  # noqa: ANN401
+    def __init__(self, browser: Browser, url: str, *, locale: str = "pt-BR", **context: Any) -> None:
         self.url = url
         self.email = f"{uuid4().hex[:12]}@example.com"
-        self.context: BrowserContext = browser.new_context(locale=locale, viewport={"width": 1440, "height": 900}, **context)
+        self.context: BrowserContext = browser.new_context(
+            locale=locale, viewport={"width": 1440, "height": 900}, **context
+        )
         self.context.set_default_timeout(15_000)
         self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
-        body = {"email": self.email, "password": PASSWORD, "full_name": "Rafael Nunes", "organization_name": "Casa Aurora"}
+        body = {
+            "email": self.email,
+            "password": PASSWORD,
+            "full_name": "Rafael Nunes",
+            "organization_name": "Casa Aurora",
+        }
         answer = self.context.request.post(f"{url}/api/v1/auth/register", data=body)
         assert answer.ok, answer.text()
         self.bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
@@ -91,7 +98,9 @@ class Person:
     def sign_in(self, context: BrowserContext) -> None:
         """Give a context this person's session cookie, as the sign-in form does."""
         form = {"email": self.email, "password": PASSWORD}
-        answer = context.request.post(f"{self.url}/auth/web/login", form=form, headers={"Origin": self.url}, max_redirects=0)
+        answer = context.request.post(
+            f"{self.url}/auth/web/login", form=form, headers={"Origin": self.url}, max_redirects=0
+        )
         assert answer.status == 303, answer.text()
 
     def flow(self, document: Json | None = None) -> str:
@@ -183,7 +192,9 @@ class Editor:
         canvas = self.page.get_by_test_id("canvas")
         box = canvas.bounding_box()
         assert box is not None
-        self.page.get_by_test_id(f"palette-{kind}").last.drag_to(canvas, target_position={"x": x - box["x"], "y": y - box["y"]})
+        self.page.get_by_test_id(f"palette-{kind}").last.drag_to(
+            canvas, target_position={"x": x - box["x"], "y": y - box["y"]}
+        )
 
     def free_spot(self) -> tuple[float, float]:
         """A point of the canvas with nothing on it."""

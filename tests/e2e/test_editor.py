@@ -166,7 +166,7 @@ def test_copy_paste_duplicate_and_select_all(editor: Editor) -> None:
 def test_pasted_junk_changes_nothing_and_is_told(editor: Editor) -> None:
     page = editor.page
     before = editor.document()
-    page.evaluate("navigator.clipboard.writeText('{\"pytake\":\"nodes\",\"nodes\":[{\"type\":\"bomb\"}]}')")
+    page.evaluate('navigator.clipboard.writeText(\'{"pytake":"nodes","nodes":[{"type":"bomb"}]}\')')
     page.keyboard.press("Control+v")
     expect(page.get_by_text("Não há blocos do PyTake")).to_be_visible()
     assert editor.document() == before

@@ -49,14 +49,14 @@ def _losing_answers(page: Page, lost: list[str]) -> None:
     def handle(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
 
-        def down(message: Any) -> None:  # noqa: ANN401 - text or bytes
+        def down(message: Any) -> None:
             text = str(message)
             if not lost and '"cid"' in text and "editor_state" in text:
                 lost.append(text)
                 return
             route.send(message)
 
-        route.on_message(lambda message: server.send(message))
+        route.on_message(server.send)
         server.on_message(down)
 
     page.route_web_socket(re.compile("/_event"), handle)
@@ -129,7 +129,15 @@ def test_a_list_is_chosen_from_its_sheet(person: Person) -> None:
         "name": "Trocas",
         "nodes": [
             node("u", "trigger_universal", 0, 0),
-            node("l", "msg_list", 352, 0, body="O que houve?", button="Escolher", sections=[{"title": "Motivo", "rows": rows}]),
+            node(
+                "l",
+                "msg_list",
+                352,
+                0,
+                body="O que houve?",
+                button="Escolher",
+                sections=[{"title": "Motivo", "rows": rows}],
+            ),
             node("f", "msg_text", 704, 0, body="Anotado."),
         ],
         "edges": [edge("u", "next", "l"), edge("l", "option:a", "f"), edge("l", "option:b", "f")],
@@ -217,13 +225,17 @@ def test_english_and_spanish_are_whole(browser: Browser, person: Person) -> None
         for tab in ("check", "preview", "versions", "block"):
             editor.page.get_by_test_id(f"tab-{tab}").click()
             text = editor.page.locator("body").inner_text()
-            assert not re.search(r"\b(editor|node|port|verify)\.[a-z_]+", text), re.findall(r"\b(?:editor|node|port|verify)\.[a-z_.]+", text)
+            assert not re.search(r"\b(editor|node|port|verify)\.[a-z_]+", text), re.findall(
+                r"\b(?:editor|node|port|verify)\.[a-z_.]+", text
+            )
         editor.done()
         context.close()
 
 
 def test_on_a_phone_the_canvas_comes_first(browser: Browser, person: Person) -> None:
-    context = browser.new_context(locale="pt-BR", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        locale="pt-BR", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
     person.sign_in(context)
     editor = Editor(person, person.flow(small_flow()), context)
     page = editor.page

@@ -1,7 +1,8 @@
 """Node cards: one Python component per node type, showing what the contact will see, with every exit on its row.
 
-A card gets one `item`, computed in the browser by `cardModel` (`ui/js/editor_model.js`): `title`, `kind`, `options` (exits
-that stand for a button, row, case…), `exits` (the others), problem counts, and `f`, what each config field shows.
+A card gets one `item`, computed in the browser by `cardModel` (`ui/js/editor_model.js`): `title`, `kind`, `options`
+(exits that stand for a button, row, case…), `exits` (the others), problem counts, and `f`, what each config field
+shows.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,11 @@ def _shown_list(item: Item, field: str, part: str) -> rx.vars.ArrayVar:
 
 def _handle(port: rx.Var) -> rx.Component:
     return PortHandle.create(
-        port=text_of(port, "id"), wired=flag(port, "wired"), bad=flag(port, "bad"), lit=flag(port, "lit"), label=text_of(port, "label")
+        port=text_of(port, "id"),
+        wired=flag(port, "wired"),
+        bad=flag(port, "bad"),
+        lit=flag(port, "lit"),
+        label=text_of(port, "label"),
     )
 
 
@@ -66,7 +71,11 @@ def _bubble(item: Item, field: str = "body", header: str = "", footer: str = "")
     text = shown(item, field)
     parts = [
         rx.cond(shown(item, header) != "", rx.el.div(shown(item, header), class_name="str ell")) if header else None,
-        rx.cond(text != "", RichText.create(text=text, limit=TEXT_LIMIT), rx.el.span(t("editor.empty_text"), class_name="muted")),
+        rx.cond(
+            text != "",
+            RichText.create(text=text, limit=TEXT_LIMIT),
+            rx.el.span(t("editor.empty_text"), class_name="muted"),
+        ),
         rx.cond(shown(item, footer) != "", rx.el.div(shown(item, footer), class_name="ft")) if footer else None,
     ]
     return rx.el.div(*[part for part in parts if part is not None], class_name="bub")
@@ -95,7 +104,11 @@ def _conditions(item: Item, field: str) -> rx.Component:
         )
 
     rows = _shown_list(item, field, "rows")
-    return rx.cond(rows.length() > 0, rx.el.div(rx.foreach(rows, line), class_name="conds"), rx.el.div(t("editor.empty_rows"), class_name="mt"))
+    return rx.cond(
+        rows.length() > 0,
+        rx.el.div(rx.foreach(rows, line), class_name="conds"),
+        rx.el.div(t("editor.empty_rows"), class_name="mt"),
+    )
 
 
 def _value(item: Item, field: str, label: rx.Var) -> rx.Component:
@@ -115,33 +128,53 @@ def _list_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 
 def _link_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    press = rx.el.div(icon("external-link", "s"), rx.el.span(shown(item, "display_text"), class_name="ell"), class_name="pr bt")
+    press = rx.el.div(
+        icon("external-link", "s"), rx.el.span(shown(item, "display_text"), class_name="ell"), class_name="pr bt"
+    )
     return [rx.el.div(_bubble(item, header="header", footer="footer"), class_name="bd tight"), press]
 
 
 def _media_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     picture = rx.el.div(icon("image", "l"), rx.el.span(shown(item, "kind"), class_name="micro"), class_name="pic")
     link = rx.cond(shown(item, "url") != "", rx.el.div(shown(item, "url"), class_name="ft mono ell"))
-    caption = rx.cond(shown(item, "caption") != "", rx.el.div(RichText.create(text=shown(item, "caption"), limit=200), class_name="cap"))
+    caption = rx.cond(
+        shown(item, "caption") != "",
+        rx.el.div(RichText.create(text=shown(item, "caption"), limit=200), class_name="cap"),
+    )
     return [rx.el.div(rx.el.div(picture, caption, link, class_name="bub"), class_name="bd")]
 
 
 def _location_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     place = rx.el.div(icon("map-pin", "l"), class_name="pic")
     name = rx.el.div(rx.cond(shown(item, "name") != "", shown(item, "name"), t("editor.empty_text")), class_name="cap")
-    return [rx.el.div(rx.el.div(place, name, rx.el.div(shown(item, "address"), class_name="ft"), class_name="bub"), class_name="bd")]
+    return [
+        rx.el.div(
+            rx.el.div(place, name, rx.el.div(shown(item, "address"), class_name="ft"), class_name="bub"),
+            class_name="bd",
+        )
+    ]
 
 
 def _template_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     name = rx.cond(shown(item, "name") != "", shown(item, "name"), t("editor.empty_template"))
-    line = rx.el.div(rx.el.span(name, class_name="mono ell grow"), rx.el.span(shown(item, "language"), class_name="muted"), class_name="cond")
-    words = rx.foreach(_shown_list(item, "body", "words"), lambda word: rx.el.div(RichText.create(text=word.to(str), limit=60), class_name="mt"))
+    line = rx.el.div(
+        rx.el.span(name, class_name="mono ell grow"),
+        rx.el.span(shown(item, "language"), class_name="muted"),
+        class_name="cond",
+    )
+    words = rx.foreach(
+        _shown_list(item, "body", "words"),
+        lambda word: rx.el.div(RichText.create(text=word.to(str), limit=60), class_name="mt"),
+    )
     return [rx.el.div(line, words, class_name="bd tight"), _rows(item, _button_row)]
 
 
 def _question_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     keeps = rx.el.div(
-        rx.cond(shown(item, "variable") != "", rx.fragment(t("editor.keeps_in"), " ", rx.el.span(shown(item, "variable"), class_name="var"))),
+        rx.cond(
+            shown(item, "variable") != "",
+            rx.fragment(t("editor.keeps_in"), " ", rx.el.span(shown(item, "variable"), class_name="var")),
+        ),
         rx.el.span(shown(item, "kind"), class_name="right"),
         class_name="mt row",
     )
@@ -157,7 +190,11 @@ def _help_body(_item: Item, spec: NodeSpec) -> list[rx.Component]:
 
 
 def _trigger_template_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    name = rx.cond(shown(item, "template") != "", rx.el.span(shown(item, "template"), class_name="mono"), t("editor.empty_template"))
+    name = rx.cond(
+        shown(item, "template") != "",
+        rx.el.span(shown(item, "template"), class_name="mono"),
+        t("editor.empty_template"),
+    )
     return [rx.el.div(_meta(name), class_name="bd tight"), _rows(item, _button_row)]
 
 
@@ -166,7 +203,9 @@ def _condition_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 
 def _switch_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    value = rx.cond(shown(item, "value") != "", RichText.create(text=shown(item, "value"), limit=80), t("editor.empty_text"))
+    value = rx.cond(
+        shown(item, "value") != "", RichText.create(text=shown(item, "value"), limit=80), t("editor.empty_text")
+    )
     return [rx.el.div(rx.el.div(value, class_name="mt"), class_name="bd tight"), _rows(item, _case_row)]
 
 
@@ -175,17 +214,40 @@ def _branches_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 
 def _delay_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    return [rx.el.div(rx.el.div(icon("timer", "s"), shown(item, "amount"), " ", shown(item, "unit"), class_name="cond"), class_name="bd")]
+    return [
+        rx.el.div(
+            rx.el.div(icon("timer", "s"), shown(item, "amount"), " ", shown(item, "unit"), class_name="cond"),
+            class_name="bd",
+        )
+    ]
 
 
 def _wait_body(item: Item, spec: NodeSpec) -> list[rx.Component]:
-    limit = rx.cond(shown(item, "timeout_minutes") != "", _meta(t("editor.waits_for", time=shown(item, "timeout_minutes"))), _meta(t(spec.help)))
-    return [rx.el.div(limit, _value(item, "variable", t("editor.keeps_in")) if _has(spec, "variable") else rx.fragment(), class_name="bd")]
+    limit = rx.cond(
+        shown(item, "timeout_minutes") != "",
+        _meta(t("editor.waits_for", time=shown(item, "timeout_minutes"))),
+        _meta(t(spec.help)),
+    )
+    return [
+        rx.el.div(
+            limit,
+            _value(item, "variable", t("editor.keeps_in")) if _has(spec, "variable") else rx.fragment(),
+            class_name="bd",
+        )
+    ]
 
 
 def _jump_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    where = rx.cond(shown(item, "flow") != "", rx.el.b(shown(item, "flow"), class_name="ell"), rx.el.span(t("editor.empty_flow"), class_name="muted"))
-    return [rx.el.div(rx.el.div(icon("workflow", "s"), where, class_name="cond"), _meta(shown(item, "mode")), class_name="bd")]
+    where = rx.cond(
+        shown(item, "flow") != "",
+        rx.el.b(shown(item, "flow"), class_name="ell"),
+        rx.el.span(t("editor.empty_flow"), class_name="muted"),
+    )
+    return [
+        rx.el.div(
+            rx.el.div(icon("workflow", "s"), where, class_name="cond"), _meta(shown(item, "mode")), class_name="bd"
+        )
+    ]
 
 
 def _end_body(item: Item, spec: NodeSpec) -> list[rx.Component]:
@@ -200,14 +262,24 @@ def _assign_body(item: Item, spec: NodeSpec) -> list[rx.Component]:
 
 def _tags_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     removed = _shown_list(item, "remove", "words")
-    gone = rx.cond(removed.length() > 0, rx.el.div(rx.foreach(removed, lambda word: rx.el.s(word.to(str))), class_name="kw off"))
+    gone = rx.cond(
+        removed.length() > 0, rx.el.div(rx.foreach(removed, lambda word: rx.el.s(word.to(str))), class_name="kw off")
+    )
     return [rx.el.div(_chips(item, "add", "editor.empty_tags"), gone, class_name="bd")]
 
 
 def _queue_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     name = rx.cond(shown(item, "queue_name") != "", shown(item, "queue_name"), t("editor.any_queue"))
-    head = rx.el.div(rx.el.span(class_name="dot jade"), rx.el.b(name, class_name="ell"), rx.el.span(shown(item, "priority"), class_name="bdg amber"), class_name="row g6 dense")
-    wait = rx.cond(shown(item, "wait_timeout_minutes") != "", _meta(t("editor.waits_for", time=shown(item, "wait_timeout_minutes"))))
+    head = rx.el.div(
+        rx.el.span(class_name="dot jade"),
+        rx.el.b(name, class_name="ell"),
+        rx.el.span(shown(item, "priority"), class_name="bdg amber"),
+        class_name="row g6 dense",
+    )
+    wait = rx.cond(
+        shown(item, "wait_timeout_minutes") != "",
+        _meta(t("editor.waits_for", time=shown(item, "wait_timeout_minutes"))),
+    )
     said = rx.cond(shown(item, "message") != "", _bubble(item, "message"))
     return [rx.el.div(head, wait, said, class_name="bd stack")]
 
@@ -271,15 +343,26 @@ BODIES: dict[str, Body] = {
 def _frame(item: Item, spec_icon: str, group: str, body: list[rx.Component], *, target: bool) -> rx.Component:
     problems = rx.cond(
         number(item, "errors") > 0,
-        rx.el.span(number(item, "errors").to_string(), class_name="prob", title=t("editor.errors", count=number(item, "errors"))),
+        rx.el.span(
+            number(item, "errors").to_string(),
+            class_name="prob",
+            title=t("editor.errors", count=number(item, "errors")),
+        ),
         rx.cond(
             number(item, "warnings") > 0,
-            rx.el.span(number(item, "warnings").to_string(), class_name="prob am", title=t("editor.warnings", count=number(item, "warnings"))),
+            rx.el.span(
+                number(item, "warnings").to_string(),
+                class_name="prob am",
+                title=t("editor.warnings", count=number(item, "warnings")),
+            ),
         ),
     )
     head = rx.el.div(
-        rx.el.span(icon(spec_icon, "s"), class_name="tile"),
-        rx.el.span(text_of(item, "title"), class_name="ell ti"),
+        rx.el.span(
+            rx.el.span(icon(spec_icon, "s"), class_name="tile"),
+            rx.el.span(text_of(item, "title"), class_name="ell ti"),
+            class_name="hl",
+        ),
         rx.el.span(text_of(item, "kind"), class_name="k ell"),
         class_name="hd",
     )
@@ -293,7 +376,10 @@ def _frame(item: Item, spec_icon: str, group: str, body: list[rx.Component], *, 
         head,
         *body,
         foot,
-        class_name=f"nd g-{group}" + rx.cond(flag(item, "selected"), " sel", "") + state + rx.cond(text_of(item, "peer") != "", " peer", ""),
+        class_name=f"nd g-{group}"
+        + rx.cond(flag(item, "selected"), " sel", "")
+        + state
+        + rx.cond(text_of(item, "peer") != "", " peer", ""),
         custom_attrs={"data-node": text_of(item, "id"), "data-errors": number(item, "errors").to_string()},
     )
 
@@ -301,7 +387,9 @@ def _frame(item: Item, spec_icon: str, group: str, body: list[rx.Component], *, 
 def _note(item: Item) -> rx.Component:
     """A note for people: no exits, no head."""
     text = shown(item, "text")
-    words = rx.cond(text != "", RichText.create(text=text, limit=1200), rx.el.span(t("editor.empty_note"), class_name="muted"))
+    words = rx.cond(
+        text != "", RichText.create(text=text, limit=1200), rx.el.span(t("editor.empty_note"), class_name="muted")
+    )
     return rx.el.div(
         words,
         class_name="sticky" + rx.cond(flag(item, "selected"), " sel", ""),
@@ -324,7 +412,9 @@ def card_of(spec: NodeSpec) -> Any:
 @rx.memo
 def card_unknown(item: rx.Var[dict]) -> rx.Component:
     """A block of a type that this version doesn't know; it is kept as it is."""
-    return _frame(item, "circle-help", "canvas", [rx.el.div(_meta(t("editor.unknown_block")), class_name="bd")], target=True)
+    return _frame(
+        item, "circle-help", "canvas", [rx.el.div(_meta(t("editor.unknown_block")), class_name="bd")], target=True
+    )
 
 
 def all_cards() -> dict[str, Any]:

@@ -234,7 +234,7 @@ def do(call: str, *data: rx.Var, argument: str = "") -> rx.event.EventSpec:
 
     Vars whose expressions appear in `call` go in `data`. `argument` names the event's own value in `call`.
     """
-    name = call.split(".", 1)[0].split("(")[0]
+    name = call.split(".", 1)[0].split("(", maxsplit=1)[0]
     merged = VarData.merge(VarData(imports={_NAMES[name]: [name]}), *[var._get_all_var_data() for var in data])
     return rx.call_function(rx.Var(f"({argument}) => {call}", _var_data=merged))
 

@@ -145,11 +145,18 @@ def _fixed_ports(node_type: NodeType, fields: list[BrowserField], base: dict[str
         for port_id, shown in seen.items():
             if len(shown) < len(values):
                 when.setdefault(port_id, {})[field.name] = shown
-    return [PortSpec(id=name, key=always[name].label_key, required=always[name].required, when=when.get(name, {})) for name in order]
+    return [
+        PortSpec(id=name, key=always[name].label_key, required=always[name].required, when=when.get(name, {}))
+        for name in order
+    ]
 
 
 def _writes(field: FieldSpec) -> bool:
-    return field.widget == "text" and not field.variables and (field.name in {"variable", "output", "save_as"} or field.name.endswith("_variable"))
+    return (
+        field.widget == "text"
+        and not field.variables
+        and (field.name in {"variable", "output", "save_as"} or field.name.endswith("_variable"))
+    )
 
 
 def _spec(node_type: NodeType, in_palette: bool) -> NodeSpec:
@@ -187,7 +194,11 @@ def browser_specs() -> dict[str, Any]:
 
 def _lean(spec: dict[str, Any]) -> dict[str, Any]:
     def field(raw: dict[str, Any]) -> dict[str, Any]:
-        kept = {key: value for key, value in raw.items() if value not in (None, False, {}) and key not in ("fields", "options")}
+        kept = {
+            key: value
+            for key, value in raw.items()
+            if value not in (None, False, {}) and key not in ("fields", "options")
+        }
         return {**kept, "fields": [field(child) for child in raw["fields"]], "options": raw["options"]}
 
     return {**spec, "fields": [field(raw) for raw in spec["fields"]]}

@@ -152,6 +152,7 @@ const dropLostSelection = () => {
 
 let stopPokes = null;
 let loading = 0;
+let selectionTimer = 0;
 
 export const editor = {
   S,
@@ -259,6 +260,7 @@ export const editor = {
   select(ids, edge = null) {
     if (same(ids, S.selected) && edge === S.edge) return;
     S.sync?.flush();
+    if (S.peers.length) editor.tellSelection();
     emit({ selected: ids, edge, quick: null, ...(ids.length === 1 && S.tab !== "preview" ? { tab: "block" } : {}) });
   },
   /** Select a node and bring it into view. */
@@ -299,6 +301,11 @@ export const editor = {
     if (!poke.gone) peers.push({ tab: poke.tab, id: poke.user_id, name: poke.name, node: poke.node ?? null, until: Date.now() + 70000 });
     emit({ peers });
     if (!known && !poke.gone) editor.here();
+  },
+  /** Let the others see which block is selected, after it has been for a moment. */
+  tellSelection() {
+    clearTimeout(selectionTimer);
+    selectionTimer = setTimeout(() => editor.here(), 700);
   },
   here(gone = false) {
     S.tabId ||= crypto.randomUUID().slice(0, 8);

@@ -70,7 +70,7 @@ const fitting = (text, room) => {
   if (text.length <= letters) return text;
   let short = text.slice(0, letters + 1).replace(/\s*\S*$/, "");
   while (SMALL.test(short)) short = short.replace(SMALL, "");
-  return short;
+  return short.length >= 6 ? short : "";
 };
 
 const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {

@@ -294,7 +294,7 @@ const top = () => {
     can_undo: Boolean(S.flow?.draft?.can_undo) || (S.sync?.waiting ?? 0) > 0,
     can_redo: Boolean(S.flow?.draft?.can_redo),
     locked: readOnly(),
-    viewer: readOnly() && S.version === null,
+    viewer: S.me.role !== "" && readOnly() && S.version === null,
     version: S.version ?? 0,
     errors,
     tab: S.tab,

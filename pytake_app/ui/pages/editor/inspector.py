@@ -2,17 +2,47 @@
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import FieldControl, Item, SortableRow, TitleField, do, flag, items_of, number, slice_view, text_of
+from pytake_app.ui.canvas.components import (
+    FieldControl,
+    Item,
+    SortableRow,
+    TitleField,
+    do,
+    flag,
+    items_of,
+    number,
+    slice_view,
+    text_of,
+)
 from pytake_app.ui.components.basics import icon, icon_button, kbd, menu_item
 from pytake_app.ui.i18n import t
 from pytake_app.ui.pages.editor.palette import type_icon
 
-LIST_WIDGETS = ("buttons", "sections", "cases", "branches", "intents", "conditions", "assignments", "keyvalue", "weekhours")
+LIST_WIDGETS = (
+    "buttons",
+    "sections",
+    "cases",
+    "branches",
+    "intents",
+    "conditions",
+    "assignments",
+    "keyvalue",
+    "weekhours",
+)
 
 
 def _issue(field: rx.Var) -> rx.Component:
     issue = text_of(field, "issue")
-    return rx.cond(issue != "", rx.el.div(icon("circle-alert", "xs"), rx.el.span(issue), class_name="err", id=text_of(field, "key") + "-issue", role="alert"))
+    return rx.cond(
+        issue != "",
+        rx.el.div(
+            icon("circle-alert", "xs"),
+            rx.el.span(issue),
+            class_name="err",
+            id=text_of(field, "key") + "-issue",
+            role="alert",
+        ),
+    )
 
 
 def _label(field: rx.Var) -> rx.Component:
@@ -25,13 +55,26 @@ def _label(field: rx.Var) -> rx.Component:
 
 def _plain_field(field: rx.Var) -> rx.Component:
     hint = rx.cond(text_of(field, "help") != "", rx.el.div(text_of(field, "help"), class_name="hint"))
-    typed = rx.cond((text_of(field, "widget") == "textarea") & flag(field, "variables"), rx.el.span(t("editor.type_braces"), class_name="micro muted right"))
-    return rx.el.div(rx.el.div(_label(field), typed, class_name="row"), FieldControl.create(item=field), _issue(field), hint, class_name="ff")
+    typed = rx.cond(
+        (text_of(field, "widget") == "textarea") & flag(field, "variables"),
+        rx.el.span(t("editor.type_braces"), class_name="micro muted right"),
+    )
+    return rx.el.div(
+        rx.el.div(_label(field), typed, class_name="row"),
+        FieldControl.create(item=field),
+        _issue(field),
+        hint,
+        class_name="ff",
+    )
 
 
 def _switch_field(field: rx.Var) -> rx.Component:
     return rx.el.div(
-        rx.el.div(rx.el.span(text_of(field, "label"), class_name="grow dense"), FieldControl.create(item=field), class_name="row"),
+        rx.el.div(
+            rx.el.span(text_of(field, "label"), class_name="grow dense"),
+            FieldControl.create(item=field),
+            class_name="row",
+        ),
         rx.cond(text_of(field, "help") != "", rx.el.div(text_of(field, "help"), class_name="hint")),
         class_name="ff",
     )
@@ -52,7 +95,13 @@ def _remove(field: rx.Var, row: rx.Var) -> rx.Component:
     return rx.cond(
         flag(field, "disabled"),
         rx.fragment(),
-        icon_button("x", t("editor.remove_row"), small=True, on_click=do(call, field, row), custom_attrs={"data-testid": "remove-row"}),
+        icon_button(
+            "x",
+            t("editor.remove_row"),
+            small=True,
+            on_click=do(call, field, row),
+            custom_attrs={"data-testid": "remove-row"},
+        ),
     )
 
 
@@ -96,7 +145,9 @@ def _list(field: rx.Var) -> rx.Component:
 def _list_field(field: rx.Var) -> rx.Component:
     rows = rx.foreach(items_of(field, "rows"), lambda row: _row(field, row, nested=True))
     hint = rx.cond(text_of(field, "help") != "", rx.el.div(text_of(field, "help"), class_name="hint"))
-    return rx.el.div(_label(field), rx.el.div(rows, class_name="rws"), _issue(field), _add(field), hint, class_name="ff")
+    return rx.el.div(
+        _label(field), rx.el.div(rows, class_name="rws"), _issue(field), _add(field), hint, class_name="ff"
+    )
 
 
 @rx.memo
@@ -105,7 +156,17 @@ def field_view(item: rx.Var[dict]) -> rx.Component:
     widget = text_of(item, "widget")
     media = rx.cond(
         flag(item, "on"),
-        rx.el.div(icon("paperclip", "s"), rx.el.span(t("editor.uploaded"), class_name="grow dense"), icon_button("x", t("editor.remove_row"), small=True, on_click=do(f"form.set({text_of(item, 'node')!s}, {text_of(item, 'path')!s}, null)", item)), class_name="row"),
+        rx.el.div(
+            icon("paperclip", "s"),
+            rx.el.span(t("editor.uploaded"), class_name="grow dense"),
+            icon_button(
+                "x",
+                t("editor.remove_row"),
+                small=True,
+                on_click=do(f"form.set({text_of(item, 'node')!s}, {text_of(item, 'path')!s}, null)", item),
+            ),
+            class_name="row",
+        ),
     )
     return rx.match(
         widget,
@@ -131,7 +192,11 @@ def _next(target: rx.Var) -> rx.Component:
     return rx.el.button(
         rx.el.span(text_of(target, "port"), class_name="muted ell"),
         rx.el.span(class_name="grow"),
-        rx.el.span(rx.el.span(type_icon(text_of(target, "icon"), "xs"), class_name="tile s"), rx.el.span(text_of(target, "title"), class_name="med ell"), class_name="row g6 g-" + text_of(target, "group")),
+        rx.el.span(
+            rx.el.span(type_icon(text_of(target, "icon"), "xs"), class_name="tile s"),
+            rx.el.span(text_of(target, "title"), class_name="med ell"),
+            class_name="row g6 g-" + text_of(target, "group"),
+        ),
         type="button",
         class_name="nx dense",
         on_click=do(f"editor.jump({text_of(target, 'id')!s})", target),
@@ -142,14 +207,30 @@ def _head(item: Item) -> rx.Component:
     menu = rx.dropdown_menu.root(
         rx.dropdown_menu.trigger(icon_button("ellipsis", t("common.more"), small=True)),
         rx.dropdown_menu.content(
-            menu_item("corner-up-right", t("editor.select_after"), on_select=do(f"actions.selectAfter({text_of(item, 'id')!s}, true)", item)),
-            menu_item("corner-up-left", t("editor.select_before"), on_select=do(f"actions.selectAfter({text_of(item, 'id')!s}, false)", item)),
+            menu_item(
+                "corner-up-right",
+                t("editor.select_after"),
+                on_select=do(f"actions.selectAfter({text_of(item, 'id')!s}, true)", item),
+            ),
+            menu_item(
+                "corner-up-left",
+                t("editor.select_before"),
+                on_select=do(f"actions.selectAfter({text_of(item, 'id')!s}, false)", item),
+            ),
             rx.cond(
                 flag(item, "has_error") & ~flag(item, "error_wired"),
                 rx.cond(
                     flag(item, "error_shown"),
-                    menu_item("eye-off", t("editor.hide_error_exit"), on_select=do(f"editor.showError({text_of(item, 'id')!s}, false)", item)),
-                    menu_item("eye", t("editor.show_error_exit"), on_select=do(f"editor.showError({text_of(item, 'id')!s}, true)", item)),
+                    menu_item(
+                        "eye-off",
+                        t("editor.hide_error_exit"),
+                        on_select=do(f"editor.showError({text_of(item, 'id')!s}, false)", item),
+                    ),
+                    menu_item(
+                        "eye",
+                        t("editor.show_error_exit"),
+                        on_select=do(f"editor.showError({text_of(item, 'id')!s}, true)", item),
+                    ),
                 ),
             ),
             rx.dropdown_menu.separator(),
@@ -161,14 +242,21 @@ def _head(item: Item) -> rx.Component:
     return rx.el.div(
         rx.el.span(type_icon(text_of(item, "icon"), ""), class_name="tile l"),
         rx.el.div(
-            TitleField.create(node=text_of(item, "id"), text=text_of(item, "title"), placeholder=text_of(item, "name"), disabled=flag(item, "locked")),
+            TitleField.create(
+                node=text_of(item, "id"),
+                text=text_of(item, "title"),
+                placeholder=text_of(item, "name"),
+                disabled=flag(item, "locked"),
+            ),
             rx.el.div(text_of(item, "kind"), class_name="meta muted ell"),
             class_name="grow",
         ),
         rx.cond(
             flag(item, "locked"),
             rx.fragment(),
-            rx.fragment(icon_button("copy", t("editor.duplicate"), small=True, on_click=do("actions.duplicate()")), menu),
+            rx.fragment(
+                icon_button("copy", t("editor.duplicate"), small=True, on_click=do("actions.duplicate()")), menu
+            ),
         ),
         class_name="ihead g-" + text_of(item, "group"),
     )
@@ -178,16 +266,31 @@ def _node(item: Item) -> rx.Component:
     findings = items_of(item, "findings")
     main, more, following = items_of(item, "main"), items_of(item, "more"), items_of(item, "next")
     advanced = rx.el.details(
-        rx.el.summary(icon("chevron-right", "xs"), t("editor.more_options"), rx.cond(flag(item, "more_wrong"), rx.el.span(class_name="dot red"))),
+        rx.el.summary(
+            icon("chevron-right", "xs"),
+            t("editor.more_options"),
+            rx.cond(flag(item, "more_wrong"), rx.el.span(class_name="dot red")),
+        ),
         rx.el.div(_fields(item, "more"), class_name="col g16"),
         class_name="sec adv",
     )
     return rx.fragment(
         _head(item),
         rx.cond(findings.length() > 0, rx.el.div(rx.foreach(findings, _finding), class_name="sec col g6")),
-        rx.cond(main.length() > 0, rx.el.div(_fields(item, "main"), class_name="sec col g16"), rx.el.div(text_of(item, "help"), class_name="sec dense muted")),
+        rx.cond(
+            main.length() > 0,
+            rx.el.div(_fields(item, "main"), class_name="sec col g16"),
+            rx.el.div(text_of(item, "help"), class_name="sec dense muted"),
+        ),
         rx.cond(more.length() > 0, advanced),
-        rx.cond(following.length() > 0, rx.el.div(rx.el.div(t("editor.after_this"), class_name="h-sec"), rx.foreach(following, _next), class_name="sec col g6")),
+        rx.cond(
+            following.length() > 0,
+            rx.el.div(
+                rx.el.div(t("editor.after_this"), class_name="h-sec"),
+                rx.foreach(following, _next),
+                class_name="sec col g6",
+            ),
+        ),
     )
 
 
@@ -215,13 +318,33 @@ def _edge(item: Item) -> rx.Component:
     return rx.el.div(
         rx.el.div(t("editor.connection"), class_name="str"),
         rx.el.div(
-            rx.el.button(text_of(item, "from"), type="button", class_name="link ell", on_click=do(f"editor.jump({text_of(item, 'from_id')!s})", item)),
+            rx.el.button(
+                text_of(item, "from"),
+                type="button",
+                class_name="link ell",
+                on_click=do(f"editor.jump({text_of(item, 'from_id')!s})", item),
+            ),
             rx.el.span(text_of(item, "port"), class_name="bdg"),
             icon("arrow-right", "s"),
-            rx.el.button(text_of(item, "to"), type="button", class_name="link ell", on_click=do(f"editor.jump({text_of(item, 'to_id')!s})", item)),
+            rx.el.button(
+                text_of(item, "to"),
+                type="button",
+                class_name="link ell",
+                on_click=do(f"editor.jump({text_of(item, 'to_id')!s})", item),
+            ),
             class_name="row g6 wrap dense",
         ),
-        rx.cond(flag(item, "locked"), rx.fragment(), rx.el.button(icon("unlink", "s"), t("editor.disconnect"), type="button", class_name="btn line", on_click=do("actions.remove()"))),
+        rx.cond(
+            flag(item, "locked"),
+            rx.fragment(),
+            rx.el.button(
+                icon("unlink", "s"),
+                t("editor.disconnect"),
+                type="button",
+                class_name="btn line",
+                on_click=do("actions.remove()"),
+            ),
+        ),
         class_name="sec col g12",
     )
 
@@ -237,8 +360,18 @@ def _nothing(item: Item) -> rx.Component:
     words = FieldControl.create(item=item["words_field"])
     settings = rx.el.div(
         rx.el.div(t("editor.flow_settings"), class_name="h-sec"),
-        rx.el.div(rx.el.span(t("editor.expiry"), class_name="lbl"), expiry, rx.el.div(t("editor.expiry_hint"), class_name="hint"), class_name="ff"),
-        rx.el.div(rx.el.span(t("editor.interrupt"), class_name="lbl"), words, rx.el.div(t("editor.interrupt_hint"), class_name="hint"), class_name="ff"),
+        rx.el.div(
+            rx.el.span(t("editor.expiry"), class_name="lbl"),
+            expiry,
+            rx.el.div(t("editor.expiry_hint"), class_name="hint"),
+            class_name="ff",
+        ),
+        rx.el.div(
+            rx.el.span(t("editor.interrupt"), class_name="lbl"),
+            words,
+            rx.el.div(t("editor.interrupt_hint"), class_name="hint"),
+            class_name="ff",
+        ),
         class_name="sec col g16",
     )
     return rx.fragment(hint, settings)
@@ -247,10 +380,24 @@ def _nothing(item: Item) -> rx.Component:
 @rx.memo
 def inspector_view(item: rx.Var[dict]) -> rx.Component:
     """What is selected."""
-    return rx.match(text_of(item, "mode"), ("node", _node(item)), ("many", _many(item)), ("edge", _edge(item)), rx.cond(item["expiry_field"], _nothing(item)))
+    return rx.match(
+        text_of(item, "mode"),
+        ("node", _node(item)),
+        ("many", _many(item)),
+        ("edge", _edge(item)),
+        rx.cond(item["expiry_field"], _nothing(item)),
+    )
 
 
 def block_panel() -> rx.Component:
     """The Block tab."""
-    hints = rx.el.div(kbd("Enter"), t("editor.key_edit"), kbd("Del"), t("editor.key_delete"), kbd("?"), rx.el.button(t("editor.keys_short"), type="button", on_click=do("editor.keys(true)"), class_name="link muted"), class_name="ifoot micro muted only-wide")
+    hints = rx.el.div(
+        kbd("Enter"),
+        t("editor.key_edit"),
+        kbd("Del"),
+        t("editor.key_delete"),
+        kbd("?"),
+        rx.el.button(t("editor.keys_short"), type="button", on_click=do("editor.keys(true)"), class_name="link muted"),
+        class_name="ifoot micro muted only-wide",
+    )
     return rx.fragment(rx.el.div(slice_view("inspector", inspector_view), class_name="ibody"), hints)

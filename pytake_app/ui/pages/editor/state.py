@@ -24,7 +24,7 @@ from pytake_app.ui.session import protected
 
 MAX_MESSAGE_BYTES = 512 * 1024
 MAX_REPLY_BYTES = 96 * 1024
-"""A larger answer (a restored version, a long absence) is replaced by "load it again": REST compresses, sockets don't."""
+"""A larger answer (a long absence, an import) is replaced by "load it again": REST compresses, sockets don't."""
 REMEMBERED = 24
 
 JsonObject = dict[str, Any]
@@ -129,7 +129,9 @@ class EditorState(rx.State):
             return await in_tenant(who, flows.undo, who, wanted.flow_id)
         if wanted.step == "redo":
             return await in_tenant(who, flows.redo, who, wanted.flow_id)
-        return await in_tenant(who, flows.apply_operations, who, wanted.flow_id, wanted.ops, expected_revision=wanted.revision)
+        return await in_tenant(
+            who, flows.apply_operations, who, wanted.flow_id, wanted.ops, expected_revision=wanted.revision
+        )
 
     def _answer(self, result: EditResult, wanted: EditMessage, who: Principal) -> JsonObject:
         findings = [finding.model_dump(mode="json", exclude_none=True) for finding in result.findings]
@@ -140,7 +142,12 @@ class EditorState(rx.State):
             for edit in result.edits
             if edit.seq > wanted.revision
         ]
-        draft = {"changes": result.changes, "can_undo": result.can_undo, "can_redo": result.can_redo, "updated_by": str(who.user_id)}
+        draft = {
+            "changes": result.changes,
+            "can_undo": result.can_undo,
+            "can_redo": result.can_redo,
+            "updated_by": str(who.user_id),
+        }
         answer: JsonObject = {"flow_id": str(result.flow_id), "cid": wanted.cid, "edits": edits, "draft": draft}
         if digest != self._findings:
             answer["findings"] = findings

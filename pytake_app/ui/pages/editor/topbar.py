@@ -14,7 +14,11 @@ def _badge(item: Item) -> rx.Component:
         badge(t("editor.live", version=number(item, "live")), "jade", dot=True),
         badge(t("editor.paused", version=number(item, "live")), "amber"),
     )
-    return rx.el.span(rx.cond(number(item, "live") > 0, live, badge(t("editor.draft"))), class_name="none", custom_attrs={"data-testid": "flow-badge"})
+    return rx.el.span(
+        rx.cond(number(item, "live") > 0, live, badge(t("editor.draft"))),
+        class_name="none",
+        custom_attrs={"data-testid": "flow-badge"},
+    )
 
 
 def _saved(item: Item) -> rx.Component:
@@ -23,34 +27,65 @@ def _saved(item: Item) -> rx.Component:
         text_of(item, "saving"),
         ("saving", rx.el.span(icon("cloud-upload", "s"), t("editor.saving"))),
         ("offline", rx.el.span(icon("cloud-off", "s"), t("editor.kept_here"), class_name="t-amber")),
-        ("saved", rx.el.span(icon("cloud", "s"), rx.cond(saved_at != "", t("editor.saved", when=relative(saved_at)), ""))),
+        (
+            "saved",
+            rx.el.span(icon("cloud", "s"), rx.cond(saved_at != "", t("editor.saved", when=relative(saved_at)), "")),
+        ),
         rx.fragment(),
     )
-    return rx.el.span(words, class_name="saved meta muted only-wide", role="status", custom_attrs={"data-testid": "saved-state", "data-state": text_of(item, "saving")})
+    return rx.el.span(
+        words,
+        class_name="saved meta muted only-wide",
+        role="status",
+        custom_attrs={"data-testid": "saved-state", "data-state": text_of(item, "saving")},
+    )
 
 
 def _peers(item: Item) -> rx.Component:
     def face(peer: rx.Var) -> rx.Component:
-        return rx.el.span(text_of(peer, "initials"), class_name="av a-" + text_of(peer, "hue"), title=text_of(peer, "name"))
+        return rx.el.span(
+            text_of(peer, "initials"), class_name="av a-" + text_of(peer, "hue"), title=text_of(peer, "name")
+        )
 
     peers = items_of(item, "peers")
     return rx.cond(
         peers.length() > 0,
-        rx.el.span(rx.el.span(class_name="vr"), rx.el.span(rx.foreach(peers, face), class_name="avs", custom_attrs={"aria-label": t("editor.also_here")}), class_name="row g4 only-wide"),
+        rx.el.span(
+            rx.el.span(class_name="vr"),
+            rx.el.span(rx.foreach(peers, face), class_name="avs", custom_attrs={"aria-label": t("editor.also_here")}),
+            class_name="row g4 only-wide",
+        ),
     )
 
 
 def _changes(item: Item) -> rx.Component:
     return rx.cond(
         (number(item, "changes") > 0) & (number(item, "live") > 0),
-        rx.el.span(rx.el.span(class_name="dot amber"), t("editor.changes", count=number(item, "changes")), class_name="chg dense only-wide", custom_attrs={"data-testid": "changes"}),
+        rx.el.span(
+            rx.el.span(class_name="dot amber"),
+            t("editor.changes", count=number(item, "changes")),
+            class_name="chg dense only-wide",
+            custom_attrs={"data-testid": "changes"},
+        ),
     )
 
 
 def _edit_actions(item: Item) -> rx.Component:
     return rx.fragment(
-        icon_button("undo-2", t("editor.undo"), on_click=do("editor.undo()"), disabled=~flag(item, "can_undo"), custom_attrs={"data-testid": "undo"}),
-        icon_button("redo-2", t("editor.redo"), on_click=do("editor.redo()"), disabled=~flag(item, "can_redo"), custom_attrs={"data-testid": "redo"}),
+        icon_button(
+            "undo-2",
+            t("editor.undo"),
+            on_click=do("editor.undo()"),
+            disabled=~flag(item, "can_undo"),
+            custom_attrs={"data-testid": "undo"},
+        ),
+        icon_button(
+            "redo-2",
+            t("editor.redo"),
+            on_click=do("editor.redo()"),
+            disabled=~flag(item, "can_redo"),
+            custom_attrs={"data-testid": "redo"},
+        ),
     )
 
 
@@ -73,7 +108,13 @@ def _old_version(item: Item) -> rx.Component:
             ~flag(item, "viewer"),
             rx.el.button(t("editor.restore"), class_name="btn line sm", type="button", on_click=do("editor.restore()")),
         ),
-        rx.el.button(t("editor.back_to_draft"), class_name="btn soft sm", type="button", on_click=do("editor.showVersion(null)"), custom_attrs={"data-testid": "back-to-draft"}),
+        rx.el.button(
+            t("editor.back_to_draft"),
+            class_name="btn soft sm",
+            type="button",
+            on_click=do("editor.showVersion(null)"),
+            custom_attrs={"data-testid": "back-to-draft"},
+        ),
         class_name="oldv dense",
         role="status",
     )
@@ -84,8 +125,20 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
     """Name, state, undo, test, publish."""
     ready = text_of(item, "phase") == "ready"
     bar = rx.el.header(
-        rx.link(icon("arrow-left"), href="/flows", class_name="ib", unstyled=True, custom_attrs={"aria-label": t("editor.back"), "title": t("editor.back")}),
-        rx.el.button(logo(), type="button", on_click=toggle_side(), class_name="only-wide", custom_attrs={"aria-label": t("common.menu"), "title": t("editor.menu_hint")}),
+        rx.link(
+            icon("arrow-left"),
+            href="/flows",
+            class_name="ib",
+            unstyled=True,
+            custom_attrs={"aria-label": t("editor.back"), "title": t("editor.back")},
+        ),
+        rx.el.button(
+            logo(),
+            type="button",
+            on_click=toggle_side(),
+            class_name="only-wide",
+            custom_attrs={"aria-label": t("common.menu"), "title": t("editor.menu_hint")},
+        ),
         rx.link(t("editor.flows"), href="/flows", class_name="muted crumb only-wide", unstyled=True),
         rx.el.span("/", class_name="muted only-wide"),
         rx.cond(
@@ -98,12 +151,20 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
         rx.cond(
             ready,
             rx.fragment(
-                rx.cond(flag(item, "viewer"), badge(t("editor.read_only"), "line"), rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item))),
+                rx.cond(
+                    flag(item, "viewer"),
+                    badge(t("editor.read_only"), "line"),
+                    rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item)),
+                ),
                 _peers(item),
                 rx.el.span(class_name="vr only-wide"),
                 rx.el.button(
-                    icon("smartphone", "s"), rx.el.span(t("editor.test"), class_name="only-wide"),
-                    class_name="btn gray", type="button", on_click=do("preview.open()"), custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},
+                    icon("smartphone", "s"),
+                    rx.el.span(t("editor.test"), class_name="only-wide"),
+                    class_name="btn gray",
+                    type="button",
+                    on_click=do("preview.open()"),
+                    custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},
                 ),
                 _changes(item),
                 rx.cond(flag(item, "locked"), rx.fragment(), _publish(item)),
