@@ -40,6 +40,9 @@ _ENTRY_KINDS = {
     "trigger_universal": "universal",
     "trigger_keyword": "keyword",
     "trigger_template": "template",
+    "trigger_webhook": "webhook",
+    "trigger_schedule": "schedule",
+    "trigger_event": "event",
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class _Content(BaseModel):
@@ -147,6 +147,30 @@ class ContactsContent(_Content):
     contacts: list[ContactCard]
 
 
+class LocationRequestContent(_Content):
+    """Text with a button by which the contact sends their location."""
+
+    type: Literal["location_request"] = "location_request"
+    body: str
+
+
+class FormContent(_Content):
+    """A WhatsApp Flows form, by ``flow_id`` or ``flow_name``; ``data`` fills its first ``screen``."""
+
+    type: Literal["form"] = "form"
+    header: ContentHeader | None = None
+    body: str
+    footer: str = ""
+    cta: str
+    flow_id: str | None = None
+    flow_name: str | None = None
+    flow_token: str | None = None
+    mode: Literal["draft", "published"] | None = None
+    action: Literal["navigate", "data_exchange"] | None = None
+    screen: str | None = None
+    data: dict[str, JsonValue] | None = None
+
+
 Content = Annotated[
     TextContent
     | MediaContent
@@ -156,6 +180,8 @@ Content = Annotated[
     | LocationContent
     | CtaUrlContent
     | ReactionContent
-    | ContactsContent,
+    | ContactsContent
+    | LocationRequestContent
+    | FormContent,
     Field(discriminator="type"),
 ]

@@ -61,7 +61,7 @@ class FlowSettings(BaseModel):
     ``expiry_minutes``: a session with no answer for so long expires. ``undefined``: an unknown
     variable renders as nothing, or is an error event on its node. ``locale``: language of dates,
     money and yes/no words. ``interrupt_keywords``: words that end a waiting session, whole message
-    only, accents and case ignored.
+    only, accents and case ignored. ``restart_keywords``: words that bring it back to the flow's beginning.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -70,6 +70,7 @@ class FlowSettings(BaseModel):
     undefined: Literal["empty", "error"] = "empty"
     locale: Literal["pt_BR", "en", "es"] = "pt_BR"
     interrupt_keywords: list[str] = Field(default_factory=list, max_length=50)
+    restart_keywords: list[str] = Field(default_factory=list, max_length=50)
 
 
 class Viewport(BaseModel):

@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.content import Content
+from pytake_app.engine.requests import OutsideRequest
 
-WaitKind = Literal["message", "delay", "handoff"]
+WaitKind = Literal["message", "delay", "handoff", "request"]
 EndStatus = Literal["completed", "expired", "failed", "handed_off", "interrupted"]
 FallbackAction = Literal["abandon", "flow", "message", "queue"]
 
@@ -77,7 +78,8 @@ class Handoff(_Event):
 
 class WaitSet(_Event):
     """The session waits. ``timeout_at`` (UTC) is when the host must resume it with
-    ``TimeoutResume(wait_id)`` (``DelayResume`` when ``kind`` is ``delay``); None: no timer."""
+    ``TimeoutResume(wait_id)`` (``DelayResume`` when ``kind`` is ``delay``); None: no timer. With ``kind``
+    ``request`` a RequestMade follows."""
 
     type: Literal["wait_set"] = "wait_set"
     wait_id: str
@@ -91,6 +93,54 @@ class WaitCleared(_Event):
 
     type: Literal["wait_cleared"] = "wait_cleared"
     wait_id: str
+
+
+class RequestMade(_Event):
+    """Perform this outside the transaction, after commit, and resume with ``RequestResume(request_id)``.
+    ``request_id`` is the wait's id, so an answer that comes too late is recognised."""
+
+    type: Literal["request_made"] = "request_made"
+    request_id: str
+    node_id: str
+    kind: Literal["http", "ai"]
+    request: OutsideRequest
+
+
+class EventEmitted(_Event):
+    """Tell whoever subscribed (webhook endpoints) that ``name`` happened, with these values."""
+
+    type: Literal["event_emitted"] = "event_emitted"
+    node_id: str
+    name: str
+    payload: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class NotificationAsked(_Event):
+    """Notify people: ``audience`` everyone, assignee, or the user/department named by ``target``."""
+
+    type: Literal["notification_asked"] = "notification_asked"
+    node_id: str
+    audience: Literal["everyone", "assignee", "user", "department"]
+    target: str = ""
+    title: str
+    body: str = ""
+    level: Literal["info", "warning", "urgent"] = "info"
+
+
+class AgentAssigned(_Event):
+    """Give the conversation to a person: ``user`` is an id or an e-mail address."""
+
+    type: Literal["agent_assigned"] = "agent_assigned"
+    node_id: str
+    user: str
+
+
+class ConversationClosed(_Event):
+    """Close the conversation."""
+
+    type: Literal["conversation_closed"] = "conversation_closed"
+    node_id: str
+    reason: str = ""
 
 
 class FlowEntered(_Event):
@@ -128,6 +178,11 @@ Event = Annotated[
     | Handoff
     | WaitSet
     | WaitCleared
+    | RequestMade
+    | EventEmitted
+    | NotificationAsked
+    | AgentAssigned
+    | ConversationClosed
     | FlowEntered
     | SessionEnded
     | ErrorRaised,

@@ -66,6 +66,11 @@ HELPED: Final = frozenset(
         "words", "variable", "retry_message", "max_attempts", "timeout_minutes", "minimum", "pattern", "timezone",
         "holidays", "outcome", "fields.field", "wait_timeout_minutes", "threshold", "intents.examples", "url_suffix",
         "trigger_keyword.priority",
+        "api_call.url", "api_call.headers", "api_call.body", "api_call.mapping", "api_call.mapping.path",
+        "api_call.retries", "trigger_webhook.phone_path", "trigger_webhook.rotation", "trigger_schedule.cron",
+        "msg_form.flow_id", "msg_form.data", "msg_form.each", "msg_reaction.emoji", "send_event.name", "notify.target",
+        "assign_agent.user", "ai_prompt.prompt", "ai_prompt.history", "ai_extract.fields.description", "provider",
+        "jump.scope", "jump.inputs", "jump.outputs", "business_hours.calendar",
     }
 )  # fmt: skip
 """Fields (``path`` or ``type.path``) that have a help text in the catalogues."""

@@ -47,6 +47,9 @@ WA_BUTTONS_BODY: Final = 1_024
 WA_LIST_BODY: Final = 4_096
 WA_CAPTION: Final = 1_024
 WA_CTA_TITLE: Final = 20
+WA_LOCATION_BODY: Final = 1_024
+WA_FORM_BODY: Final = 1_024
+WA_FORM_CTA: Final = 30
 """Source of the WA_* figures: Meta's Cloud API message reference (text, media, interactive)."""
 
 ERROR_CODES: Final = frozenset(
@@ -69,6 +72,10 @@ ERROR_CODES: Final = frozenset(
         "no_entry",
         "invalid_value",
         "classifier_unavailable",
+        "request_failed",  # an outside call that gave no usable answer
+        "request_timeout",
+        "ai_unavailable",  # no provider is configured
+        "invalid_answer",  # a model's answer that is none of those allowed
         "session_mismatch",
         "internal",
     }

@@ -11,6 +11,7 @@ from pytake_app.engine.events import (
     EndStatus,
     ErrorRaised,
     FlowEntered,
+    RequestMade,
     SessionEnded,
     WaitCleared,
     WaitSet,
@@ -37,6 +38,7 @@ from pytake_app.engine.session import (
     InboundInput,
     LastInput,
     MessageResume,
+    RequestResume,
     Resume,
     RunContext,
     Session,
@@ -54,12 +56,15 @@ __all__ = ["CompiledFlow", "compile_flow", "resume", "start"]
 
 _NODE_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _ENTRY_ORDER = {
+    "webhook": ("webhook", "start"),
+    "schedule": ("schedule", "start"),
+    "event": ("event", "start"),
     "universal": ("universal", "start"),
     "keyword": ("keyword", "universal", "start"),
     "template": ("template", "universal", "start"),
-    "api": ("start", "universal", "keyword", "template"),
+    "api": ("start", "universal", "keyword", "template", "webhook", "schedule", "event"),
     "jump": ("start", "universal", "keyword", "template"),
-    "test": ("universal", "start", "keyword", "template"),
+    "test": ("universal", "start", "keyword", "template", "webhook", "schedule", "event"),
 }
 
 
@@ -73,6 +78,7 @@ def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
         flow_id=flow.flow_id,
         flow_version=flow.version,
         started_at=ctx.now,
+        trigger=trigger.kind,
         last_input=_last_input(trigger.message),
         last_selection=(trigger.message.selection_id or "")[:300] or None if trigger.message else None,
     )
@@ -112,6 +118,11 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
         if word is not None:
             run.clear_wait(wait)
             return run.end("interrupted", f"keyword:{word}")
+        restart = standing.settings.restart_keywords
+        entry = _entry(standing, Trigger(kind="jump")) if restart else None
+        if entry is not None and matches_interrupt(event.message.text, restart) is not None:
+            run.clear_wait(wait)
+            return run.go(entry)
     node = standing.nodes.get(wait.node_id)
     if node is None:
         run.clear_wait(wait)
@@ -121,6 +132,8 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
 
 def _stale(event: Resume, wait: Wait) -> bool:
     """Does this resume not concern the present wait?"""
+    if isinstance(event, RequestResume):
+        return event.request_id != wait.id or wait.kind != "request"
     if isinstance(event, TimeoutResume | DelayResume | HandoffResume):
         if event.wait_id != wait.id:
             return True
@@ -143,6 +156,8 @@ def _last_input(message: InboundInput | None) -> LastInput | None:
         media_id=media.id if media else None,
         latitude=location.latitude if location else None,
         longitude=location.longitude if location else None,
+        external_id=message.external_id,
+        form=message.form if message.form and value_size(message.form) <= MAX_VARIABLE_BYTES else None,
     )
 
 
@@ -220,7 +235,9 @@ class _Run:
         outcome: Outcome
         handler = node.type.resume
         timed_out = isinstance(event, TimeoutResume | ExpiryResume)
-        if (timed_out and (wait.kind != "handoff" or isinstance(event, ExpiryResume))) or handler is None:
+        # A hand-off and a request know themselves what to do when nothing came in time.
+        own = wait.kind in ("handoff", "request") and not isinstance(event, ExpiryResume)
+        if (timed_out and not own) or handler is None:
             if isinstance(event, TimeoutResume) and wait.kind == "delay":
                 outcome = Go("next", "the delay is over")
             elif "timeout" in node.edges:
@@ -240,7 +257,8 @@ class _Run:
                 self.clear_wait(wait)
                 return self.fail(node.id, "internal", f"{type(error).__name__} in {node.type.type}")
             self._log(node, outcome, began)
-        if isinstance(outcome, WaitFor) and outcome.kind == wait.kind and outcome.timeout_at == wait.timeout_at:
+        same = isinstance(outcome, WaitFor) and outcome.request is None and outcome.kind == wait.kind
+        if isinstance(outcome, WaitFor) and same and outcome.timeout_at == wait.timeout_at:
             # Still the same wait: its id and timer stay.
             self.session.wait = wait.model_copy(update={"attempts": outcome.attempts})
             return self.sprint()
@@ -343,6 +361,9 @@ class _Run:
         self.session.wait = wait
         self.session.status = "handed_off" if outcome.kind == "handoff" else "waiting"
         self.events.append(WaitSet(wait_id=wait.id, kind=wait.kind, node_id=node.id, timeout_at=timeout_at))
+        made = outcome.request
+        if made is not None:
+            self.events.append(RequestMade(request_id=wait.id, node_id=node.id, kind=made.kind, request=made))
         return self.sprint()
 
     def _stand_in(self, flow: CompiledFlow, via: Literal["go", "call", "return"]) -> None:
@@ -362,8 +383,19 @@ class _Run:
         if outcome.call:
             if len(self.session.stack) >= MAX_STACK_DEPTH:
                 return self._jump_failed(node, "stack_limit", f"more than {MAX_STACK_DEPTH} flows call each other")
-            frame = Frame(flow_id=self.flow.flow_id, flow_version=self.flow.version, node_id=node.id)
+            frame = Frame(
+                flow_id=self.flow.flow_id,
+                flow_version=self.flow.version,
+                node_id=node.id,
+                variables=self.session.variables if outcome.isolated else None,
+                outputs=outcome.outputs or {},
+            )
             self.session.stack.append(frame)
+        if outcome.isolated:
+            self.visit.use_variables(dict(outcome.inputs or {}))
+        else:
+            for name, value in (outcome.inputs or {}).items():
+                self.visit.set_variable(name, value)
         self._stand_in(flow, "call" if outcome.call else "go")
         return entry
 
@@ -381,6 +413,13 @@ class _Run:
             flow = self.ctx.load_flow(FlowRef(frame.flow_id, frame.flow_version))
             if flow is None:
                 return self.fail(frame.node_id, "missing_flow", "the calling flow's version is gone")
+            if frame.variables is not None:
+                called = self.session.variables
+                self.visit.use_variables(dict(frame.variables))
+                self.visit.writes = {}
+                for name, source in frame.outputs.items():
+                    if source in called:
+                        self.visit.set_variable(name, called[source])
             self._stand_in(flow, "return")
             caller = flow.nodes.get(frame.node_id)
             target = caller.edges.get("next") if caller else None

@@ -14,7 +14,8 @@ from pydantic import JsonValue
 from pytake_app.engine.session import LastInput, RunContext, Session
 
 MISSING: Final = object()
-NAMESPACES: Final = frozenset({"session", "contact", "message", "flow", "org", "now", "today"})
+NAMESPACES: Final = frozenset({"session", "contact", "message", "flow", "org", "now", "today", "secret"})
+"""``secret`` is always empty here: secrets are put in by the host, into requests only."""
 ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "user_message": ("message", "text"),
     "user_input": ("message", "text"),
@@ -57,6 +58,11 @@ class Scope(Mapping[str, Any]):
         self.locale = locale
         self._cache.pop("flow", None)
 
+    def replace_variables(self, variables: dict[str, JsonValue]) -> None:
+        """Other session variables from now on (a flow with variables of its own)."""
+        self.session.variables = self.variables = variables
+        self._cache.pop("session", None)
+
     def forget(self, namespace: str) -> None:
         """Build this namespace anew at the next read."""
         self._cache.pop(namespace, None)
@@ -78,6 +84,8 @@ class Scope(Mapping[str, Any]):
         elif name == "org":
             org = self.ctx.org
             value = {"id": org.id, "name": org.name, "timezone": org.timezone, "locale": org.locale}
+        elif name == "secret":
+            value = {}
         elif name == "now":
             value = self.ctx.now.astimezone(timezone(self.ctx.org.timezone))
         else:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.events import Event, WaitKind
+from pytake_app.engine.requests import RequestResult
 
 if TYPE_CHECKING:
     from pytake_app.engine.compiled import CompiledFlow
 
 SessionStatus = Literal["active", "waiting", "completed", "expired", "failed", "handed_off", "interrupted"]
-TriggerKind = Literal["universal", "keyword", "template", "api", "jump", "test"]
+TriggerKind = Literal["universal", "keyword", "template", "webhook", "schedule", "event", "api", "jump", "test"]
 
 
 class InboundMedia(BaseModel):
@@ -54,6 +55,8 @@ class InboundInput(BaseModel):
     selection_id: str | None = None
     media: InboundMedia | None = None
     location: InboundLocation | None = None
+    form: dict[str, JsonValue] | None = None
+    """Answers of a submitted WhatsApp Flows form."""
     external_id: str | None = None
     context_external_id: str | None = None
     at: datetime | None = None
@@ -109,6 +112,16 @@ class HandoffResume(BaseModel):
     result: Literal["transferred", "timeout", "closed"]
 
 
+class RequestResume(BaseModel):
+    """What came of the request ``request_id`` (the id of its wait)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: Literal["request"] = "request"
+    request_id: str
+    result: RequestResult
+
+
 class ExpiryResume(BaseModel):
     """The host expires the session whatever its wait: timeout port if wired, else ended quietly."""
 
@@ -127,7 +140,7 @@ class CancelResume(BaseModel):
 
 
 Resume = Annotated[
-    MessageResume | TimeoutResume | DelayResume | HandoffResume | ExpiryResume | CancelResume,
+    MessageResume | TimeoutResume | DelayResume | HandoffResume | RequestResume | ExpiryResume | CancelResume,
     Field(discriminator="type"),
 ]
 
@@ -146,11 +159,14 @@ class Wait(BaseModel):
 
 
 class Frame(BaseModel):
-    """A flow that called another one and waits for it at ``node_id``."""
+    """A flow that called another one and waits for it at ``node_id``. ``variables``: its own, kept while the
+    called flow has others (None: shared). ``outputs``: its variable → the called flow's, taken at the return."""
 
     flow_id: str
     flow_version: int
     node_id: str
+    variables: dict[str, JsonValue] | None = None
+    outputs: dict[str, str] = Field(default_factory=dict)
 
 
 class LastInput(BaseModel):
@@ -163,6 +179,8 @@ class LastInput(BaseModel):
     media_id: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    external_id: str | None = None
+    form: dict[str, JsonValue] | None = None
 
 
 class Session(BaseModel):
@@ -187,6 +205,7 @@ class Session(BaseModel):
     outcome: str | None = None
     started_at: datetime
     visits: int = 0
+    trigger: TriggerKind = "api"
 
     @property
     def ended(self) -> bool:
@@ -211,12 +230,14 @@ class ContactView:
 
 @dataclass(slots=True)
 class OrgView:
-    """What expressions may read of the organization. ``timezone`` is an IANA name."""
+    """What a sprint may know of the organization. ``timezone`` is an IANA name, ``hours`` its calendar in the
+    form of a ``business_hours`` config (periods, holidays)."""
 
     id: str = ""
     name: str = ""
     timezone: str = "America/Sao_Paulo"
     locale: str = "pt_BR"
+    hours: dict[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +256,10 @@ def _no_timer() -> int:
     return 0
 
 
+def _no_history(_count: int) -> list[tuple[Literal["user", "assistant"], str]]:
+    return []
+
+
 @dataclass(slots=True)
 class RunContext:
     """All a sprint may know of the world, handed in by the host.
@@ -242,7 +267,8 @@ class RunContext:
     ``now`` is aware UTC and stands still during the sprint. ``new_id`` makes ids (session, waits).
     ``window_expires_at``: end of the 24 hour service window, None when it never opened.
     ``load_flow`` gives other flows (jump, return). ``timer_ns`` is a monotonic counter for the step
-    log's durations only; the default leaves them 0.
+    log's durations only; the default leaves them 0. ``ai``: is a provider of language models there?
+    ``history`` gives the last messages of the conversation, oldest first, as (role, text).
     """
 
     now: datetime
@@ -253,6 +279,8 @@ class RunContext:
     window_expires_at: datetime | None = None
     load_flow: Callable[[FlowRef], CompiledFlow | None] = _no_flow
     timer_ns: Callable[[], int] = _no_timer
+    ai: bool = False
+    history: Callable[[int], list[tuple[Literal["user", "assistant"], str]]] = _no_history
 
 
 @dataclass(slots=True)

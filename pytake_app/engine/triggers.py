@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.limits import MAX_INPUT_CHARS
+from pytake_app.engine.nodes.entries import EventConfig, ScheduleConfig, WebhookConfig
 from pytake_app.engine.nodes.triggers import KeywordConfig, TemplateReplyConfig
 from pytake_app.engine.session import InboundInput
 from pytake_app.engine.textmatch import fold, fold_answer, is_word_boundary
@@ -28,19 +29,25 @@ _SPECIFICITY = {"exact": 0, "starts_with": 1, "contains": 2, "regex": 3}
 class TriggerSpec(BaseModel):
     """A trigger of a flow, as indexed by the host when a version goes live.
 
-    ``kind``: universal, keyword, template or start. For keywords: ``words`` (or patterns) with
-    ``match_type`` and ``priority`` (higher wins). For templates: ``template_name`` and the button
-    ids/payloads that lead here."""
+    ``kind``: how it is triggered. For keywords: ``words`` (or patterns) with ``match_type`` and ``priority``
+    (higher wins). For templates: ``template_name`` and the button ids/payloads that lead here. For schedules:
+    ``cron`` in ``timezone`` (empty: the organization's) for the contacts with ``tag`` (empty: all), on
+    ``account`` (empty: the default one). For events: ``event``, and the ``tag`` it must be about."""
 
     model_config = ConfigDict(frozen=True)
 
     node_id: str
-    kind: Literal["universal", "keyword", "template", "start"]
+    kind: Literal["universal", "keyword", "template", "webhook", "schedule", "event", "start"]
     words: list[str] = Field(default_factory=list)
     match_type: MatchType = "exact"
     priority: int = 0
     template_name: str = ""
     buttons: list[str] = Field(default_factory=list)
+    cron: str = ""
+    timezone: str = ""
+    tag: str = ""
+    account: str = ""
+    event: str = ""
 
 
 class TriggerCandidate(BaseModel):
@@ -80,6 +87,15 @@ def _specs(node_id: str, node_type: str, config: dict[str, JsonValue]) -> Trigge
                 match_type=keyword.match_type,
                 priority=keyword.priority,
             )
+        if node_type == "trigger_webhook":
+            webhook = WebhookConfig.model_validate(config)
+            return TriggerSpec(node_id=node_id, kind="webhook", account=webhook.channel_account)
+        if node_type == "trigger_schedule":
+            return _schedule(node_id, ScheduleConfig.model_validate(config))
+        if node_type == "trigger_event":
+            event = EventConfig.model_validate(config)
+            tag = event.tag.strip() if event.event == "tag_added" else ""
+            return TriggerSpec(node_id=node_id, kind="event", event=event.event, tag=tag)
         template = TemplateReplyConfig.model_validate(config)
         buttons = [text for b in template.buttons for text in (b.id, b.title) if text]
         return TriggerSpec(node_id=node_id, kind="template", template_name=template.template, buttons=buttons)
@@ -87,12 +103,22 @@ def _specs(node_id: str, node_type: str, config: dict[str, JsonValue]) -> Trigge
         return None
 
 
+def _schedule(node_id: str, config: ScheduleConfig) -> TriggerSpec | None:
+    tag = config.tag.strip() if config.audience == "tag" else ""
+    if config.audience == "tag" and not tag:
+        return None
+    return TriggerSpec(
+        node_id=node_id, kind="schedule", cron=config.cron, timezone=config.timezone, tag=tag,
+        account=config.channel_account,
+    )  # fmt: skip
+
+
 def flow_triggers(document: FlowDocument) -> list[TriggerSpec]:
     """The triggers of a document, in its order; nodes with an invalid config are left out."""
     found = (
         _specs(node.id, node.type, node.config)
         for node in document.nodes
-        if node.type in ("start", "trigger_universal", "trigger_keyword", "trigger_template")
+        if node.type == "start" or node.type.startswith("trigger_")
     )
     return [spec for spec in found if spec is not None]
 
@@ -183,6 +209,16 @@ def match_template_reply(
             word = message.selection_id or "" if named else ""
             winner = TriggerMatch(flow_id=candidate.flow_id, node_id=spec.node_id, kind="template", word=word)
     return winner
+
+
+def match_event(event: str, value: str, candidates: Iterable[TriggerCandidate]) -> TriggerCandidate | None:
+    """The first event trigger for ``event``; ``value`` is what it is about (the tag that was added)."""
+    wanted = fold(value)
+    for candidate in candidates:
+        spec = candidate.spec
+        if spec.kind == "event" and spec.event == event and (not spec.tag or fold(spec.tag) == wanted):
+            return candidate
+    return None
 
 
 def match_universal(candidates: Iterable[TriggerCandidate]) -> TriggerMatch | None:

@@ -65,6 +65,10 @@ class Visit:
         self.failed = False
         self.strict = flow.settings.undefined == "error"
 
+    def emit(self, event: Event) -> None:
+        """Say that something happened."""
+        self.events.append(event)
+
     def begin(self, node: CompiledNode) -> None:
         """Turn to the next node."""
         self.node = node
@@ -171,6 +175,11 @@ class Visit:
         variables[name] = value
         self.writes[name] = value
         self.events.append(VariableSet(node_id=self.node.id, name=name, value=value))
+
+    def use_variables(self, variables: dict[str, JsonValue]) -> None:
+        """From now on the session has these variables."""
+        self.scope.replace_variables(variables)
+        self.size = -1
 
     def set_contact(self, field: str, value: JsonValue) -> None:
         """Set a field of the contact."""

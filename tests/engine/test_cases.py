@@ -18,6 +18,7 @@ from pytake_app.engine.compiled import compile_flow
 from pytake_app.engine.document import parse_document
 from pytake_app.engine.events import Event
 from pytake_app.engine.nodes import NODE_TYPES
+from pytake_app.engine.requests import AiResult, HttpResult
 from pytake_app.engine.session import (
     CancelResume,
     DelayResume,
@@ -27,6 +28,8 @@ from pytake_app.engine.session import (
     InboundLocation,
     InboundMedia,
     MessageResume,
+    OrgView,
+    RequestResume,
     Resume,
     Sprint,
     TimeoutResume,
@@ -70,6 +73,12 @@ def resume_of(given: dict[str, Any], talk: Talk) -> Resume:
         return MessageResume(message=InboundInput(type="image", media=InboundMedia(**value)))
     if kind == "location":
         return MessageResume(message=InboundInput(type="location", location=InboundLocation(**value)))
+    if kind == "form":
+        return MessageResume(message=InboundInput(type="form", text="form", form=value))
+    if kind == "http":
+        return RequestResume(request_id=given.get("of", wait_id), result=HttpResult(**value))
+    if kind == "ai":
+        return RequestResume(request_id=wait_id, result=AiResult(**value))
     if kind == "timeout":
         return TimeoutResume(wait_id=wait_id if value is True else value)
     if kind == "delay":
@@ -96,7 +105,10 @@ def play(case: dict[str, Any]) -> list[dict[str, Any]]:
     settings = case.get("context", {})
     now = datetime.fromisoformat(settings["now"]) if "now" in settings else NOW
     window = now + timedelta(hours=settings["window_hours"]) if "window_hours" in settings else None
-    ctx = context(flows, now=now, window_expires_at=window)
+    ctx = context(flows, now=now, window_expires_at=window, ai=settings.get("ai", False))
+    if "hours" in settings:
+        ctx.org = OrgView(id="org-1", name="Loja", hours=settings["hours"])
+    ctx.history = lambda count: [("user", "oi"), ("assistant", "Olá!")][-count:]
     raw = case.get("trigger", {"kind": "test"})
     talk = Talk(flow, ctx, Trigger.model_validate(raw))
     for given in case.get("inputs", []):

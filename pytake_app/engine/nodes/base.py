@@ -25,6 +25,7 @@ from pytake_app.engine.nodes.facts import (
 )
 
 if TYPE_CHECKING:
+    from pytake_app.engine.requests import AiRequest, HttpRequest
     from pytake_app.engine.session import FlowRef, Resume
     from pytake_app.engine.templating import TemplateCompiler
     from pytake_app.engine.visit import Visit
@@ -118,12 +119,14 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Stop here until a resume. ``timeout_at`` None with ``kind`` message: the flow's expiry."""
+    """Stop here until a resume. ``timeout_at`` None with ``kind`` message: the flow's expiry. ``request``: what the
+    host is to perform meanwhile (kind request)."""
 
     kind: WaitKind
     timeout_at: datetime | None = None
     attempts: int = 0
     why: str = ""
+    request: HttpRequest | AiRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,16 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Enter:
-    """Enter another flow; with ``call`` come back to this node's ``next`` port afterwards."""
+    """Enter another flow; with ``call`` come back to this node's ``next`` port afterwards. ``inputs`` are set
+    before; with ``isolated`` they are all that the entered flow has, and ``outputs`` (caller's name → called
+    flow's name) are all that comes back."""
 
     ref: FlowRef
     call: bool = False
     why: str = ""
+    inputs: dict[str, JsonValue] | None = None
+    isolated: bool = False
+    outputs: dict[str, str] | None = None
 
 
 PORT_ERROR = Port(id="error", label_key="port.error")

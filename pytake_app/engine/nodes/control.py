@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pytake_app.engine.limits import MAX_DELAY_MINUTES
+from pytake_app.engine.limits import MAX_DELAY_MINUTES, MAX_VARIABLE_NAME
 from pytake_app.engine.nodes.base import (
     PORT_ERROR,
     PORT_NEXT,
@@ -20,10 +21,11 @@ from pytake_app.engine.nodes.base import (
     always,
     setting,
 )
-from pytake_app.engine.nodes.facts import NO_PAUSE, Enters, Pause, Refers
+from pytake_app.engine.nodes.facts import NO_PAUSE, Enters, Pause, Refers, Writes
+from pytake_app.engine.nodes.menus import VARIABLE_NAME
 from pytake_app.engine.nodes.messages import send_ports
 from pytake_app.engine.session import FlowRef, Resume
-from pytake_app.engine.templating import TemplateCompiler
+from pytake_app.engine.templating import Template, TemplateCompiler
 from pytake_app.engine.visit import Visit
 
 MINUTES = {"seconds": 1 / 60, "minutes": 1.0, "hours": 60.0, "days": 1440.0}
@@ -60,23 +62,66 @@ def _check_delay(config: DelayConfig) -> list[ConfigIssue]:
     return []
 
 
+class JumpInput(Config):
+    """The entered flow's variable ``target`` gets ``value``."""
+
+    target: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
+    value: str = setting("", variables=True)
+
+
+class JumpOutput(Config):
+    """This flow's variable ``name`` gets the called flow's ``source``."""
+
+    name: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
+    source: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
+
+
 class JumpConfig(Config):
     """To another flow: ``go`` for good, or ``call`` and come back to ``next``. ``flow`` is its id or
-    slug; the live version is entered."""
+    slug; the live version is entered. ``scope`` ``own``: the entered flow has no variables but ``inputs``, and
+    of a called one only ``outputs`` come back."""
 
     flow: str = setting("", widget="flow", required=True)
     mode: Literal["go", "call"] = setting("go", widget="select", options=("go", "call"))
+    scope: Literal["shared", "own"] = setting("shared", widget="select", options=("shared", "own"), advanced=True)
+    inputs: list[JumpInput] = setting(factory=list, widget="keyvalue", max=30, advanced=True)
+    outputs: list[JumpOutput] = setting(
+        factory=list, widget="assignments", max=30, show_if={"mode": ["call"], "scope": ["own"]}, advanced=True
+    )
 
 
-def _prepare_jump(config: JumpConfig, _texts: TemplateCompiler) -> JumpConfig:
-    return config
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    config: JumpConfig
+    inputs: list[tuple[str, Template]]
+    outputs: dict[str, str]
 
 
-def _run_jump(visit: Visit, prepared: JumpConfig) -> Outcome:
-    if not prepared.flow:
+def _prepare_jump(config: JumpConfig, texts: TemplateCompiler) -> _Jump:
+    outputs = {o.name: o.source for o in config.outputs if o.name and o.source}
+    return _Jump(config, [(i.target, texts(i.value)) for i in config.inputs if i.target], outputs)
+
+
+def _run_jump(visit: Visit, prepared: _Jump) -> Outcome:
+    config = prepared.config
+    if not config.flow:
         visit.error("invalid_config", "no flow is chosen")
         return Go("error", "no flow is chosen")
-    return Enter(FlowRef(prepared.flow), prepared.mode == "call", f"to flow {prepared.flow}")
+    inputs = {name: visit.value(value) for name, value in prepared.inputs}
+    if visit.failed and visit.has("error"):
+        return Go("error", "a value could not be read")
+    own = config.scope == "own"
+    return Enter(
+        FlowRef(config.flow), config.mode == "call", f"to flow {config.flow}", inputs, own,
+        prepared.outputs if own else None,
+    )  # fmt: skip
+
+
+def _jump_writes(config: JumpConfig) -> list[Writes]:
+    if config.mode == "call" and config.scope == "own":
+        return [Writes(o.name, "any", frozenset({"next"}), f"/outputs/{i}", certain=False)
+                for i, o in enumerate(config.outputs) if o.name]  # fmt: skip
+    return [Writes(x.target, "any", None, f"/inputs/{i}") for i, x in enumerate(config.inputs) if x.target]
 
 
 def _jump_ports(config: JumpConfig) -> list[Port]:
@@ -110,7 +155,7 @@ class NoteConfig(Config):
     )
 
 
-def _prepare_note(_config: NoteConfig, _texts: TemplateCompiler) -> None:
+def _prepare_note(_config: Config, _texts: TemplateCompiler) -> None:
     return None
 
 
@@ -130,6 +175,17 @@ def _jump_refers(config: JumpConfig) -> list[Refers]:
     return [Refers("flow", (config.flow,), "/flow", "error")]
 
 
+class GroupConfig(Config):
+    """A frame around blocks on the canvas, with a title; never run. Sizes in canvas units."""
+
+    text: str = setting("", max=200)
+    color: Literal["yellow", "blue", "green", "pink", "gray"] = setting(
+        "gray", widget="color", options=("yellow", "blue", "green", "pink", "gray")
+    )
+    width: float = setting(640, widget="number", ge=80, le=20_000, advanced=True)
+    height: float = setting(420, widget="number", ge=60, le=20_000, advanced=True)
+
+
 DELAY = NodeType(
     type="delay", group="logic", icon="timer", config_model=DelayConfig, ports=_only_next, prepare=_prepare_delay,
     run=_run_delay, resume=_resume_delay, waits=always, check=_check_delay, pause=_delay_pause,
@@ -138,6 +194,7 @@ DELAY = NodeType(
 JUMP = NodeType(
     type="jump", group="logic", icon="corner-down-right", aliases=("goto", "flow"), config_model=JumpConfig,
     ports=_jump_ports, prepare=_prepare_jump, run=_run_jump, enters=_jump_enters, refers=_jump_refers,
+    writes=_jump_writes,
     summary_field="flow",
     default_config={"flow": "", "mode": "go"},
 )  # fmt: skip
@@ -148,4 +205,8 @@ END = NodeType(
 NOTE = NodeType(
     type="note", group="canvas", icon="sticky-note", config_model=NoteConfig, ports=_no_ports,
     prepare=_prepare_note, run=_run_note, summary_field="text", default_config={"text": "", "color": "yellow"},
+)  # fmt: skip
+GROUP = NodeType(
+    type="group", group="canvas", icon="frame", aliases=("frame",), config_model=GroupConfig, ports=_no_ports,
+    prepare=_prepare_note, run=_run_note, summary_field="text", default_config={"text": "", "color": "gray"},
 )  # fmt: skip

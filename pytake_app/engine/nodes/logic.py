@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import Literal
 from zlib import crc32
+
+from pydantic import ValidationError
 
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.compare import OPERATORS, UNARY, Operator, compare
@@ -166,23 +168,32 @@ class HoursPeriod(Config):
 
 
 class HoursConfig(Config):
-    """Open now? Periods of the week, minus holidays (ISO dates, or ``MM-DD`` for every year)."""
+    """Open now? Periods of the week, minus holidays (ISO dates, or ``MM-DD`` for every year). The organization's
+    calendar instead: its periods and holidays, with these holidays added."""
 
+    calendar: Literal["own", "organization"] = setting("own", widget="select", options=("own", "organization"))
     timezone: str = setting("", advanced=True)
-    periods: list[HoursPeriod] = setting(factory=list, widget="weekhours", required=True, max=21)
+    periods: list[HoursPeriod] = setting(
+        factory=list, widget="weekhours", required=True, max=21, show_if={"calendar": ["own"]}
+    )
     holidays: list[str] = setting(factory=list, widget="words", max=100, advanced=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Hours:
+    organization: bool
     timezone: str
     periods: list[tuple[frozenset[int], time, time]]
     holidays: frozenset[str]
 
 
 def _prepare_hours(config: HoursConfig, _texts: TemplateCompiler) -> _Hours:
+    return _hours_of(config)
+
+
+def _hours_of(config: HoursConfig) -> _Hours:
     periods = [(frozenset(p.days), time.fromisoformat(p.opens), time.fromisoformat(p.closes)) for p in config.periods]
-    return _Hours(config.timezone, periods, frozenset(config.holidays))
+    return _Hours(config.calendar == "organization", config.timezone, periods, frozenset(config.holidays))
 
 
 def _open_at(prepared: _Hours, local: datetime) -> bool:
@@ -198,6 +209,17 @@ def _open_at(prepared: _Hours, local: datetime) -> bool:
 
 
 def _run_hours(visit: Visit, prepared: _Hours) -> Go:
+    if prepared.organization:
+        try:
+            shared = HoursConfig.model_validate({**visit.ctx.org.hours, "calendar": "own"})
+        except ValidationError:
+            shared = HoursConfig()
+        if not shared.periods:
+            visit.error("invalid_config", "the organization has no business hours")
+            return Go("closed", "the organization has no business hours")
+        zone = prepared.timezone or shared.timezone
+        holidays = prepared.holidays | frozenset(shared.holidays)
+        prepared = replace(_hours_of(shared), timezone=zone, holidays=holidays)
     local = visit.now.astimezone(timezone(prepared.timezone or visit.ctx.org.timezone))
     is_open = _open_at(prepared, local)
     return Go("open" if is_open else "closed", f"it is {local:%a %H:%M}")

@@ -1,0 +1,147 @@
+"""Triggers from outside a conversation: an HTTP call, a schedule, an event."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import JsonValue
+
+from pytake_app.engine.jsonpath import compile_path, select
+from pytake_app.engine.limits import MAX_VARIABLE_BYTES
+from pytake_app.engine.nodes.base import PORT_NEXT, Config, ConfigIssue, Go, NodeType, Port, setting
+from pytake_app.engine.nodes.facts import Refers, Writes
+from pytake_app.engine.nodes.menus import VARIABLE_NAME
+from pytake_app.engine.nodes.outside import MappingRow, check_mapping
+from pytake_app.engine.schedule import valid_cron
+from pytake_app.engine.scope import NAMESPACES, timezone
+from pytake_app.engine.templating import TemplateCompiler, printed
+from pytake_app.engine.visit import Visit, value_size
+
+EventName = Literal["contact_created", "tag_added", "conversation_closed", "campaign_replied"]
+EVENTS: Final[tuple[EventName, ...]] = ("contact_created", "tag_added", "conversation_closed", "campaign_replied")
+
+
+def _next(_config: Config) -> list[Port]:
+    return [PORT_NEXT.model_copy(update={"required": True})]
+
+
+def _prepare(_config: Config, _texts: TemplateCompiler) -> None:
+    return None
+
+
+def _run(_visit: Visit, _prepared: None) -> Go:
+    return Go("next", "triggered")
+
+
+class WebhookConfig(Config):
+    """An HTTP call to the secret address starts the flow for the contact whose phone is found at ``phone_path``
+    (JSONPath). ``variable`` gets the whole payload (if it is small enough), ``mapping`` parts of it. ``rotation``: a
+    higher number gives another address, and the old one stops working."""
+
+    phone_path: str = setting("$.phone", required=True, max=300)
+    name_path: str = setting("$.name", max=300)
+    mapping: list[MappingRow] = setting(factory=list, widget="assignments", max=30)
+    variable: str = setting("payload", pattern=VARIABLE_NAME, advanced=True)
+    channel_account: str = setting("", advanced=True)
+    rotation: int = setting(0, widget="number", ge=0, le=1_000_000, advanced=True)
+
+
+def webhook_phone(config: WebhookConfig, payload: JsonValue) -> tuple[str, str]:
+    """(phone, name) of the contact that a payload speaks of; empty when it isn't there."""
+    phone = select(config.phone_path, payload)[1]
+    name = select(config.name_path, payload)[1] if config.name_path else None
+    first = phone[0] if isinstance(phone, list) and phone else phone
+    return printed(first).strip()[:40], printed(name).strip()[:200] if isinstance(name, str) else ""
+
+
+def webhook_variables(config: WebhookConfig, payload: JsonValue) -> dict[str, JsonValue]:
+    """The session variables that a payload gives. What is too large for one is left out."""
+    found: dict[str, JsonValue] = {}
+    if config.variable and value_size(payload) <= MAX_VARIABLE_BYTES:
+        found[config.variable] = payload
+    for row in config.mapping:
+        if not row.name or row.name in NAMESPACES:
+            continue
+        hit, value = select(row.path, payload)
+        if hit and value_size(value) <= MAX_VARIABLE_BYTES:
+            found[row.name] = value
+        elif row.default:
+            found[row.name] = row.default
+    return found
+
+
+def _check_webhook(config: WebhookConfig) -> list[ConfigIssue]:
+    issues = check_mapping(config.mapping)
+    for name in ("phone_path", "name_path"):
+        path: str = getattr(config, name)
+        if path.strip() and compile_path(path) is None:
+            issues.append(ConfigIssue("invalid_path", f"/{name}", params={"path": path[:80]}))
+    return issues
+
+
+def _webhook_writes(config: WebhookConfig) -> list[Writes]:
+    writes = [
+        Writes(row.name, "any", None, f"/mapping/{i}", certain=bool(row.default))
+        for i, row in enumerate(config.mapping)
+        if row.name
+    ]
+    if config.variable:
+        writes.append(Writes(config.variable, "object", None, "/variable", certain=False))
+    return writes
+
+
+class ScheduleConfig(Config):
+    """Starts at the moments of a cron expression, once for every contact of the audience: all of them, or those with a
+    tag. Contacts who opted out, are blocked, or are in a conversation are left out."""
+
+    cron: str = setting("0 9 * * 1-5", required=True, max=100)
+    timezone: str = setting("", advanced=True)
+    audience: Literal["all", "tag"] = setting("tag", widget="select", options=("tag", "all"))
+    tag: str = setting("", required=True, max=60, show_if={"audience": ["tag"]})
+    channel_account: str = setting("", advanced=True)
+
+
+def _check_schedule(config: ScheduleConfig) -> list[ConfigIssue]:
+    issues: list[ConfigIssue] = []
+    if config.cron.strip() and not valid_cron(config.cron):
+        issues.append(ConfigIssue("invalid_cron", "/cron", params={"cron": config.cron[:80]}))
+    if config.timezone and str(timezone(config.timezone)) != config.timezone:
+        issues.append(ConfigIssue("invalid_timezone", "/timezone", params={"timezone": config.timezone[:60]}))
+    return issues
+
+
+def _schedule_refers(config: ScheduleConfig) -> list[Refers]:
+    return [Refers("tag", (config.tag,), "/tag", "info")] if config.audience == "tag" and config.tag else []
+
+
+class EventConfig(Config):
+    """Starts when something happens to a contact: it was created, got a tag, its conversation was closed, it answered a
+    campaign. It never interrupts another flow or a person."""
+
+    event: EventName = setting("contact_created", widget="select", options=EVENTS)
+    tag: str = setting("", max=60, show_if={"event": ["tag_added"]})
+
+
+def _event_refers(config: EventConfig) -> list[Refers]:
+    return [Refers("tag", (config.tag,), "/tag", "info")] if config.event == "tag_added" and config.tag else []
+
+
+def _event_writes(_config: Any) -> list[Writes]:
+    return [Writes("event", "text"), Writes("event_value", "text")]
+
+
+TRIGGER_WEBHOOK = NodeType(
+    type="trigger_webhook", group="trigger", icon="webhook", config_model=WebhookConfig, ports=_next,
+    prepare=_prepare, run=_run, check=_check_webhook, writes=_webhook_writes, entry_window="unknown",
+    summary_field="phone_path", default_config={"phone_path": "$.phone", "name_path": "$.name", "mapping": []},
+)  # fmt: skip
+TRIGGER_SCHEDULE = NodeType(
+    type="trigger_schedule", group="trigger", icon="calendar-days", config_model=ScheduleConfig, ports=_next,
+    prepare=_prepare, run=_run, check=_check_schedule, refers=_schedule_refers, entry_window="unknown",
+    summary_field="cron", default_config={"cron": "0 9 * * 1-5", "audience": "tag", "tag": ""},
+)  # fmt: skip
+TRIGGER_EVENT = NodeType(
+    type="trigger_event", group="trigger", icon="zap", config_model=EventConfig, ports=_next, prepare=_prepare,
+    run=_run, refers=_event_refers, writes=_event_writes, entry_window="unknown", summary_field="event",
+    default_config={"event": "contact_created", "tag": ""},
+)  # fmt: skip
