@@ -84,6 +84,8 @@ def _body(raw: Any, max_nodes: int) -> Mapping[str, Any]:
         message = f"a flow has at most {max_nodes} nodes, this one {len(nodes)}{where}"
         raise _refuse(f"/nodes/{max_nodes}", node_id if isinstance(node_id, str) else None, "too_many_nodes", message)
     edges = raw.get("edges")
+    if edges is not None and not isinstance(edges, list):
+        raise _refuse("/edges", None, "not_a_flow", "edges must be a list")
     if isinstance(edges, list) and len(edges) > max_nodes * 4:
         raise _refuse("/edges", None, "too_many_edges", f"a flow has at most {max_nodes * 4} edges")
     return {str(key): value for key, value in raw.items()}
