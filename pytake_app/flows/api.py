@@ -22,6 +22,7 @@ from pytake_app.flows.schemas import (
     FlowUpdate,
     FlowView,
     ImportRequest,
+    ImportResult,
     NodeCreate,
     NodeUpdate,
     NodeView,
@@ -79,11 +80,15 @@ def create_flow(
     )
 
 
-@router.post("/flows/import", status_code=201, response_model=FlowView)
+@router.post("/flows/import", status_code=201, response_model=ImportResult)
 def import_flow(
     body: ImportRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep, once: Once
 ) -> Any:
-    """A new flow from an export, a document, or the older shape."""
+    """New flows from an export of ours, a document, the older shape, or a file of Typebot or RapidPro.
+
+    The kind of file is recognised by its shape. The answer is the (first) new flow; `flows` lists all of them and
+    `report` says what was translated, approximated or left out. 422 `invalid_document` says why a file can't be read.
+    """
     return once.run(
         201,
         lambda: service.import_flow(session, who, document=body.document, name=body.name, clock=services.clock),

@@ -217,25 +217,6 @@ def export_flow(
     )
 
 
-def import_flow(
-    session: Session, principal: Principal, *, document: object, name: str | None, clock: Clock
-) -> FlowView:
-    """A new flow from an export of ours, a bare document, or the older shape.
-
-    Raises:
-        InvalidError: code `invalid_document`; nothing is stored.
-    """
-    principal.require(Role.ORG_ADMIN)
-    pointer, export_name = "/document", ""
-    if isinstance(document, dict) and document.get("format") == "pytake.flow":
-        export_name = str(document.get("name") or "")
-        document, pointer = document.get("document"), "/document/document"
-    parsed = documents.read(document, pointer=pointer)
-    chosen = (name or parsed.name or export_name).strip()[:200] or "Flow"
-    flow = insert(session, name=chosen, document=parsed, by=principal.user_id, clock=clock)
-    return get_flow(session, principal, flow.id, clock=clock)
-
-
 def list_nodes(session: Session, principal: Principal, ref: UUID | str) -> list[NodeView]:
     """The draft's nodes in document order."""
     principal.require(Role.VIEWER)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import Finding
+from pytake_app.flows.importers.report import ImportReport
 
 FlowStatus = Literal["draft", "active", "inactive"]
 JsonObject = dict[str, Any]
@@ -185,10 +186,27 @@ class PublishResult(BaseModel):
 
 
 class ImportRequest(Request):
-    """A flow in either shape: an export of ours, a document, or older nodes. `name` wins over the document's own."""
+    """A flow: an export of ours, a document, older nodes, or a file of Typebot or RapidPro. `name` wins over the
+    file's own, when it holds one flow."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     document: JsonValue
+
+
+class ImportedFlowView(BaseModel):
+    """One of the flows that a file became."""
+
+    id: UUID
+    name: str
+    slug: str
+    source_id: str = Field(description="the file's own id of it")
+
+
+class ImportResult(FlowView):
+    """The (first) new flow, all flows the file became, and what was translated, approximated or left out."""
+
+    report: ImportReport
+    flows: list[ImportedFlowView]
 
 
 class FlowExport(BaseModel):

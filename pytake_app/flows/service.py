@@ -16,7 +16,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
 from pytake_app.core.tenancy import Principal
-from pytake_app.flows import catalog, editing, preview, publishing, repository, running, starters
+from pytake_app.flows import catalog, editing, importing, preview, publishing, repository, running, starters
 from pytake_app.flows.models import FlowSession
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -25,6 +25,7 @@ from pytake_app.flows.schemas import (
     FlowStats,
     FlowSummary,
     FlowView,
+    ImportResult,
     NodeCreate,
     NodeUpdate,
     NodeView,
@@ -187,9 +188,9 @@ def export_flow(
 
 def import_flow(
     session: Session, principal: Principal, *, document: object, name: str | None = None, clock: Clock = _CLOCK
-) -> FlowView:
-    """A new flow from an export, a document, or the older shape."""
-    return catalog.import_flow(session, principal, document=document, name=name, clock=clock)
+) -> ImportResult:
+    """New flows from an export, a document, the older shape, or another product's file, with a report."""
+    return importing.import_flow(session, principal, document=document, name=name, clock=clock)
 
 
 def preview_flow(session: Session, principal: Principal, ref: Ref, request: PreviewRequest) -> PreviewResult:

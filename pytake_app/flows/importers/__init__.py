@@ -1,0 +1,63 @@
+"""Other products' flows as ours: recognised by their shape, translated as far as they go, with a report of the rest.
+
+Pure: JSON in, documents out. Nothing but `UnreadableFile` is raised, whatever the file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytake_app.engine.document import DocumentError, parse_document
+from pytake_app.flows.importers import plain, rapidpro, typebot
+from pytake_app.flows.importers.report import (
+    Imported,
+    ImportedFlow,
+    ImportReport,
+    Kind,
+    ReportLine,
+    UnreadableFile,
+)
+
+__all__ = ["ImportReport", "Imported", "ImportedFlow", "Kind", "ReportLine", "UnreadableFile", "convert", "recognise"]
+
+
+def recognise(raw: Any) -> Kind:
+    """Whose file it is, by its shape; ours unless it is clearly another's."""
+    if plain.mapping(raw).get("format") == "pytake.flow":
+        return "pytake"
+    if rapidpro.recognise(raw):
+        return "rapidpro"
+    if typebot.recognise(raw):
+        return "typebot"
+    return "pytake"
+
+
+def convert(raw: Any) -> Imported:
+    """Translate a file.
+
+    Raises:
+        UnreadableFile: it is no flow, or of a format that can't be read; `problems` say where and why.
+    """
+    kind = recognise(raw)
+    if kind == "typebot":
+        return typebot.read(raw)
+    if kind == "rapidpro":
+        return rapidpro.read(raw)
+    return _own(raw)
+
+
+def _own(raw: Any) -> Imported:
+    """An export of ours, a bare document, or an older shape."""
+    source_id, name, body = "", "", raw
+    if isinstance(raw, dict) and raw.get("format") == "pytake.flow":
+        source_id, name = plain.text(raw.get("slug"), 200), plain.text(raw.get("name"), 200)
+        body = raw.get("document")
+    try:
+        document = parse_document(body)
+    except DocumentError as error:
+        at = "/document" if body is not raw else ""
+        raise UnreadableFile([p.model_copy(update={"pointer": at + p.pointer}) for p in error.errors]) from error
+    if not document.name and name:
+        document = document.model_copy(update={"name": name})
+    flow = ImportedFlow(source_id=source_id, document=document)
+    return Imported(flows=[flow], report=ImportReport(kind="pytake", version=document.spec_version))
