@@ -16,6 +16,7 @@ from pytake_app.engine.document import (
     DEFAULT_MAX_NODES,
     DocumentError,
     Edge,
+    FlowDocument,
     FlowSettings,
     Node,
     Position,
@@ -108,10 +109,12 @@ class SetName(_Op):
 
 
 class ReplaceDocument(_Op):
-    """Replace everything (import, restore of a version)."""
+    """Replace everything (import, restore of a version). ``exact``: the document is a stored one and
+    stays as it is (undo); else older shapes become canonical."""
 
     op: Literal["replace_document"] = "replace_document"
     document: DocumentDict
+    exact: bool = False
 
 
 class Batch(_Op):
@@ -363,7 +366,12 @@ def _replace_document(document: DocumentDict, op: ReplaceDocument) -> tuple[Docu
         parsed = parse_document(op.document)
     except DocumentError as error:
         raise OperationError("invalid", str(error), error.errors[0].node_id) from error
-    return parsed.model_dump(mode="json"), ReplaceDocument(document=document)
+    if op.exact:
+        try:
+            parsed = FlowDocument.model_validate(op.document)
+        except ValidationError as error:
+            raise OperationError("invalid", "not a stored document") from error
+    return parsed.model_dump(mode="json"), ReplaceDocument(document=document, exact=True)
 
 
 def _batch(document: DocumentDict, op: Batch) -> tuple[DocumentDict, Operation]:

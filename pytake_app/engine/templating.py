@@ -139,7 +139,7 @@ _STRICT: Final = _Environment(FalsyStrictUndefined)
 class Template:
     """A text with expressions. ``problem`` (code, message) says why it can't be rendered at all."""
 
-    __slots__ = ("_lenient", "_strict", "native", "parts", "problem", "source")
+    __slots__ = ("_lenient", "_paths", "_strict", "native", "parts", "problem", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -147,6 +147,7 @@ class Template:
         self.parts: list[str | tuple[str, ...]] | None = None
         self._lenient: BoundTemplate | None = None
         self._strict: BoundTemplate | None = None
+        self._paths: frozenset[tuple[str, ...]] = frozenset()
         self.native = False
         """The whole template is one output: ``evaluate`` gives its value, not its text."""
         if len(source) > MAX_TEMPLATE_CHARS:
@@ -193,7 +194,13 @@ class Template:
         try:
             # The source doubles as the template's name: its length weighs loop iterations.
             self._lenient = _LENIENT.from_string(source, name=source)
-            unknown = sorted(set(self._lenient.analyze().filters) - set(_LENIENT.filters))
+            analysis = self._lenient.analyze()
+            unknown = sorted(set(analysis.filters) - set(_LENIENT.filters))
+            self._paths = frozenset(
+                tuple(str(segment) for segment in use.segments[:2])
+                for uses in analysis.globals.values()
+                for use in uses
+            )
         except (LiquidError, *_PYTHON_ERRORS) as error:
             self.problem = ("template_syntax", _short(error))
             return
@@ -205,11 +212,13 @@ class Template:
 
     def roots(self) -> set[str]:
         """The names it reads, first segments only (for the verifier)."""
+        return {path[0] for path in self.paths()}
+
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The names it reads, first two segments only (for the verifier)."""
         if self.parts is not None:
-            return {p[0] for p in self.parts if not isinstance(p, str)}
-        if self._lenient is None:
-            return set()
-        return set(self._lenient.analyze().globals)
+            return frozenset(part[:2] for part in self.parts if not isinstance(part, str))
+        return self._paths
 
     def render(self, scope: Scope, *, strict: bool) -> str:
         """The text. Raises TemplateFailure; with ``strict`` also for an unknown variable."""

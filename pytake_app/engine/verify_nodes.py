@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from pytake_app.engine.analysis.reading import variables_of
 from pytake_app.engine.findings import Finding
 from pytake_app.engine.nodes.base import Config, NodeType, Port
 from pytake_app.engine.templating import Template, TemplateCompiler
@@ -31,6 +33,8 @@ class FieldPlan:
     required: bool
     maximum: int | None
     variables: bool
+    prose: bool
+    """A text that contacts read."""
     nested: type[Config] | None
     show_if: Mapping[str, list[Any]]
 
@@ -56,6 +60,7 @@ def plan(model: type[Config]) -> tuple[FieldPlan, ...]:
                 required=bool(meta.get("required")),
                 maximum=meta.get("max"),
                 variables=bool(meta.get("variables")),
+                prose=bool(meta.get("variables")) and meta.get("widget") == "textarea",
                 nested=item_model(info.annotation),
                 show_if=meta.get("show_if") or {},
             )
@@ -69,8 +74,10 @@ class NodeCheck:
 
     config: Config | None
     ports: list[Port]
-    roots: dict[str, str]
-    """Names its expressions read → pointer of the first that does."""
+    reads: dict[str, str]
+    """Session variables its expressions read → pointer of the first that does."""
+    needs: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    """(variable, pointer) of each expression that can't do without."""
 
 
 def check_node(
@@ -91,8 +98,11 @@ def check_node(
             for detail in error.errors(include_url=False, include_input=False)
         )
         return NodeCheck(None, [], {})
-    roots: dict[str, str] = {}
-    _walk(node_id, config, "", texts, out, roots)
+    check = NodeCheck(config, node_type.ports(config), {})
+    _walk(node_id, config, "", texts, out, check)
+    for name, pointer in node_type.reads(config):
+        check.reads.setdefault(name, pointer)
+        check.needs.append((name, pointer))
     if node_type.check is not None:
         out.extend(
             Finding(
@@ -105,11 +115,11 @@ def check_node(
             )
             for issue in node_type.check(config)
         )
-    return NodeCheck(config, node_type.ports(config), roots)
+    return check
 
 
 def _walk(
-    node_id: str, config: Config, base: str, texts: TemplateCompiler, out: list[Finding], roots: dict[str, str]
+    node_id: str, config: Config, base: str, texts: TemplateCompiler, out: list[Finding], check: NodeCheck
 ) -> None:
     for field in plan(type(config)):
         value = getattr(config, field.name)
@@ -120,16 +130,16 @@ def _walk(
         if field.required and (value is None or value == [] or (isinstance(value, str) and not value.strip())):
             out.append(Finding(code="missing_value", severity="error", node_id=node_id, pointer=pointer))
         if isinstance(value, str):
-            _text(node_id, value, pointer, field, texts, out, roots)
+            _text(node_id, value, pointer, field, texts, out, check)
         elif isinstance(value, list):
             if field.maximum is not None and len(value) > field.maximum:
                 params: dict[str, str | int] = {"count": len(value), "max": field.maximum}
                 out.append(Finding(code="too_many", severity="error", node_id=node_id, pointer=pointer, params=params))
             for index, item in enumerate(value):
                 if isinstance(item, Config):
-                    _walk(node_id, item, f"{pointer}/{index}", texts, out, roots)
+                    _walk(node_id, item, f"{pointer}/{index}", texts, out, check)
                 elif isinstance(item, str) and field.variables:
-                    _template(node_id, texts(item), f"{pointer}/{index}", out, roots)
+                    _template(node_id, texts(item), f"{pointer}/{index}", out, check)
 
 
 def _text(
@@ -139,12 +149,12 @@ def _text(
     field: FieldPlan,
     texts: TemplateCompiler,
     out: list[Finding],
-    roots: dict[str, str],
+    check: NodeCheck,
 ) -> None:
     fixed = value
     if field.variables:
         template = texts(value)
-        _template(node_id, template, pointer, out, roots)
+        _template(node_id, template, pointer, out, check)
         if template.parts is not None:
             fixed = "".join(p for p in template.parts if isinstance(p, str))
         elif not template.is_literal:
@@ -155,7 +165,7 @@ def _text(
     out.append(Finding(code="too_long", severity="error", node_id=node_id, pointer=pointer, params=params))
 
 
-def _template(node_id: str, template: Template, pointer: str, out: list[Finding], roots: dict[str, str]) -> None:
+def _template(node_id: str, template: Template, pointer: str, out: list[Finding], check: NodeCheck) -> None:
     if template.problem is not None:
         params: dict[str, str | int] = {"detail": template.problem[1][:120]}
         out.append(
@@ -164,16 +174,7 @@ def _template(node_id: str, template: Template, pointer: str, out: list[Finding]
         return
     if template.is_literal:
         return
-    for root in sorted(template.roots()):
-        roots.setdefault(root, pointer)
-
-
-def assigned(config: BaseModel) -> Iterator[str]:
-    """Names of session variables a config writes."""
-    for name in ("variable", "output"):
-        value = getattr(config, name, None)
-        if isinstance(value, str) and value:
-            yield value
-    for assignment in getattr(config, "assignments", ()):
-        if assignment.target == "session" and assignment.name:
-            yield assignment.name.strip()
+    for name, optional in variables_of(template).items():
+        check.reads.setdefault(name, pointer)
+        if not optional:
+            check.needs.append((name, pointer))

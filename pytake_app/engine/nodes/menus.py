@@ -367,8 +367,8 @@ def _menu_writes(config: ButtonsConfig | ListConfig) -> list[Writes]:
     if not config.variable:
         return []
     return [
-        Writes(config.variable, "text", option_ports(_option_ids(config)), "/variable"),
-        Writes(config.variable, "text", frozenset({"other"}), "/variable", certain=False),
+        # Through `other` it keeps the typed text. (Only a pressed button of an older message leaves it as it was.)
+        Writes(config.variable, "text", option_ports(_option_ids(config)) | {"other"}, "/variable"),
     ]
 
 

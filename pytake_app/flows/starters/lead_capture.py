@@ -40,7 +40,7 @@ def draw(d: Drawing) -> None:
         "keep", "update_contact", 4, 0.4, d.say("Guardar no contato", "Keep with the contact", "Guardar en el contacto"),
         fields=[
             {"field": "name", "value": "{{ session.name }}"},
-            {"field": "email", "value": "{{ session.email }}"},
+            {"field": "email", "value": "{{ session.email | default: contact.email }}"},
             {"field": "interest", "value": "{{ session.interest }}"},
         ],
     )  # fmt: skip
@@ -48,9 +48,9 @@ def draw(d: Drawing) -> None:
     d.node(
         "thanks", "msg_text", 6, 0.4, d.say("Agradecer", "Thank", "Agradecer"),
         body=d.say(
-            "Pronto, {{ session.name }}! Em breve enviamos uma proposta para {{ session.email }}.",
-            "Done, {{ session.name }}! We'll send a proposal to {{ session.email }} soon.",
-            "¡Listo, {{ session.name }}! Pronto enviamos una propuesta a {{ session.email }}.",
+            "Pronto, {{ session.name }}! Em breve enviamos uma proposta para {{ session.email | default: contact.phone }}.",
+            "Done, {{ session.name }}! We'll send a proposal to {{ session.email | default: contact.phone }} soon.",
+            "¡Listo, {{ session.name }}! Pronto enviamos una propuesta a {{ session.email | default: contact.phone }}.",
         ),
     )  # fmt: skip
     d.node("done", "end", 7, 0.4, d.say("Lead captado", "Lead captured", "Lead captado"), outcome="lead")

@@ -1,0 +1,1 @@
+"""Analyses of whole flows: graph, assignment, service window, channels, cost, paths. Pure functions."""
