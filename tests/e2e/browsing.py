@@ -82,4 +82,6 @@ def register(page: Page, origin: str) -> str:
 
 def session_cookie(context: BrowserContext) -> str:
     """The value of the session cookie, empty when there is none."""
-    return next((str(cookie.get("value")) for cookie in context.cookies() if cookie.get("name") == "pytake_session"), "")
+    return next(
+        (str(cookie.get("value")) for cookie in context.cookies() if cookie.get("name") == "pytake_session"), ""
+    )

@@ -153,17 +153,13 @@ def test_failed_build_says_why_and_leaves_nothing(
     assert [path.name for path in (checkout / ".frontend").iterdir() if (path / "complete").exists()] == []
 
 
-def test_export_without_pages_is_a_failure(
-    checkout: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_export_without_pages_is_a_failure(checkout: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builds, "_run", lambda *_: ["last words"])
     with pytest.raises(BuildError, match="last words"):
         ensure_built(settings, lambda _: None, root=checkout)
 
 
-def test_old_builds_are_removed_but_not_the_one_in_use(
-    checkout: Path, exports: list[str], settings: Settings
-) -> None:
+def test_old_builds_are_removed_but_not_the_one_in_use(checkout: Path, exports: list[str], settings: Settings) -> None:
     made = []
     for number in range(builds.KEEP_BUILDS + 3):
         touch(checkout / "pytake_app/ui/pages/page.py", f"page = {number}")

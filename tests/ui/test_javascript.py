@@ -69,10 +69,15 @@ def test_imports_between_modules_exist(path: Path) -> None:
 def test_no_module_reaches_another_host(path: Path) -> None:
     """Everything is asked of the page's own origin; the texts of placeholders and namespaces excepted."""
     source = path.read_text(encoding="utf-8")
-    assert re.findall(r"""(?:fetch|WebSocket|import|EventSource|src\s*[:=])\s*\(?\s*["'`](?:https?:|wss?:|//)""", source) == []
+    assert (
+        re.findall(r"""(?:fetch|WebSocket|import|EventSource|src\s*[:=])\s*\(?\s*["'`](?:https?:|wss?:|//)""", source)
+        == []
+    )
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_no_text_becomes_markup(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\(", source)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|dangerouslySetInnerHTML|document\.write|\beval\(", source
+    )

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import redis as redis_package
-import reflex as rx
 from reflex.app import EventNamespace
 from reflex.state import StateUpdate
 from reflex.utils.token_manager import SocketRecord, TokenManager
@@ -93,7 +92,7 @@ def test_forgetting_a_tab_leaves_nothing_behind(bridge: Bridge) -> None:
     bridge.forget("two")
     bridge.forget("two")
     assert bridge.watchers("org:1:conversations") == frozenset()
-    assert not bridge._topics and not bridge._slots and not bridge._waiting
+    assert (bridge._topics, bridge._slots, bridge._waiting) == ({}, {}, {})
 
 
 def test_nobody_watches_means_nothing_waits(bridge: Bridge) -> None:

@@ -21,7 +21,7 @@ from pytake_app.ui import backend, session
 from pytake_app.ui.session import COOKIE, SessionState, identify, login_address, protected
 
 S = TypeVar("S", bound=rx.State)
-# Handlers that anybody may call. Each reads only the caller's own cookie or address, and writes only the tab's own state.
+# Handlers that anybody may call. Each reads only the caller's own cookie or address, and writes only its tab's state.
 OPEN = {
     ("SessionState", "guard"),  # tells a tab who it is
     ("SessionState", "guard_guest"),  # leads who is signed in away from the sign-in page
@@ -187,7 +187,7 @@ def test_no_secret_in_a_default_value(all_states: list[type[rx.State]]) -> None:
 
 def redirect_of(event: object) -> str:
     assert isinstance(event, rx.event.EventSpec), event
-    return str(dict((str(k), str(v)) for k, v in event.args))
+    return str({str(k): str(v) for k, v in event.args})
 
 
 async def test_without_a_cookie_the_body_does_not_run() -> None:
@@ -259,7 +259,9 @@ async def test_identity_is_believed_for_seconds_only(
 
 
 @pytest.mark.parametrize(("role", "runs"), [(Role.VIEWER, False), (Role.AGENT, True), (Role.ORG_ADMIN, True)])
-async def test_weaker_role_gets_a_sentence_not_the_body(role: Role, runs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_weaker_role_gets_a_sentence_not_the_body(
+    role: Role, runs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     who = Principal(uuid4(), uuid4(), role, uuid4(), organization_name="Casa")
 
     async def somebody(_: rx.State) -> Principal:
@@ -307,7 +309,9 @@ async def test_guest_pages_lead_on_who_is_signed_in(signed_in: WebSession) -> No
     assert "/" in redirect_of(await guest(state_of(SessionState, cookie_of(signed_in))))
 
 
-@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", ""]
+)
 def test_the_way_back_stays_on_this_site(path: str) -> None:
     assert login_address(path) == "/login?next=%2F"
 
@@ -325,7 +329,9 @@ def test_language_is_the_chosen_one_else_the_browsers() -> None:
     assert session.language_of(state_of(SessionState)) == "es"
 
 
-async def test_a_handlers_work_sees_only_its_organization(signed_in: WebSession, clean_db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_handlers_work_sees_only_its_organization(
+    signed_in: WebSession, clean_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pytake_app.flows import service as flows
 
     monkeypatch.setattr(backend, "database", lambda: clean_db)

@@ -126,7 +126,16 @@ def test_braces_are_balanced(path: Path) -> None:
 
 def icons_in(path: Path) -> set[str]:
     """First arguments of the functions that draw an icon, where they are literals."""
-    makers = {"icon": 0, "icon_button": 0, "menu_item": 0, "empty_state": 0, "_state": 0, "notice": 1, "_tip": 0, "off": 0}
+    makers = {
+        "icon": 0,
+        "icon_button": 0,
+        "menu_item": 0,
+        "empty_state": 0,
+        "_state": 0,
+        "notice": 1,
+        "_tip": 0,
+        "off": 0,
+    }
     found = set()
     for node in ast.walk(ast.parse(read(path))):
         if isinstance(node, ast.Call):

@@ -278,5 +278,6 @@ def sandbox_phone(account: rx.Var | str = "") -> rx.Component:
             class_name="sc",
         ),
         class_name="phone",
+        role="group",
         custom_attrs={"data-testid": "phone", "aria-label": t("sandbox.title")},
     )

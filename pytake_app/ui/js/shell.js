@@ -22,7 +22,12 @@ const subscribe = (fn) => {
 };
 const useFlag = (name) => useSyncExternalStore(subscribe, () => store[name], () => false);
 
-export const openPalette = () => change({ palette: true });
+let opener = null; // where the keyboard was: it returns there
+const showPalette = (palette) => {
+  if (palette) opener = document.activeElement;
+  change({ palette });
+};
+export const openPalette = () => showPalette(true);
 export const openDrawer = () => change({ drawer: true });
 export const closeDrawer = () => change({ drawer: false });
 
@@ -88,7 +93,7 @@ export const ShellKeys = () => {
   return h(HotKeys, {
     combos: ["mod+k", "["],
     inFields: ["mod+k"],
-    onCombo: (combo) => (combo === "[" ? toggleSide() : change({ palette: !store.palette })),
+    onCombo: (combo) => (combo === "[" ? toggleSide() : showPalette(!store.palette)),
   });
 };
 
@@ -141,10 +146,12 @@ export const CommandPalette = ({ pages }) => {
   const [found, setFound] = useState([]);
   const close = useCallback(() => change({ palette: false }), []);
   useEffect(() => {
-    if (!open) {
+    if (!open) return undefined;
+    return () => {
       setQuery("");
       setFound([]);
-    }
+      opener?.focus?.();
+    };
   }, [open]);
   useEffect(() => {
     const q = query.trim();
@@ -179,8 +186,11 @@ export const CommandPalette = ({ pages }) => {
   const item = (key, Icon, label, fn, sub, forced) =>
     h(Command.Item, { key, value: `${key} ${label}`, keywords: sub ? [sub] : undefined, onSelect: run(fn), forceMount: forced },
       h(Icon, { "aria-hidden": true }), h("span", { className: "ell" }, label), sub && h("span", { className: "sub" }, sub));
-  return h("div", { className: "cp-scrim", onMouseDown: (event) => event.target === event.currentTarget && close() },
-    h(Command, { className: "cp", label: say("common.palette"), loop: true, onKeyDown: (event) => event.key === "Escape" && close() },
+  return h("div", { className: "cp-scrim", role: "dialog", "aria-modal": true, "aria-label": say("common.palette"), onMouseDown: (event) => event.target === event.currentTarget && close() },
+    h(Command, { className: "cp", label: say("common.palette"), loop: true, onKeyDown: (event) => {
+      if (event.key === "Escape") close();
+      if (event.key === "Tab") event.preventDefault(); // the arrows walk; focus stays in the dialog
+    } },
       h(Command.Input, { value: query, onValueChange: setQuery, placeholder: say("common.palette_hint"), autoFocus: true }),
       h(Command.List, null,
         found.length === 0 && h(Command.Empty, null, say("common.palette_none")),
