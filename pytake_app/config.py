@@ -59,7 +59,11 @@ class Settings(BaseSettings):
     message_tier: Literal["TIER_0", "TIER_1", "TIER_2", "TIER_3", "unlimited"] = "TIER_1"
 
     openai_api_key: SecretStr = SecretStr("")
-    openai_base_url: str = ""
+    openai_base_url: str = Field("", description="any OpenAI-compatible endpoint; empty = OpenAI's")
+    openai_model: str = Field("gpt-4o-mini", description="model of blocks that name none")
+    openai_prices: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="per model: price of a million tokens read, and written (for the step log)"
+    )
     allow_private_http: str = Field(
         "", validation_alias=AliasChoices("PYTAKE_ALLOW_PRIVATE_HTTP", "allow_private_http")
     )

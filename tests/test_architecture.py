@@ -22,7 +22,8 @@ DOMAINS = frozenset(
 LIBRARY_ROOMS = {
     "reflex": ("pytake_app.ui", "pytake_app.pytake_app"),
     "rq": ("pytake_app.jobs",),
-    "httpx": ("pytake_app.channels", "pytake_app.webhooks", "pytake_app.ai", "pytake_app.api_call"),
+    "httpx": ("pytake_app.channels", "pytake_app.webhooks", "pytake_app.outgoing"),
+    "openai": ("pytake_app.outgoing",),
 }
 # Inside a domain, what others may use: its service and the shapes that service speaks. Tables' classes may be named by
 # type, but rows are reached through the service.

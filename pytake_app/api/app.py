@@ -19,6 +19,7 @@ from pytake_app.contacts import api as contacts
 from pytake_app.conversations import api as conversations
 from pytake_app.flows import api as flows
 from pytake_app.messaging import api as messaging
+from pytake_app.outgoing import api as outgoing
 from pytake_app.sandbox import api as sandbox
 from pytake_app.sandbox.courier import Courier
 from pytake_app.whatsapp import api as whatsapp
@@ -32,6 +33,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     conversations.router,
     flows.router,
     messaging.router,
+    outgoing.router,
     whatsapp.router,
     sandbox.router,
 )

@@ -77,7 +77,10 @@ class FlowEdit(SQLModel, table=True):
 
 
 class FlowSession(SQLModel, table=True):
-    """One contact's run through one flow version; `state` is the engine's serialised session."""
+    """One contact's run through one flow version; `state` is the engine's serialised session.
+
+    `tape`: what the engine was handed, sprint by sprint (see `flows.tape`); only ever appended to.
+    """
 
     __tablename__ = "flow_sessions"
     __table_args__ = (
@@ -103,6 +106,7 @@ class FlowSession(SQLModel, table=True):
     current_node: str | None = None
     outcome: str | None = None
     state: dict[str, Any] = json_field()
+    tape: list[dict[str, Any]] = json_field(list)
     started_at: datetime = time_field()
     updated_at: datetime = time_field()
     expires_at: datetime | None = time_field(nullable=True)
@@ -153,3 +157,76 @@ class Timer(SQLModel, table=True):
     wait_id: str
     due_at: datetime = time_field()
     fired_at: datetime | None = time_field(nullable=True)
+
+
+class FlowRequest(SQLModel, table=True):
+    """A request to the outside that a session waits for. Performed at least once, resumed exactly once.
+
+    `id` is the wait's id. `state`: pending, running (until `lease_until`), done, canceled. `request` names secrets and
+    never holds them; `result` is what the engine was resumed with, kept for replay.
+    """
+
+    __tablename__ = "flow_requests"
+    __table_args__ = (
+        Index("flow_requests_pending", "created_at", postgresql_where=text("state = 'pending'")),
+        Index("flow_requests_running", "lease_until", postgresql_where=text("state = 'running'")),
+        Index("flow_requests_session", "session_id"),
+        Index("flow_requests_age", "created_at"),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    session_id: UUID = Field(foreign_key="flow_sessions.id")
+    channel_account_id: UUID
+    contact_key: str
+    lane: int
+    node_id: str
+    kind: str
+    request: dict[str, Any] = json_field()
+    state: str = "pending"
+    attempts: int = 0
+    claimed_by: str | None = None
+    lease_until: datetime | None = time_field(nullable=True)
+    result: dict[str, Any] | None = json_field(None)
+    created_at: datetime = time_field()
+    finished_at: datetime | None = time_field(nullable=True)
+
+
+class FlowSchedule(SQLModel, table=True):
+    """A schedule trigger of a live flow, and when it is due next."""
+
+    __tablename__ = "flow_schedules"
+    __table_args__ = (UniqueConstraint("flow_id", "node_id"), Index("flow_schedules_due", "next_at"))
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    flow_id: UUID = Field(foreign_key="flows.id")
+    node_id: str
+    cron: str
+    timezone: str = ""
+    tag: str = ""
+    account: str = ""
+    next_at: datetime | None = time_field(nullable=True)
+    last_at: datetime | None = time_field(nullable=True)
+    last_count: int = 0
+
+
+class EmittedEvent(SQLModel, table=True):
+    """An event that a flow emitted for the organization's webhook endpoints. `taken_at`: when they were told."""
+
+    __tablename__ = "emitted_events"
+    __table_args__ = (
+        Index("emitted_events_new", "id", postgresql_where=text("taken_at IS NULL")),
+        Index("emitted_events_recent", "organization_id", "id"),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    name: str
+    payload: dict[str, Any] = json_field()
+    conversation_id: UUID | None = None
+    contact_id: UUID | None = None
+    session_id: UUID | None = None
+    node_id: str | None = None
+    created_at: datetime = time_field()
+    taken_at: datetime | None = time_field(nullable=True)

@@ -7,10 +7,11 @@ another job and is never lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, cast
 
 import redis
+import redis.asyncio
 from rq import Queue
 
 from pytake_app.config import Settings
@@ -21,6 +22,7 @@ DRAIN_JOB = "pytake_app.jobs.bodies.drain_lane"
 _DIRTY = "pytake:lanes:dirty"
 _OUTBOX_WAKE = "pytake:outbox:wake"
 _SIGNALS = "pytake:outbox:signals"
+_REQUESTS_WAKE = "pytake:requests:wake"
 _MAX_SIGNALS = 1000
 # Seconds after which a mark whose job was lost no longer holds back new ones.
 _MARK_TTL = 10
@@ -112,3 +114,21 @@ def push_signals(client: redis.Redis, signals: list[bytes]) -> None:
 def signals_key() -> str:
     """The list of best-effort signs."""
     return _SIGNALS
+
+
+def poke_requests(client: redis.Redis) -> None:
+    """Tell who performs flows' requests that there is one.
+
+    Raises:
+        redis.RedisError: Redis is away; they also poll.
+    """
+    pipeline = client.pipeline(transaction=False)
+    pipeline.lpush(_REQUESTS_WAKE, b"1")
+    pipeline.ltrim(_REQUESTS_WAKE, 0, 3)
+    pipeline.execute()
+
+
+async def request_made(client: redis.asyncio.Redis) -> bool:
+    """Wait up to five seconds for `poke_requests`; whether it came."""
+    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([_REQUESTS_WAKE], timeout=5))
+    return answer is not None
