@@ -28,6 +28,7 @@ class StepView(BaseModel):
     reads: dict[str, JsonValue]
     writes: dict[str, JsonValue]
     duration_us: int = 0
+    message_ids: list[str] = Field(default_factory=list, description="What this visit sent")
 
 
 class SessionSummary(BaseModel):

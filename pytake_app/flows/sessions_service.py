@@ -292,4 +292,5 @@ def _step(step: SessionStep) -> StepView:
         reads=step.reads,
         writes=step.writes,
         duration_us=step.duration_us,
+        message_ids=step.message_ids,
     )
