@@ -10,6 +10,8 @@ from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSessi
 from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.flows import api_sessions, service
+from pytake_app.flows.impact_schemas import ImpactPreview
+from pytake_app.flows.replay_schemas import DraftReplay, ReplayRequest
 from pytake_app.flows.schemas import (
     AppliedEdit,
     DraftSave,
@@ -207,10 +209,32 @@ def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> 
 def publish_flow(
     flow_id: str, body: PublishRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> PublishResult:
-    """Freeze the draft as the next version, live at once. 422 `flow_has_errors` names the nodes."""
+    """Freeze the draft as the next version, live at once. 422 `flow_has_errors` names the nodes.
+
+    `impact` moves or ends sessions in progress in the same transaction; 422 `invalid_impact` when they can't be moved
+    there. Without it they finish on their own version.
+    """
     return service.publish_flow(
-        session, who, flow_id, expected_revision=body.expected_revision, note=body.note, clock=services.clock
+        session,
+        who,
+        flow_id,
+        expected_revision=body.expected_revision,
+        note=body.note,
+        choice=body.impact,
+        clock=services.clock,
     )
+
+
+@router.get("/flows/{flow_id}/impact")
+def publish_impact(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> ImpactPreview:
+    """What publishing the draft would mean for sessions in progress: where they wait, and where they could go on."""
+    return service.publish_impact(session, who, flow_id)
+
+
+@router.post("/flows/{flow_id}/replay")
+def replay_draft(flow_id: str, body: ReplayRequest, who: CurrentPrincipal, session: TenantSession) -> DraftReplay:
+    """Play stored real conversations against the draft; the first divergence of each. Nothing is sent or stored."""
+    return service.replay_draft(session, who, flow_id, limit=body.sessions, session_ids=body.session_ids)
 
 
 @router.post("/flows/{flow_id}/rollback")

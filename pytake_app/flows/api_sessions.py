@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.core.tenancy import Principal
+from pytake_app.flows import replay
 from pytake_app.flows import sessions_service as service
+from pytake_app.flows.replay_schemas import SessionReplay
 from pytake_app.flows.session_schemas import (
     FlowSessionView,
     SessionProcess,
@@ -121,3 +123,9 @@ def cancel_session(
 ) -> FlowSessionView:
     """End a session at once: `interrupted`."""
     return service.cancel(session, who, session_id, clock=services.clock)
+
+
+@router.post("/sessions/{session_id}/replay")
+def replay_session(session_id: UUID, who: CurrentPrincipal, session: TenantSession) -> SessionReplay:
+    """Play the session again in memory: the same version, inputs, clock and ids must give the same events."""
+    return replay.replay_session(session, who, session_id)

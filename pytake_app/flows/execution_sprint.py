@@ -38,6 +38,7 @@ from pytake_app.engine.session import (
 from pytake_app.flows import routing
 from pytake_app.flows.execution_catalog import AccountView, FlowCatalog, OrgFlows
 from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
+from pytake_app.flows.tape import Recording, surroundings
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.content import channel_content, readable
@@ -107,7 +108,10 @@ class ContactState:
         if flow is None:
             self._log(thread, routing.Decision("nothing", "flow_missing", flow_id), None)
             return
-        sprint = runner.start(flow, trigger, self._run_context(thread))
+        recording = Recording.of(self._run_context(thread))
+        recording.flows[""] = (flow.flow_id, flow.version)
+        before = surroundings(recording.context)
+        sprint = runner.start(flow, trigger, recording.context)
         stored = StoredSession(
             id=UUID(sprint.session.id),
             organization_id=self.person.organization_id,
@@ -118,6 +122,7 @@ class ContactState:
             session=sprint.session,
             new=True,
         )
+        stored.tape.add(recording, trigger, before, sprint)
         self.sessions[stored.id] = stored
         self._apply(stored, thread, sprint)
 
@@ -126,12 +131,15 @@ class ContactState:
         flow = self.context.catalog.compiled(self.context.connection, session.flow_id, session.flow_version)
         if flow is None:
             raise LookupError(f"flow version {session.flow_id} {session.flow_version} is gone")
-        sprint = runner.resume(session, flow, event, self._run_context(thread))
+        recording = Recording.of(self._run_context(thread))
+        before = surroundings(recording.context)
+        sprint = runner.resume(session, flow, event, recording.context)
         if sprint.ignored:
             sprints.labels(result="ignored").inc()
             return
         stored.session = sprint.session
         stored.dirty = True
+        stored.tape.add(recording, event, before, sprint)
         self._apply(stored, thread, sprint)
 
     def _run_context(self, thread: Thread) -> RunContext:

@@ -12,6 +12,7 @@ from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
 from pytake_app.engine.session import Session, Step
 from pytake_app.flows import timers
+from pytake_app.flows.tape import Tape
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.media import insert_assets
@@ -20,6 +21,7 @@ from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_stat
 Row = dict[str, Any]
 
 _STEP_COUNT = "step_count"
+_TAPE = "tape"
 
 _FIND = """
 SELECT s.id, s.organization_id, s.contact_id, s.conversation_id, s.channel_account_id, s.started_at, s.state
@@ -32,11 +34,11 @@ FOR NO KEY UPDATE OF s
 _INSERT = insert_statement(
     "flow_sessions",
     ("id", "organization_id", "flow_id", "version", "contact_id", "conversation_id", "channel_account_id", "status",
-     "current_node", "outcome", "state", "started_at", "updated_at", "expires_at", "ended_at"),
+     "current_node", "outcome", "state", "tape", "started_at", "updated_at", "expires_at", "ended_at"),
 )  # fmt: skip
 _UPDATE = """
 UPDATE flow_sessions s SET status = v.status, current_node = v.current_node, outcome = v.outcome, state = v.state,
-       updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
+       tape = s.tape || v.tape, updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
 FROM json_populate_recordset(NULL::flow_sessions, %s) v WHERE s.id = v.id
 """
 _INSERT_STEPS = insert_statement(
@@ -60,6 +62,7 @@ class StoredSession:
     steps: int = 0
     new: bool = False
     dirty: bool = False
+    tape: Tape = field(default_factory=Tape)
 
     @property
     def running(self) -> bool:
@@ -122,6 +125,7 @@ def _stored(
         started_at,
         Session.model_validate(state),
         int(state.get(_STEP_COUNT, 0)),
+        tape=Tape.of(state.get(_TAPE)),
     )
 
 
@@ -129,6 +133,7 @@ def _session_row(stored: StoredSession, now: datetime) -> Row:
     session = stored.session
     state = session.model_dump(mode="json")
     state[_STEP_COUNT] = stored.steps
+    state[_TAPE] = stored.tape.kept()
     return {
         "id": stored.id,
         "organization_id": stored.organization_id,
@@ -141,6 +146,7 @@ def _session_row(stored: StoredSession, now: datetime) -> Row:
         "current_node": session.current_node,
         "outcome": session.outcome,
         "state": state,
+        "tape": stored.tape.taken(),
         "started_at": stored.started_at,
         "updated_at": now,
         "expires_at": session.wait.timeout_at if session.wait else None,

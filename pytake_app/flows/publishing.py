@@ -15,9 +15,10 @@ from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.triggers import TriggerSpec, flow_triggers
 from pytake_app.engine.verify import Finding, has_errors, verify
-from pytake_app.flows import documents, repository
+from pytake_app.flows import documents, impact, repository
 from pytake_app.flows.editing import changes_after, refuse_stale
 from pytake_app.flows.environment import verify_env
+from pytake_app.flows.impact_schemas import ImpactChoice
 from pytake_app.flows.models import Flow, FlowVersion
 from pytake_app.flows.schemas import OvertakenFlow, ParkedNode, PublishResult, VersionDetail, VersionView
 
@@ -26,12 +27,22 @@ MIN_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def publish(
-    session: Session, principal: Principal, ref: UUID | str, *, expected_revision: int | None, note: str, clock: Clock
+    session: Session,
+    principal: Principal,
+    ref: UUID | str,
+    *,
+    expected_revision: int | None,
+    note: str,
+    choice: ImpactChoice,
+    clock: Clock,
 ) -> PublishResult:
     """Freeze the draft as the next version and make it live; the flow becomes active.
 
+    `choice` says what becomes of sessions in progress (see `impact`), in the same transaction.
+
     Raises:
         InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
+        InvalidError: code `invalid_impact`: sessions can't be moved where `choice` says.
         ConflictError: code `stale_revision`.
     """
     principal.require(Role.ORG_ADMIN)
@@ -39,7 +50,10 @@ def publish(
     refuse_stale(flow, expected_revision)
     result = make_live(session, flow, flow.draft_document, note=note, by=principal.user_id, clock=clock)
     flow.draft_changes = 0
-    return result
+    parsed = FlowDocument.model_validate(flow.draft_document)
+    applied = impact.apply(session, flow, parsed, choice, version=result.version, clock=clock)
+    total, parked = _parked(session, flow, parsed)
+    return result.model_copy(update={"impact": applied, "running_sessions": total, "parked": parked})
 
 
 def rollback(
@@ -120,8 +134,7 @@ def _result(
     triggers: list[TriggerSpec],
     findings: list[Finding],
 ) -> PublishResult:
-    kept = {node.id for node in document.nodes}
-    running = repository.running_by_node(session, flow.id)
+    total, parked = _parked(session, flow, document)
     return PublishResult(
         flow_id=flow.id,
         version=version.version,
@@ -129,12 +142,18 @@ def _result(
         published_at=version.published_at,
         triggers=triggers,
         findings=findings,
-        running_sessions=sum(count for _node, count in running),
+        running_sessions=total,
         overtaken=overtaken(session, flow, triggers),
-        parked=[
-            ParkedNode(node_id=node, sessions=count) for node, count in running if node is not None and node not in kept
-        ],
+        parked=parked,
     )
+
+
+def _parked(session: Session, flow: Flow, document: FlowDocument) -> tuple[int, list[ParkedNode]]:
+    """Sessions in progress, and those of them on nodes that `document` doesn't have."""
+    kept = {node.id for node in document.nodes}
+    running = repository.running_by_node(session, flow.id)
+    parked = [ParkedNode(node_id=node, sessions=count) for node, count in running if node and node not in kept]
+    return sum(count for _node, count in running), parked
 
 
 def overtaken(session: Session, flow: Flow, triggers: list[TriggerSpec]) -> list[OvertakenFlow]:

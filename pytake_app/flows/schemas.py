@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import Finding
+from pytake_app.flows.impact_schemas import AppliedImpact, ImpactChoice
 from pytake_app.flows.importers.report import ImportReport
 
 FlowStatus = Literal["draft", "active", "inactive"]
@@ -125,10 +126,12 @@ class VerifyResult(BaseModel):
 
 
 class PublishRequest(Request):
-    """Freeze the draft; `expected_revision` guards against publishing what the caller has not seen."""
+    """Freeze the draft; `expected_revision` guards against publishing what the caller has not seen. `impact` says what
+    becomes of sessions in progress; without it they finish on their own version."""
 
     expected_revision: int | None = Field(default=None, ge=0)
     note: str = Field(default="", max_length=500)
+    impact: ImpactChoice = Field(default_factory=ImpactChoice)
 
 
 class RollbackRequest(Request):
@@ -183,6 +186,7 @@ class PublishResult(BaseModel):
     running_sessions: int
     parked: list[ParkedNode]
     overtaken: list[OvertakenFlow] = Field(default_factory=list)
+    impact: AppliedImpact = Field(default_factory=AppliedImpact)
 
 
 class ImportRequest(Request):

@@ -16,8 +16,21 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
 from pytake_app.core.tenancy import Principal
-from pytake_app.flows import catalog, editing, importing, preview, publishing, repository, running, starters
+from pytake_app.flows import (
+    catalog,
+    editing,
+    impact,
+    importing,
+    preview,
+    publishing,
+    replay,
+    repository,
+    running,
+    starters,
+)
+from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.models import FlowSession
+from pytake_app.flows.replay_schemas import DraftReplay
 from pytake_app.flows.schemas import (
     AppliedEdit,
     EditResult,
@@ -144,10 +157,32 @@ def publish_flow(
     *,
     expected_revision: int | None = None,
     note: str = "",
+    choice: ImpactChoice | None = None,
     clock: Clock = _CLOCK,
 ) -> PublishResult:
-    """Freeze the draft as the next version, live at once; refused with `flow_has_errors`."""
-    return publishing.publish(session, principal, ref, expected_revision=expected_revision, note=note, clock=clock)
+    """Freeze the draft as the next version, live at once; refused with `flow_has_errors`, and with `invalid_impact`
+    when sessions in progress can't be moved as `choice` says."""
+    return publishing.publish(
+        session,
+        principal,
+        ref,
+        expected_revision=expected_revision,
+        note=note,
+        choice=choice or ImpactChoice(),
+        clock=clock,
+    )
+
+
+def publish_impact(session: Session, principal: Principal, ref: Ref) -> ImpactPreview:
+    """Sessions in progress by the node they wait at, against the draft."""
+    return impact.preview(session, principal, ref)
+
+
+def replay_draft(
+    session: Session, principal: Principal, ref: Ref, *, limit: int = 50, session_ids: Sequence[UUID] = ()
+) -> DraftReplay:
+    """Stored conversations on the draft: the first divergence of each."""
+    return replay.replay_draft(session, principal, ref, limit=limit, session_ids=list(session_ids))
 
 
 def rollback_flow(

@@ -1,0 +1,204 @@
+# ruff: noqa: E501
+"""Sessions of the real pipeline are played again, moved and ended by publications."""
+
+import threading
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from pytake_app.api.services import Services
+from pytake_app.flows.models import FlowSession, Timer
+from tests.api.fixtures import Caller
+from tests.flows.test_api import create
+
+MENU: dict[str, Any] = {
+    "nodes": [
+        {"id": "s", "type": "start"},
+        {"id": "menu", "type": "msg_buttons", "title": "Menu",
+         "config": {"body": "Oi {{ contact.first_name }}", "buttons": [{"id": "a", "title": "Um"}, {"id": "b", "title": "Dois"}]}},
+        {"id": "split", "type": "random_split", "config": {"sticky": False, "branches": [
+            {"id": "x", "label": "X", "weight": 50}, {"id": "y", "label": "Y", "weight": 50}]}},
+        {"id": "ask", "type": "question", "config": {"body": "Qual o CEP?", "variable": "cep", "kind": "cep"}},
+        {"id": "ok", "type": "msg_text", "config": {"body": "Obrigado, {{ cep }}, {{ now }}"}},
+    ],
+    "edges": [
+        {"id": "1", "source": "s", "port": "next", "target": "menu"},
+        {"id": "2", "source": "menu", "port": "option:a", "target": "split"},
+        {"id": "3", "source": "menu", "port": "option:b", "target": "ask"},
+        {"id": "4", "source": "split", "port": "branch:x", "target": "ask"},
+        {"id": "5", "source": "split", "port": "branch:y", "target": "ask"},
+        {"id": "6", "source": "ask", "port": "answered", "target": "ok"},
+    ],
+}  # fmt: skip
+
+
+def published(caller: Caller, document: Any = MENU) -> Any:
+    flow = create(caller, document, "Menu")
+    response = caller.post(f"/api/v1/flows/{flow['id']}/publish", json={})
+    assert response.status_code == 200, response.text
+    return flow
+
+
+def start(caller: Caller, flow: Any, phone: str = "+55 11 98765-4321") -> Any:
+    response = caller.post("/api/v1/flows/start", json={"flow_id": flow["id"], "contact_id": phone})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def say(caller: Caller, session: Any, text: str) -> Any:
+    response = caller.post("/api/v1/flows/process", json={"session_id": session["id"], "user_input": text})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def edit(caller: Caller, flow: Any, *operations: Any) -> None:
+    response = caller.post(f"/api/v1/flows/{flow['id']}/operations", json={"operations": list(operations)})
+    assert response.status_code == 200, response.text
+
+
+def replayed(caller: Caller, session: Any) -> Any:
+    response = caller.post(f"/api/v1/flows/sessions/{session['id']}/replay")
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_a_session_gives_the_same_events_again(caller: Caller, worker: threading.Event) -> None:
+    flow = published(caller)
+    session = start(caller, flow)
+    say(caller, session, "um")
+    say(caller, session, "nada")
+    assert say(caller, session, "01310-100")["status"] == "completed"
+    answer = replayed(caller, session)
+    assert answer | {"recorded": True, "whole": True, "identical": True, "sprints": 4, "diverged_at": None} == answer
+    edit(caller, flow, {"op": "update_config", "id": "menu", "patch": {"body": "Outro"}})
+    assert caller.post(f"/api/v1/flows/{flow['id']}/publish", json={}).status_code == 200
+    assert replayed(caller, session)["identical"] is True, "a session is played on its own version"
+
+
+def test_a_changed_tape_is_found_out(caller: Caller, worker: threading.Event, services: Services) -> None:
+    session = start(caller, published(caller))
+    say(caller, session, "dois")
+    with services.database.system() as db:
+        row = db.exec(select(FlowSession).where(FlowSession.id == session["id"])).one()
+        second = {**row.tape[1], "i": {"type": "message", "message": {"text": "nada"}}}
+        row.tape = [row.tape[0], second]
+        db.add(row)
+    answer = replayed(caller, session)
+    assert (answer["identical"], answer["diverged_at"]) == (False, 2)
+
+
+def test_real_conversations_on_a_draft(caller: Caller, worker: threading.Event) -> None:
+    flow = published(caller)
+    asked = start(caller, flow)
+    say(caller, asked, "dois")
+    say(caller, asked, "01310-100")
+    other = start(caller, flow, "+55 11 98765-0002")
+    say(caller, other, "xyz")
+    path = f"/api/v1/flows/{flow['id']}/replay"
+    assert [verdict["same"] for verdict in caller.post(path, json={}).json()["sessions"]] == [True, True]
+    edit(caller, flow, {"op": "update_config", "id": "ask", "patch": {"body": "Diga seu CEP"}})
+    answer = caller.post(path, json={}).json()
+    assert (answer["replayed"], answer["diverged"], answer["not_recorded"]) == (2, 1, 0)
+    (verdict,) = [verdict for verdict in answer["sessions"] if not verdict["same"]]
+    assert verdict["session_id"] == asked["id"]
+    divergence = verdict["divergence"]
+    assert (divergence["sprint"], divergence["kind"], divergence["input"]) == (2, "message", "dois")
+    assert (divergence["expected_node"], divergence["new_node"]) == ("ask", "ask")
+    assert divergence["expected"]["content"]["body"] == "Qual o CEP?"
+    assert divergence["new"]["content"]["body"] == "Diga seu CEP"
+    edit(caller, flow, {"op": "delete_nodes", "ids": ["ask"]})
+    kinds = {
+        v["session_id"]: v["divergence"] and v["divergence"]["kind"]
+        for v in caller.post(path, json={"sessions": 10}).json()["sessions"]
+    }
+    assert kinds == {asked["id"]: "event", other["id"]: None}
+    one = caller.post(path, json={"session_ids": [other["id"]]}).json()
+    assert [verdict["session_id"] for verdict in one["sessions"]] == [other["id"]]
+
+
+def test_what_a_publication_means(caller: Caller, worker: threading.Event) -> None:
+    flow = published(caller)
+    base = f"/api/v1/flows/{flow['id']}"
+    start(caller, flow)
+    second = start(caller, flow, "+55 11 98765-0002")
+    say(caller, second, "dois")
+    edit(caller, flow, {"op": "delete_nodes", "ids": ["ask"]})
+    answer = caller.get(f"{base}/impact").json()
+    assert answer["sessions"] == 2
+    assert [(n["node_id"], n["change"], n["waits_for"], n["sessions"]) for n in answer["nodes"]] == [
+        ("ask", "removed", "message", 1), ("menu", "changed", "message", 1)]  # fmt: skip
+    assert [target["node_id"] for target in answer["targets"]] == ["menu"]
+
+
+MOVED = [
+    {"op": "delete_nodes", "ids": ["ask"]},
+    {"op": "add_node", "node": {"id": "ask2", "type": "question", "title": "", "position": {"x": 0, "y": 0},
+                                "config": {"body": "Novo CEP?", "variable": "cep", "kind": "cep"}}},
+    {"op": "connect", "source": "ask2", "port": "answered", "target": "ok"},
+    {"op": "connect", "source": "menu", "port": "option:b", "target": "ask2"},
+    {"op": "connect", "source": "split", "port": "branch:x", "target": "ask2"},
+    {"op": "connect", "source": "split", "port": "branch:y", "target": "ask2"},
+    {"op": "update_config", "id": "ok", "patch": {"body": "Anotado: {{ cep }}"}},
+]  # fmt: skip
+
+
+def test_sessions_are_moved_with_the_publication(caller: Caller, worker: threading.Event, services: Services) -> None:
+    flow = published(caller)
+    session = start(caller, flow)
+    say(caller, session, "dois")
+    edit(caller, flow, *MOVED)
+    base = f"/api/v1/flows/{flow['id']}"
+    for moves, code in (({"ask": "gone"}, "unknown_node"), ({"ask": "ok"}, "other_wait")):
+        refused = caller.post(f"{base}/publish", json={"impact": {"moves": moves}})
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_impact")
+        assert refused.json()["errors"][0]["code"] == code
+    assert caller.get(base).json()["live_version"] == 1, "a refused publication changes nothing"
+    done = caller.post(f"{base}/publish", json={"impact": {"moves": {"ask": "ask2"}}}).json()
+    assert done["impact"] == {"finishing": 0, "moved": 1, "ended": 0}
+    assert done["parked"] == []
+    shown = caller.get(f"/api/v1/flows/sessions/{session['id']}").json()
+    assert (shown["version"], shown["current_node"], shown["status"]) == (2, "ask2", "waiting")
+    over = say(caller, session, "01310-100")
+    assert (over["status"], over["variables"]["cep"]) == ("completed", "01310100")
+    assert over["steps"][-1]["node_id"] == "ok"
+    assert replayed(caller, session)["identical"] is True, "the move is on the tape"
+
+
+def test_sessions_finish_on_their_version_by_default_or_end(
+    caller: Caller, worker: threading.Event, services: Services
+) -> None:
+    flow = published(caller)
+    first, second = start(caller, flow), start(caller, flow, "+55 11 98765-0002")
+    say(caller, first, "dois")
+    edit(caller, flow, *MOVED)
+    base = f"/api/v1/flows/{flow['id']}"
+    done = caller.post(f"{base}/publish", json={}).json()
+    assert done["impact"] == {"finishing": 2, "moved": 0, "ended": 0}
+    assert done["parked"] == [{"node_id": "ask", "sessions": 1}]
+    assert say(caller, first, "01310-100")["status"] == "completed"
+    edit(caller, flow, {"op": "set_title", "id": "ok", "title": "Fim"})
+    done = caller.post(f"{base}/publish", json={"impact": {"default": "end"}}).json()
+    assert done["impact"] == {"finishing": 0, "moved": 0, "ended": 1}
+    assert caller.get(f"/api/v1/flows/sessions/{second['id']}").json()["status"] == "interrupted"
+    with services.database.system() as db:
+        assert list(db.exec(select(Timer).where(Timer.session_id == second["id"], col(Timer.fired_at).is_(None)))) == []
+
+
+def test_one_node_can_be_ended_while_others_finish(caller: Caller, worker: threading.Event) -> None:
+    flow = published(caller)
+    first, second = start(caller, flow), start(caller, flow, "+55 11 98765-0002")
+    say(caller, first, "dois")
+    edit(caller, flow, *MOVED)
+    impact = {"moves": {"ask": None}}
+    done = caller.post(f"/api/v1/flows/{flow['id']}/publish", json={"impact": impact}).json()
+    assert done["impact"] == {"finishing": 1, "moved": 0, "ended": 1}
+    states = [caller.get(f"/api/v1/flows/sessions/{s['id']}").json()["status"] for s in (first, second)]
+    assert states == ["interrupted", "waiting"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/flows/{id}/impact", "/api/v1/flows/{id}/replay"])
+def test_unknown_flows(caller: Caller, path: str) -> None:
+    url = path.format(id="00000000-0000-7000-8000-000000000000")
+    response = caller.get(url) if path.endswith("impact") else caller.post(url, json={})
+    assert response.status_code == 404
