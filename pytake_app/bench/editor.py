@@ -224,14 +224,15 @@ def _sweep(page: Any, x: float, y: float) -> dict[str, float]:
     page.mouse.move(x + 4, y + 4)
     page.evaluate(f"({_FRAMES})()")
     for step in range(160):
-        page.mouse.move(x + (step % 80) * 3, y + (step % 40) * 2)
+        away = min(step, 159 - step)  # there and back, so that the flow stays as it is drawn
+        page.mouse.move(x + away * 3, y + away)
     rate = _rate(page)
     page.mouse.up()
     return rate
 
 
 def _drag(page: Any) -> dict[str, float]:
-    box = page.locator(".react-flow__node .hd").nth(2).bounding_box()
+    box = page.locator('.react-flow__node[data-id="n1"] .hd').bounding_box()
     return _sweep(page, box["x"] + 60, box["y"] + 12)
 
 
@@ -247,10 +248,10 @@ def _events(frames: list[str], since: int) -> list[str]:
 def _move(page: Any, sent: list[str], received: list[str]) -> dict[str, Any]:
     page.wait_for_timeout(1500)
     up, down = len(sent), len(received)
-    box = page.locator(".react-flow__node .hd").nth(1).bounding_box()
+    box = page.locator('.react-flow__node[data-id="n20"] .hd').bounding_box()
     page.mouse.move(box["x"] + 60, box["y"] + 12)
     page.mouse.down()
-    page.mouse.move(box["x"] + 120, box["y"] + 60, steps=20)
+    page.mouse.move(box["x"] + 76, box["y"] + 44, steps=20)
     page.mouse.up()
     page.wait_for_timeout(1500)
     mine = [frame for frame in _events(received, down) if "reply" in frame]

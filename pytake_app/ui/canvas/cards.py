@@ -284,6 +284,35 @@ def _queue_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     return [rx.el.div(head, wait, said, class_name="bd stack")]
 
 
+def _request_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
+    url = rx.cond(shown(item, "url") != "", shown(item, "url"), t("editor.empty_text"))
+    line = rx.el.div(
+        rx.el.b(shown(item, "method"), class_name="mono t-blue"),
+        rx.el.span(url, class_name="mono ell"),
+        class_name="cond",
+    )
+    rows = _shown_list(item, "mapping", "rows")
+    fills = rx.el.div(
+        t("editor.fills"),
+        rx.foreach(rows, lambda row: rx.el.span(text_of(row, "left"), class_name="var")),
+        class_name="mt row wrap",
+    )
+    return [rx.el.div(line, rx.cond(rows.length() > 0, fills), class_name="bd")]
+
+
+def _form_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
+    press = rx.el.div(rx.el.span(shown(item, "cta"), class_name="ell"), class_name="pr bt")
+    return [rx.el.div(_bubble(item, header="header", footer="footer"), class_name="bd tight"), press]
+
+
+def _prompt_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
+    return [rx.el.div(_bubble(item, "prompt"), _value(item, "output", t("editor.keeps_in")), class_name="bd")]
+
+
+def _reaction_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
+    return [rx.el.div(rx.el.span(shown(item, "emoji"), class_name="figure"), class_name="bd")]
+
+
 def _generic_body(item: Item, spec: NodeSpec) -> list[rx.Component]:
     """For a type without a body of its own: its summary as a bubble, and what its lists say."""
     parts: list[rx.Component] = []
@@ -337,6 +366,11 @@ BODIES: dict[str, Body] = {
     "update_contact": _assign_body,
     "tag_contact": _tags_body,
     "action_transfer_to_queue": _queue_body,
+    "api_call": _request_body,
+    "msg_form": _form_body,
+    "msg_location_request": _text_body,
+    "msg_reaction": _reaction_body,
+    "ai_prompt": _prompt_body,
 }
 
 
@@ -397,12 +431,25 @@ def _note(item: Item) -> rx.Component:
     )
 
 
+def _group_frame(item: Item) -> rx.Component:
+    """A named frame behind other blocks."""
+    return rx.el.div(
+        rx.el.span(shown(item, "text"), class_name="gname ell"),
+        class_name="gframe" + rx.cond(flag(item, "selected"), " sel", ""),
+        width="calc(var(--hairline) * " + shown(item, "width") + ")",
+        height="calc(var(--hairline) * " + shown(item, "height") + ")",
+        custom_attrs={"data-node": text_of(item, "id"), "data-color": shown(item, "color")},
+    )
+
+
 def card_of(spec: NodeSpec) -> Any:
     """The card of one node type, as a memo that takes `item`."""
 
     def card(item: rx.Var[dict]) -> rx.Component:
         if spec.type == "note":
             return _note(item)
+        if spec.type == "group":
+            return _group_frame(item)
         return _frame(item, spec.icon, spec.group, BODIES.get(spec.type, _generic_body)(item, spec), target=spec.target)
 
     card.__name__ = card.__qualname__ = f"card_{spec.type}"

@@ -199,7 +199,7 @@ export const actions = {
     editor.select([]);
     const undo = { label: say("common.undo"), onClick: () => editor.undo() };
     const join = { label: say("editor.join_neighbours"), onClick: () => editor.edit(links.filter((op) => nodeOf(S.doc, op.source) && nodeOf(S.doc, op.target))) };
-    toast(say("editor.deleted", { count: ids.length }), { duration: 10000, action: links.length ? join : undo, cancel: links.length ? undo : undefined });
+    toast(say("editor.deleted", { count: ids.length }), { duration: 10000, position: "bottom-center", action: links.length ? join : undo, cancel: links.length ? undo : undefined });
   },
 
   copied() {

@@ -114,7 +114,7 @@ const nodesFrom = (doc, old, selected) => {
     const data = before?.data.node === node ? before.data : { node };
     if (before) return { ...before, data, position: before.dragging ? before.position : node.position, selected: on };
     const type = specOf(node.type) ? node.type : "unknown";
-    return { id: node.id, type, position: node.position, data, selected: on, ariaLabel: node.title || node.type };
+    return { id: node.id, type, position: node.position, data, selected: on, ariaLabel: node.title || node.type, zIndex: type === "group" ? -1 : undefined };
   });
 };
 
