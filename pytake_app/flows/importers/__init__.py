@@ -16,9 +16,13 @@ from pytake_app.flows.importers.report import (
     Kind,
     ReportLine,
     UnreadableFile,
+    unreadable,
 )
 
 __all__ = ["ImportReport", "Imported", "ImportedFlow", "Kind", "ReportLine", "UnreadableFile", "convert", "recognise"]
+
+
+_NO_FLOW = "this is no flow: neither one of PyTake's, nor a Typebot export, nor a RapidPro definition"
 
 
 def recognise(raw: Any) -> Kind:
@@ -52,6 +56,10 @@ def _own(raw: Any) -> Imported:
     if isinstance(raw, dict) and raw.get("format") == "pytake.flow":
         source_id, name = plain.text(raw.get("slug"), 200), plain.text(raw.get("name"), 200)
         body = raw.get("document")
+    if not body and body != "":
+        raise unreadable(_NO_FLOW)
+    if isinstance(body, dict) and not any(key in body for key in ("nodes", "document", "flow", "draft", "type")):
+        raise unreadable(_NO_FLOW)
     try:
         document = parse_document(body)
     except DocumentError as error:

@@ -264,16 +264,14 @@ def test_expressions(theirs: str, ours: str) -> None:
     [
         (None, "not_a_flow"),
         ("texto", "not_json"),
-        ({"groups": "x"}, None),
-        ([], None),
+        ({"groups": "x"}, "not_a_flow"),
+        ([], "not_a_flow"),
+        ({"format": "pytake.flow"}, "not_a_flow"),
         ({"version": 4, "flows": [{"action_sets": [], "rule_sets": []}]}, "older_format"),
         ({"nodes": [{"id": "a", "type": "unheard"}]}, "unknown_type"),
     ],
 )
-def test_what_is_no_flow_is_said(raw: Any, code: str | None) -> None:
-    if code is None:
-        checked(importers.convert(raw))
-        return
+def test_what_is_no_flow_is_said(raw: Any, code: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
         importers.convert(raw)
     assert caught.value.problems[0].code == code
