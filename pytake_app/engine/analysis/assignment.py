@@ -76,8 +76,11 @@ class Assignments:
         """What is certainly written when a node is left by this leg; None: it is never left so."""
         node = self.graph.nodes[leg.source]
         gained = 0
+        # A value that an outside answer may lack counts as written, unless the type says where it surely is.
+        surely = {write.name for write in node.writes if write.certain}
         for write in node.writes:
-            if write.certain and (write.ports is None or leg.port in write.ports):
+            counts = write.certain or write.name not in surely
+            if counts and (write.ports is None or leg.port in write.ports):
                 gained |= 1 << self.names[write.name]
         for proof in node.proves:
             if proof.port == leg.port and proof.name in self.names:

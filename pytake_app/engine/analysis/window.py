@@ -268,8 +268,8 @@ def check_window(graph: FlowGraph, across: Across, env: VerifyEnv, report: Repor
         return
     starts: dict[str, Age] = {}
     for entry in graph.entries:
-        node_type = graph.nodes[entry].type
-        opens = node_type.entry_window if node_type is not None else "unknown"
+        node = graph.nodes[entry]
+        opens = node.type.window_at_entry(node.config) if node.type is not None else "unknown"
         cold = opens == "closed" or (opens == "unknown" and env.cold_start)
         starts[entry] = Age(NEVER, ALWAYS if cold else 0.0)
     ages = Ages(graph, starts, across, summaries(across, limit), limit)

@@ -222,8 +222,14 @@ class NodeType:
     """Things of the organization it names."""
     entry_window: EntryWindow = "open"
     """Of triggers: is the service window open when it fires? ``open``: the contact has just written."""
+    opens: Callable[[Any], EntryWindow] | None = None
+    """The same where it depends on the config."""
     window: Callable[[str], EntryWindow] | None = None
     """Of a node that looks at the window: what leaving by a port says of it."""
+
+    def window_at_entry(self, config: Any) -> EntryWindow:
+        """Is the service window open when this trigger fires?"""
+        return self.opens(config) if self.opens is not None and config is not None else self.entry_window
 
     def pause_of(self, config: Any, port: str, wired: frozenset[str]) -> Pause:
         """What lies between a visit and leaving by ``port``."""

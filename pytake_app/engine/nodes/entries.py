@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pytake_app.engine.jsonpath import compile_path, select
 from pytake_app.engine.limits import MAX_VARIABLE_BYTES
 from pytake_app.engine.nodes.base import PORT_NEXT, Config, ConfigIssue, Go, NodeType, Port, setting
-from pytake_app.engine.nodes.facts import Refers, Writes
+from pytake_app.engine.nodes.facts import EntryWindow, Refers, Writes
 from pytake_app.engine.nodes.menus import VARIABLE_NAME
 from pytake_app.engine.nodes.outside import MappingRow, check_mapping
 from pytake_app.engine.schedule import valid_cron
@@ -130,18 +130,22 @@ def _event_writes(_config: Any) -> list[Writes]:
     return [Writes("event", "text"), Writes("event_value", "text")]
 
 
+def _event_window(config: EventConfig) -> EntryWindow:
+    return "open" if config.event == "campaign_replied" else "closed"
+
+
 TRIGGER_WEBHOOK = NodeType(
     type="trigger_webhook", group="trigger", icon="webhook", config_model=WebhookConfig, ports=_next,
-    prepare=_prepare, run=_run, check=_check_webhook, writes=_webhook_writes, entry_window="unknown",
+    prepare=_prepare, run=_run, check=_check_webhook, writes=_webhook_writes, entry_window="closed",
     summary_field="phone_path", default_config={"phone_path": "$.phone", "name_path": "$.name", "mapping": []},
 )  # fmt: skip
 TRIGGER_SCHEDULE = NodeType(
     type="trigger_schedule", group="trigger", icon="calendar-days", config_model=ScheduleConfig, ports=_next,
-    prepare=_prepare, run=_run, check=_check_schedule, refers=_schedule_refers, entry_window="unknown",
+    prepare=_prepare, run=_run, check=_check_schedule, refers=_schedule_refers, entry_window="closed",
     summary_field="cron", default_config={"cron": "0 9 * * 1-5", "audience": "tag", "tag": ""},
 )  # fmt: skip
 TRIGGER_EVENT = NodeType(
     type="trigger_event", group="trigger", icon="zap", config_model=EventConfig, ports=_next, prepare=_prepare,
-    run=_run, refers=_event_refers, writes=_event_writes, entry_window="unknown", summary_field="event",
+    run=_run, refers=_event_refers, writes=_event_writes, opens=_event_window, summary_field="event",
     default_config={"event": "contact_created", "tag": ""},
 )  # fmt: skip

@@ -1,0 +1,112 @@
+"""What a path asks of values: which comparisons must hold on it, and values that fulfil them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+
+from pytake_app.engine.analysis.graph import FlowNode
+from pytake_app.engine.answers import parse_number
+from pytake_app.engine.compare import compare
+from pytake_app.engine.textmatch import fold
+
+_ALONE: Final = re.compile(r"^\s*\{\{\s*([A-Za-z_][\w.]*)\s*\}\}\s*$")
+_INSIDE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)")
+NONSENSE: Final = "zq 7391 xw"
+"""A text that is no option, no intent and no usual answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One comparison that must hold, or must not."""
+
+    operator: str
+    value: str
+    holds: bool
+
+
+@dataclass(slots=True)
+class Wishes:
+    """By name (``x``, ``contact.city``, ``message.text``) what its value must fulfil, and texts that the
+    path's nodes speak of (examples of intents, cases)."""
+
+    by_name: dict[str, list[Wish]] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, expression: str, wish: Wish) -> None:
+        """Note a wish on what an expression reads."""
+        alone = _ALONE.match(expression) or _INSIDE.search(expression)
+        if alone is not None and "{{" not in wish.value:
+            name = alone[1].removeprefix("session.")
+            self.by_name.setdefault(name, []).append(wish)
+            if wish.value:
+                self.texts.append(wish.value)
+
+    def values(self, name: str) -> list[JsonValue]:
+        """Values that fulfil all wishes on a name, best first; none wished: empty."""
+        wishes = self.by_name.get(name, [])
+        return [v for v in candidates(wishes) if all(_fulfils(v, wish) for wish in wishes)]
+
+
+def _fulfils(value: JsonValue, wish: Wish) -> bool:
+    return compare(value, wish.operator, wish.value) == wish.holds
+
+
+def candidates(wishes: Iterable[Wish]) -> list[JsonValue]:
+    """Values around those that are compared with."""
+    found: list[JsonValue] = []
+    for wish in wishes:
+        literal = wish.value
+        number = parse_number(literal)
+        found += [literal, f"{literal} x", f"x {literal}"]
+        if number is not None:
+            found += [number, number + 1, number - 1]
+        if wish.operator in ("in", "not_in"):
+            found += [part.strip() for part in literal.replace(";", ",").split(",")]
+        if re.match(r"\d{4}-\d{2}-\d{2}", literal):
+            found += ["1999-01-01", "2099-12-31"]
+    found += [NONSENSE, "", 0, 10, 1_000_000, -1_000_000]
+    return list(dict.fromkeys(found))
+
+
+def wishes_of(steps: Iterable[tuple[FlowNode, str | None]]) -> Wishes:
+    """Everything the nodes of a path ask for, given the ports they are left by."""
+    wishes = Wishes()
+    for node, port in steps:
+        config = node.config
+        if config is None or port is None:
+            continue
+        rows = [row for row in getattr(config, "rows", ()) if hasattr(row, "operator")]
+        if rows and port in ("true", "false"):
+            _rows(wishes, rows, every=getattr(config, "match", "all") == "all", holds=port == "true")
+        value = getattr(config, "value", "")
+        if isinstance(value, str):
+            for case in getattr(config, "cases", ()):
+                if port == f"case:{case.id}":
+                    wishes.add(value, Wish("equals", case.value, holds=True))
+                    break
+                wishes.add(value, Wish("equals", case.value, holds=False))
+        for intent in getattr(config, "intents", ()):
+            if port == f"intent:{intent.id}":
+                wishes.texts = [*intent.examples[:5], intent.label, intent.id, *wishes.texts]
+    return wishes
+
+
+def _rows(wishes: Wishes, rows: list[object], *, every: bool, holds: bool) -> None:
+    """All rows when every one must (or must not) hold, else one of them is enough: the first."""
+    deciding = rows if every == holds else rows[:1]
+    for row in deciding:
+        value, operator = getattr(row, "value", ""), getattr(row, "operator", "")
+        wishes.add(value, Wish(operator, getattr(row, "compare_to", ""), holds=holds))
+
+
+def distinct(texts: Iterable[str]) -> list[str]:
+    """Texts without those that mean the same as one before."""
+    found: dict[str, str] = {}
+    for text in texts:
+        found.setdefault(fold(text) or text, text)
+    return list(found.values())
