@@ -14,20 +14,36 @@ _PERSONAL_KEYS = frozenset(
 )
 _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{8,}\d")
 _BEARER = re.compile(r"(?i)(bearer\s+)\S+")
+# In texts that others wrote: a traceback, a library's `repr` of a request with its headers.
+_NAMED_SECRET = re.compile(
+    r"""(?i)((?:token|secret|password|authorization|cookie|api_key|pytake_session)\\?['"]?\s{0,4}[:=]\s{0,4})"""
+    r"""('[^'\n]*'|\\?"[^"\n]*"|[^\s,;&}\])]+)"""
+)
+_JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Blank out secrets and personal data, by key and, for numbers and bearer tokens, by shape."""
     for key, value in event.items():
-        if _SECRET_KEYS.search(key) or key in _PERSONAL_KEYS:
-            event[key] = "[redacted]"
-        elif isinstance(value, str) and key not in ("timestamp", "request_id", "organization_id"):
-            event[key] = _redact_text(value, numbers=not key.endswith("_id"))
+        event[key] = _redact_value(key, value)
     return event
+
+
+def _redact_value(key: str, value: Any) -> Any:
+    if _SECRET_KEYS.search(key) or key in _PERSONAL_KEYS:
+        return "[redacted]"
+    if isinstance(value, str) and key not in ("timestamp", "request_id", "organization_id"):
+        return _redact_text(value, numbers=not key.endswith("_id"))
+    if isinstance(value, dict):
+        return {inner: _redact_value(str(inner), held) for inner, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact_value(key, held) for held in value]
+    return value
 
 
 def _redact_text(value: str, *, numbers: bool) -> str:
     value = _BEARER.sub(r"\1[redacted]", value)
+    value = _NAMED_SECRET.sub(r"\1[redacted]", _JWT.sub("[redacted]", value))
     return _LONG_NUMBER.sub("[number]", value) if numbers else value
 
 

@@ -58,6 +58,8 @@ _SETTINGS = {
     "timezone": "'UTC'",
     "log_timezone": "'UTC'",
     "log_min_messages": "warning",
+    # Without DETAIL and CONTEXT: they quote the row or the JSON at fault, which are people's data.
+    "log_error_verbosity": "terse",
     # Statements carry personal data; errors are logged without them.
     "log_min_error_statement": "panic",
     "log_line_prefix": "'%m [%p] '",
