@@ -34,6 +34,10 @@ _TITLES = {
 }
 
 
+MAX_ERRORS = 50
+"""Findings an answer lists: a body may be wrong in a hundred thousand places, and the answer must not outgrow it."""
+
+
 def pointer(parts: tuple[str | int, ...] | list[str | int]) -> str:
     """A JSON pointer (RFC 6901) made of `parts`; empty for the whole document."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
@@ -98,7 +102,7 @@ def as_problem(error: BaseException) -> ProblemError | None:
 def from_validation(error: RequestValidationError) -> ProblemError:
     """Pydantic's findings with a pointer each; a body that is no JSON is malformed rather than invalid."""
     found = []
-    for item in error.errors():
+    for item in error.errors()[:MAX_ERRORS]:
         location = list(item["loc"])
         if item["type"] == "json_invalid":
             return MalformedError(

@@ -26,7 +26,8 @@ from pytake_app.engine.legacy_base import (
 
 __all__ = ["Converted", "convert", "slug"]
 
-_EXPRESSION = re.compile(r"^\s*(.+?)\s*(==|!=|>=|<=|>|<|\bcontains\b|=)\s*(.*?)\s*$")
+# Searched for alone: a pattern with the operands around it takes cubic time over a text of blanks.
+_COMPARISON = re.compile(r"==|!=|>=|<=|>|<|\bcontains\b|=")
 _OPERATORS: Final = {
     "==": "equals", "=": "equals", "eq": "equals", "equal": "equals", "!=": "not_equals", "ne": "not_equals",
     ">": "greater", "gt": "greater", "greater_than": "greater", ">=": "greater_or_equal", "gte": "greater_or_equal",
@@ -222,10 +223,13 @@ def _row(row: str | Mapping[str, Any]) -> Json:
         return dict(row)
     expression = as_text(row.get("expression") or row.get("condition"))
     if expression:
-        match = _EXPRESSION.match(expression.removeprefix("{{").removesuffix("}}") if expression.count("{{") == 1
-                                  and expression.endswith("}}") else expression)  # fmt: skip
+        if expression.count("{{") == 1 and expression.endswith("}}"):
+            expression = expression.removeprefix("{{").removesuffix("}}")
+        expression = expression.strip()
+        match = _COMPARISON.search(expression, 1)
         if match:
-            left, operator, right = match[1].strip(), match[2], match[3].strip().strip("'\"")
+            left, operator = expression[: match.start()].strip(), match[0]
+            right = expression[match.end() :].strip().strip("'\"")
             return {"value": _reference(left), "operator": _OPERATORS.get(operator, operator), "compare_to": right}
         return {"value": _reference(expression), "operator": "not_empty", "compare_to": ""}
     operator = as_text(row.get("operator")).lower() or "equals"

@@ -211,7 +211,10 @@ def dead_letters(
     limit = min(limit, MAX_LIMIT)
     statement = scoped(session, OutboxItem).where(col(OutboxItem.state) == "dead")
     if cursor:
-        statement = statement.where(col(OutboxItem.sequence) < int(decode_cursor(cursor, 1)[0] or 0))
+        (after,) = decode_cursor(cursor, 1)
+        if not isinstance(after, int):
+            raise InvalidError("The cursor is not one that this list gave.")
+        statement = statement.where(col(OutboxItem.sequence) < after)
     found = list(session.exec(statement.order_by(col(OutboxItem.sequence).desc()).limit(limit + 1)))
     following = encode_cursor(found[limit - 1].sequence) if len(found) > limit else None
     return Page[QueueMessage](items=[view(item) for item in found[:limit]], next_cursor=following)
