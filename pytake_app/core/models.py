@@ -29,10 +29,10 @@ def organization_field() -> Any:
 def time_field(*, nullable: bool = False, index: bool = False, primary_key: bool = False) -> Any:
     """A timezone-aware timestamp; not-null ones default to now."""
     if nullable:
-        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True, index=index)  # type: ignore[call-overload]
+        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True, index=index)
     return Field(
         default_factory=utc_now,
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_type=DateTime(timezone=True),
         nullable=False,
         index=index,
         primary_key=primary_key,
