@@ -118,7 +118,9 @@ def test_a_customer_is_answered_and_a_person_takes_over(product: Product, graph:
     assert api.post(f"/conversations/{thread}/take-over", json={}).status_code == 200
     sent = api.post(f"/conversations/{thread}/messages", json={"text": "Oi, Marina! Aqui é a Ana.", "client_id": "c1"})
     assert sent.status_code in (200, 201), sent.text
-    wait_until(lambda: sent_to(graph, customer)[-1].get("text", {}).get("body") == "Oi, Marina! Aqui é a Ana.", timeout=10)
+    wait_until(
+        lambda: sent_to(graph, customer)[-1].get("text", {}).get("body") == "Oi, Marina! Aqui é a Ana.", timeout=10
+    )
 
     before = len(sent_to(graph, customer))
     assert deliver(product, inbound(customer, {"type": "text", "text": {"body": "menu"}})) == 200
