@@ -18,6 +18,7 @@ from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
 from pytake_app.conversations import api as conversations
 from pytake_app.flows import api as flows
+from pytake_app.flows import api_hooks as hooks
 from pytake_app.messaging import api as messaging
 from pytake_app.outgoing import api as outgoing
 from pytake_app.sandbox import api as sandbox
@@ -32,6 +33,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     contacts.router,
     conversations.router,
     flows.router,
+    hooks.router,
     messaging.router,
     outgoing.router,
     whatsapp.router,
@@ -87,6 +89,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     for router in DOMAINS:
         app.include_router(router, prefix=BASE)
     app.include_router(sandbox.graph_router)
+    app.include_router(hooks.public)
     docs.install(app)
 
     # The last one added is the outermost.

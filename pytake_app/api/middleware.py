@@ -22,7 +22,7 @@ from pytake_app.core.ids import new_id
 
 log = structlog.get_logger(__name__)
 
-API_PREFIXES = ("/api/", "/auth/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
+API_PREFIXES = ("/api/", "/auth/", "/hooks/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
 UPLOAD_PATHS = re.compile(r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media)$")

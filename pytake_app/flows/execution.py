@@ -128,6 +128,8 @@ class Executor:
         try:
             if outcome.effects.outbox:
                 enqueue.poke_outbox(self._services.redis)
+            if outcome.effects.outside.requests:
+                enqueue.poke_requests(self._services.redis)
             signals = outcome.effects.signals
             if signals:
                 enqueue.push_signals(self._services.redis, [orjson.dumps(signal) for signal in signals])
@@ -151,6 +153,9 @@ def _pokes(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:
         payload: dict[str, object] = {"event": kind, "conversation_id": str(conversation_id), "message_ids": ids}
         pokes.append((f"conversation:{conversation_id}", payload))
         pokes.append((f"org:{organization_id}:conversations", payload))
+    for organization_id, user_id in dict.fromkeys(outcome.effects.told):
+        notice: dict[str, object] = {"event": "notification", "user_id": str(user_id)}
+        pokes.append((f"org:{organization_id}:notifications", notice))
     return pokes
 
 

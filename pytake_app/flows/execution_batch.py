@@ -27,6 +27,7 @@ from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.payloads import NOBODY, SenderKeys
 from pytake_app.messaging.sql import Connection
 from pytake_app.messaging.statuses import Changed, Status
+from pytake_app.outgoing import ai as outgoing
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,7 @@ def _run_contacts(
         services.clock.now(),
         services.new_id,
         services.settings.lanes,
+        ai=outgoing.available(services.settings),
     )
     people = _people(connection, services, events, outcome)
     if not people:
@@ -185,4 +187,4 @@ def _write(connection: Connection, context: BatchContext, runs: list[ContactRun]
     with connection.pipeline():
         threads.write_changed(connection, changed, context.now)
         write_sessions(connection, sessions, context.now)
-        write_effects(connection, outcome.effects)
+        write_effects(connection, outcome.effects, context.now)

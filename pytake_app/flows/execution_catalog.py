@@ -16,6 +16,8 @@ from pytake_app.engine.triggers import DEFAULT_OPT_OUT_WORDS, TriggerCandidate, 
 from pytake_app.messaging.sql import Connection
 
 MAX_COMPILED = 512
+BUSINESS_HOURS = "business_hours"
+"""Member of the organization's settings: its calendar, as the config of a `business_hours` block."""
 
 _ACCOUNTS = """
 SELECT a.id, a.organization_id, a.channel, a.external_id, a.default_flow_id, a.settings, o.name, o.time_zone, o.locale,
@@ -55,6 +57,7 @@ class OrgFlows:
     keywords: list[TriggerCandidate] = field(default_factory=list)
     templates: list[TriggerCandidate] = field(default_factory=list)
     universal: list[TriggerCandidate] = field(default_factory=list)
+    events: list[TriggerCandidate] = field(default_factory=list)
 
 
 class FlowCatalog:
@@ -69,6 +72,7 @@ class FlowCatalog:
         views: dict[UUID, AccountView] = {}
         for row in connection.execute(_ACCOUNTS, (list(ids),)).fetchall():
             words = row[9].get("opt_out_words")
+            hours = row[9].get(BUSINESS_HOURS)
             views[row[0]] = AccountView(
                 id=row[0],
                 organization_id=row[1],
@@ -76,7 +80,13 @@ class FlowCatalog:
                 external_id=row[3],
                 default_flow_id=row[4],
                 settings=row[5],
-                org=OrgView(id=str(row[1]), name=row[6], timezone=row[7], locale=row[8]),
+                org=OrgView(
+                    id=str(row[1]),
+                    name=row[6],
+                    timezone=row[7],
+                    locale=row[8],
+                    hours=hours if isinstance(hours, dict) else {},
+                ),
                 opt_out_words=tuple(words) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
             )
         return views
@@ -109,6 +119,8 @@ class FlowCatalog:
                     flows.templates.append(candidate)
                 elif spec.kind == "universal":
                     flows.universal.append(candidate)
+                elif spec.kind == "event":
+                    flows.events.append(candidate)
         return flows
 
     def compiled(self, connection: Connection, flow_id: str, version: int) -> CompiledFlow | None:

@@ -77,6 +77,7 @@ def inbound_input(payload: Row, external_id: str, media: Row | None, at: datetim
         selection_id=payload.get("selection_id"),
         media=file,
         location=place,
+        form=(payload.get("form") or {}).get("answers") or None,
         external_id=external_id,
         context_external_id=payload.get("context"),
         at=at,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from pytake_app.contacts.identities import Person
 from pytake_app.conversations import threads
@@ -15,11 +18,16 @@ from pytake_app.core.metrics import sprints
 from pytake_app.engine import runner
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.events import (
+    AgentAssigned,
     ContactFieldSet,
     ContactTagged,
+    ConversationClosed,
     ErrorRaised,
+    EventEmitted,
     Handoff,
     MessageOut,
+    NotificationAsked,
+    RequestMade,
     SessionEnded,
     WaitCleared,
     WaitSet,
@@ -30,12 +38,14 @@ from pytake_app.engine.events import (
 from pytake_app.engine.session import (
     ContactView,
     FlowRef,
+    RequestResume,
     Resume,
     RunContext,
     Sprint,
     Trigger,
 )
-from pytake_app.flows import routing
+from pytake_app.engine.triggers import match_event
+from pytake_app.flows import execution_outside, routing
 from pytake_app.flows.execution_catalog import AccountView, FlowCatalog, OrgFlows
 from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
 from pytake_app.flows.tape import Recording, surroundings
@@ -62,6 +72,7 @@ class BatchContext:
     now: datetime
     new_id: NewId
     lanes: int
+    ai: bool = False
 
 
 class ContactState:
@@ -93,6 +104,9 @@ class ContactState:
         self.effects = Effects()
         # Later messages of the same moment wait for a typing delay before them.
         self._not_before: datetime | None = None
+        # What happened to the contact that other flows may begin with: (event, what it is about).
+        self._happenings: list[tuple[str, str]] = []
+        self._from_event = False
 
     # -- the engine -------------------------------------------------------------------------------------------------
 
@@ -137,6 +151,8 @@ class ContactState:
         if sprint.ignored:
             sprints.labels(result="ignored").inc()
             return
+        if session.wait is not None and session.wait.kind == "request" and not isinstance(event, RequestResume):
+            self.effects.outside.canceled.append(UUID(session.wait.id))
         stored.session = sprint.session
         stored.dirty = True
         stored.tape.add(recording, event, before, sprint)
@@ -163,10 +179,13 @@ class ContactState:
             window_expires_at=thread.window_expires_at,
             load_flow=lambda ref: context.catalog.referenced(context.connection, person.organization_id, ref),
             timer_ns=time.perf_counter_ns,
+            ai=context.ai,
+            history=lambda count: execution_outside.history(self, thread, count),
         )
 
     def _apply(self, stored: StoredSession, thread: Thread, sprint: Sprint) -> None:
         sent: dict[str, list[str]] = {}
+        self._from_event = stored.session.trigger == "event"
         for event in sprint.events:
             self._apply_event(stored, thread, event, sent)
         self.effects.steps += step_rows(stored, sprint.steps, sent, self.context.new_id)
@@ -189,6 +208,8 @@ class ContactState:
                 self._tag(event)
             case Handoff():
                 self._hand_off(thread, event)
+            case RequestMade() | EventEmitted() | NotificationAsked() | AgentAssigned() | ConversationClosed():
+                execution_outside.apply(self, stored, thread, event)
             case ErrorRaised():
                 detail = {"node_id": event.node_id, "code": event.code, "message": event.message}
                 self._log(thread, routing.Decision("nothing", "error", detail=detail), stored)
@@ -283,6 +304,8 @@ class ContactState:
 
     def _tag(self, event: ContactTagged) -> None:
         tags = [tag for tag in self.person.tags if tag != event.tag]
+        if not event.removed and len(tags) == len(self.person.tags):
+            self.happened("tag_added", event.tag)
         self.person.tags = tags if event.removed else [*tags, event.tag]
         self.person.dirty = True
 
@@ -304,6 +327,51 @@ class ContactState:
             thread.handling, thread.status, thread.waiting_since = "bot", "open", None
             thread.dirty = True
             self._poke(thread, "conversation_updated", None)
+
+    # -- what other flows may begin with -------------------------------------------------------------------------------
+
+    def happened(self, event: str, value: str) -> None:
+        """Something that a flow may begin with. What a flow of that kind does itself starts no further one."""
+        if not self._from_event:
+            self._happenings.append((event, value))
+
+    def start_by_events(self) -> None:
+        """Begin the flow that waits for what happened, unless the contact is busy."""
+        happenings, self._happenings = self._happenings, []
+        for event, value in happenings:
+            candidate = match_event(event, value, self.flows.events)
+            if candidate is None or self.busy() is not None:
+                continue
+            thread = self._open_thread()
+            flow_id = UUID(candidate.flow_id)
+            detail = {"event": event, "value": value}
+            self._log(thread, routing.Decision("start", "event", flow_id, detail=detail), None)
+            params: dict[str, JsonValue] = {"event": event, "event_value": value}
+            self._start(thread, flow_id, Trigger(kind="event", node_id=candidate.spec.node_id, params=params))
+
+    def busy(self) -> str | None:
+        """Why nothing may begin by itself with this contact now, if so."""
+        if self.person.blocked:
+            return "contact_blocked"
+        if self.person.consent == "opted_out":
+            return "opted_out"
+        if self.thread is not None and self.thread.handling != "bot":
+            return "with_person"
+        return "session_busy" if self._running() is not None else None
+
+    def closed(self, thread: Thread) -> None:
+        """This conversation is over; the next message opens another."""
+        self.others[thread.id] = thread
+        if self.thread is thread:
+            self.thread = None
+
+    def log_decision(self, thread: Thread, kind: str, detail: dict[str, Any]) -> None:
+        """A line of the automation log."""
+        self._log(thread, routing.Decision("nothing", kind, detail=detail), None)
+
+    def poke_thread(self, thread: Thread) -> None:
+        """The conversation itself changed."""
+        self._poke(thread, "conversation_updated", None)
 
     # -- helpers ----------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
 from pytake_app.engine.session import Session, Step
 from pytake_app.flows import timers
+from pytake_app.flows.execution_outside import Outside
 from pytake_app.flows.tape import Tape
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
@@ -188,7 +189,7 @@ def write_sessions(connection: Connection, sessions: Sequence[StoredSession], no
     insert_rows(connection, _INSERT, [_session_row(stored, now) for stored in sessions if stored.new])
 
 
-def write_effects(connection: Connection, effects: Effects) -> None:
+def write_effects(connection: Connection, effects: Effects, now: datetime) -> None:
     """Write what follows from the events; conversations, contacts and sessions are written before."""
     timers.clear(connection, effects.cleared)
     timers.insert(connection, effects.timers)
@@ -202,3 +203,4 @@ def write_effects(connection: Connection, effects: Effects) -> None:
 def touched(threads_: Sequence[Thread]) -> list[Thread]:
     """Each conversation once, in the order of their ids."""
     return sorted({thread.id: thread for thread in threads_}.values(), key=lambda thread: thread.id)
+    effects.outside.write(connection, now)

@@ -291,3 +291,10 @@ class FlowStats(BaseModel):
     by_outcome: dict[str, int]
     completion_rate: float | None = Field(description="completed or handed off, as a share of those that ended")
     nodes: list[NodeStats]
+
+
+class HookView(BaseModel):
+    """The secret address of a webhook trigger, below the server's public address."""
+
+    node_id: str
+    path: str

@@ -24,9 +24,10 @@ log = structlog.get_logger(__name__)
 class Command(BaseModel):
     """What to do.
 
-    `start`: begin `flow_id` (a UUID) with `params` (give back to a flow, API start). `cancel`: interrupt the running
-    session. `handoff`: tell a handed-off session what became of it (`result`). `input`: answer as if the contact had
-    written (`text`, `selection_id`).
+    `start`: begin `flow_id` (a UUID) with `params` (give back to a flow, API start), at `node_id` by `trigger`; if
+    `polite`, only when the contact isn't busy, blocked or opted out (else it replaces what is running). `cancel`:
+    interrupt the running session. `handoff`: tell a handed-off session what became of it (`result`). `input`: answer
+    as if the contact had written (`text`, `selection_id`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -34,6 +35,9 @@ class Command(BaseModel):
     action: Literal["start", "cancel", "handoff", "input"]
     flow_id: UUID | None = None
     session_id: UUID | None = None
+    trigger: Literal["api", "webhook", "schedule", "event"] = "api"
+    node_id: str | None = None
+    polite: bool = False
     params: dict[str, JsonValue] = Field(default_factory=dict)
     result: Literal["transferred", "timeout", "closed"] | None = None
     reason: str = ""

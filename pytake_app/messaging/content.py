@@ -76,8 +76,8 @@ def _template(content: JsonObject) -> JsonObject:
 
 
 def _reaction(content: JsonObject) -> JsonObject:
-    message_id = content.get("message_id") or content.get("message_external_id")
-    return {"type": "reaction", "message_id": message_id, "emoji": content.get("emoji", "")}
+    message_id = content.get("message_external_id") or content.get("message_id")
+    return {"type": "reaction", "message_external_id": message_id, "emoji": content.get("emoji", "")}
 
 
 def _contact_card(card: JsonObject) -> JsonObject:

@@ -9,6 +9,7 @@ import threading
 import structlog
 
 from pytake_app.core.services import Services
+from pytake_app.flows.requester import Requester
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.messaging.sender import Sender
 
@@ -27,7 +28,7 @@ def run_worker(services: Services, *, name: str | None = None) -> None:
 
 
 def run_outbox(services: Services) -> None:
-    """Send what is due. Blocks."""
+    """Send what is due, and perform the requests of flows. Blocks."""
     import uvloop
 
     async def main() -> None:
@@ -37,7 +38,8 @@ def run_outbox(services: Services) -> None:
             loop.add_signal_handler(number, stop.set)
         sender = Sender(services)
         log.info("outbox_started")
-        await sender.run(stop)
+        # Flows' requests are performed here too: both are many calls at once and little work.
+        await asyncio.gather(sender.run(stop), Requester(services).run(stop))
         log.info("outbox_stopped")
 
     uvloop.run(main())

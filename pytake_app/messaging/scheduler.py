@@ -17,7 +17,7 @@ from pytake_app.accounts.service import purge_expired
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
-from pytake_app.flows import timers
+from pytake_app.flows import requests, schedules, timers
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import upkeep
 from pytake_app.messaging.sql import hot
@@ -25,6 +25,8 @@ from pytake_app.messaging.sql import hot
 log = structlog.get_logger(__name__)
 
 TIMER_BATCH = 1000
+SCHEDULES_LOCK = 0x50545343
+"""Advisory lock on the schedules ("PTSC")."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -49,6 +51,8 @@ class Scheduler:
         self._duties = [
             _Duty(0.25, self.fire_timers),
             _Duty(1.0, self.sweep_lanes),
+            _Duty(1.0, self.fire_schedules),
+            _Duty(2.0, self.mend_requests),
             _Duty(2.0, self.mend_sends),
             _Duty(5.0, self.measure),
             _Duty(60.0, self.remove_old),
@@ -110,6 +114,30 @@ class Scheduler:
         if mended.retried_sends:
             self._poke_outbox()
 
+    def fire_schedules(self) -> None:
+        """Follow what went live, and start what is due."""
+        settings, now = self._services.settings, self._services.clock.now()
+        with hot(self._services.database) as connection:
+            # One scheduler at a time: two would make the same rows.
+            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (SCHEDULES_LOCK,)).fetchone()
+            if alone is None or not alone[0]:
+                return
+            schedules.follow(connection, now, self._services.new_id)
+            lanes = schedules.fire_due(connection, now, settings.lanes)
+        self._poke(lanes)
+
+    def mend_requests(self) -> None:
+        """Have flows' requests performed again whose performer is gone."""
+        with hot(self._services.database) as connection:
+            again, lanes = requests.mend(connection, self._services.clock.now())
+        if again:
+            log.warning("requests_mended", again=again)
+            try:
+                enqueue.poke_requests(self._services.redis)
+            except (redis.RedisError, OSError) as error:
+                log.warning("requests_poke_failed", error=type(error).__name__)
+        self._poke(lanes)
+
     def measure(self) -> None:
         """Refresh the gauges of the outbox."""
         with hot(self._services.database) as connection:
@@ -123,7 +151,8 @@ class Scheduler:
     def remove_old(self) -> bool:
         """Delete what is kept long enough."""
         with hot(self._services.database) as connection:
-            return upkeep.remove_old(connection, self._services.clock.now()) >= 1000
+            now = self._services.clock.now()
+            return upkeep.remove_old(connection, now) + requests.remove_old(connection, now) >= 1000
 
     def make_partitions(self) -> None:
         """Months ahead."""

@@ -16,6 +16,7 @@ PUBLIC = {
     ("post", "/api/v1/auth/register"),
     ("post", "/api/v1/auth/login"),
     ("post", "/api/v1/auth/refresh"),
+    ("post", "/hooks/{token}"),  # the address is the credential
 }
 # What a viewer may do: end the own sign-ins, look at the phone, ask for a computation that keeps nothing.
 FOR_VIEWERS = {
