@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +13,12 @@ from pytake_app.engine.session import (
     HandoffResume,
     InboundInput,
     MessageResume,
-    Resume,
     RequestResume,
+    Resume,
     TimeoutResume,
     Trigger,
 )
-from pytake_app.flows import routing
+from pytake_app.flows import requests, routing
 from pytake_app.flows.execution_input import inbound_input, inbound_message
 from pytake_app.flows.execution_sprint import BatchContext, ContactState
 from pytake_app.flows.execution_state import StoredSession
@@ -31,15 +30,12 @@ __all__ = ["BatchContext", "ContactRun"]
 
 
 class ContactRun(ContactState):
-DOUBLE_TAP = timedelta(minutes=1)
-"""A choice made again within this time is a tap too many, not a wish to begin anew."""
-
     """Takes the events of one contact on one channel account. See `ContactState`."""
+
+    _greeted = False
 
     def handle(self, event: Event) -> None:
         """Take one event. An exception means that nothing of this run may be written."""
-    _greeted = False
-
         match event.kind:
             case "message":
                 self._message(event)
@@ -49,15 +45,17 @@ DOUBLE_TAP = timedelta(minutes=1)
                 self._command(event)
             case "echo":
                 self._echo(event)
+            case "request":
+                self._request(event)
             case "notice":
                 self._identity_change(event.payload)
+        self.start_by_events()
 
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _message(self, event: Event) -> None:
         context, payload, person = self.context, event.payload, self.person
         person.learn(SenderKeys.of(payload, event.contact_key))
-        self.start_by_events()
         self._identity_change(payload)
         thread = self._open_thread()
         at = min(parse_time(payload.get("at")) or event.received_at, context.now)
@@ -72,6 +70,9 @@ DOUBLE_TAP = timedelta(minutes=1)
         thread.heard(event.external_id, at)
         if payload.get("automates"):
             self._automate(thread, event, inbound_input(payload, event.external_id, message["media"], at))
+            if self.person.new_contact and not self._greeted:
+                self._greeted = True
+                self.happened("contact_created", "")
 
     def _automate(self, thread: Thread, event: Event, message: InboundInput) -> None:
         running = self._running()
@@ -90,9 +91,6 @@ DOUBLE_TAP = timedelta(minutes=1)
             self._resume(running, thread, MessageResume(message=message))
             if not (running.session.status == "interrupted" and (running.session.outcome or "").startswith("keyword:")):
                 return
-            if self.person.new_contact and not self._greeted:
-                self._greeted = True
-                self.happened("contact_created", "")
             # The word broke off the session; it may be the keyword of another flow.
             situation = routing.Situation(thread.handling, self.person.blocked, None, situation.template_of)
             decision = routing.decide(message, situation, self.account, self.flows)
@@ -103,7 +101,6 @@ DOUBLE_TAP = timedelta(minutes=1)
                 self._resume(running, thread, CancelResume(reason="opted_out"))
         elif decision.action == "start" and decision.flow_id is not None:
             self._signal(event)
-            outdated_choice=lambda: self._outdated_choice(thread, message, running),
             trigger = Trigger(kind=decision.trigger, node_id=decision.node_id, message=message)
             self._start(thread, decision.flow_id, trigger)
 
@@ -125,43 +122,9 @@ DOUBLE_TAP = timedelta(minutes=1)
         elif waiting_for_person and thread.handling == "waiting":
             self._resume(stored, thread, resume)
             if stored.running:
-    def _outdated_choice(self, thread: Thread, message: InboundInput, running: StoredSession | None) -> str | None:
-        context, quoted = self.context, message.context_external_id or ""
-        if running is not None and running.session.wait is not None:
-            asked = threads.asked_by(context.connection, self.account.id, quoted, context.now)
-            if asked is None or asked[0] is None:
-                return None
-            return None if asked == (running.id, running.session.wait.node_id) else "stale_selection"
-        since = (message.at or context.now) - DOUBLE_TAP
-        # The message itself stands at the end of the effects.
-        repeated = any(
-            row["context_external_id"] == quoted and row["selection_id"] == message.selection_id
-            and row["sent_at"] >= since
-            for row in self.effects.messages[:-1] if row["direction"] == "in" and row.get("context_external_id")
-        ) or threads.chosen_since(context.connection, thread.id, quoted, message.selection_id or "", since)  # fmt: skip
-        return "repeated_selection" if repeated else None
-
                 self._give_to_bot(thread)
             return
         self._resume(stored, thread, resume)
-
-    def _command(self, event: Event) -> None:
-        command = Command.model_validate(event.payload)
-        stored = self.sessions.get(command.session_id) if command.session_id else self._running()
-        if command.action == "start" and command.flow_id is not None:
-            thread = self._open_thread()
-            running = self._running()
-            if running is not None:
-                self._resume(running, thread, CancelResume(reason=command.reason or "replaced"))
-            decision = routing.Decision(
-                "start", "started_by_person" if command.actor_id else "started", command.flow_id
-            )
-            self._log(thread, decision, None, command.actor_id)
-            self._give_to_bot(thread)
-            trigger = Trigger(kind=command.trigger, node_id=command.node_id, params=command.params)
-            self._start(thread, command.flow_id, trigger)
-            return
-        self._command_to(stored, command)
 
     def _request(self, event: Event) -> None:
         """The answer to a request that a session waits for."""
@@ -178,15 +141,33 @@ DOUBLE_TAP = timedelta(minutes=1)
             return
         self._resume(stored, thread, RequestResume(request_id=payload["request_id"], result=result))
 
-    def _command_to(self, stored: StoredSession | None, command: Command) -> None:
-        thread = self._thread_of(stored) if stored else None
-        if stored is None or thread is None:
-            return
+    def _command(self, event: Event) -> None:
+        command = Command.model_validate(event.payload)
+        stored = self.sessions.get(command.session_id) if command.session_id else self._running()
+        if command.action == "start" and command.flow_id is not None:
             reason = self.busy() if command.polite else None
             if reason is not None:
                 if self.thread is not None:
                     self.log_decision(self.thread, "start_skipped", {"reason": reason, "by": command.trigger})
                 return
+            thread = self._open_thread()
+            running = self._running()
+            if running is not None:
+                self._resume(running, thread, CancelResume(reason=command.reason or "replaced"))
+            decision = routing.Decision(
+                "start", "started_by_person" if command.actor_id else "started", command.flow_id
+            )
+            self._log(thread, decision, None, command.actor_id)
+            self._give_to_bot(thread)
+            trigger = Trigger(kind=command.trigger, node_id=command.node_id, params=command.params)
+            self._start(thread, command.flow_id, trigger)
+            return
+        self._command_to(stored, command)
+
+    def _command_to(self, stored: StoredSession | None, command: Command) -> None:
+        thread = self._thread_of(stored) if stored else None
+        if stored is None or thread is None:
+            return
         if command.action == "cancel":
             self._log(thread, routing.Decision("nothing", "canceled", detail={"reason": command.reason}), stored,
                       command.actor_id)  # fmt: skip

@@ -85,6 +85,9 @@ class Effects:
     signals: list[Row] = field(default_factory=list)
     pokes: list[tuple[UUID, UUID, str, UUID | None]] = field(default_factory=list)
     """(organization, conversation, event, message)."""
+    told: list[tuple[UUID, UUID]] = field(default_factory=list)
+    """(organization, user) of new notifications."""
+    outside: Outside = field(default_factory=Outside)
 
     def extend(self, other: Effects) -> None:
         """Append another contact's effects."""
@@ -97,6 +100,8 @@ class Effects:
         self.media += other.media
         self.signals += other.signals
         self.pokes += other.pokes
+        self.told += other.told
+        self.outside.extend(other.outside)
 
 
 def find_sessions(
@@ -198,9 +203,9 @@ def write_effects(connection: Connection, effects: Effects, now: datetime) -> No
     insert_rows(connection, _INSERT_STEPS, effects.steps)
     threads.insert_log(connection, effects.log)
     outbox_store.insert(connection, effects.outbox)
+    effects.outside.write(connection, now)
 
 
 def touched(threads_: Sequence[Thread]) -> list[Thread]:
     """Each conversation once, in the order of their ids."""
     return sorted({thread.id: thread for thread in threads_}.values(), key=lambda thread: thread.id)
-    effects.outside.write(connection, now)
