@@ -175,6 +175,17 @@ def test_an_error_blocks_publishing_and_leads_to_its_block(editor: Editor) -> No
     expect(wrong).to_have_count(0)
 
 
+def test_a_finding_is_mended_with_one_click(editor: Editor) -> None:
+    page = editor.page
+    page.get_by_test_id("tab-check").click()
+    before = page.get_by_test_id("finding").count()
+    page.get_by_test_id("mend").first.click()
+    expect(page.get_by_test_id("finding")).to_have_count(before - 1)
+    assert "end" in {n["type"] for n in editor.document()["nodes"]}
+    page.get_by_test_id("undo").click()
+    expect(page.get_by_test_id("finding")).to_have_count(before)
+
+
 def test_versions_are_seen_and_rolled_back(editor: Editor) -> None:
     page = editor.page
     for text, version in (("Primeira", 1), ("Segunda", 2)):

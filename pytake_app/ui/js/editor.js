@@ -252,6 +252,21 @@ export const editor = {
   undo: () => !readOnly() && S.sync?.base && S.sync.step("undo"),
   redo: () => !readOnly() && S.sync?.base && S.sync.step("redo"),
 
+  /** Do a finding's one-click mend. Its edits are asked for now, so that they fit the draft as it is. */
+  async mend(index) {
+    const wanted = S.findings[index];
+    await editor.settled();
+    try {
+      const { findings, revision } = await api.post(`/api/v1/flows/${S.flowId}/verify`);
+      const same = (item) => ["code", "node_id", "port", "pointer", "mend"].every((key) => (item[key] ?? null) === (wanted[key] ?? null));
+      const found = findings.find(same);
+      if (revision === S.sync.revision && found?.operations?.length) editor.edit(found.operations);
+      else setFindings(findings);
+    } catch {
+      tell("editor.check_failed", "error");
+    }
+  },
+
   rename(name) {
     const clean = name.trim().slice(0, 200);
     if (clean && clean !== S.doc.name) editor.edit([{ op: "set_name", name: clean }]);

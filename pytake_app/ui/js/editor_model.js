@@ -351,11 +351,11 @@ const fieldName = (node, pointer) => {
 const findingItem = (finding, index) => {
   const node = finding.node_id ? nodeOf(S.doc, finding.node_id) : null;
   const spec = node && specOf(node.type);
-  return { key: `${finding.code}-${finding.node_id}-${index}`, text: findingText(finding), node: node?.id ?? "", name: node ? [nodeName(node), fieldName(node, finding.pointer)].filter(Boolean).join(" · ") : say("editor.whole_flow"), icon: spec?.icon ?? "workflow", group: spec?.group ?? "canvas", severity: finding.severity };
+  return { key: `${finding.code}-${finding.node_id}-${index}`, text: findingText(finding), node: node?.id ?? "", name: node ? [nodeName(node), fieldName(node, finding.pointer)].filter(Boolean).join(" · ") : say("editor.whole_flow"), icon: spec?.icon ?? "workflow", group: spec?.group ?? "canvas", severity: finding.severity, mend: finding.mend && !readOnly() ? sayOr(`verify.mend.${finding.mend}`, "") : "", index };
 };
 
 const check = () => {
-  const found = S.doc ? S.findings.map(findingItem) : [];
+  const found = S.doc ? S.findings.map(findingItem) : []; // `index` is the place in S.findings
   return {
     verified: S.verified,
     clean: S.verified && found.length === 0,

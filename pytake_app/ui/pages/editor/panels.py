@@ -3,14 +3,14 @@
 import reflex as rx
 
 from pytake_app.ui.canvas.components import Item, Overlay, do, flag, items_of, number, relative, slice_view, text_of
-from pytake_app.ui.components.basics import badge, button, empty_state, error_state, skeleton
+from pytake_app.ui.components.basics import badge, button, empty_state, error_state, icon, skeleton
 from pytake_app.ui.i18n import t
 from pytake_app.ui.pages.editor.palette import type_icon
 
 
 def _finding(finding: rx.Var) -> rx.Component:
     tone = rx.match(text_of(finding, "severity"), ("error", "fdot red"), ("warning", "fdot amber"), "fdot")
-    return rx.el.button(
+    jump = rx.el.button(
         rx.el.span(class_name=tone),
         rx.el.span(
             rx.el.span(text_of(finding, "text"), class_name="dense"),
@@ -27,6 +27,16 @@ def _finding(finding: rx.Var) -> rx.Component:
         on_click=do(f"editor.jump({text_of(finding, 'node')!s})", finding),
         custom_attrs={"data-testid": "finding", "data-severity": text_of(finding, "severity")},
     )
+    call = f"editor.mend({number(finding, 'index')!s})"
+    mend = rx.el.button(
+        icon("wand-sparkles", "xs"),
+        text_of(finding, "mend"),
+        type="button",
+        class_name="btn soft sm mend",
+        on_click=do(call, finding),
+        custom_attrs={"data-testid": "mend"},
+    )
+    return rx.el.div(jump, rx.cond(text_of(finding, "mend") != "", mend))
 
 
 def _finding_groups(item: Item) -> rx.Component:

@@ -134,7 +134,9 @@ class EditorState(rx.State):
         )
 
     def _answer(self, result: EditResult, wanted: EditMessage, who: Principal) -> JsonObject:
-        findings = [finding.model_dump(mode="json", exclude_none=True) for finding in result.findings]
+        findings = [
+            finding.model_dump(mode="json", exclude_none=True, exclude={"operations"}) for finding in result.findings
+        ]
         digest = hashlib.sha256(orjson.dumps(findings)).hexdigest()
         last = result.edits[-1].seq if result.edits else 0
         edits = [
