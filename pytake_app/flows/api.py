@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Response
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
+from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import api_sessions, service
 from pytake_app.flows.impact_schemas import ImpactPreview
 from pytake_app.flows.replay_schemas import DraftReplay, ReplayRequest
@@ -41,6 +43,7 @@ from pytake_app.flows.schemas import (
 from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
 
 router = APIRouter(tags=["flows"])
+MAX_PATHS = 1_000
 # Fixed paths (`/flows/sessions/…`, `/flows/start`) before `/flows/{flow_id}`.
 router.include_router(api_sessions.router)
 
@@ -203,6 +206,21 @@ def redo(flow_id: str, who: CurrentPrincipal, session: TenantSession, services: 
 def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> VerifyResult:
     """What the verifier says of the draft."""
     return service.verify_flow(session, who, flow_id)
+
+
+@router.get("/flows/{flow_id}/paths")
+def flow_paths(
+    flow_id: str,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Annotated[int, Query(ge=1, le=MAX_PATHS)] = DEFAULT_PATHS,
+    conversations: bool = True,
+) -> PathsReport:
+    """Every loop-free path of the draft up to `limit`, with a test conversation each, and what they cover.
+
+    `conversations=false` answers the paths alone, which is quicker.
+    """
+    return service.flow_paths(session, who, flow_id, limit=limit, conversations=conversations)
 
 
 @router.post("/flows/{flow_id}/publish")

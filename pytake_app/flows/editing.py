@@ -12,6 +12,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.live import poke
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.analysis.paths import PathsReport, paths
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.operations import Operation, OperationError, ReplaceDocument, apply, parse_operation
 from pytake_app.engine.verify import Finding, verify
@@ -116,6 +117,15 @@ def verify_draft(session: Session, principal: Principal, ref: UUID | str) -> Ver
         errors=sum(f.severity == "error" for f in findings),
         warnings=sum(f.severity == "warning" for f in findings),
     )
+
+
+def paths_of_draft(
+    session: Session, principal: Principal, ref: UUID | str, *, limit: int, conversations: bool
+) -> PathsReport:
+    """Loop-free paths of the draft, each with a conversation that takes the engine along it."""
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    return paths(FlowDocument.model_validate(flow.draft_document), limit, drive=conversations)
 
 
 def findings_of(session: Session, flow: Flow) -> list[Finding]:

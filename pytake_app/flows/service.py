@@ -16,6 +16,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
 from pytake_app.core.tenancy import Principal
+from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import (
     catalog,
     editing,
@@ -148,6 +149,13 @@ def edits_since(session: Session, principal: Principal, ref: Ref, seq: int) -> l
 def verify_flow(session: Session, principal: Principal, ref: Ref) -> VerifyResult:
     """What the verifier says of the draft."""
     return editing.verify_draft(session, principal, ref)
+
+
+def flow_paths(
+    session: Session, principal: Principal, ref: Ref, *, limit: int = 200, conversations: bool = True
+) -> PathsReport:
+    """Loop-free paths of the draft with a test conversation each, and their coverage."""
+    return editing.paths_of_draft(session, principal, ref, limit=limit, conversations=conversations)
 
 
 def publish_flow(

@@ -202,3 +202,47 @@ def test_unknown_flows(caller: Caller, path: str) -> None:
     url = path.format(id="00000000-0000-7000-8000-000000000000")
     response = caller.get(url) if path.endswith("impact") else caller.post(url, json={})
     assert response.status_code == 404
+
+
+def test_paths_of_the_draft_with_conversations(caller: Caller) -> None:
+    flow = create(caller, MENU, "Menu")
+    base = f"/api/v1/flows/{flow['id']}"
+    answer = caller.get(f"{base}/paths").json()
+    assert answer["truncated"] is False
+    assert answer["coverage"]["missing_nodes"] == []
+    assert any(path["conversation"] for path in answer["paths"])
+    bare = caller.get(f"{base}/paths", params={"limit": 1, "conversations": False}).json()
+    assert (len(bare["paths"]), bare["truncated"], bare["paths"][0]["conversation"]) == (1, True, None)
+
+
+def test_verifying_answers_mends(caller: Caller) -> None:
+    flow = create(caller, {"nodes": [{"id": "s", "type": "start"}]}, "Vazio")
+    base = f"/api/v1/flows/{flow['id']}"
+    mends = [finding for finding in caller.post(f"{base}/verify").json()["findings"] if finding["mend"]]
+    assert mends
+    edit(caller, flow, *mends[0]["operations"])
+    assert mends[0]["code"] not in [f["code"] for f in caller.post(f"{base}/verify").json()["findings"]]
+
+
+def test_a_called_flow_is_played_in_the_version_it_had(caller: Caller, worker: threading.Event) -> None:
+    child = published(caller, {
+        "nodes": [{"id": "s", "type": "start"}, {"id": "q", "type": "question", "config": {"body": "Nome?", "variable": "who"}},
+                  {"id": "e", "type": "end"}],
+        "edges": [{"id": "1", "source": "s", "port": "next", "target": "q"}, {"id": "2", "source": "q", "port": "answered", "target": "e"}],
+    })  # fmt: skip
+    parent = published(caller, {
+        "nodes": [{"id": "s", "type": "start"}, {"id": "j", "type": "jump", "config": {"flow": child["slug"], "mode": "call"}},
+                  {"id": "m", "type": "msg_text", "config": {"body": "Oi {{ who }}"}}],
+        "edges": [{"id": "1", "source": "s", "port": "next", "target": "j"}, {"id": "2", "source": "j", "port": "next", "target": "m"}],
+    })  # fmt: skip
+    session = start(caller, parent)
+    impact = caller.get(f"/api/v1/flows/{child['id']}/impact").json()
+    assert [(node["node_id"], node["sessions"]) for node in impact["nodes"]] == [("q", 1)], "called sessions count"
+    edit(caller, child, {"op": "update_config", "id": "q", "patch": {"body": "Seu nome?"}})
+    done = caller.post(f"/api/v1/flows/{child['id']}/publish", json={"impact": {"moves": {"q": "q"}}}).json()
+    assert done["impact"]["moved"] == 1
+    assert say(caller, session, "Ana")["status"] == "completed"
+    answer = replayed(caller, session)
+    assert (answer["identical"], answer["sprints"]) == (True, 2)
+    shown = caller.get(f"/api/v1/flows/sessions/{session['id']}").json()
+    assert (shown["flow_id"], shown["version"]) == (parent["id"], 1), "the calling flow's version stays"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from pytake_app.engine.document import DEFAULT_MAX_NODES, DocumentError, FlowDocument, parse_document
 from pytake_app.engine.limits import (
@@ -17,6 +17,7 @@ from pytake_app.engine.limits import (
     WA_ROW_TITLE,
     WA_ROWS,
 )
+from pytake_app.engine.nodes import NODE_TYPES
 from pytake_app.engine.textmatch import fold_answer
 from pytake_app.flows.importers import plain
 from pytake_app.flows.importers.report import ImportReport, Outcome, ReportLine, UnreadableFile, unreadable
@@ -184,6 +185,7 @@ class Sketch:
         common: NodeConfig = {"body": body, "variable": variable, "max_attempts": 10}
         if timeout_minutes:
             common["timeout_minutes"] = timeout_minutes
+        choices = _told_apart(choices)
         fits = len(body) <= WA_BUTTONS_BODY and all(
             len(choice.title) <= WA_BUTTON_TITLE and not choice.description for choice in choices
         )
@@ -209,8 +211,7 @@ class Sketch:
                     cut, about = True, about or short
                     short = short[: WA_ROW_TITLE - 1].rstrip() + "…"
                     if fold_answer(short) in shown:
-                        ending = f"… {len(shown) + 1}"
-                        short = choice.title[: WA_ROW_TITLE - len(ending)].rstrip() + ending
+                        short = _numbered(choice.title, shown, WA_ROW_TITLE)
                 shown.add(fold_answer(short))
                 rows.append({"id": choice.id, "title": short, "description": about[:WA_ROW_DESCRIPTION]})
             more = f"page-{number + 1}"
@@ -237,6 +238,7 @@ class Sketch:
         Raises:
             UnreadableFile: what came out is no flow (too large, for one).
         """
+        self._end_open_paths()
         self._lay_out()
         edges = []
         for (source, port), ref in self._edges.items():
@@ -255,6 +257,28 @@ class Sketch:
         except DocumentError as error:
             raise UnreadableFile(error.errors) from error
 
+    def _end_open_paths(self) -> None:
+        """Elsewhere a path may just stop; here an exit that must lead somewhere leads to an end."""
+        open_ports: list[tuple[str, str]] = []
+        for node_id, raw in self._nodes.items():
+            kind = NODE_TYPES.get(raw["type"])
+            try:
+                ports = kind.ports(kind.config_model.model_validate(raw["config"])) if kind is not None else []
+            except ValidationError:
+                continue
+            open_ports += [
+                (node_id, port.id)
+                for port in ports
+                if port.required and self.resolve(self._edges.get((node_id, port.id))) is None
+            ]
+        if not open_ports or len(self._nodes) >= DEFAULT_MAX_NODES:
+            return
+        places = [cluster for cluster in self._clusters if cluster.nodes]
+        self.cluster(max(c.x for c in places) + STEP_RIGHT, min(c.y for c in places))
+        end = self.own(self.node("end", {"outcome": ""}, hint="end"))
+        for key in open_ports:
+            self._edges[key] = end
+
     def _lay_out(self) -> None:
         """Each cluster at its place of the file's canvas, moved down where it would cover another one."""
         taken: dict[int, list[tuple[float, float]]] = {}
@@ -269,3 +293,26 @@ class Sketch:
                 taken.setdefault(column, []).append((y, y + height))
             for index, node_id in enumerate(cluster.nodes):
                 self._nodes[node_id]["position"] = {"x": cluster.x, "y": y + index * STEP_DOWN}
+
+
+def _numbered(title: str, shown: set[str], limit: int) -> str:
+    """The title with a number that makes it differ from those already shown."""
+    number = 2
+    while True:
+        ending = f" ({number})"
+        made = title[: limit - len(ending)].rstrip() + ending
+        if fold_answer(made) not in shown:
+            return made
+        number += 1
+
+
+def _told_apart(choices: Sequence[Choice]) -> list[Choice]:
+    """Options of one name can't be told apart when they are typed: the later ones are numbered."""
+    shown: set[str] = set()
+    apart: list[Choice] = []
+    for choice in choices:
+        same = fold_answer(choice.title) in shown
+        title = _numbered(choice.title, shown, max(WA_BUTTON_TITLE, len(choice.title))) if same else choice.title
+        shown.add(fold_answer(title))
+        apart.append(replace(choice, title=title))
+    return apart

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from pytake_app.engine.jsonpath import compile_path
 from pytake_app.flows.importers import plain
 from pytake_app.flows.importers.requests import http_request
 from pytake_app.flows.importers.typebot_state import Block, Bot
@@ -205,9 +206,11 @@ def _request(bot: Bot, block: Block) -> None:
     mapping = []
     for row in plain.items(options.get("responseVariableMapping"))[:50]:
         name = bot.variables.by_id(row.get("variableId"))
-        path = plain.text(row.get("bodyPath"), 200).strip().removeprefix("data.")
-        if name:
-            mapping.append((name, "$" if path in ("", "data") else f"$.{path}"))
+        path = _json_path(plain.text(row.get("bodyPath"), 200).strip())
+        if name and path is None:
+            notes.append("a part of the answer that is computed there is left out")
+        elif name and path is not None:
+            mapping.append((name, path))
     config = http_request(
         method=plain.text(webhook.get("method"), 10).upper() or "POST",
         url=written(webhook.get("url")),
@@ -225,6 +228,13 @@ def _request(bot: Bot, block: Block) -> None:
     if block.type != "Webhook":
         notes.append("a plain HTTP request to the same address")
     bot.done(block, node, "; ".join(dict.fromkeys(notes)))
+
+
+def _json_path(theirs: str) -> str | None:
+    """`data.items[0].id` as JSONPath; None for what is a computation. `data` is the answer's body."""
+    rest = theirs[4:] if theirs == "data" or theirs.startswith(("data.", "data[")) else f".{theirs}" if theirs else ""
+    path = f"${rest}"
+    return path if compile_path(path) is not None else None
 
 
 def _chatwoot(bot: Bot, block: Block) -> None:

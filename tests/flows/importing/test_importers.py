@@ -156,6 +156,20 @@ def test_many_choices_are_shown_in_pages() -> None:
     assert not [f for f in findings if f.node_id in {node.id for node in lists} and f.severity == "error"]
 
 
+def test_paths_that_just_stop_there_end_here() -> None:
+    bot = files.typebot6()
+    bot["edges"] = [edge for edge in bot["edges"] if edge["id"] != "e1"]
+    document = checked(importers.convert(bot)).flows[0].document
+    assert not [finding for finding in verify(document, VerifyEnv()) if finding.code == "unconnected_port"]
+
+
+def test_options_of_one_name_are_told_apart() -> None:
+    bot = files.typebot6()
+    bot["groups"][0]["blocks"][2]["items"] = [{"id": f"i{n}", "content": "Sim"} for n in range(3)]
+    titles = [b["title"] for b in config(importers.convert(bot).flows[0].document, "c1")["buttons"]]
+    assert titles == ["Sim", "Sim (2)", "Sim (3)"]
+
+
 @pytest.mark.parametrize(
     ("version", "code", "given", "expected", "noted"),
     [
