@@ -154,14 +154,19 @@ class WebhookApp:
             parsed = parse(body)
         except MalformedBody as error:
             raise _Refused(400, "malformed", "The body is not valid JSON") from error
-        spoken_of = set(parsed.account_ids)
+        spoken_of, businesses = set(parsed.account_ids), set(parsed.business_account_ids)
         accounts = [
-            IngestAccount(account.id, account.organization_id, account.external_id, account.channel)
+            IngestAccount(
+                account.id, account.organization_id, account.external_id, account.channel, account.business_account_id
+            )
             for account in candidates.signed(signing[0])
-            # A delivery may speak of no account at all (unknown fragments): then its own address says whose it is.
-            if account.external_id in spoken_of or account_id is not None
+            # A delivery may name no number at all: then its own address, or its business account, says whose it is.
+            if account_id is not None
+            or account.external_id in spoken_of
+            or account.business_account_id in businesses
         ]
-        await self._ingest.submit(accounts, parsed)
+        own = accounts[0] if account_id is not None and accounts else None
+        await self._ingest.submit(accounts, parsed, own=own)
 
     # -- what it needs -----------------------------------------------------------------------------------------------
 

@@ -71,7 +71,8 @@ class Person:
         """Take over what this message says about its sender: a second key, a new address, a new display name."""
         before = (self.key, self.external_id, self.bsuid, self.username, self.display_name)
         self.key = keys.key or self.key
-        self.external_id = keys.external_id or self.external_id
+        # A person who hides the phone is answered at what this message was signed with.
+        self.external_id = keys.external_id or (None if keys.bsuid else self.external_id)
         self.bsuid = keys.bsuid or self.bsuid
         self.username = keys.username or self.username
         self.display_name = keys.name or self.display_name

@@ -120,8 +120,10 @@ def other_open(session: Session, conversation: Conversation) -> bool:
 
 
 def messages(session: Session, conversation_id: UUID, *, limit: int, before: UUID | None) -> list[Message]:
-    """A thread's messages, newest first."""
-    statement = scoped(session, Message).where(Message.conversation_id == conversation_id)
+    """A thread's messages, newest first; without edits, deletions and reactions that have taken effect."""
+    statement = scoped(session, Message).where(
+        Message.conversation_id == conversation_id, ~col(Message.content).contains({"hidden": True})
+    )
     if before is not None:
         statement = statement.where(col(Message.id) < before)
     return list(session.exec(statement.order_by(col(Message.id).desc()).limit(limit)))

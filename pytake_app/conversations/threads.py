@@ -53,6 +53,13 @@ class Thread:
         self.last_message_direction = direction
         self.dirty = True
 
+    def listened(self, at: datetime) -> None:
+        """A message of former times: nothing is unread, but the service window may still be open."""
+        if self.last_inbound_at is None or at >= self.last_inbound_at:
+            self.last_inbound_at = at
+            self.window_expires_at = at + SERVICE_WINDOW
+            self.dirty = True
+
     def heard(self, external_id: str, at: datetime) -> None:
         """The contact wrote at `at` (the platform's time): unread, and the service window runs from there."""
         self.unread_count += 1
@@ -194,6 +201,48 @@ def insert_messages(connection: Connection, rows: Sequence[Row]) -> None:
         connection.execute(_INSERT_MESSAGES, (dumps(rows),))
 
 
+REPORTED_FOR = timedelta(days=32)
+"""Older messages are not looked for: the bound lets PostgreSQL leave out older partitions."""
+
+_MESSAGE_COLUMNS = (
+    "id, created_at, conversation_id, contact_id, direction, type, text, status, content, media, location, sent_at"
+)
+_FIND_MESSAGE: LiteralString = f"""
+SELECT {_MESSAGE_COLUMNS} FROM messages WHERE channel_account_id = %s AND external_id = %s AND created_at > %s
+ORDER BY created_at LIMIT 1
+"""  # noqa: S608  # literals only
+_FIND_ABOUT: LiteralString = f"""
+SELECT {_MESSAGE_COLUMNS} FROM messages
+WHERE conversation_id = %s AND direction = 'in' AND type = ANY(%s) AND content->>'target' = %s AND created_at > %s
+ORDER BY id
+"""  # noqa: S608  # literals only
+_AMEND = """
+UPDATE messages m SET type = v.type, text = v.text, status = v.status, content = v.content, media = v.media,
+       location = v.location
+FROM json_populate_recordset(NULL::messages, %s) v WHERE m.id = v.id AND m.created_at = v.created_at
+"""
+
+
+def find_message(connection: Connection, channel_account_id: UUID, external_id: str, now: datetime) -> Row | None:
+    """The columns that may be amended of the message with this id of the platform's, of the last 32 days."""
+    found = connection.execute(_FIND_MESSAGE, (channel_account_id, external_id, now - REPORTED_FOR)).fetchone()
+    return dict(zip(_MESSAGE_COLUMNS.split(", "), found, strict=True)) if found else None
+
+
+def find_about(
+    connection: Connection, conversation_id: UUID, types: Sequence[str], target: str, now: datetime
+) -> list[Row]:
+    """What the contact said about the message `target` (edits, reactions…), oldest first."""
+    found = connection.execute(_FIND_ABOUT, (conversation_id, list(types), target, now - REPORTED_FOR)).fetchall()
+    return [dict(zip(_MESSAGE_COLUMNS.split(", "), row, strict=True)) for row in found]
+
+
+def amend_messages(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write back rows of `find_message` and `find_about`."""
+    if rows:
+        connection.execute(_AMEND, (dumps(rows),))
+
+
 def insert_log(connection: Connection, rows: Sequence[Row]) -> None:
     """Append decisions to the automation log."""
     if rows:
@@ -208,6 +257,30 @@ def template_of(connection: Connection, channel_account_id: UUID, external_id: s
         (channel_account_id, external_id, now - timedelta(days=32)),
     ).fetchone()
     return row[0] if row else None
+
+
+def asked_by(
+    connection: Connection, channel_account_id: UUID, external_id: str, now: datetime
+) -> tuple[UUID | None, str | None] | None:
+    """Session and node that sent the message `external_id`; None when it isn't one of ours of the last 32 days."""
+    row = connection.execute(
+        "SELECT flow_session_id, node_id FROM messages WHERE channel_account_id = %s AND external_id = %s "
+        "AND direction = 'out' AND created_at > %s LIMIT 1",
+        (channel_account_id, external_id, now - REPORTED_FOR),
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def chosen_since(
+    connection: Connection, conversation_id: UUID, context_external_id: str, selection_id: str, since: datetime
+) -> bool:
+    """Whether the contact has made this choice on that message since."""
+    row = connection.execute(
+        "SELECT 1 FROM messages WHERE conversation_id = %s AND direction = 'in' AND context_external_id = %s "
+        "AND selection_id = %s AND sent_at >= %s AND created_at >= %s LIMIT 1",
+        (conversation_id, context_external_id, selection_id, since, since),
+    ).fetchone()
+    return row is not None
 
 
 def preview_of(text: str, message_type: str) -> str:

@@ -17,3 +17,14 @@ def new_id() -> UUID:
 def id_time(value: UUID) -> datetime:
     """The creation time carried by a UUID v7, millisecond precision, UTC."""
     return datetime.fromtimestamp((value.int >> 80) / 1000, tz=UTC)
+
+
+def at_time(value: UUID, moment: datetime, sequence: int) -> UUID:
+    """`value` as if it had been made at `moment`, so that it sorts there.
+
+    Parameters:
+        sequence: puts ids of the same millisecond in order; its last twelve bits count.
+    """
+    milliseconds = int(moment.timestamp() * 1000) & (1 << 48) - 1
+    rest = value.int & ~(((1 << 48) - 1) << 80 | 0xFFF << 64)
+    return UUID(int=milliseconds << 80 | (sequence & 0xFFF) << 64 | rest)

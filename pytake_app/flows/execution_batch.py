@@ -146,10 +146,10 @@ def _people(
     makers: list[int] = []
     for n, events_ in enumerate(groups):
         first = events_[0]
-        speaker = next((e for e in events_ if e.payload.get("sender")), None)
-        keys = SenderKeys.of(speaker.payload, first.contact_key) if speaker else SenderKeys.unknown(first.contact_key)
+        spoken = [SenderKeys.of(e.payload, first.contact_key) for e in events_ if e.payload.get("sender")]
+        keys = SenderKeys.joined(spoken) if spoken else SenderKeys.unknown(first.contact_key)
         wanted.append(Wanted(first.organization_id, first.channel_account_id, keys))
-        if any(e.kind in ("message", "echo") for e in events_):
+        if any(e.kind in ("message", "echo", "history") for e in events_):
             makers.append(n)
     found = identities.find_or_make(connection, wanted, services.new_id, makers=set(makers))
     merged: dict[UUID, tuple[Person, list[Event]]] = {}

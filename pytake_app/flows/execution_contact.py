@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
+from pytake_app.core.ids import at_time
 from pytake_app.engine.session import (
     CancelResume,
     DelayResume,
@@ -19,6 +21,7 @@ from pytake_app.engine.session import (
     Trigger,
 )
 from pytake_app.flows import requests, routing
+from pytake_app.flows.execution_amendments import Amendments
 from pytake_app.flows.execution_input import inbound_input, inbound_message
 from pytake_app.flows.execution_sprint import BatchContext, ContactState
 from pytake_app.flows.execution_state import StoredSession
@@ -27,6 +30,9 @@ from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.payloads import SenderKeys, parse_time
 
 __all__ = ["BatchContext", "ContactRun"]
+
+DOUBLE_TAP = timedelta(minutes=1)
+"""A choice made again within this time is a tap too many, not a wish to begin anew."""
 
 
 class ContactRun(ContactState):
@@ -47,6 +53,8 @@ class ContactRun(ContactState):
                 self._echo(event)
             case "request":
                 self._request(event)
+            case "history":
+                self._history(event)
             case "notice":
                 self._identity_change(event.payload)
         self.start_by_events()
@@ -60,10 +68,22 @@ class ContactRun(ContactState):
         thread = self._open_thread()
         at = min(parse_time(payload.get("at")) or event.received_at, context.now)
         message, asset = inbound_message(thread, event, at, context.now, context.new_id)
+        amendments = Amendments(context.connection, self.effects, context.now)
+        late = thread.last_inbound_at is not None and at < thread.last_inbound_at
+        if late:
+            # It stands in the thread where it belongs by the platform's time.
+            message["id"] = at_time(message["id"], at, event.id)
+            amendments.catch_up(thread, message)
+        changed = amendments.take(thread, message) if message["type"] in ("edit", "revoke", "reaction") else None
         if asset is not None:
             self.effects.media.append(asset)
         self.effects.messages.append(message)
-        thread.said(message["id"], context.now, threads.preview_of(message["text"], message["type"]), "in")
+        if changed is not None:
+            self._poke(thread, "message_status_updated", changed["id"])
+        if message["content"].get("hidden"):
+            return
+        if not late:
+            thread.said(message["id"], context.now, threads.preview_of(message["text"], message["type"]), "in")
         self._poke(thread, "message_received", message["id"])
         if payload.get("type") == "system":
             return
@@ -83,6 +103,7 @@ class ContactRun(ContactState):
             template_of=lambda: threads.template_of(
                 self.context.connection, self.account.id, message.context_external_id or "", self.context.now
             ),
+            outdated_choice=lambda: self._outdated_choice(thread, message, running),
         )
         decision = routing.decide(message, situation, self.account, self.flows)
         if decision.action == "resume" and running is not None:
@@ -103,6 +124,22 @@ class ContactRun(ContactState):
             self._signal(event)
             trigger = Trigger(kind=decision.trigger, node_id=decision.node_id, message=message)
             self._start(thread, decision.flow_id, trigger)
+
+    def _outdated_choice(self, thread: Thread, message: InboundInput, running: StoredSession | None) -> str | None:
+        context, quoted = self.context, message.context_external_id or ""
+        if running is not None and running.session.wait is not None:
+            asked = threads.asked_by(context.connection, self.account.id, quoted, context.now)
+            if asked is None or asked[0] is None:
+                return None
+            return None if asked == (running.id, running.session.wait.node_id) else "stale_selection"
+        since = (message.at or context.now) - DOUBLE_TAP
+        # The message itself stands at the end of the effects.
+        repeated = any(
+            row["context_external_id"] == quoted and row["selection_id"] == message.selection_id
+            and row["sent_at"] >= since
+            for row in self.effects.messages[:-1] if row["direction"] == "in" and row.get("context_external_id")
+        ) or threads.chosen_since(context.connection, thread.id, quoted, message.selection_id or "", since)  # fmt: skip
+        return "repeated_selection" if repeated else None
 
     def _timer(self, event: Event) -> None:
         payload = event.payload
@@ -192,6 +229,33 @@ class ContactRun(ContactState):
         self.effects.messages.append(message)
         thread.said(message["id"], self.context.now, threads.preview_of(message["text"], message["type"]), "out")
         self._poke(thread, "message_sent", message["id"])
+
+    def _history(self, event: Event) -> None:
+        """A message exchanged before the number was connected: shown where it belongs in time, never automated."""
+        past, thread, context = event.payload.get("past") or {}, self._open_thread(), self.context
+        at = min(parse_time(event.payload.get("at")) or event.received_at, context.now)
+        message, asset = inbound_message(thread, event, at, context.now, context.new_id)
+        external_id = message["external_id"] = event.external_id.removesuffix(":media_placeholder")
+        known = Amendments(context.connection, self.effects, context.now).find(thread, external_id)
+        if known is not None:
+            if not known["content"].pop("placeholder", False):
+                return
+            # Now the file comes whose place was held.
+            known.update({name: message[name] for name in ("type", "text", "media", "location")})
+        else:
+            message["id"] = at_time(message["id"], at, event.id)
+            message["content"] |= {"history": True} | ({"placeholder": True} if past.get("placeholder") else {})
+            if past.get("out"):
+                message.update(direction="out", status=past.get("status") or "sent", author_kind="agent")
+            else:
+                thread.listened(at)
+            self.effects.messages.append(message)
+            if thread.last_message_at is None or at > thread.last_message_at:
+                preview = threads.preview_of(message["text"], message["type"])
+                thread.said(message["id"], at, preview, message["direction"])
+        if asset is not None:
+            self.effects.media.append(asset)
+        self._poke(thread, "conversation_updated", None)
 
     def _identity_change(self, payload: dict[str, Any]) -> None:
         change = payload.get("identity_change")

@@ -88,6 +88,8 @@ class Effects:
     told: list[tuple[UUID, UUID]] = field(default_factory=list)
     """(organization, user) of new notifications."""
     outside: Outside = field(default_factory=Outside)
+    amended: dict[UUID, Row] = field(default_factory=dict)
+    """Stored messages that others changed, by id."""
 
     def extend(self, other: Effects) -> None:
         """Append another contact's effects."""
@@ -102,6 +104,7 @@ class Effects:
         self.pokes += other.pokes
         self.told += other.told
         self.outside.extend(other.outside)
+        self.amended |= other.amended
 
 
 def find_sessions(
@@ -200,6 +203,7 @@ def write_effects(connection: Connection, effects: Effects, now: datetime) -> No
     timers.insert(connection, effects.timers)
     insert_assets(connection, effects.media)
     threads.insert_messages(connection, effects.messages)
+    threads.amend_messages(connection, list(effects.amended.values()))
     insert_rows(connection, _INSERT_STEPS, effects.steps)
     threads.insert_log(connection, effects.log)
     outbox_store.insert(connection, effects.outbox)

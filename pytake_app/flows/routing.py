@@ -37,12 +37,14 @@ class Situation:
 
     `session_waits_for`: the running session's wait (message, delay), None without a running session.
     `template_of`: the name of the template that the message quoted, asked only when it matters.
+    `outdated_choice`: why the choice made in the message no longer counts, asked only when one was made.
     """
 
     handling: str
     blocked: bool
     session_waits_for: str | None
     template_of: Callable[[], str | None]
+    outdated_choice: Callable[[], str | None] = lambda: None
 
 
 def decide(message: InboundInput, situation: Situation, account: AccountView, flows: OrgFlows) -> Decision:
@@ -53,6 +55,11 @@ def decide(message: InboundInput, situation: Situation, account: AccountView, fl
         return Decision("nothing", "contact_blocked")
     if situation.handling != "bot":
         return Decision("nothing", "with_person", detail={"handling": situation.handling})
+    if message.selection_id and message.context_external_id:
+        # The second tap on a button, or one on a question of long ago, is no answer to what is asked now.
+        outdated = situation.outdated_choice()
+        if outdated is not None:
+            return Decision("nothing", outdated, detail={"selection_id": message.selection_id})
     if situation.session_waits_for == "message":
         return Decision("resume", "session_resumed")
     if situation.session_waits_for is not None:

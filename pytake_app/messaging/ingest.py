@@ -19,15 +19,18 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from pytake_app.channels.base import ParsedWebhook
+from pytake_app.channels.base import AccountNotice, InboundMessage, ParsedWebhook, StatusUpdate
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import webhook_unknown
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
+from pytake_app.messaging.keys import KeyBook
 from pytake_app.messaging.lanes import lane_of
 from pytake_app.messaging.payloads import (
     NOBODY,
     contact_key_of,
+    history_payload,
+    is_placeholder,
     message_payload,
     notice_payload,
     status_key_of,
@@ -63,6 +66,7 @@ class IngestAccount:
     organization_id: UUID
     external_id: str
     channel: str = "whatsapp"
+    business_account_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +94,24 @@ class _Submission:
 
 
 def event_rows(
-    accounts: Sequence[IngestAccount], parsed: ParsedWebhook, lanes: int, now: datetime
+    accounts: Sequence[IngestAccount],
+    parsed: ParsedWebhook,
+    lanes: int,
+    now: datetime,
+    own: IngestAccount | None = None,
 ) -> tuple[list[Row], list[_RawRow]]:
     """The rows of one delivery, in the order it spoke. Fragments of other accounts than `accounts` are kept raw:
-    their signature was not checked against those accounts' secrets."""
-    known = {account.external_id: account for account in accounts}
+    their signature was not checked against those accounts' secrets.
+
+    Parameters:
+        own: the account at whose own address the delivery came; what names no account belongs to it. Elsewhere a
+            notice that names only its business account belongs to each of `accounts` that are part of that.
+    """
+    known = {account.external_id: [account] for account in accounts}
+    businesses: dict[str, list[IngestAccount]] = {}
+    for account in accounts:
+        if account.business_account_id:
+            businesses.setdefault(account.business_account_id, []).append(account)
     events: list[Row] = []
     raw: list[_RawRow] = []
     moment = now.isoformat()
@@ -102,12 +119,23 @@ def event_rows(
     first = accounts[0] if len({account.organization_id for account in accounts}) == 1 else None
     channel = accounts[0].channel if accounts else "whatsapp"
 
-    def add(account_id: str, contact_key: str, kind: str, external_id: str, payload: Row, fragment: Any) -> None:
-        account = known.get(account_id)
-        if account is None:
+    def add(
+        item: InboundMessage | StatusUpdate | AccountNotice,
+        contact_key: str,
+        kind: str,
+        external_id: str,
+        payload: Row,
+    ) -> None:
+        owners = known.get(item.account_external_id)
+        if owners is None and not item.account_external_id:
+            owners = [own] if own is not None else None
+            if owners is None and kind == "notice":
+                owners = businesses.get(item.business_account_id or "")
+        if not owners:
+            fragment = item.details if isinstance(item, AccountNotice) else item.raw
             raw.append(_RawRow(None, channel, "unknown_account", _bytes(fragment)))
             return
-        events.append(
+        events.extend(
             {
                 "organization_id": account.organization_id,
                 "channel_account_id": account.id,
@@ -121,20 +149,24 @@ def event_rows(
                 "next_attempt_at": moment,
                 "received_at": moment,
             }
+            for account in owners
         )
 
     for message in parsed.messages:
-        add(message.account_external_id, contact_key_of(message), "message", message.external_id,
-            message_payload(message), message.raw)  # fmt: skip
+        add(message, contact_key_of(message), "message", message.external_id, message_payload(message))
     for echo in parsed.echoes:
-        add(echo.account_external_id, contact_key_of(echo), "echo", echo.external_id, message_payload(echo), echo.raw)
+        add(echo, contact_key_of(echo), "echo", echo.external_id, message_payload(echo))
+    for past in parsed.history:
+        # The file of a message whose place was held comes later, under the same id.
+        external_id = f"{past.external_id}:{past.platform_type}" if is_placeholder(past) else past.external_id
+        add(past, contact_key_of(past), "history", external_id, history_payload(past))
     for status in parsed.statuses:
-        add(status.account_external_id, status_key_of(status), "status",
-            f"{status.external_id}:{status.platform_status}", status_payload(status), status.raw)  # fmt: skip
+        add(status, status_key_of(status), "status", f"{status.external_id}:{status.platform_status}",
+            status_payload(status))  # fmt: skip
     for notice in parsed.notices:
         sender = notice.sender
-        add(notice.account_external_id, (sender.contact_key if sender else None) or NOBODY, "notice",
-            f"{notice.kind}:{notice.external_id}", notice_payload(notice), notice.details)  # fmt: skip
+        add(notice, (sender.contact_key if sender else None) or NOBODY, "notice",
+            f"{notice.kind}:{notice.external_id}", notice_payload(notice))  # fmt: skip
     raw.extend(_RawRow(first, channel, f"status:{other.kind}", _bytes(other.raw)) for other in parsed.other_statuses)
     raw.extend(_RawRow(first, channel, fragment.path[:200], _bytes(fragment.raw)) for fragment in parsed.unknown)
     return events, raw
@@ -147,6 +179,12 @@ def _bytes(fragment: Any) -> bytes:
         return dumps(fragment).encode()
 
 
+def _refuse(batch: list[_Submission]) -> None:
+    for submission in batch:
+        if not submission.done.done():
+            submission.done.set_exception(UnavailableError("The delivery could not be stored.", retry_after=5))
+
+
 class Ingestor:
     """Stores deliveries in micro-batches. One a process and event loop; `start` and `stop` it with the server.
 
@@ -156,6 +194,7 @@ class Ingestor:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._keys = KeyBook(services.settings.lanes)
         self._waiting: list[_Submission] = []
         self._lanes: set[int] = set()
         self._wake = asyncio.Event()
@@ -178,12 +217,19 @@ class Ingestor:
         if self._lanes:
             await asyncio.to_thread(self._poke_lanes, sorted(self._lanes))
 
-    async def submit(self, account: IngestAccount | Sequence[IngestAccount], parsed: ParsedWebhook) -> IngestResult:
+    async def submit(
+        self,
+        account: IngestAccount | Sequence[IngestAccount],
+        parsed: ParsedWebhook,
+        *,
+        own: IngestAccount | None = None,
+    ) -> IngestResult:
         """Make one parsed delivery durable; returns after the commit.
 
         Parameters:
             account: the account, or all accounts, whose signature this delivery was verified for.
             parsed: what the channel's parser read.
+            own: the account at whose own address it came, if it did; what names no account belongs to it.
 
         Raises:
             UnavailableError: the database is away or not keeping up; answer 503 so that the platform retries.
@@ -194,7 +240,7 @@ class Ingestor:
             raise UnavailableError("Too many deliveries are waiting to be stored.", retry_after=5)
         accounts = [account] if isinstance(account, IngestAccount) else list(account)
         now = self._services.clock.now()
-        events, raw = event_rows(accounts, parsed, self._services.settings.lanes, now)
+        events, raw = event_rows(accounts, parsed, self._services.settings.lanes, now, own)
         if not events and not raw:
             return IngestResult(0, 0)
         submission = _Submission(events, raw, now, asyncio.get_running_loop().create_future())
@@ -228,9 +274,12 @@ class Ingestor:
                     await self._commit([submission])
                 return
             log.warning("ingest_failed", error=type(error).__name__, deliveries=len(batch))
-            for submission in batch:
-                if not submission.done.done():
-                    submission.done.set_exception(UnavailableError("The delivery could not be stored.", retry_after=5))
+            _refuse(batch)
+            return
+        except Exception:
+            # Whatever it is: nobody may wait for ever, and the next batch must have its turn.
+            log.exception("ingest_failed", deliveries=len(batch))
+            _refuse(batch)
             return
         for submission in batch:
             self._lanes.update(row["lane"] for row in submission.events)
@@ -241,6 +290,7 @@ class Ingestor:
     def _store(self, batch: list[_Submission]) -> None:
         events = [row for submission in batch for row in submission.events]
         with hot(self._services.database) as connection:
+            self._keys.settle(connection, events, batch[-1].received_at)
             insert_rows(connection, _EVENTS, events)
             self._store_raw(connection, batch)
 

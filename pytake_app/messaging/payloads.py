@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,10 @@ JsonObject = dict[str, Any]
 
 NOBODY = "-"
 """Contact key of events that name no contact (account notices)."""
+
+
+# Cloud API, Webhooks, "history": the words of `history_context.status`.
+_PAST_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "error": "failed"}
 
 
 def _lean(value: JsonObject) -> JsonObject:
@@ -55,6 +60,23 @@ def message_payload(message: InboundMessage) -> JsonObject:
             "raw": message.raw,
         }
     )
+
+
+def is_placeholder(message: InboundMessage) -> bool:
+    """Whether a past message only holds the place of a file that follows (Cloud API, Webhooks, "history")."""
+    return message.platform_type == "media_placeholder"
+
+
+def history_payload(message: InboundMessage) -> JsonObject:
+    """JSON of a message exchanged before the number was connected; `out`: the business wrote it."""
+    status = (message.raw.get("history_context") or {}).get("status") if isinstance(message.raw, dict) else None
+    word = status.lower() if isinstance(status, str) else None
+    past = {
+        "out": message.peer is not None,
+        "status": _PAST_STATUSES.get(word or ""),
+        "placeholder": is_placeholder(message),
+    }
+    return {**message_payload(message), "automates": False, "past": _lean(past)}
 
 
 def status_payload(status: StatusUpdate) -> JsonObject:
@@ -121,6 +143,13 @@ class SenderKeys:
     def unknown(cls, contact_key: str) -> SenderKeys:
         """Of an event that names nobody (a timer, a command): its contact key may be either kind."""
         return cls(contact_key, contact_key, None, None, "")
+
+    @classmethod
+    def joined(cls, spoken: Sequence[SenderKeys]) -> SenderKeys:
+        """Of one person's messages in order: the earliest name of each kind, by which a contact may exist."""
+        names = {name: next((v for keys in spoken if (v := getattr(keys, name))), None)
+                 for name in ("key", "bsuid", "external_id", "username", "name")}  # fmt: skip
+        return cls(names["key"], names["bsuid"], names["external_id"], names["username"], names["name"] or "")
 
     @classmethod
     def of(cls, payload: JsonObject, contact_key: str) -> SenderKeys:

@@ -52,7 +52,7 @@ _ENVELOPE_MEMBERS = frozenset({"messaging_product", "metadata", "contacts"})
 class _Scope:
     """Where the fragment being read stands: its account, the people named beside it, and its path."""
 
-    __slots__ = ("account", "business", "entry_time", "field", "only", "out", "path", "people")
+    __slots__ = ("account", "business", "entry_time", "field", "number", "only", "out", "path", "people")
 
     def __init__(self, out: ParsedWebhook, business: str | None, entry_time: Any, path: str) -> None:
         self.out = out
@@ -60,13 +60,16 @@ class _Scope:
         self.entry_time = entry_time
         self.path = path
         self.account = ""
+        self.number: str | None = None
         self.field: str | None = None
         self.people: dict[str, JsonObject] = {}
         self.only: JsonObject | None = None
 
     def look_at(self, value: JsonObject) -> None:
         """Read the account and the people of a value."""
-        self.account = text(as_object(value.get("metadata")), "phone_number_id") or ""
+        metadata = as_object(value.get("metadata"))
+        self.account = text(metadata, "phone_number_id") or ""
+        self.number = text(metadata, "display_phone_number")
         contacts = value.get("contacts")
         if contacts.__class__ is not list:
             return
@@ -192,10 +195,15 @@ def _message(scope: _Scope, raw: JsonObject) -> None:
     scope.out.messages.append(parse_message(raw, sender, scope.account, scope.business))
 
 
-def _past_message(scope: _Scope, raw: JsonObject) -> None:
+def _past_message(scope: _Scope, raw: JsonObject, thread: str | None = None) -> None:
+    """A message of former times; `thread` is the person it was exchanged with, where the delivery says so."""
     address, bsuid = ident(raw, "from"), ident(raw, "from_user_id") or ident(raw, "from_bsuid")
     sender = make_sender(address, bsuid, ident(raw, "from_parent_user_id"), scope.profile(address, bsuid))
-    scope.out.history.append(parse_message(raw, sender, scope.account, scope.business))
+    message = parse_message(raw, sender, scope.account, scope.business)
+    if address is not None and canonical_phone(address) == canonical_phone(scope.number):
+        address, bsuid = ident(raw, "to") or thread, ident(raw, "to_user_id")
+        message.peer = make_sender(address, bsuid, ident(raw, "to_parent_user_id"), scope.profile(address, bsuid))
+    scope.out.history.append(message)
 
 
 def _echo(scope: _Scope, raw: JsonObject) -> None:
@@ -273,7 +281,11 @@ def _call(scope: _Scope, raw: JsonObject) -> None:
 
 
 def _history(scope: _Scope, raw: JsonObject) -> None:
-    notice = _notice(scope, "history", raw)
+    for thread in map(as_object, as_list(raw.get("threads"))):
+        for message in as_list(thread.get("messages")):
+            if isinstance(message, dict):
+                _past_message(scope, message, ident(thread, "id"))
+    notice = _notice(scope, "history", {name: item for name, item in raw.items() if name != "threads"})
     notice.errors = errors_of(raw)
 
 
