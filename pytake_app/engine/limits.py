@@ -8,6 +8,8 @@ MAX_VISITS_PER_SPRINT: Final = 100
 MAX_VISITS_PER_NODE: Final = 25
 """Visits of one node within one sprint."""
 MAX_MESSAGES_PER_SPRINT: Final = 30
+MAX_CALLS_IN_A_ROW: Final = 25
+"""Outside requests of a session without a word of the contact or a delay in between."""
 MAX_STACK_DEPTH: Final = 5
 """Flows waiting for a called flow."""
 MAX_VARIABLE_BYTES: Final = 8_192

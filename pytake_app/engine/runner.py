@@ -17,6 +17,7 @@ from pytake_app.engine.events import (
     WaitSet,
 )
 from pytake_app.engine.limits import (
+    MAX_CALLS_IN_A_ROW,
     MAX_INPUT_CHARS,
     MAX_LOGGED_CHARS,
     MAX_STACK_DEPTH,
@@ -234,6 +235,8 @@ class _Run:
         self.current = node.id
         outcome: Outcome
         handler = node.type.resume
+        if wait.kind != "request":
+            self.session.calls = 0
         timed_out = isinstance(event, TimeoutResume | ExpiryResume)
         # A hand-off and a request know themselves what to do when nothing came in time.
         own = wait.kind in ("handoff", "request") and not isinstance(event, ExpiryResume)
@@ -346,6 +349,8 @@ class _Run:
         return self.end(outcome.status, outcome.outcome)
 
     def _wait(self, node: CompiledNode, outcome: WaitFor) -> Sprint:
+        if outcome.request is not None and self.session.calls >= MAX_CALLS_IN_A_ROW:
+            return self.fail(node.id, "loop_limit", f"more than {MAX_CALLS_IN_A_ROW} outside calls without a wait")
         timeout_at, expiry = outcome.timeout_at, False
         if timeout_at is None and outcome.kind == "message":
             timeout_at, expiry = self.visit.minutes_from_now(self.flow.settings.expiry_minutes), True
@@ -362,6 +367,7 @@ class _Run:
         self.session.status = "handed_off" if outcome.kind == "handoff" else "waiting"
         self.events.append(WaitSet(wait_id=wait.id, kind=wait.kind, node_id=node.id, timeout_at=timeout_at))
         made = outcome.request
+        self.session.calls += made is not None
         if made is not None:
             self.events.append(RequestMade(request_id=wait.id, node_id=node.id, kind=made.kind, request=made))
         return self.sprint()

@@ -206,6 +206,8 @@ class Session(BaseModel):
     started_at: datetime
     visits: int = 0
     trigger: TriggerKind = "api"
+    calls: int = 0
+    """Outside requests since the contact last wrote or a delay passed."""
 
     @property
     def ended(self) -> bool:

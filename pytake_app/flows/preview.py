@@ -9,12 +9,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.config import get_settings
 from pytake_app.core.tenancy import Principal, Role, organization_of
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
-from pytake_app.engine.events import ContactFieldSet, ContactTagged
+from pytake_app.engine.events import ContactFieldSet, ContactTagged, RequestMade
+from pytake_app.engine.requests import AiRequest, AiResult, HttpResult
 from pytake_app.engine.triggers import (
     TriggerCandidate,
     TriggerSpec,
@@ -29,12 +31,16 @@ from pytake_app.flows.session_schemas import (
     PathStep,
     PreviewInput,
     PreviewRequest,
+    PreviewResponse,
     PreviewResult,
     PreviewSession,
     PreviewStep,
     PreviewTurn,
 )
+from pytake_app.outgoing import ai as outgoing
 
+SIMULATED_TEXT = "[…]"
+"""What a language model says in a preview, where none is asked."""
 FIXED_NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 BETWEEN_INPUTS = timedelta(seconds=1)
 WINDOW = timedelta(hours=24)
@@ -62,6 +68,7 @@ def preview(session: Session, principal: Principal, ref: UUID | str, request: Pr
         request=request,
         load_flow=_loader(session, flow, document),
         organization=engine.OrgView(id=str(organization_of(session)), locale=document.settings.locale),
+        ai=outgoing.available(get_settings()),
     )
     phone.play()
     return PreviewResult(
@@ -115,6 +122,7 @@ class Phone:
     request: PreviewRequest
     load_flow: LoadFlow
     organization: engine.OrgView
+    ai: bool = False
     turns: list[PreviewTurn] = field(default_factory=list)
     session: engine.Session | None = None
     _now: datetime = FIXED_NOW
@@ -133,7 +141,8 @@ class Phone:
             id="preview", name=person.name, phone=person.phone, fields=dict(person.fields)
         )
         self._triggers = flow_triggers(self.document)
-        if self.request.trigger is not None or not any(t.kind != "start" for t in self._triggers):
+        answers = any(t.kind in {"universal", "keyword", "template"} for t in self._triggers)
+        if self.request.trigger is not None or not answers:
             trigger = engine.Trigger(kind="test", node_id=self.request.trigger, params=self.request.variables)
             self._keep(None, runner.start(self.flow, trigger, self._context()))
         for item in self.request.inputs:
@@ -211,6 +220,7 @@ class Phone:
             org=self.organization,
             window_expires_at=self._window,
             load_flow=self.load_flow,
+            ai=self.ai,
         )
 
     def _keep(
@@ -232,6 +242,23 @@ class Phone:
         self._update_contact(sprint)
         turn.events += sprint.events
         turn.steps += [_step(step) for step in sprint.steps]
+        made = next((event for event in sprint.events if isinstance(event, RequestMade)), None)
+        if made is not None:
+            resume = engine.RequestResume(request_id=made.request_id, result=self._answer(made))
+            self._keep(item, self._resume(resume), same_turn=True)
+
+    def _answer(self, made: RequestMade) -> HttpResult | AiResult:
+        """Nothing is called in a preview: what the script says, else a plain success."""
+        planned = self.request.responses.get(made.node_id)
+        if made.kind == "http":
+            given = planned or PreviewResponse()
+            return HttpResult(status=0 if given.error else given.status, text=given.body, error=given.error)
+        if planned is not None:
+            return AiResult(text=planned.text, error=planned.error, model="preview")
+        asked = made.request
+        if isinstance(asked, AiRequest) and asked.json_schema is not None:
+            return AiResult(error="not_called", model="preview")
+        return AiResult(text=SIMULATED_TEXT, model="preview")
 
     def _update_contact(self, sprint: engine.Sprint) -> None:
         """Later turns read what this one wrote, as they would from the database."""

@@ -118,11 +118,21 @@ class PreviewContact(Request):
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class PreviewResponse(Request):
+    """What a call to the outside is to answer in a preview, where nothing is called. `text` is a language model's."""
+
+    status: int = Field(default=200, ge=0, le=599)
+    body: str = Field(default="{}", max_length=100_000)
+    text: str = Field(default="", max_length=10_000)
+    error: str | None = Field(default=None, max_length=60)
+
+
 class PreviewRequest(Request):
     """A script of inputs to play through a flow in memory; nothing is sent or stored.
 
     The whole script is played each time: a step back is the same script without its last input. `trigger` names the
     trigger node to enter at; by default the first input decides as in production (keyword, else universal, else start).
+    `responses` answer calls to the outside, by node id; others get 200 with an empty object, models a bracketed text.
     `now` (UTC) fixes the clock, by default 2026-01-05 12:00.
     """
 
@@ -131,6 +141,7 @@ class PreviewRequest(Request):
     trigger: str | None = None
     contact: PreviewContact = Field(default_factory=PreviewContact)
     variables: dict[str, JsonValue] = Field(default_factory=dict)
+    responses: dict[str, PreviewResponse] = Field(default_factory=dict, max_length=50)
     now: datetime | None = None
 
 

@@ -11,8 +11,16 @@ import pytest
 
 from pytake_app.bench.engine import ANSWERS, flow_of
 from pytake_app.engine.compiled import compile_flow
+from pytake_app.engine.requests import HttpRequest, HttpResult
 from pytake_app.engine.runner import resume, start
-from pytake_app.engine.session import CancelResume, InboundInput, MessageResume, TimeoutResume, Trigger
+from pytake_app.engine.session import (
+    CancelResume,
+    InboundInput,
+    MessageResume,
+    RequestResume,
+    TimeoutResume,
+    Trigger,
+)
 from tests.engine.helpers import Talk, compiled, context
 
 START = {"id": "s", "type": "start"}
@@ -140,3 +148,44 @@ def _reference() -> list[object]:
             out.append(play(case))
             out.append([f.model_dump() for f in verify(parse_document(case["document"]))])
     return out
+
+
+def test_calls_in_a_circle_end_the_session() -> None:
+    flow = compiled(
+        [{"id": "go", "type": "start"}, {"id": "x", "type": "api_call", "config": {"url": "https://a.example"}}],
+        [("go", "next", "x"), ("x", "success", "x")],
+    )
+    talk = Talk(flow)
+    for _ in range(40):
+        if talk.session.wait is None:
+            break
+        talk.give(RequestResume(request_id=talk.session.wait.id, result=HttpResult(status=200)))
+    assert talk.session.status == "failed"
+    assert talk.codes() == ["loop_limit"]
+
+
+def test_a_contact_can_not_name_a_secret() -> None:
+    config = {
+        "method": "POST", "url": "https://a.example", "body_type": "json",
+        "body": '{"said": "{{ message.text }}", "key": "{{ secret.KEY }}"}',
+        "headers": [{"name": "X", "value": "{{ message.text }}{{ secret['KEY'] }}"}],
+    }  # fmt: skip
+    flow = compiled(
+        [{"id": "go", "type": "start"}, {"id": "x", "type": "api_call", "config": config}], [("go", "next", "x")]
+    )
+    text = '{{ secret.KEY }}", "admin": true, "x": "\r\nX-Evil: 1'
+    trigger = Trigger(kind="universal", message=InboundInput(text=text))
+    (made,) = [e for e in Talk(flow, trigger=trigger).last.events if e.type == "request_made"]
+    assert isinstance(made.request, HttpRequest)
+    assert [part.secret for part in made.request.body if part.secret] == ["KEY"]
+    whole = "".join(part.text if part.secret is None else "S" for part in made.request.body)
+    assert json.loads(whole) == {"said": text, "key": "S"}
+    assert all(part.secret is None and "\n" not in part.text for part in made.request.headers[0].value)
+
+
+def test_sub_flows_get_no_secret_in_ordinary_texts() -> None:
+    flow = compiled(
+        [{"id": "go", "type": "start"}, {"id": "x", "type": "msg_text", "config": {"body": "[{{ secret.KEY }}]"}}],
+        [("go", "next", "x")],
+    )
+    assert Talk(flow).bodies() == ["[]"]

@@ -217,3 +217,22 @@ def test_a_hostile_draft_harms_nobody(tenant: Tenant) -> None:
     assert any(e.type == "error_raised" for e in result.turns[0].events)
     assert result.session is not None
     assert result.session.status == "failed"
+
+
+def test_calls_are_not_made_but_answered_by_the_script(tenant: Tenant) -> None:
+    document = {
+        "nodes": [
+            node("in", "trigger_universal"),
+            node("call", "api_call", url="https://shop.example", mapping=[{"name": "state", "path": "$.order.state"}]),
+            node("ok", "msg_text", body="Pedido: {{ state }}"),
+            node("bad", "msg_text", body="Não deu"),
+        ],
+        "edges": [edge("in", "next", "call"), edge("call", "success", "ok"), edge("call", "error", "bad")],
+    }
+    slug = make(tenant, document)
+    plain = play(tenant, slug, "oi")
+    assert "request_made" in [e.type for e in plain.turns[0].events]
+    assert said(plain) == [["Pedido: "]]
+    body = '{"order": {"state": "pago"}}'
+    assert said(play(tenant, slug, "oi", responses={"call": {"body": body}})) == [["Pedido: pago"]]
+    assert said(play(tenant, slug, "oi", responses={"call": {"error": "timeout"}})) == [["Não deu"]]
