@@ -140,6 +140,15 @@ def live_names(session: Session) -> list[tuple[UUID, str]]:
 
 def universal_flows(session: Session) -> list[Flow]:
     """Active flows that answer any message, the one that does so first; without documents."""
+    return _triggered_by(session, "universal")
+
+
+def keyword_flows(session: Session) -> list[Flow]:
+    """Active flows that answer words; without documents."""
+    return _triggered_by(session, "keyword")
+
+
+def _triggered_by(session: Session, kind: str) -> list[Flow]:
     statement = (
         scoped(session, Flow)
         .options(load_only(*(getattr(Flow, name) for name in Flow.model_fields if name != "draft_document")))
@@ -147,7 +156,7 @@ def universal_flows(session: Session) -> list[Flow]:
             Flow.status == "active",
             col(Flow.deleted_at).is_(None),
             col(Flow.live_version).is_not(None),
-            col(Flow.triggers).contains([{"kind": "universal"}]),
+            col(Flow.triggers).contains([{"kind": kind}]),
         )
         .order_by(col(Flow.activated_at).desc().nulls_last(), col(Flow.id))
     )

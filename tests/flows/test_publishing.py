@@ -272,3 +272,27 @@ def test_stats(tenant: Tenant) -> None:
     with tenant.session() as session:
         stats = service.flow_stats(session, tenant.viewer, flow.id, clock=tenant.clock)
     assert (stats.started, stats.by_status, stats.completion_rate) == (1, {"waiting": 1}, None)
+
+
+def test_the_verifier_knows_the_other_flows(tenant: Tenant) -> None:
+    """Words that another active flow answers, and what a called flow sets."""
+    child = make(tenant, "Filho", {
+        "nodes": [{"id": "s", "type": "start"}, {"id": "v", "type": "set_variable", "config": {
+            "assignments": [{"target": "session", "name": "cor", "value": "azul"}]}}, {"id": "e", "type": "end"}],
+        "edges": [{"id": "1", "source": "s", "port": "next", "target": "v"},
+                  {"id": "2", "source": "v", "port": "next", "target": "e"}],
+    })  # fmt: skip
+    publish(tenant, child)
+    publish(tenant, make(tenant, "Primeiro"))
+    second = make(tenant, "Segundo", {
+        "nodes": [{"id": "k", "type": "trigger_keyword", "config": {"words": ["OI"]}},
+                  {"id": "j", "type": "jump", "config": {"flow": child.slug, "mode": "call"}},
+                  {"id": "m", "type": "msg_text", "config": {"body": "Sua cor: {{ cor }}"}}],
+        "edges": [{"id": "1", "source": "k", "port": "next", "target": "j"},
+                  {"id": "2", "source": "j", "port": "next", "target": "m"}],
+    })  # fmt: skip
+    with tenant.session() as session:
+        found = service.verify_flow(session, tenant.viewer, second.id).findings
+    clashes = [finding for finding in found if finding.node_id == "k"]
+    assert any("Primeiro" in map(str, finding.params.values()) for finding in clashes), found
+    assert {finding.code for finding in found if finding.node_id == "m"} <= {"dead_end"}, found
