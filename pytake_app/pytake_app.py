@@ -8,6 +8,7 @@
 """
 
 import contextlib
+import resource
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -28,6 +29,7 @@ from pytake_app.ui.serving import (
     plain,
     wants_json,
     with_security_headers,
+    within_time,
 )
 
 log = structlog.get_logger(__name__)
@@ -50,10 +52,19 @@ _API = (
     "/static/docs",
 )
 _REFLEX = ("/_event", "/ping", "/_health")
+OPEN_FILES = 32_768
 
 
 def _under(path: str, prefixes: tuple[str, ...]) -> bool:
     return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
+
+
+def _allow_many_sockets() -> None:
+    """The usual soft limit of 1,024 open files would be the limit of visitors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _listen_to_pokes(app: rx.App) -> None:
@@ -79,6 +90,7 @@ class Composite:
 
         # Without it errors are printed with all local variables, people's data among them.
         configure_logging(settings().log_level)
+        _allow_many_sockets()
         self._ingest = ingest
         self._api = create_app(settings())
         self._reflex = app()
@@ -108,6 +120,7 @@ class Composite:
                 return
             await (self._api if _under(path, _API) else self._reflex)(scope, receive, send)
             return
+        receive = within_time(receive)
         if _under(path, _WEBHOOK) and not _under(path, _WEBHOOK_BY_API):
             await self._ingest(scope, receive, send)
             return

@@ -51,6 +51,9 @@ def web_command(settings: Settings) -> list[str]:
         sys.executable, "-m", "granian", "--interface", "asgi", "--host", settings.host, "--port", str(settings.port),
         "--workers", str(settings.web_workers), "--loop", "uvloop", "--ws", "--no-access-log",
         "--respawn-failed-workers", "--workers-kill-timeout", "3",
+        # Counts connections, idle ones too: at the default (1,024) so many open tabs, or one bored visitor's
+        # silent sockets, keep everybody else out.
+        "--backpressure", "8192",
         "pytake_app.pytake_app:asgi",
     ]  # fmt: skip
 

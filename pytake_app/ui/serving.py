@@ -3,6 +3,7 @@
 import asyncio
 import mimetypes
 import os
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -42,6 +43,8 @@ _SHORT = b"public, max-age=3600"
 _REVALIDATE = b"no-cache"
 _CHUNK = 256 * 1024
 _ENCODINGS = ((b"br", ".br"), (b"gzip", ".gz"))
+BODY_SECONDS = 20.0
+BODY_BYTES_PER_SECOND = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,35 @@ async def plain(send: Send, status: int, body: bytes, headers: tuple[tuple[bytes
     out = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
     await send({"type": "http.response.start", "status": status, "headers": out})
     await send({"type": "http.response.body", "body": body})
+
+
+def within_time(receive: Receive) -> Receive:
+    """A `receive` that takes a sender who dawdles for one who went away.
+
+    A body may take `BODY_SECONDS` and a second more for every `BODY_BYTES_PER_SECOND` that came, so that a large file
+    over a slow line arrives, while connections that dribble don't hold the server's places.
+    """
+    began = 0.0
+    received = 0
+    whole = False
+
+    async def timed() -> MutableMapping[str, Any]:
+        nonlocal began, received, whole
+        if whole:  # what follows a body is the wait for a disconnect, as long as the answer takes
+            return await receive()
+        began = began or time.monotonic()
+        left = began + BODY_SECONDS + received / BODY_BYTES_PER_SECOND - time.monotonic()
+        try:
+            async with asyncio.timeout(max(left, 0.0)):
+                message = await receive()
+        except TimeoutError:
+            whole = True
+            return {"type": "http.disconnect"}
+        received += len(message.get("body", b""))
+        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return timed
 
 
 def with_security_headers(send: Send) -> Send:

@@ -16,7 +16,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 @pytest.mark.parametrize(
     "text",
     [
-        f"Event(name='nope', router_data={{'headers': {{'cookie': 'pytake_lang=pt; pytake_session={COOKIE}', 'a': 'b'}}}})",
+        f"Event(name='nope', router_data={{'headers': {{'cookie': 'lang=pt; pytake_session={COOKIE}'}}}})",
         f"Cookie: pytake_lang=en; pytake_session={COOKIE}",
         f'{{"refresh_token": "{COOKIE}"}}',
         f"GET /api/v1/ws?token={COOKIE}&x=1",
