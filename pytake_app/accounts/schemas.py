@@ -44,6 +44,12 @@ class LogoutRequest(RequestModel):
     refresh_token: Annotated[str, StringConstraints(max_length=200)] | None = None
 
 
+class MeUpdate(RequestModel):
+    """What people may change about themselves."""
+
+    locale: Locale
+
+
 class OrganizationView(View):
     """A tenant as its people see it."""
 

@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 
 from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
-from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
+from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
@@ -32,7 +32,7 @@ from pytake_app.core.tenancy import Principal, Role, scoped
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "purge_expired",
-    "resolve_web_session", "user_names",
+    "resolve_web_session", "set_locale", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -108,6 +108,21 @@ def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     user = repository.user(session, user_id)
     if user is None:
         raise NotFoundError("There is no such user.")
+    return UserView.model_validate(user)
+
+
+def set_locale(session: Session, principal: Principal, locale: Locale) -> UserView:
+    """Keep the language in which the caller reads the interface; texts made for them on the server follow it.
+
+    Raises:
+        NotFoundError: the caller's account is gone.
+    """
+    user = repository.user(session, principal.user_id)
+    if user is None:
+        raise NotFoundError("There is no such user.")
+    user.locale = locale
+    session.add(user)
+    session.flush()
     return UserView.model_validate(user)
 
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _BEFORE_PAINT = f"""
 try {{
   var root = document.documentElement;
-  var lang = localStorage.getItem("pytake_lang");
+  var lang = localStorage.getItem("pytake_lang") || localStorage.getItem("pytake_lang_account");
   var narrow = matchMedia({json.dumps(MEDIA["(--narrow)"])});
   var fold = function () {{
     root.dataset.side = narrow.matches ? "rail" : localStorage.getItem("pytake_side") || "full";

@@ -67,9 +67,13 @@ def language_of(state: rx.State) -> str:
 
 async def identify(state: rx.State) -> Principal | None:
     """The principal of the cookie this tab connected with, or None when there is none or it was revoked."""
+    return await principal_of(read_cookie(state, COOKIE))
+
+
+async def principal_of(token: str) -> Principal | None:
+    """Whose session cookie this is, or None when it is empty, unknown or revoked."""
     import asyncio
 
-    token = read_cookie(state, COOKIE)
     if not token:
         return None
     key = hashlib.sha256(token.encode()).hexdigest()
@@ -174,6 +178,7 @@ class SessionState(rx.State):
     initials: str = ""
     role: str = ""
     organization_name: str = ""
+    locale: str = ""
 
     @rx.event
     async def guard(self) -> rx.event.EventSpec | None:
@@ -185,7 +190,7 @@ class SessionState(rx.State):
         self.user_id = str(who.user_id)
         self.user_name, self.user_email = who.name, who.email
         self.initials, self.role = initials(who.name), who.role.value
-        self.organization_name = who.organization_name
+        self.organization_name, self.locale = who.organization_name, who.locale
         return None
 
     @rx.event

@@ -73,6 +73,15 @@ def tabs(browser: Browser, running_app: Product, account: Any) -> Iterator[Tabs]
         context.close()
 
 
+@pytest.fixture
+def portuguese_afterwards(tabs: Tabs) -> Iterator[None]:
+    """A chosen language is kept in the account, which other tests share: put it back."""
+    yield
+    for context in tabs.contexts:
+        own = {"X-PyTake-CSRF": "1", "Origin": tabs.origin}
+        context.request.patch(f"{tabs.origin}/api/v1/auth/me", data={"locale": "pt_BR"}, headers=own)
+
+
 def settled(page: Page) -> None:
     """Wait until skeletons have given way."""
     expect(page.locator("[aria-busy='true']")).to_have_count(0)
@@ -142,6 +151,7 @@ def test_inbox_on_a_phone_shows_the_list_then_the_thread_and_back(tabs: Tabs) ->
     expect(row).to_be_visible()
 
 
+@pytest.mark.usefixtures("portuguese_afterwards")
 def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
     page, notes = tabs()
     for path, (portuguese, english, spanish) in HEADINGS.items():
@@ -164,6 +174,7 @@ def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
     assert notes.errors == []
 
 
+@pytest.mark.usefixtures("portuguese_afterwards")
 def test_chosen_language_is_remembered(tabs: Tabs) -> None:
     page, _ = tabs()
     open_page(page, f"{tabs.origin}/inbox")

@@ -61,6 +61,14 @@ class CommandPalette(ShellPart):
     pages: rx.Var[list[dict[str, str]]]
 
 
+class AccountLanguage(rx.Component):
+    """Keeps the language of this browser and of the account together; `locale` is the account's (`pt_BR`)."""
+
+    library = "$/public/pt_account.js"
+    tag = "AccountLanguage"
+    locale: rx.Var[str]
+
+
 class ConnectionBanner(ShellPart):
     """Says quietly that the connection is away, after 1.2 s, and goes by itself."""
 

@@ -1,7 +1,8 @@
 // Language store and message formatting. CATALOGUES and DEFAULT are put in front at build time.
 import { useSyncExternalStore } from "react";
 
-const KEY = "pytake_lang";
+const KEY = "pytake_lang"; // what the person chose in this browser
+const ACCOUNT_KEY = "pytake_lang_account"; // what their account says, kept so that the next page starts with it
 const listeners = new Set();
 const tags = Object.keys(CATALOGUES);
 const rules = {};
@@ -13,13 +14,13 @@ const closest = (wanted) => {
 };
 
 const initial = () => {
-  let saved = null;
+  let saved = [];
   try {
-    saved = localStorage.getItem(KEY);
+    saved = [localStorage.getItem(KEY), localStorage.getItem(ACCOUNT_KEY)];
   } catch {
-    saved = null; // storage is blocked: fall back to the browser's languages
+    saved = []; // storage is blocked: fall back to the browser's languages
   }
-  for (const wanted of [saved, ...(navigator.languages || [navigator.language])]) {
+  for (const wanted of [...saved, ...(navigator.languages || [navigator.language])]) {
     const tag = closest(wanted);
     if (tag) return tag;
   }
@@ -35,18 +36,44 @@ const publish = () => {
   document.cookie = `${KEY}=${current}; path=/; max-age=31536000; samesite=lax`;
 };
 
-/** Switch the language everywhere in this tab and remember it. */
-export const setLang = (wanted) => {
-  const tag = closest(wanted);
-  if (!tag || tag === current) return;
-  current = tag;
+const remember = (key, tag) => {
   try {
-    localStorage.setItem(KEY, tag);
+    localStorage.setItem(key, tag);
   } catch {
     // storage is blocked: the choice lasts for this page
   }
+};
+
+const change = (tag) => {
+  if (tag === current) return;
+  current = tag;
   publish();
   listeners.forEach((fn) => fn());
+};
+
+/** Switch the language everywhere in this tab and remember it. */
+export const setLang = (wanted) => {
+  const tag = closest(wanted);
+  if (!tag) return;
+  remember(KEY, tag);
+  change(tag);
+};
+
+/** The language chosen in this browser, or undefined when nobody chose. */
+export const chosenLang = () => {
+  try {
+    return closest(localStorage.getItem(KEY));
+  } catch {
+    return undefined;
+  }
+};
+
+/** The account's language: used here unless somebody chose another in this browser. */
+export const adoptLang = (wanted) => {
+  const tag = closest(wanted);
+  if (!tag) return;
+  remember(ACCOUNT_KEY, tag);
+  if (!chosenLang()) change(tag);
 };
 
 export const getLang = () => current;
@@ -57,7 +84,7 @@ const subscribe = (fn) => {
 };
 
 if (typeof window !== "undefined") {
-  window.addEventListener("storage", (event) => event.key === KEY && event.newValue && setLang(event.newValue));
+  window.addEventListener("storage", (event) => event.key === KEY && event.newValue && change(closest(event.newValue) || current));
   const ready = () => requestAnimationFrame(publish);
   if (document.readyState === "complete") ready();
   else window.addEventListener("load", ready, { once: true });

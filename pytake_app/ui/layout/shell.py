@@ -7,6 +7,7 @@ from reflex.style import set_color_mode
 
 from pytake_app.ui.components.basics import Text, avatar, icon, icon_button, kbd, logo, menu_item, skeleton
 from pytake_app.ui.components.client import (
+    AccountLanguage,
     CommandPalette,
     Drawer,
     LiveBridge,
@@ -92,7 +93,8 @@ def theme_menu() -> rx.Component:
     items = [menu_item(picture, t(f"common.theme_{mode}"), on_select=set_color_mode(mode)) for mode, picture in modes]
     trigger = icon_button("moon", t("common.theme"))
     return rx.dropdown_menu.root(
-        rx.dropdown_menu.trigger(trigger), rx.dropdown_menu.content(*items, align="end", variant="soft")
+        rx.dropdown_menu.trigger(trigger),
+        rx.dropdown_menu.content(*items, align="end", variant="soft"),
     )
 
 
@@ -203,6 +205,7 @@ def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx
         Drawer.create(_organization(), *_nav_links(active), label=t("common.menu")),
         rx.el.div(*children, class_name="main"),
         ShellKeys.create(),
+        AccountLanguage.create(locale=SessionState.locale),
         CommandPalette.create(pages=pages),
         LiveBridge.create(pokes=LiveState.pokes),
         hydrated_mark(),

@@ -1,0 +1,25 @@
+// The person's language lives in their account: a browser where nobody chose takes it from there, a choice goes there.
+import { useEffect, useRef } from "react";
+import { api } from "$/public/pt_api.js";
+import { adoptLang, chosenLang, useLang } from "$/public/pt_i18n.js";
+
+const LOCALES = { "pt-BR": "pt_BR", en: "en", es: "es" };
+
+export const AccountLanguage = ({ locale }) => {
+  const lang = useLang();
+  const saved = useRef("");
+  useEffect(() => {
+    if (!locale) return; // not known yet
+    saved.current = locale;
+    adoptLang(locale.replace("_", "-"));
+  }, [locale]);
+  useEffect(() => {
+    const wanted = LOCALES[lang];
+    if (!locale || chosenLang() !== lang || wanted === saved.current) return;
+    saved.current = wanted;
+    api.patch("/api/v1/auth/me", { locale: wanted }).catch(() => {
+      saved.current = ""; // away for the moment: the next page or choice tries again
+    });
+  }, [lang, locale]);
+  return null;
+};
