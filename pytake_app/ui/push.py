@@ -22,8 +22,8 @@ Runs once in every web worker; only tabs whose socket is on this worker are serv
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import reflex as rx
@@ -31,9 +31,13 @@ import structlog
 from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
+from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import Live
+from pytake_app.ui.session import COOKIE, principal_of, read_cookie
 
 COALESCE_SECONDS = 0.08
+CHECK_SECONDS = 30.0
+"""A revoked session's tabs hear nothing more after this time."""
 MAX_POKES = 30
 """Pokes a frame; when more wait, they are replaced by one that says: reload."""
 
@@ -47,6 +51,7 @@ class Bridge:
         self._slots: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         self._topics: dict[str, set[str]] = defaultdict(set)
         self._waiting: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._signed_in: dict[str, Callable[[], Awaitable[bool]]] = {}
         self._sequence = 0
         self._app: rx.App | None = None
 
@@ -71,8 +76,23 @@ class Bridge:
                 if not self._topics[topic]:
                     del self._topics[topic]
 
+    def ask(self, token: str, signed_in: Callable[[], Awaitable[bool]]) -> None:
+        """From now on `signed_in` tells whether this tab's person still is."""
+        self._signed_in[token] = signed_in
+
+    async def drop_signed_out(self) -> None:
+        """Forget the tabs whose sign-in has ended: topics are checked when watched, and a socket outlives that."""
+        for token, signed_in in list(self._signed_in.items()):
+            try:
+                stays = await signed_in()
+            except ProblemError:
+                continue  # the database is away: decide when it is back
+            if not stays:
+                self.forget(token)
+
     def forget(self, token: str) -> None:
         """The tab is gone."""
+        self._signed_in.pop(token, None)
         for slot in list(self._slots.get(token, {})):
             self._release(token, slot)
         self._slots.pop(token, None)
@@ -147,15 +167,23 @@ class Bridge:
                 except Exception:
                     log.warning("push_failed", exc_info=True)
 
-        task = asyncio.create_task(deliver())
+        async def check() -> None:
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                try:
+                    await self.drop_signed_out()
+                except Exception:
+                    log.warning("push_check_failed", exc_info=True)
+
+        tasks = [asyncio.create_task(deliver()), asyncio.create_task(check())]
         try:
             async for poke in live.listen():
                 if self.accept(poke):
                     wake.set()
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 bridge = Bridge()
@@ -170,4 +198,11 @@ class LiveState(rx.State):
 def watch(state: rx.State, slot: str, *topics: str) -> None:
     """This tab's `slot` (e.g. `"inbox"`, `"thread"`) watches exactly `topics`. Call it from a handler, after the caller
     was found to belong to the organization that the topics name; `on_load` runs again after each reconnect."""
-    bridge.watch(state.router.session.client_token, slot, topics)
+    token = state.router.session.client_token
+    bridge.watch(token, slot, topics)
+    cookie = read_cookie(state, COOKIE)
+
+    async def signed_in() -> bool:
+        return await principal_of(cookie) is not None
+
+    bridge.ask(token, signed_in)

@@ -284,6 +284,7 @@ def test_the_state_and_marker_match_what_the_browser_reads() -> None:
 def test_watch_takes_the_tab_from_the_socket_not_from_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     mine = Bridge()
     monkeypatch.setattr(push, "bridge", mine)
-    state = SimpleNamespace(router=SimpleNamespace(session=SimpleNamespace(client_token="tab-7")))
+    router = SimpleNamespace(session=SimpleNamespace(client_token="tab-7"), headers=SimpleNamespace(cookie=""))
+    state = SimpleNamespace(router=router)
     push.watch(state, "inbox", "org:1:conversations", "org:1:queues")  # type: ignore[arg-type]
     assert mine.watchers("org:1:queues") == {"tab-7"}
