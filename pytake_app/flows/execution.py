@@ -22,6 +22,7 @@ from pytake_app.flows.execution_batch import Outcome
 from pytake_app.flows.execution_catalog import FlowCatalog
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import inbound
+from pytake_app.messaging.at_work import AtWork
 from pytake_app.messaging.inbound import Claim, Event
 from pytake_app.messaging.sql import hot
 
@@ -55,6 +56,7 @@ class Executor:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._catalog = FlowCatalog()
+        self._at_work = AtWork(services.redis)
 
     def drain(self, lanes: Sequence[int]) -> DrainResult:
         """Handle one batch of what is pending on `lanes`.
@@ -69,7 +71,8 @@ class Executor:
                     claim = inbound.claim(connection, lanes, self._services.clock.now())
                     if not claim.events:
                         return DrainResult(busy=tuple(claim.busy))
-                    outcome = execution_batch.run(connection, self._services, self._catalog, claim.events)
+                    batch, careful, suspects = self._sort_out(claim.events)
+                    outcome = execution_batch.run(connection, self._services, self._catalog, batch)
             except ConcurrentChangeError:
                 log.info("batch_repeated", attempt=attempt)
                 continue
@@ -83,40 +86,80 @@ class Executor:
                 # The database refused somebody's data: find out whose.
                 log.warning("batch_refused", error=type(error).__name__)
                 break
+            finally:
+                if claim is not None:
+                    self._at_work.wipe(claim.lanes)
             self._after_commit(outcome)
-            failed, dead = self._one_by_one(outcome.failed)
-            return DrainResult(len(outcome.done) + failed, failed, dead, tuple(claim.busy), claim.more)
+            failed, dead = self._one_by_one([*careful, *outcome.failed], suspects)
+            tried = sum(len(events) for events in careful)
+            return DrainResult(len(outcome.done) + tried + failed, failed, dead, tuple(claim.busy), claim.more)
         assert claim is not None
-        failed, dead = self._one_by_one(execution_batch.group(claim.events))
+        failed, dead = self._one_by_one(execution_batch.group(claim.events), set())
         return DrainResult(len(claim.events), failed, dead, tuple(claim.busy), claim.more)
 
-    def _one_by_one(self, groups: list[list[Event]]) -> tuple[int, int]:
+    def _sort_out(self, events: list[Event]) -> tuple[list[Event], list[list[Event]], set[int]]:
+        """What may go together; the contacts to be taken alone; and ids of events that a worker may have died over."""
+        by_lane: dict[int, list[int]] = {}
+        for event in events:
+            by_lane.setdefault(event.lane, []).append(event.id)
+        suspects = self._at_work.note(by_lane)
+        if not suspects and not any(event.attempts for event in events):
+            return events, [], suspects
+        careful = [
+            group
+            for group in execution_batch.group(events)
+            if any(event.attempts or event.id in suspects for event in group)
+        ]
+        alone = {event.id for group in careful for event in group}
+        return [event for event in events if event.id not in alone], careful, suspects
+
+    def _one_by_one(self, groups: list[list[Event]], suspects: set[int]) -> tuple[int, int]:
         """Try contacts alone, event by event: what came before the fault stays, what comes after it waits."""
         failed = dead = 0
         for events in groups:
             for event in events:
+                counted = event.attempts > 0 or event.id in suspects
+                if counted and not self._may_try(event):
+                    failed, dead = failed + 1, dead + 1
+                    continue
                 fault = self._alone(event)
                 if fault is None:
                     continue
                 failed += 1
                 with hot(self._services.database) as connection:
-                    given_up = inbound.mark_failed(connection, event, fault, self._services.clock.now())
+                    given_up = inbound.mark_failed(
+                        connection, event, fault, self._services.clock.now(), counted=counted
+                    )
                 inbound_processed.labels(kind=event.kind, outcome="dead" if given_up else "failed").inc()
                 if not given_up:
                     break
                 dead += 1
         return failed, dead
 
+    def _may_try(self, event: Event) -> bool:
+        """Count the attempt in a commit of its own, in case this process does not outlive it."""
+        with hot(self._services.database) as connection:
+            if not inbound.lock_pending(connection, event):
+                return True  # another worker sees to it
+            allowed = inbound.count_attempt(connection, event, self._services.clock.now())
+        if not allowed:
+            log.error("event_killed_workers", event_id=event.id, organization_id=str(event.organization_id))
+            inbound_processed.labels(kind=event.kind, outcome="dead").inc()
+        return allowed
+
     def _alone(self, event: Event) -> BaseException | None:
         try:
             with hot(self._services.database) as connection:
                 if not inbound.lock_pending(connection, event):
                     return None
+                self._at_work.note({event.lane: [event.id]})
                 outcome = execution_batch.run(connection, self._services, self._catalog, [event], isolate=False)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # recorded on the event; the contact's turn ends here
             return error
+        finally:
+            self._at_work.wipe([event.lane])
         self._after_commit(outcome)
         return None
 

@@ -86,10 +86,20 @@ ORDER BY t.turn, t.id LIMIT %(limit)s
 _DONE = "UPDATE inbound_events SET state = 'done', processed_at = %s, error = NULL WHERE id = ANY(%s)"
 # A status can be applied again without harm, so it need not be remembered.
 _FORGET = "DELETE FROM inbound_events WHERE id = ANY(%s)"
+# Before an event is tried that may have killed a worker: the first attempt, in a batch, was never counted.
+_COUNT = """
+UPDATE inbound_events SET attempts = CASE WHEN attempts < 1 THEN 2 ELSE attempts + 1 END,
+       error = 'the worker died', next_attempt_at = %(next)s
+WHERE id = %(id)s AND state = 'pending' AND attempts < %(max)s
+"""
+_DIED = """
+UPDATE inbound_events SET state = 'dead', error = 'the worker died each time', processed_at = %s
+WHERE id = %s AND state = 'pending'
+"""
 _FAILED = """
-UPDATE inbound_events SET attempts = attempts + 1, error = %(error)s, next_attempt_at = %(next)s,
-       state = CASE WHEN attempts + 1 >= %(max)s THEN 'dead' ELSE 'pending' END,
-       processed_at = CASE WHEN attempts + 1 >= %(max)s THEN %(now)s::timestamptz END
+UPDATE inbound_events SET attempts = attempts + %(by)s, error = %(error)s, next_attempt_at = %(next)s,
+       state = CASE WHEN attempts + %(by)s >= %(max)s THEN 'dead' ELSE 'pending' END,
+       processed_at = CASE WHEN attempts + %(by)s >= %(max)s THEN %(now)s::timestamptz END
 WHERE id = %(id)s RETURNING state
 """
 
@@ -130,10 +140,32 @@ def forget(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(_FORGET, (list(ids),))
 
 
+def count_attempt(connection: Connection, event: Event, now: datetime, max_attempts: int = MAX_ATTEMPTS) -> bool:
+    """Count an attempt before it is made: should it kill this worker too, it has been counted. Commit it by itself.
+
+    Returns:
+        whether the attempt may be made; else the event is given up on (state `dead`).
+    """
+    later = now + timedelta(seconds=jittered(event.attempts, base=0.5, cap=30.0))
+    if connection.execute(_COUNT, {"id": event.id, "next": later, "max": max_attempts}).rowcount:
+        return True
+    connection.execute(_DIED, (now, event.id))
+    return False
+
+
 def mark_failed(
-    connection: Connection, event: Event, error: BaseException, now: datetime, max_attempts: int = MAX_ATTEMPTS
+    connection: Connection,
+    event: Event,
+    error: BaseException,
+    now: datetime,
+    max_attempts: int = MAX_ATTEMPTS,
+    *,
+    counted: bool = False,
 ) -> bool:
     """One more attempt on this event failed: it is tried again later, or given up on.
+
+    Parameters:
+        counted: the attempt was counted before it was made.
 
     Returns:
         whether it was given up on (state `dead`); the contact's later events then go on.
@@ -147,6 +179,7 @@ def mark_failed(
             "next": now + timedelta(seconds=delay),
             "max": max_attempts,
             "now": now,
+            "by": 0 if counted else 1,
         },
     ).fetchone()
     return row is not None and row[0] == "dead"
