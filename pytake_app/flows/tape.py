@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -135,7 +135,7 @@ class Tape:
         """What goes into the row's state."""
         return [self.count, self.known, self.ended]
 
-    def add(self, recording: Recording, event: Trigger | Resume, before: Row, sprint: Sprint) -> None:
+    def add(self, recording: Recording, event: Trigger | Resume, before: bytes, sprint: Sprint) -> None:
         """Append a sprint. `before` is what `surroundings` said before it ran."""
         if self.ended:
             return
@@ -147,9 +147,9 @@ class Tape:
             record[key]["type"] = event.type  # type: ignore[union-attr]
         if recording.ids:
             record["n"] = recording.ids
-        known = hashlib.blake2b(orjson.dumps(before, default=str), digest_size=8).hexdigest()
+        known = hashlib.blake2b(before, digest_size=8).hexdigest()
         if known != self.known:
-            record |= before
+            record["c"], record["o"], record["ch"] = orjson.loads(before)
         if context.window_expires_at is not None:
             record["w"] = context.window_expires_at.isoformat()
         if recording.flows:
@@ -173,9 +173,9 @@ class Tape:
         return fresh
 
 
-def surroundings(context: RunContext) -> Row:
-    """Contact, organization and channel as the sprint finds them."""
-    return {"c": asdict(context.contact), "o": asdict(context.org), "ch": context.channel}
+def surroundings(context: RunContext) -> bytes:
+    """Contact, organization and channel as the sprint finds them, as JSON: a sprint may change what they refer to."""
+    return orjson.dumps((context.contact, context.org, context.channel), default=str)
 
 
 def moved(at: datetime, version: int, node_id: str) -> Row:
