@@ -1,5 +1,5 @@
-"""A built-in intent classifier: TF-IDF over words and character trigrams, cosine to the nearest
-example. No model file, no key, no download; deterministic."""
+"""A built-in intent classifier: words, word pairs and character n-grams, TF-IDF weighted; an intent's likeness is a mix
+of its nearest examples, its centroid, and its share among all intents. No model file, no key, no download; deterministic."""
 
 from __future__ import annotations
 
@@ -12,76 +12,42 @@ from pytake_app.engine.textmatch import fold
 
 _WORD = re.compile(r"[^\W_]+")
 _STOP = frozenset(
-    [
-        "a",
-        "o",
-        "e",
-        "de",
-        "do",
-        "da",
-        "que",
-        "em",
-        "um",
-        "uma",
-        "para",
-        "por",
-        "com",
-        "no",
-        "na",
-        "os",
-        "as",
-        "eu",
-        "me",
-        "meu",
-        "minha",
-        "se",
-        "ao",
-        "the",
-        "to",
-        "of",
-        "and",
-        "in",
-        "is",
-        "it",
-        "my",
-        "i",
-        "you",
-        "for",
-        "on",
-        "el",
-        "la",
-        "los",
-        "las",
-        "y",
-        "en",
-        "un",
-        "una",
-        "mi",
-        "con",
-        "por",
-        "para",
-        "quiero",
-        "quero",
-        "gostaria",
-        "would",
-        "like",
-        "please",
-        "favor",
-    ]
+    "a o e de do da que em um uma para por com no na os as eu me meu minha se ao the to of and in is it my i you for on "
+    "el la los las y en un una mi con quiero quero gostaria would like please favor the an be am are was foi ser esta "
+    "isso este esse uns pra pro do does has have your this that at can will there us we did don voces voce como".split()
 )
+MAX_CHARS = 500
+_WORD_WEIGHT, _PAIR, _GRAM = 1.6, 1.2, 0.6
+_NEAREST, _SHARE = 0.3, 0.15
+
 Vector = dict[str, float]
 
 
-def _features(text: str) -> Counter[str]:
-    words = _WORD.findall(fold(text[:500]))
+def _features(text: str) -> Vector:
+    words = _WORD.findall(fold(text[:MAX_CHARS]))
     kept = [w for w in words if w not in _STOP] or words
     counts: Counter[str] = Counter()
+    weights: Vector = {}
     for word in kept:
-        counts[word] += 3
+        counts[word] += 1
+        weights[word] = _WORD_WEIGHT
         padded = f"^{word}$"
-        for at in range(len(padded) - 2):
-            counts["#" + padded[at : at + 3]] += 1
-    return counts
+        for size in (3, 4):
+            for at in range(len(padded) - size + 1):
+                gram = "#" + padded[at : at + size]
+                counts[gram] += 1
+                weights[gram] = _GRAM
+    for one, two in zip(kept, kept[1:], strict=False):
+        pair = f"{one} {two}"
+        counts[pair] += 1
+        weights[pair] = _PAIR
+    return {term: weights[term] * (1 + math.log(n)) for term, n in counts.items()}
+
+
+def _unit(vector: Vector, idf: Vector, floor: float) -> Vector:
+    weighted = {term: weight * idf.get(term, floor) for term, weight in vector.items()}
+    norm = math.sqrt(sum(w * w for w in weighted.values())) or 1.0
+    return {term: w / norm for term, w in weighted.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +56,83 @@ class Classifier:
 
     idf: Vector
     floor: float
-    examples: tuple[tuple[str, Vector], ...]
+    intents: tuple[str, ...]
+    sizes: tuple[int, ...]
+    postings: dict[str, tuple[tuple[int, float], ...]]
+    """Term → (example, weight): only what shares a term with the text is looked at."""
+    owner: tuple[int, ...]
+    """Example → intent."""
+    centres: dict[str, tuple[tuple[int, float], ...]]
+    """Term → (intent, weight)."""
+
+    def scores(self, text: str) -> list[float]:
+        """Likeness to each intent, 0 to 1, in their order."""
+        query = _unit(_features(text), self.idf, self.floor)
+        near = [0.0] * len(self.owner)
+        centre = [0.0] * len(self.intents)
+        for term, weight in query.items():
+            for example, other in self.postings.get(term, ()):
+                near[example] += weight * other
+            for intent, other in self.centres.get(term, ()):
+                centre[intent] += weight * other
+        best: list[list[float]] = [[] for _ in self.intents]
+        for example, likeness in enumerate(near):
+            best[self.owner[example]].append(likeness)
+        total = []
+        whole = sum(centre) or 1.0
+        for intent, found in enumerate(best):
+            top = sorted(found, reverse=True)[:3]
+            # The nearest example counts most; agreement of the next ones decides between close calls.
+            nearest = top[0] if top else 0.0
+            vote = sum(w * t for w, t in zip((0.7, 0.2, 0.1), top, strict=False)) if top else 0.0
+            share = centre[intent] / whole
+            mixed = _NEAREST * nearest + (1 - _NEAREST) * (0.55 * vote + 0.45 * min(1.0, centre[intent]))
+            total.append(min(1.0, mixed * (1 + _SHARE * share)))
+        return total
 
     def classify(self, text: str) -> tuple[str | None, float]:
-        """The nearest intent and its similarity, 0 to 1."""
-        query = _unit(_features(text), self.idf, self.floor)
+        """The likeliest intent and its likeness, 0 to 1; the first declared one of equals."""
         best, score = None, 0.0
-        for intent, vector in self.examples:
-            small, large = (query, vector) if len(query) < len(vector) else (vector, query)
-            likeness = sum(weight * large.get(term, 0.0) for term, weight in small.items())
+        for intent, likeness in zip(self.intents, self.scores(text), strict=True):
             if likeness > score + 1e-12:
                 best, score = intent, likeness
-        return best, min(score, 1.0)
-
-
-def _unit(counts: Counter[str], idf: Vector, floor: float) -> Vector:
-    vector = {term: (1 + math.log(n)) * idf.get(term, floor) for term, n in counts.items()}
-    norm = math.sqrt(sum(w * w for w in vector.values())) or 1.0
-    return {term: w / norm for term, w in vector.items()}
+        return best, score
 
 
 def train(intents: list[tuple[str, list[str]]]) -> Classifier:
     """Learn from (intent id, examples); every example is one document."""
-    documents = [(intent, _features(e)) for intent, examples in intents for e in examples if e.strip()]
-    seen: Counter[str] = Counter(term for _, counts in documents for term in counts)
-    total = len(documents)
-    idf = {term: math.log((1 + total) / (1 + n)) + 1 for term, n in seen.items()}
+    documents = [(n, _features(e)) for n, (_, examples) in enumerate(intents) for e in examples if e.strip()]
+    seen: Counter[str] = Counter(term for _, terms in documents for term in terms)
+    among: dict[str, set[int]] = {}
+    for owner, terms in documents:
+        for term in terms:
+            among.setdefault(term, set()).add(owner)
+    total, groups = len(documents), max(1, len(intents))
+    # Rare among examples, and (more telling) among intents.
+    idf = {
+        term: math.log((1 + total) / (1 + n)) * 0.5 + math.log((1 + groups) / (1 + len(among[term]))) + 1
+        for term, n in seen.items()
+    }
     # An unknown word tells the examples apart less than a known rare one does.
-    floor = math.log(1 + total) * 0.5 + 0.5
-    return Classifier(idf, floor, tuple((intent, _unit(counts, idf, floor)) for intent, counts in documents))
+    floor = math.log(1 + total) * 0.35 + 0.5
+    units = [(owner, _unit(terms, idf, floor)) for owner, terms in documents]
+    postings: dict[str, list[tuple[int, float]]] = {}
+    sums: list[Vector] = [{} for _ in intents]
+    for number, (owner, unit) in enumerate(units):
+        for term, weight in unit.items():
+            postings.setdefault(term, []).append((number, weight))
+            sums[owner][term] = sums[owner].get(term, 0.0) + weight
+    centres: dict[str, list[tuple[int, float]]] = {}
+    for owner, vector in enumerate(sums):
+        norm = math.sqrt(sum(w * w for w in vector.values())) or 1.0
+        for term, weight in vector.items():
+            centres.setdefault(term, []).append((owner, weight / norm))
+    return Classifier(
+        idf,
+        floor,
+        tuple(name for name, _ in intents),
+        tuple(len(examples) for _, examples in intents),
+        {term: tuple(found) for term, found in postings.items()},
+        tuple(owner for owner, _ in units),
+        {term: tuple(found) for term, found in centres.items()},
+    )
