@@ -1,5 +1,6 @@
-"""A built-in intent classifier: words, word pairs and character n-grams, TF-IDF weighted; an intent's likeness is a mix
-of its nearest examples, its centroid, and its share among all intents. No model file, no key, no download; deterministic."""
+"""A built-in intent classifier: words, word pairs and character n-grams, TF-IDF weighted; an intent's likeness
+is a mix of its nearest examples, its centroid, and its share among all intents. No model file, no key, no
+download; deterministic."""
 
 from __future__ import annotations
 
@@ -7,15 +8,17 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pytake_app.engine.textmatch import fold
 
 _WORD = re.compile(r"[^\W_]+")
-_STOP = frozenset(
-    "a o e de do da que em um uma para por com no na os as eu me meu minha se ao the to of and in is it my i you for on "
-    "el la los las y en un una mi con quiero quero gostaria would like please favor the an be am are was foi ser esta "
-    "isso este esse uns pra pro do does has have your this that at can will there us we did don voces voce como".split()
-)
+_STOP_WORDS = """
+a o e de do da que em um uma para por com no na os as eu me meu minha se ao the to of and in is it my i you for on el
+la los las y en un una mi con quiero quero gostaria would like please favor an be am are was foi ser esta isso este
+esse uns pra pro does has have your this that at can will there us we did don voces voce como
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 MAX_CHARS = 500
 _WORD_WEIGHT, _PAIR, _GRAM = 1.6, 1.2, 0.6
 _NEAREST, _SHARE = 0.3, 0.15
@@ -37,7 +40,7 @@ def _features(text: str) -> Vector:
                 gram = "#" + padded[at : at + size]
                 counts[gram] += 1
                 weights[gram] = _GRAM
-    for one, two in zip(kept, kept[1:], strict=False):
+    for one, two in pairwise(kept):
         pair = f"{one} {two}"
         counts[pair] += 1
         weights[pair] = _PAIR
