@@ -52,7 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=text)
     commands.add_parser("build-frontend", help="build the pages ahead of time (container images)")
     for name, text in (("migrate", "bring the database schema up to date"), ("doctor", "check this installation")):
-        commands.add_parser(name, help=text).add_argument("--data-dir", type=_path)
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--data-dir", type=_path)
+        if name == "doctor":
+            command.add_argument("--mend", action="store_true", help="put right what is stuck in the pipeline")
     return parser
 
 
@@ -184,7 +187,7 @@ def _build_front_end(_options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from pytake_app.embedded.doctor import run_doctor
 
-    return run_doctor(options.data_dir)
+    return run_doctor(options.data_dir, mend=options.mend)
 
 
 def _bench(arguments: list[str]) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import psycopg
 import redis as redis_client
@@ -16,7 +15,8 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.config import MIN_SECRET_LENGTH, Settings, get_settings
-from pytake_app.core.clock import SystemClock
+from pytake_app.core.errors import UnavailableError
+from pytake_app.core.services import Services
 from pytake_app.embedded.accounts import NoUnprivilegedAccount, can_traverse, identity_for
 from pytake_app.embedded.attach import NotRunning, absolute_data_dir, attach
 from pytake_app.embedded.bootstrap import is_current
@@ -25,11 +25,10 @@ from pytake_app.embedded.environment import ROOT
 from pytake_app.embedded.lock import read_holder
 from pytake_app.embedded.migrate import revisions
 from pytake_app.embedded.up import UpError, address_of, require_free_port
-from pytake_app.messaging.upkeep import find_stuck
+from pytake_app.messaging import doctor as pipeline
 from pytake_app.ui.build import built_frontend
 
 Level = Literal["ok", "warn", "fail"]
-_STUCK_AFTER = timedelta(minutes=2)
 _WEAK_WORDS = ("secret", "change", "password", "example", "default")
 
 
@@ -43,12 +42,16 @@ class Finding:
     remedy: str = ""
 
 
-def run_doctor(data_dir: Path | None = None) -> int:
-    """Print every finding; returns 1 when something has failed, else 0."""
+def run_doctor(data_dir: Path | None = None, *, mend: bool = False) -> int:
+    """Print every finding; returns 1 when something has failed, else 0.
+
+    Parameters:
+        mend: also put right what can be: wake lost lanes, settle or queue again sends that nobody reports on.
+    """
     if data_dir is not None:
         os.environ["PYTAKE_DATA_DIR"] = str(data_dir)
     worst = 0
-    for finding in examine():
+    for finding in examine(mend=mend):
         mark = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}[finding.level]
         print(f"{mark}  {finding.subject}: {finding.detail}")
         if finding.remedy:
@@ -57,8 +60,8 @@ def run_doctor(data_dir: Path | None = None) -> int:
     return worst
 
 
-def examine() -> Iterator[Finding]:
-    """All findings, cheap ones first."""
+def examine(*, mend: bool = False) -> Iterator[Finding]:
+    """All findings, cheap ones first; with `mend`, what was put right is one."""
     yield _python()
     yield _environment()
     try:
@@ -80,7 +83,7 @@ def examine() -> Iterator[Finding]:
         yield _postgres(settings)
         yield _redis(settings)
         yield _migrations(settings)
-        yield from _stuck(settings)
+        yield from _stuck(settings, mend=mend)
     yield _front_end()
     yield _chromium()
 
@@ -167,20 +170,38 @@ def _migrations(settings: Settings) -> Finding:
     return Finding("ok", "schema", f"at {head}")
 
 
-def _stuck(settings: Settings) -> Iterator[Finding]:
+_PIPELINE = (
+    ("inbound_stuck", "warn", "received messages that nobody looks at"),
+    ("timers_overdue", "warn", "timers that did not fire"),
+    ("sends_overdue", "warn", "messages that should have been sent"),
+    ("sends_silent", "warn", "messages whose sender has gone"),
+    ("inbound_dead", "ok", "received messages given up on"),
+    ("sends_dead", "ok", "messages given up on"),
+)
+"""What is asked of the pipeline's rows. Dead letters hold up nothing; they are for people to look at."""
+
+
+def _stuck(settings: Settings, *, mend: bool) -> Iterator[Finding]:
     """Rows of the pipeline that nothing has touched although they were due."""
+    services = Services(settings)
     try:
-        with psycopg.connect(_plain_url(settings), connect_timeout=5) as connection:
-            connection.execute("SET ROLE pytake_system")
-            counts = find_stuck(connection, settings.lanes, SystemClock().now(), _STUCK_AFTER)
-    except psycopg.Error as error:
+        if mend:
+            done = pipeline.mend(services)
+            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(done).items())
+            yield Finding("ok", "pipeline", f"mended: {counts}; every waiting lane and the senders were woken")
+        found = pipeline.find_stuck(services)
+    except (UnavailableError, psycopg.Error, SQLAlchemyError, redis_client.RedisError) as error:
         yield Finding("warn", "pipeline", f"could not be examined: {type(error).__name__}", "./pytake migrate")
         return
-    stuck = {name: count for name, count in counts.items() if count}
-    if not stuck:
+    finally:
+        services.close()
+    if found.healthy:
         yield Finding("ok", "pipeline", "nothing is stuck")
-    for name, count in stuck.items():
-        yield Finding("warn", "pipeline", f"{count} {name}", "are worker, outbox and scheduler running? see data/logs")
+    for name, level, text in _PIPELINE:
+        count = getattr(found, name)
+        if count:
+            remedy = "" if level == "ok" else "are worker, outbox and scheduler running? else ./pytake doctor --mend"
+            yield Finding(cast("Level", level), "pipeline", f"{count} {text}", remedy)
 
 
 def _plain_url(settings: Settings) -> str:

@@ -41,7 +41,8 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
     """
     principal.require(Role.AGENT)
     content = _content(request)
-    contact = contacts.resolve(session, principal, request.to, clock=clock)
+    # The contact's row first, as everywhere: the pipeline may be at work on the same conversation.
+    contact = contacts.lock(session, contacts.resolve(session, principal, request.to, clock=clock).id)
     contacts.refuse_unreachable(contact)
     address = contacts.reach(session, contact, clock=clock)
     if request.sender is not None and request.sender not in _names(session, address.channel_account_id):

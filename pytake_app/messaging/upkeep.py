@@ -102,18 +102,3 @@ def make_partitions(connection: Connection, today: datetime, months: int = 3) ->
     """Have this month's and the next months' partitions ready."""
     row = connection.execute("SELECT pytake_make_partitions(%s::date, %s)", (today.date(), months)).fetchone()
     return int(row[0]) if row else 0
-
-
-_STUCK_SENDS = """
-SELECT count(*) FROM outbox
-WHERE (state = 'queued' AND next_attempt_at < %(old)s) OR (state = 'sending' AND claimed_at < %(old)s)
-"""
-
-
-def find_stuck(connection: Connection, lanes: int, now: datetime, older_than: timedelta) -> dict[str, int]:
-    """How much has waited for longer than `older_than` although it was due, by a name for people."""
-    row = connection.execute(_STUCK_SENDS, {"old": now - older_than}).fetchone()
-    return {
-        "lanes with messages nobody looks at": len(lost_lanes(connection, lanes, now, older_than)),
-        "messages that should have been sent": int(row[0]) if row else 0,
-    }

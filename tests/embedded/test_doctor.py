@@ -4,13 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from pytake_app.config import Settings, get_settings
+from pytake_app.core.db import Database
+from pytake_app.core.services import Services
 from pytake_app.embedded import doctor
 from pytake_app.embedded.migrate import downgrade, revisions, upgrade
+from tests.support.tenants import make_tenant
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +32,7 @@ def findings() -> dict[str, doctor.Finding]:
     return {finding.subject: finding for finding in doctor.examine()}
 
 
-def test_a_sound_installation(variables: pytest.MonkeyPatch) -> None:
+def test_a_sound_installation(variables: pytest.MonkeyPatch, clean_db: Database) -> None:
     found = findings()
     for subject in ("python", "data directory", "PostgreSQL", "Redis", "schema", "pipeline", "secret key"):
         assert found[subject].level == "ok", found[subject]
@@ -89,3 +94,27 @@ def test_migrations_go_up_and_down_and_up(empty_database_url: str) -> None:
     assert revisions(empty_database_url)[0] is None
     upgrade(empty_database_url)
     assert revisions(empty_database_url)[0] == head
+
+
+def test_stuck_rows_are_told_and_mended(variables: pytest.MonkeyPatch, settings: Settings, clean_db: Database) -> None:
+    services = Services(settings)
+    tenant = make_tenant(clean_db, services.clock)
+    old = datetime.now(UTC) - timedelta(hours=1)
+    with clean_db.system_connection() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, "
+                "external_id, payload, state, attempts, next_attempt_at, received_at) "
+                "VALUES (:org, :account, 3, '-', 'notice', 'n', '{}', 'pending', 0, :old, :old)"
+            ),
+            {"org": tenant.organization_id, "account": tenant.account.id, "old": old},
+        )
+    services.redis.delete("pytake:lanes:dirty")
+    found = [finding for finding in doctor.examine() if finding.subject == "pipeline"]
+    assert [(finding.level, finding.detail[:1]) for finding in found] == [("warn", "1")]
+    assert "--mend" in found[0].remedy
+    assert services.redis.scard("pytake:lanes:dirty") == 0
+    mended = [finding.detail for finding in doctor.examine(mend=True) if finding.subject == "pipeline"]
+    assert mended[0].startswith("mended: ")
+    assert services.redis.smembers("pytake:lanes:dirty") == {b"3"}
+    services.close()
