@@ -23,10 +23,10 @@ class HookAnswer(BaseModel):
     id: str
 
 
-@router.get("/flows/{ref}/hooks")
-def list_hooks(ref: str, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Page[HookView]:
+@router.get("/flows/{flow_id}/hooks")
+def list_hooks(flow_id: str, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Page[HookView]:
     """The secret addresses of a flow's webhook triggers."""
-    return Page[HookView](items=hooks.list_hooks(session, who, services.settings, ref))
+    return Page[HookView](items=hooks.list_hooks(session, who, services.settings, flow_id))
 
 
 @public.post("/hooks/{token}", status_code=202)

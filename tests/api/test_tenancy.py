@@ -20,6 +20,7 @@ from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
 from pytake_app.flows.models import Flow, FlowSession, SessionStep, Timer
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
+from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.sandbox.models import SandboxMessage
 from pytake_app.whatsapp.models import ChannelAccount
 from tests.api.fixtures import Caller, NewCaller
@@ -63,6 +64,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                     **owned, channel_account_id=account.id, phone="1", direction="to_phone", external_id="w"
                 ),
                 IdempotencyKey(**owned, key="k", request_hash="h"),
+                OrganizationSecret(**owned, name=f"secret_{caller.user_id.hex[-8:]}", cipher="c"),
             ]
         )
         return {
@@ -72,6 +74,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "flow_id": flow.id,
             "item_id": outgoing,
             "media_id": media.id,
+            "name": f"secret_{caller.user_id.hex[-8:]}",
             "message_id": message.id,
             "node_id": flow.draft_document["nodes"][0]["id"],
             "session_id": run.id,
@@ -80,7 +83,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
 
 
 # Parameters that are no ids; anything else must be in what `populate` made.
-PLAIN = {"version": "1", "tag": "vip", "tag_id": "vip"}
+PLAIN = {"version": "1", "tag": "vip", "tag_id": "vip", "token": "no-such-address"}
 
 # Bodies that pass validation, where an empty one would not, so that the answer is about the id.
 BODIES: dict[tuple[str, str], Any] = {
