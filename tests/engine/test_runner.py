@@ -128,7 +128,7 @@ def test_another_process_gives_the_same_bytes(seed: str) -> None:
         "for path in sorted(CASES.glob('*.json')):\n"
         "    for case in json.loads(path.read_text())['cases']:\n"
         "        out.append(play(case))\n"
-        "        out.append([f.model_dump(mode="json") for f in verify(parse_document(case['document']))])\n"
+        "        out.append([f.model_dump(mode='json') for f in verify(parse_document(case['document']))])\n"
         "print(json.dumps(out))\n"
     )
     environment = {**os.environ, "PYTHONHASHSEED": seed}
