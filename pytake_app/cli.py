@@ -26,7 +26,7 @@ ROLES = {
 
 
 # Modules of `pytake_app.bench`, each with a `run(argv)` that prints JSON lines.
-BENCHMARKS = ("pipeline", "engine", "editor", "classifier")
+BENCHMARKS = ("pipeline", "engine", "editor", "classifier", "verifier")
 
 
 def build_parser() -> argparse.ArgumentParser:

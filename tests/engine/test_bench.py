@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytake_app.bench import engine
+from pytake_app.bench import engine, verifier
 
 
 @pytest.mark.perf
@@ -16,3 +16,14 @@ def test_bench_engine(capsys: pytest.CaptureFixture[str]) -> None:
     assert line["nodes"] == 30
     assert line["session_bytes_max"] <= 8_192
     assert line["visits_per_s"] > 10_000  # 30,000 and more on an idle core; the margin is for a busy one
+
+
+@pytest.mark.perf
+def test_bench_verifier(capsys: pytest.CaptureFixture[str]) -> None:
+    verifier.run(["--nodes", "300", "3000", "--repeats", "3"])
+    small, big = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (small["nodes"], small["loops"], big["nodes"]) == (300, 20, 3000)
+    # Of one core, since others may share the machine: 60 and 800 ms are the aims on an idle one.
+    assert small["cpu_ms"] < 120
+    assert big["cpu_ms"] < 1_600
+    assert big["cpu_ms"] < small["cpu_ms"] * 30

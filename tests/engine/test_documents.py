@@ -246,11 +246,3 @@ def test_a_cycle_is_readable_and_verified_as_an_error() -> None:
     talk = Talk(compile_flow(document, "f", 1))
     assert talk.session.status == "failed"
     assert talk.codes()[-1] in ("loop_limit", "message_limit")
-
-
-def test_catalogued_types_that_cannot_run_yet_are_kept_and_named() -> None:
-    document = parse_document([{"id": "h", "type": "api_call", "config": {"url": "https://example.com"}}])
-    assert document.node("h") is not None
-    assert [f.node_id for f in verify(document) if f.code == "unsupported_type"] == ["h"]
-    talk = Talk(compile_flow(document, "f", 1))
-    assert talk.codes() == ["unsupported_type"]

@@ -251,9 +251,9 @@ def test_300_nodes_take_60_ms_and_growth_is_near_linear() -> None:
         flow = large(count)
         times = []
         for _ in range(5):
-            began = time.perf_counter()
+            began = time.process_time()
             assert not has_errors(verify(flow))
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     small, big = best(300), best(3_000)

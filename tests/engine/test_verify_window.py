@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ CODES = {"window_closed", "window_may_close", "window_unbounded", "window_in_flo
 
 def line(*nodes: dict[str, Any], ports: dict[str, str] | None = None) -> tuple[list[Any], list[tuple[str, str, str]]]:
     """Nodes one after another, left by ``next`` unless ``ports`` says otherwise."""
-    pairs = zip(nodes, nodes[1:], strict=False)
+    pairs = pairwise(nodes)
     return list(nodes), [(a["id"], (ports or {}).get(a["id"], "next"), b["id"]) for a, b in pairs]
 
 

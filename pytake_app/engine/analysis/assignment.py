@@ -15,7 +15,7 @@ from pytake_app.engine.analysis.graph import FlowGraph, FlowNode, Leg
 from pytake_app.engine.analysis.report import Report, shortened, shown
 from pytake_app.engine.nodes.facts import NO_PAUSE, Writes
 
-MAX_EXAMPLES = 100
+MAX_EXAMPLES = 30
 """Variables for which an example path is looked for."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from pytake_app.engine.analysis.graph import FlowGraph
@@ -23,12 +22,12 @@ class Report:
         self.findings.append(Finding(code=code, severity=severity, node_id=node_id, **more))
 
 
-def shown(graph: FlowGraph, path: Iterable[str]) -> str:
+def shown(graph: FlowGraph, path: list[str]) -> str:
     """A path in words, its middle left out when it is long."""
-    names = [graph.nodes[n].label[:40] for n in path if n in graph.nodes]
-    if len(names) > 6:
-        names = [*names[:3], "…", *names[-2:]]
-    return " → ".join(names)
+    if len(path) <= 6:
+        return " → ".join(graph.nodes[n].label[:40] for n in path)
+    first, last = shown(graph, path[:3]), shown(graph, path[-2:])
+    return f"{first} → … → {last}"
 
 
 def shortened(path: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ def _words(*lines: str) -> frozenset[str]:
 
 _COMMON: Final[dict[str, frozenset[str]]] = {
     "pt_BR": _words(
-        "você vocês não com uma um para por qual seu sua nosso nossa obrigado obrigada olá é são está em do da dos das",
+        "você vocês não com uma um para por qual seu sua nosso nossa obrigado obrigada olá é são está em da dos das",
         "no na nos nas ou mas quando onde quer posso falar aqui agora já até também fazer escolha digite",
     ),
     "en": _words(
@@ -36,7 +36,7 @@ _COMMON: Final[dict[str, frozenset[str]]] = {
     ),
     "es": _words(
         "usted ustedes no con una un para por cuál su nuestro nuestra gracias hola es son está en del de los las el la",
-        "o pero cuando donde quiere puedo hablar aquí ahora ya hasta también hacer elija escriba qué cómo",
+        "pero cuando donde quiere puedo hablar aquí ahora ya hasta también hacer elija escriba qué cómo",
     ),
 }
 """Words that are frequent in a language. Those shared by two languages tell nothing between them."""
