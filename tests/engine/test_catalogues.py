@@ -114,3 +114,17 @@ def test_the_palette_is_the_registry_and_defaults_are_valid() -> None:
 def test_the_reference_is_current() -> None:
     written = (ROOT / "docs" / "nodes.md").read_text()
     assert written == nodes_markdown(), "run: python -m pytake_app.engine.reference > docs/nodes.md"
+
+
+CATALOGUE = """
+start trigger_universal trigger_keyword trigger_template trigger_webhook trigger_schedule trigger_event
+msg_text msg_media msg_buttons msg_list msg_cta_url msg_location msg_contacts msg_reaction msg_location_request
+msg_template msg_form question wait_for_reply condition switch logic_window_check business_hours random_split delay
+jump end set_variable tag_contact update_contact api_call send_event notify action_transfer_to_queue assign_agent
+close_conversation ai_classifier ai_prompt ai_extract note group
+"""
+
+
+def test_every_type_of_the_product_s_catalogue_is_registered_and_runs() -> None:
+    assert set(CATALOGUE.split()) == set(NODE_TYPES)
+    assert not CATALOGUED
