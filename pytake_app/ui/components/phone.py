@@ -3,17 +3,15 @@
 from typing import Any
 
 import reflex as rx
-from reflex.vars import VarData
 
 from pytake_app.core.tenancy import Principal
 from pytake_app.ui import push
 from pytake_app.ui.components.basics import button, empty_state, error_state, icon, icon_button, skeleton
+from pytake_app.ui.components.store import Item, call, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.session import protected
 
 PHONE = "$/public/pt_phone.js"
-
-Item = rx.Var[dict[str, Any]]
 
 
 class PhoneState(rx.State):
@@ -78,16 +76,9 @@ class PhoneProgress(PhonePart):
     view: rx.Var[Any]
 
 
-def as_view(memo: Any) -> rx.Var[Any]:
-    """A memo as a property: the component itself, not an instance of it."""
-    var = memo._as_var()
-    return rx.Var(str(var), _var_data=var._get_all_var_data())
-
-
-def do(call: str, *data: rx.Var) -> rx.event.EventSpec:
+def do(source: str, *data: rx.Var) -> rx.event.EventSpec:
     """An event that calls the phone's store."""
-    merged = VarData.merge(VarData(imports={PHONE: ["phone"]}), *[var._get_all_var_data() for var in data])
-    return rx.call_function(rx.Var(f"() => {call}", _var_data=merged))
+    return call(PHONE, source, *data)
 
 
 def _text(item: Item, name: str) -> rx.vars.StringVar:
@@ -268,12 +259,12 @@ def sandbox_phone(account: rx.Var | str = "") -> rx.Component:
         ),
     )
     screen = PhoneScreen.create(
-        *before, account=account, view=as_view(phone_item), sheet=as_view(phone_sheet), head=as_view(phone_head)
+        *before, account=account, view=view(phone_item), sheet=view(phone_sheet), head=view(phone_head)
     )
     return rx.el.div(
         rx.el.div(
             screen,
-            PhoneProblem.create(view=as_view(phone_problem)),
+            PhoneProblem.create(view=view(phone_problem)),
             PhoneInput.create(icon("send", "s"), placeholder=t("sandbox.message"), label=t("sandbox.send")),
             class_name="sc",
         ),

@@ -3,9 +3,10 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import icon, skeleton
+from pytake_app.ui.components.store import Item, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.pages.inbox.rows import field
-from pytake_app.ui.pages.inbox.store import Item, WhyBox, clock_time, day_text, do, view
+from pytake_app.ui.pages.inbox.store import WhyBox, clock_time, day_text, do
 
 
 def _ticks(item: Item) -> rx.Component:

@@ -3,8 +3,9 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import empty_state, error_state, icon, no_permission, skeleton
+from pytake_app.ui.components.store import Item, view
 from pytake_app.ui.i18n import t
-from pytake_app.ui.pages.inbox.store import ConversationList, InboxSearch, Item, do, short_time, slice_view, view
+from pytake_app.ui.pages.inbox.store import ConversationList, InboxSearch, do, short_time, slice_view
 
 
 def field(item: Item, name: str, kind: type = str) -> rx.Var:

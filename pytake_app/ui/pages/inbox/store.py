@@ -6,13 +6,12 @@ import reflex as rx
 from reflex.vars import VarData
 
 from pytake_app.ui.components.client import VIRTUOSO
+from pytake_app.ui.components.store import call, view
 from pytake_app.ui.i18n import LANG
 
 VIEWS = "$/public/pt_inbox_views.js"
 STORE = "$/public/pt_inbox.js"
 MODEL = "$/public/pt_inbox_model.js"
-
-Item = rx.Var[dict[str, Any]]
 
 
 class InboxPart(rx.Component):
@@ -79,20 +78,14 @@ class ComposerBox(InboxPart):
     placeholder: rx.Var[str]
 
 
-def view(memo: Any) -> rx.Var[Any]:
-    """A memo as a property: the component itself, not an instance of it."""
-    return rx.Var(str(memo._as_var()), _var_data=memo._as_var()._get_all_var_data())
-
-
 def slice_view(name: str, memo: Any) -> rx.Component:
     """`memo` fed by the store's slice `name`."""
     return InboxSlice.create(slice=name, view=view(memo))
 
 
-def do(call: str, *data: rx.Var) -> rx.event.EventSpec:
-    """An event that calls the store, `do("inbox.back()")`; Vars whose expressions appear in `call` go in `data`."""
-    merged = VarData.merge(VarData(imports={STORE: ["inbox"]}), *[var._get_all_var_data() for var in data])
-    return rx.call_function(rx.Var(f"() => {call}", _var_data=merged))
+def do(source: str, *data: rx.Var) -> rx.event.EventSpec:
+    """An event that calls the store, `do("inbox.back()")`; Vars whose expressions appear in it go in `data`."""
+    return call(STORE, source, *data)
 
 
 def _format(name: str, value: rx.Var) -> rx.vars.StringVar:

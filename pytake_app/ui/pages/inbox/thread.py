@@ -3,10 +3,11 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import button, empty_state, error_state, icon, icon_button, kbd, skeleton
+from pytake_app.ui.components.store import Item, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.pages.inbox.bubbles import log_words, new_pill, thread_item
 from pytake_app.ui.pages.inbox.rows import field
-from pytake_app.ui.pages.inbox.store import ComposerBox, Item, ThreadList, clock_time, do, short_time, slice_view, view
+from pytake_app.ui.pages.inbox.store import ComposerBox, ThreadList, clock_time, do, short_time, slice_view
 
 EMOJI = (
     "😀",

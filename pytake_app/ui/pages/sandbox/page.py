@@ -3,7 +3,8 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import icon
-from pytake_app.ui.components.phone import PhoneState, WireLog, as_view, sandbox_phone
+from pytake_app.ui.components.phone import PhoneState, WireLog, sandbox_phone
+from pytake_app.ui.components.store import view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.layout.shell import page_shell
 from pytake_app.ui.pages.inbox.store import clock_time
@@ -57,7 +58,7 @@ def page() -> rx.Component:
             rx.el.div(t("sandbox.wire_detail"), class_name="meta muted"),
             padding="var(--d-12) var(--d-14)",
         ),
-        WireLog.create(view=as_view(wire_head)),
+        WireLog.create(view=view(wire_head)),
         class_name="card col grow",
         min_height="0",
         overflow="hidden",

@@ -3,10 +3,10 @@
 from typing import Any
 
 import reflex as rx
-from reflex.vars import VarData
 
 from pytake_app.ui.components.basics import error_state, icon, link_button, notice, skeleton
-from pytake_app.ui.components.phone import PhoneProgress, PhoneState, as_view, sandbox_phone
+from pytake_app.ui.components.phone import PhoneProgress, PhoneState, sandbox_phone
+from pytake_app.ui.components.store import call, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.layout.shell import page_shell
 from pytake_app.ui.session import SessionState
@@ -32,9 +32,8 @@ class StartSlice(rx.Component):
     view: rx.Var[Any]
 
 
-def _do(call: str, *data: rx.Var) -> rx.event.EventSpec:
-    merged = VarData.merge(VarData(imports={STORE: ["start"]}), *[var._get_all_var_data() for var in data])
-    return rx.call_function(rx.Var(f"() => {call}", _var_data=merged))
+def _do(source: str, *data: rx.Var) -> rx.event.EventSpec:
+    return call(STORE, source, *data)
 
 
 def _tile(one: rx.Var[dict], item: rx.Var[dict]) -> rx.Component:
@@ -115,7 +114,7 @@ def steps_view(item: rx.Var[dict]) -> rx.Component:
             rx.cond(chosen, t("start.talk_detail", word=item["word"].to(str)), t("start.talk_before")),
             class_name="muted dense",
         ),
-        PhoneProgress.create(view=as_view(progress_view)),
+        PhoneProgress.create(view=view(progress_view)),
         rx.cond(
             chosen,
             rx.el.div(
@@ -172,7 +171,7 @@ def page() -> rx.Component:
             class_name="col g4",
         ),
         made,
-        StartSlice.create(view=as_view(steps_view)),
+        StartSlice.create(view=view(steps_view)),
         rx.el.div(icon("info", "s"), rx.el.span(t("start.again")), class_name="row meta muted g6"),
         class_name="st-left",
     )
