@@ -24,7 +24,8 @@ def flow_of(nodes: int, loops: int) -> FlowDocument:
         node_id, after, kind = f"n{i}", f"n{i + 1}", i % 6
         following = {"next": after}
         if kind == 0:
-            made.append(_node(node_id, "question", {"body": "Seu nome, {{ contact.first_name }}?", "variable": f"v{i}"}))
+            question = {"body": "Seu nome, {{ contact.first_name }}?", "variable": f"v{i}"}
+            made.append(_node(node_id, "question", question))
             following = {"answered": after}
         elif kind == 1:
             back = f"n{max(0, i - 12)}" if (i // 6) % every == 0 else after

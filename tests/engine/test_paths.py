@@ -24,7 +24,7 @@ def replay(flow: FlowDocument, path: FlowPath) -> list[Step]:
     """Play a path's conversation, from what it says alone (the window and other flows aside)."""
     talk = path.conversation
     assert talk is not None, path
-    contact = ContactView(**{k: v for k, v in talk.contact.items()})  # type: ignore[arg-type]
+    contact = ContactView(**talk.contact)  # type: ignore[arg-type]
     compiled = compile_flow(flow, "this", 1)
     now = talk.now
     ids = counted("test-0")
@@ -111,8 +111,9 @@ def test_contact_parameters_splits_hours_delays_and_people() -> None:
         {"days": [0, 1, 2, 3, 4], "opens": "09:00", "closes": "18:00"}]}}  # fmt: skip
     queue = {"id": "people", "type": "action_transfer_to_queue",
              "config": {"queue_name": "F", "wait_timeout_minutes": 5}}  # fmt: skip
-    nodes = [universal(), check("c", "{{ contact.city }}", "equals", "Natal"), check("p", "{{ plan }}", "equals", "pro"),
-             split(), delay("d", 2, "days"), hours, queue, end()]  # fmt: skip
+    nodes = [universal(), check("c", "{{ contact.city }}", "equals", "Natal"),
+             check("p", "{{ plan }}", "equals", "pro"), split(), delay("d", 2, "days"), hours, queue,
+             end()]  # fmt: skip
     edges = [("s", "next", "c"), ("c", "true", "p"), ("c", "false", "end"), ("p", "true", "split"),
              ("p", "false", "end"), ("split", "branch:a", "d"), ("split", "branch:b", "h"), ("d", "next", "h"),
              ("h", "open", "people"), ("h", "closed", "end"), ("people", "transferred", "end"),

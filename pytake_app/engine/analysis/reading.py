@@ -24,7 +24,7 @@ def variable_of(path: tuple[str, ...]) -> str | None:
 
 def variables_of(template: Template) -> dict[str, bool]:
     """Session variables a text reads → can it do without (``default`` filter, tested by ``if``)?"""
-    names = {name: False for path in template.paths() if (name := variable_of(path)) is not None}
+    names = {name: False for path in sorted(template.paths()) if (name := variable_of(path)) is not None}
     if template.parts is not None or not names:
         return names
     source = template.source
