@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 
@@ -59,7 +59,7 @@ class EchoServer:
         self.port = self._runner.addresses[0][1]
         return self
 
-    async def __aexit__(self, *_: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
 
