@@ -140,13 +140,18 @@ def test_a_worker_killed_in_mid_sprint(stage: Stage) -> None:
 def test_the_outbox_killed_under_load(stage: Stage) -> None:
     def harm(stage: Stage) -> None:
         under_way = "SELECT count(*) FROM outbox WHERE state = 'sending'"
-        wait_until(lambda: stage.count(under_way) > 0, 20, message="requests under way")
-        stage.product.kill("outbox")
-        assert stage.count(under_way) > 0, "the test must catch requests in flight"
-        stage.product.start("outbox")
+        # A batch may end between the look and the kill: once in a few tries it doesn't.
+        for _ in range(8):
+            wait_until(lambda: stage.count(under_way) > 0, 20, message="requests under way")
+            stage.product.kill("outbox")
+            caught = stage.count(under_way) > 0
+            stage.product.start("outbox")
+            if caught:
+                return
+        raise AssertionError("the test must catch requests in flight")
 
     # Graph takes its time, so that many requests are under way when the sender dies.
-    stage.check(stage.run(harm, delay=0.1))
+    stage.check(stage.run(harm, delay=0.3))
 
 
 def test_redis_loses_everything(stage: Stage) -> None:

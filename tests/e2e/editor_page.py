@@ -103,6 +103,11 @@ class Person:
         )
         assert answer.status == 303, answer.text()
 
+    def speaks(self, locale: str) -> None:
+        """Keep a language in their account: pt_BR, en or es."""
+        answer = self.context.request.patch(f"{self.url}/api/v1/auth/me", data={"locale": locale}, headers=self.bearer)
+        assert answer.ok, answer.text()
+
     def flow(self, document: Json | None = None) -> str:
         """A new flow of theirs; its id."""
         body = {"name": "Convite", **({"document": document} if document else {})}

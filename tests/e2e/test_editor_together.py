@@ -228,6 +228,7 @@ def test_another_organization_sees_nothing(browser: Browser, person: Person) -> 
 
 def test_english_and_spanish_are_whole(browser: Browser, person: Person) -> None:
     for locale, publish in (("en-US", "Publish"), ("es-ES", "Publicar")):
+        person.speaks(locale[:2])  # the account's language wins over the browser's
         context = browser.new_context(locale=locale, viewport={"width": 1440, "height": 900})
         person.sign_in(context)
         editor = Editor(person, person.flow(small_flow()), context)
@@ -241,6 +242,7 @@ def test_english_and_spanish_are_whole(browser: Browser, person: Person) -> None
             )
         editor.done()
         context.close()
+    person.speaks("pt_BR")
 
 
 def test_on_a_phone_the_canvas_comes_first(browser: Browser, person: Person) -> None:

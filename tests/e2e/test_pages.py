@@ -73,13 +73,11 @@ def tabs(browser: Browser, running_app: Product, account: Any) -> Iterator[Tabs]
         context.close()
 
 
-@pytest.fixture
-def portuguese_afterwards(tabs: Tabs) -> Iterator[None]:
-    """A chosen language is kept in the account, which other tests share: put it back."""
-    yield
-    for context in tabs.contexts:
-        own = {"X-PyTake-CSRF": "1", "Origin": tabs.origin}
-        context.request.patch(f"{tabs.origin}/api/v1/auth/me", data={"locale": "pt_BR"}, headers=own)
+def own_tab(tabs: Tabs) -> tuple[Page, Notes]:
+    """A tab with an account of its own: a chosen language is kept in the account, which the other tests share."""
+    page, notes = tabs(guest=True)
+    register(page, tabs.origin)
+    return page, notes
 
 
 def settled(page: Page) -> None:
@@ -151,9 +149,8 @@ def test_inbox_on_a_phone_shows_the_list_then_the_thread_and_back(tabs: Tabs) ->
     expect(row).to_be_visible()
 
 
-@pytest.mark.usefixtures("portuguese_afterwards")
 def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
-    page, notes = tabs()
+    page, notes = own_tab(tabs)
     for path, (portuguese, english, spanish) in HEADINGS.items():
         open_page(page, tabs.origin + path)
         settled(page)
@@ -174,9 +171,8 @@ def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
     assert notes.errors == []
 
 
-@pytest.mark.usefixtures("portuguese_afterwards")
 def test_chosen_language_is_remembered(tabs: Tabs) -> None:
-    page, _ = tabs()
+    page, _ = own_tab(tabs)
     open_page(page, f"{tabs.origin}/inbox")
     page.locator("header.top .only-wide button").first.click()
     page.get_by_role("menuitem", name="Español").click()
