@@ -26,7 +26,7 @@ ROLES = {
 
 
 # Modules of `pytake_app.bench`, each with a `run(argv)` that prints JSON lines.
-BENCHMARKS = ("pipeline", "engine", "editor", "classifier", "verifier")
+BENCHMARKS = ("pipeline", "ui-load", "engine", "editor", "classifier", "verifier")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -194,5 +194,5 @@ def _bench(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in BENCHMARKS:
         print(f"usage: ./pytake bench {{{','.join(BENCHMARKS)}}} [options]", file=sys.stderr)
         return 0 if arguments and arguments[0] in {"-h", "--help"} else 2
-    module = importlib.import_module(f"pytake_app.bench.{arguments[0]}")
+    module = importlib.import_module(f"pytake_app.bench.{arguments[0].replace('-', '_')}")
     return int(module.run(arguments[1:]) or 0)

@@ -36,6 +36,7 @@ from pytake_app.core.services import Services
 from pytake_app.embedded.migrate import upgrade
 from pytake_app.embedded.postgres import EmbeddedPostgres
 from pytake_app.embedded.redis import EmbeddedRedis
+from pytake_app.embedded.up import web_command
 from pytake_app.whatsapp.runtime import write_credentials
 
 APP_SECRET = "bench-app-secret"  # noqa: S105  # of the throw-away account
@@ -105,11 +106,16 @@ FLOW: dict[str, Any] = {
 
 @dataclass
 class Product:
-    """The roles as processes, on one database and one Redis. Used by the kill tests too."""
+    """The roles as processes, on one database and one Redis. Used by the kill tests too.
+
+    Parameters:
+        web: with these settings the whole web server runs, as `up` starts it; else the webhook alone.
+    """
 
     environment: dict[str, str]
     log_dir: Path
     port: int = 0
+    web: Settings | None = None
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -117,7 +123,7 @@ class Product:
         role = name.partition("-")[0]
         if role == "webhook":
             self.port = self.port or free_port()
-            command = [
+            command = web_command(self.web) if self.web is not None else [
                 sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.port),
                 "--workers", "1", "--loop", "uvloop", "--no-access-log", "--workers-kill-timeout", "3",
                 "pytake_app.api.ingest_asgi:app",
@@ -231,9 +237,17 @@ def environment_for(database_url: str, redis_url: str, data_dir: Path, workers: 
     }
 
 
-def make_number(services: Services, graph_url: str, flow: dict[str, Any] = FLOW) -> str:
-    """An organization with one number that sends to `graph_url` and one live flow; answers the number's platform id."""
-    organization, account, flow_id, number = new_id(), new_id(), new_id(), str(uuid4().int)[:15]
+def make_number(
+    services: Services, graph_url: str, flow: dict[str, Any] = FLOW, *, organization: UUID | None = None
+) -> str:
+    """A number that sends to `graph_url` and a live flow, in an organization of its own unless one is given.
+
+    Returns:
+        the number's platform id.
+    """
+    makes_organization = organization is None
+    organization = organization or new_id()
+    account, flow_id, number = new_id(), new_id(), str(uuid4().int)[:15]
     cipher = write_credentials(services.secrets, {"access_token": "bench", "app_secret": APP_SECRET})
     document = orjson.dumps(flow).decode()
     settings = orjson.dumps({"api_base_url": graph_url, "messages_per_second": 100_000, "mark_read": False}).decode()
@@ -243,7 +257,11 @@ def make_number(services: Services, graph_url: str, flow: dict[str, Any] = FLOW)
         (_FLOW, {"id": flow_id, "organization": organization, "document": document}),
         (_VERSION, {"id": new_id(), "organization": organization, "flow": flow_id, "document": document}),
     ]
-    _as_tenant(services.database, organization, statements)
+    # Before every other flow that the organization may have.
+    statements.append(
+        ("UPDATE channel_accounts SET default_flow_id = :flow WHERE id = :id", {"flow": flow_id, "id": account})
+    )
+    _as_tenant(services.database, organization, statements if makes_organization else statements[1:])
     return number
 
 

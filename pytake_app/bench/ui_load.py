@@ -1,0 +1,196 @@
+"""`./pytake bench ui-load`: how fast webhooks are acknowledged while interface sessions keep the same web process busy.
+
+The web server and the roles are started as `up` starts them, on a throw-away data directory. Three phases: webhooks
+alone, webhooks beside the tabs, and the same with the tabs watching the organization that the messages are for (every
+message then pokes every tab, and tabs read their list again). One JSON line a phase.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.cookiejar
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from pytake_app.bench.pipeline import (
+    APP_SECRET,
+    LoadProcess,
+    Product,
+    environment_for,
+    free_port,
+    machine,
+    make_number,
+    servers,
+)
+from pytake_app.bench.pipeline_load import Phase
+from pytake_app.config import Settings
+from pytake_app.core.services import Services
+from pytake_app.embedded.environment import reflex_environment
+from pytake_app.embedded.up import prepare_front_end
+
+_EMAIL = "bench@example.com"
+
+
+class Tabs:
+    """The interface sessions as a process of their own."""
+
+    def __init__(self, url: str, cookie: str, tabs: int, *, pokes: bool) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pytake_app.bench.ui_sessions"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdin is not None
+        plan = {"url": url, "cookie": cookie, "tabs": tabs, "pokes": pokes}
+        self._process.stdin.write(orjson.dumps(plan) + b"\n")
+        self._process.stdin.flush()
+        self._line()
+
+    def _line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the tabs could not be opened")
+        result: dict[str, Any] = orjson.loads(line)
+        return result
+
+    def close(self) -> dict[str, Any]:
+        """Close them; what they saw."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        result = self._line()
+        self._process.wait(10)
+        return result
+
+
+def register(url: str) -> str:
+    """Make somebody who may sign in; answers the session's cookie."""
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    form = {"email": _EMAIL, "password": "Bench-7391-load", "full_name": "Bench", "organization_name": "Bench"}
+    request = urllib.request.Request(  # noqa: S310  # this machine's own address
+        f"{url}/auth/web/register", urllib.parse.urlencode(form).encode(), {"Origin": url, "Accept": "text/html"}
+    )
+    opener.open(request, timeout=20).read()
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+
+def _organization(services: Services) -> UUID:
+    with services.database.system_connection() as connection:
+        return UUID(str(connection.execute(text("SELECT organization_id FROM users WHERE email = :e"),
+                                           {"e": _EMAIL}).scalar_one()))  # fmt: skip
+
+
+def run(argv: Sequence[str]) -> int:
+    """Measure; one JSON line a phase."""
+    parser = argparse.ArgumentParser(prog="./pytake bench ui-load", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
+    parser.add_argument("--rate", type=float, default=50.0, help="webhooks a second")
+    parser.add_argument("--tabs", type=int, default=50)
+    parser.add_argument("--web-workers", type=int, default=1)
+    parser.add_argument("--only", default="", help="comma-separated phases: alone, beside, watching")
+    options = parser.parse_args(list(argv))
+    data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
+    data_dir.chmod(0o711)
+    try:
+        with servers(data_dir) as (database_url, redis_url):
+            environment = environment_for(database_url, redis_url, data_dir, 2) | {
+                "WEB_WORKERS": str(options.web_workers),
+                "PORT": str(free_port()),
+                # The only sign-up is this program's own.
+                "ENVIRONMENT": "test",
+            }
+            _measure(options, environment, data_dir)
+    finally:
+        shutil.rmtree(data_dir, ignore_errors=True)
+    return 0
+
+
+def _measure(options: argparse.Namespace, environment: dict[str, str], data_dir: Path) -> None:
+    settings = Settings(
+        database_url=environment["DATABASE_URL"],
+        redis_url=environment["REDIS_URL"],
+        secret_key=environment["SECRET_KEY"],  # type: ignore[arg-type]
+        port=int(environment["PORT"]),
+        web_workers=options.web_workers,
+    )
+    prepare_front_end(settings, lambda _line: None)
+    announced = {name: value for name, value in os.environ.items() if name.startswith("PYTAKE_FRONTEND")}
+    product = Product(
+        environment | announced | reflex_environment(building=False), data_dir, settings.port, web=settings
+    )
+    services = Services(settings)
+    url = f"http://127.0.0.1:{settings.port}"
+    try:
+        product.start_all(2)
+        _wait(f"{url}/ready")
+        cookie = register(url)
+        organization = _organization(services)
+        names = options.only.split(",") if options.only else ["alone", "beside", "watching"]
+        ports = {name: free_port() for name in names}
+        # Before the first webhook: the server remembers for half a minute which numbers there are.
+        numbers = {
+            name: make_number(
+                services, f"http://127.0.0.1:{port}", organization=organization if name == "watching" else None
+            )
+            for name, port in ports.items()
+        }
+        for name in names:
+            tabs = None if name == "alone" else Tabs(url, cookie, options.tabs, pokes=True)
+            figures = _phase(name, options, product, numbers[name], ports[name])
+            seen = {"ui": tabs.close()} if tabs is not None else {}
+            line = {"bench": "ui-load", **figures, **seen, "web_workers": options.web_workers, "machine": machine()}
+            print(orjson.dumps(line).decode(), flush=True)
+    finally:
+        product.stop()
+        services.close()
+
+
+def _phase(name: str, options: argparse.Namespace, product: Product, number: str, graph_port: int) -> dict[str, Any]:
+    phases = [
+        Phase("warm_up", 2, rate=20, contacts=500),
+        Phase(name, options.seconds, rate=options.rate, contacts=500, drain_seconds=20),
+    ]
+    load = LoadProcess(
+        {
+            "host": "127.0.0.1", "port": product.port, "path": "/api/v1/webhook/whatsapp", "secret": APP_SECRET,
+            "number": number, "graph_port": graph_port, "phases": [asdict(phase) for phase in phases],
+            "connections": 16,
+        }
+    )  # fmt: skip
+    try:
+        load.go()
+        load.read()
+        before, began = product.cpu_seconds(), time.monotonic()
+        figures = load.read()
+        after, seconds = product.cpu_seconds(), time.monotonic() - began
+        figures["cpu_percent"] = {
+            role: round((after[role] - before.get(role, 0.0)) / seconds * 100, 1) for role in after
+        }
+        return figures
+    finally:
+        load.stop()
+
+
+def _wait(url: str, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
+            if answer.status == 200:
+                return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} does not answer")
+        time.sleep(0.1)
