@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.cookiejar
 import os
 import shutil
 import subprocess
@@ -27,6 +26,8 @@ from uuid import UUID
 import orjson
 from sqlalchemy import text
 
+from pytake_app.accounts.tokens import hash_token, new_token
+from pytake_app.api.deps import COOKIE
 from pytake_app.bench.pipeline import (
     APP_SECRET,
     LoadProcess,
@@ -39,22 +40,32 @@ from pytake_app.bench.pipeline import (
 )
 from pytake_app.bench.pipeline_load import Phase
 from pytake_app.config import Settings
+from pytake_app.core.ids import new_id
 from pytake_app.core.services import Services
 from pytake_app.embedded.environment import reflex_environment
 from pytake_app.embedded.up import prepare_front_end
 
 _EMAIL = "bench@example.com"
+_ORGANIZATION = text("SELECT organization_id FROM users WHERE email = :email")
+# Copies of the first one's rows under other ids.
+_COLLEAGUE = text(
+    "INSERT INTO users SELECT (jsonb_populate_record(u, CAST(:changes AS jsonb))).* FROM users u WHERE email = :of"
+)
+_SIGN_IN = text(
+    "INSERT INTO auth_sessions SELECT (jsonb_populate_record(s, CAST(:changes AS jsonb))).* "
+    "FROM auth_sessions s JOIN users u ON u.id = s.user_id WHERE u.email = :of LIMIT 1"
+)
 
 
 class Tabs:
     """The interface sessions as a process of their own."""
 
-    def __init__(self, url: str, cookie: str, tabs: int, *, pokes: bool) -> None:
+    def __init__(self, url: str, cookies: list[str]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "pytake_app.bench.ui_sessions"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdin is not None
-        plan = {"url": url, "cookie": cookie, "tabs": tabs, "pokes": pokes}
+        plan = {"url": url, "cookies": cookies}
         self._process.stdin.write(orjson.dumps(plan) + b"\n")
         self._process.stdin.flush()
         self._line()
@@ -76,28 +87,35 @@ class Tabs:
         return result
 
 
-def register(url: str) -> str:
-    """Make somebody who may sign in; answers the session's cookie."""
-    jar = http.cookiejar.CookieJar()
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+def people(services: Services, url: str, count: int) -> tuple[UUID, list[str]]:
+    """An organization with `count` people who are signed in; answers its id and their cookies.
+
+    One is registered as everybody is. The others are made of that row: registering is limited, and the limits on
+    requests count for each person.
+    """
     form = {"email": _EMAIL, "password": "Bench-7391-load", "full_name": "Bench", "organization_name": "Bench"}
     request = urllib.request.Request(  # noqa: S310  # this machine's own address
-        f"{url}/auth/web/register", urllib.parse.urlencode(form).encode(), {"Origin": url, "Accept": "text/html"}
+        f"{url}/auth/web/register", urllib.parse.urlencode(form).encode(), {"Origin": url}
     )
-    opener.open(request, timeout=20).read()
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
-
-
-def _organization(services: Services) -> UUID:
-    with services.database.system_connection() as connection:
-        return UUID(str(connection.execute(text("SELECT organization_id FROM users WHERE email = :e"),
-                                           {"e": _EMAIL}).scalar_one()))  # fmt: skip
+    urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(request, timeout=20).read()
+    cookies: list[str] = []
+    with services.database.auth() as session:
+        connection = session.connection()
+        organization = connection.execute(_ORGANIZATION, {"email": _EMAIL}).scalar_one()
+        for n in range(count):
+            token, user = new_token(), new_id()
+            colleague = {"id": user, "email": f"bench-{n}@example.com"}
+            sign_in = {"id": new_id(), "user_id": user, "token_hash": hash_token(token)}
+            for statement, changes in ((_COLLEAGUE, colleague), (_SIGN_IN, sign_in)):
+                connection.execute(statement, {"changes": orjson.dumps(changes).decode(), "of": _EMAIL})
+            cookies.append(f"{COOKIE}={token}")
+    return UUID(str(organization)), cookies
 
 
 def run(argv: Sequence[str]) -> int:
     """Measure; one JSON line a phase."""
     parser = argparse.ArgumentParser(prog="./pytake bench ui-load", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each phase")
     parser.add_argument("--rate", type=float, default=50.0, help="webhooks a second")
     parser.add_argument("--tabs", type=int, default=50)
     parser.add_argument("--web-workers", type=int, default=1)
@@ -123,7 +141,7 @@ def _measure(options: argparse.Namespace, environment: dict[str, str], data_dir:
     settings = Settings(
         database_url=environment["DATABASE_URL"],
         redis_url=environment["REDIS_URL"],
-        secret_key=environment["SECRET_KEY"],  # type: ignore[arg-type]
+        secret_key=environment["SECRET_KEY"],
         port=int(environment["PORT"]),
         web_workers=options.web_workers,
     )
@@ -137,8 +155,7 @@ def _measure(options: argparse.Namespace, environment: dict[str, str], data_dir:
     try:
         product.start_all(2)
         _wait(f"{url}/ready")
-        cookie = register(url)
-        organization = _organization(services)
+        organization, cookies = people(services, url, options.tabs)
         names = options.only.split(",") if options.only else ["alone", "beside", "watching"]
         ports = {name: free_port() for name in names}
         # Before the first webhook: the server remembers for half a minute which numbers there are.
@@ -149,7 +166,7 @@ def _measure(options: argparse.Namespace, environment: dict[str, str], data_dir:
             for name, port in ports.items()
         }
         for name in names:
-            tabs = None if name == "alone" else Tabs(url, cookie, options.tabs, pokes=True)
+            tabs = None if name == "alone" else Tabs(url, cookies)
             figures = _phase(name, options, product, numbers[name], ports[name])
             seen = {"ui": tabs.close()} if tabs is not None else {}
             line = {"bench": "ui-load", **figures, **seen, "web_workers": options.web_workers, "machine": machine()}

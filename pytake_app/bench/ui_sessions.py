@@ -21,7 +21,7 @@ import uvloop
 _STATE = "reflex___state____state"
 _HYDRATE = f"{_STATE}.hydrate"
 _ON_LOAD = f"{_STATE}.reflex___state____on_load_internal_state.on_load_internal"
-_POKES = "live_state"
+_POKES, _WHOLE = "live_state", "session_state"
 _ROUTER = {"pathname": "/inbox", "asPath": "/inbox", "query": {}}
 _REFRESH = 0.5
 """A page that hears of changes reads its list again at most so often, in seconds."""
@@ -29,14 +29,12 @@ _REFRESH = 0.5
 
 @dataclass(slots=True)
 class Plan:
-    """`tabs` on `url` with `cookie`, each with an event and a list every `pause` seconds; `pokes`: lists are also
+    """A tab on `url` for each of `cookies`, with a navigation event and a list every `pause` seconds. Lists are also
     read again when the live socket says that something changed, as the inbox does."""
 
     url: str
-    cookie: str
-    tabs: int = 50
+    cookies: list[str]
     pause: float = 2.0
-    pokes: bool = True
 
 
 @dataclass(slots=True)
@@ -52,8 +50,9 @@ class Figures:
 class Tab:
     """One tab."""
 
-    def __init__(self, plan: Plan, http: aiohttp.ClientSession, figures: Figures) -> None:
+    def __init__(self, plan: Plan, cookie: str, http: aiohttp.ClientSession, figures: Figures) -> None:
         self._plan = plan
+        self._headers = {"Cookie": cookie}
         self._http = http
         self._figures = figures
         self._token = str(uuid4())
@@ -65,7 +64,7 @@ class Tab:
     async def run(self, opened: asyncio.Queue[None], counting: asyncio.Event) -> None:
         """Open, then work until canceled."""
         url = f"{self._plan.url}/_event/?EIO=4&transport=websocket&token={self._token}"
-        async with self._http.ws_connect(url, max_msg_size=0, compress=0) as socket:
+        async with self._http.ws_connect(url, max_msg_size=0, compress=0, headers=self._headers) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
             refresher = asyncio.create_task(self._refresh())
@@ -102,7 +101,8 @@ class Tab:
 
     async def _list(self) -> float:
         began = time.monotonic()
-        async with self._http.get(f"{self._plan.url}/api/v1/conversations", params={"limit": "30"}) as answer:
+        url = f"{self._plan.url}/api/v1/conversations"
+        async with self._http.get(url, params={"limit": "30"}, headers=self._headers) as answer:
             await answer.read()
             self._figures.failures += answer.status != 200
         return (time.monotonic() - began) * 1000
@@ -111,8 +111,7 @@ class Tab:
         while True:
             await self._poked.wait()
             self._poked.clear()
-            if self._plan.pokes:
-                await self._list()
+            await self._list()
             await asyncio.sleep(_REFRESH)
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
@@ -126,7 +125,7 @@ class Tab:
                 self._connected.set()
             elif text.startswith("42"):
                 self._figures.frames += 1
-                if _POKES in text:
+                if _POKES in text and _WHOLE not in text:
                     self._poked.set()
                 elif self._asked is not None and not self._asked.done():
                     self._asked.set_result(time.monotonic())
@@ -144,12 +143,12 @@ async def main() -> None:
     figures, counting = Figures(), asyncio.Event()
     opened: asyncio.Queue[None] = asyncio.Queue()
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, headers={"Cookie": plan.cookie}) as http:
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as http:
         tabs = []
-        for _ in range(plan.tabs):
-            tabs.append(asyncio.create_task(Tab(plan, http, figures).run(opened, counting)))
+        for cookie in plan.cookies:
+            tabs.append(asyncio.create_task(Tab(plan, cookie, http, figures).run(opened, counting)))
             await asyncio.sleep(0.02)
-        for _ in range(plan.tabs):
+        for _ in tabs:
             await asyncio.wait_for(opened.get(), 60)
         counting.set()
         before, began = figures.frames, time.monotonic()
@@ -161,7 +160,7 @@ async def main() -> None:
         ended = await asyncio.gather(*tabs, return_exceptions=True)
     broken = sum(1 for end in ended if not isinstance(end, asyncio.CancelledError))
     result = {
-        "tabs": plan.tabs,
+        "tabs": len(tabs),
         "tabs_broken": broken,
         "events_per_second": round(len(figures.events) / seconds, 1),
         "event_ms_p50": percentile(figures.events, 0.5),

@@ -7,10 +7,11 @@ the unique key (account, kind, external id) and is a no-op.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -39,6 +40,7 @@ from pytake_app.messaging.payloads import (
 from pytake_app.messaging.sql import Connection, dumps, hot, insert_rows, insert_statement
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -200,6 +202,8 @@ class Ingestor:
         self._wake = asyncio.Event()
         self._poke = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        # Threads of its own: in the loop's shared few an acknowledgement would queue behind what pages ask for.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
 
     async def start(self) -> None:
         """Begin committing."""
@@ -215,7 +219,11 @@ class Ingestor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._lanes:
-            await asyncio.to_thread(self._poke_lanes, sorted(self._lanes))
+            await self._in_thread(self._poke_lanes, sorted(self._lanes))
+        self._threads.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[T], None], argument: T) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._threads, work, argument)
 
     async def submit(
         self,
@@ -266,7 +274,7 @@ class Ingestor:
 
     async def _commit(self, batch: list[_Submission]) -> None:
         try:
-            await asyncio.to_thread(self._store, batch)
+            await self._in_thread(self._store, batch)
         except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
             if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)) and len(batch) > 1:
                 # One delivery that the database refuses must not fail its neighbours.
@@ -318,7 +326,7 @@ class Ingestor:
             await self._poke.wait()
             self._poke.clear()
             lanes, self._lanes = sorted(self._lanes), set()
-            await asyncio.to_thread(self._poke_lanes, lanes)
+            await self._in_thread(self._poke_lanes, lanes)
 
     def _poke_lanes(self, lanes: list[int]) -> None:
         try:
