@@ -203,11 +203,12 @@ class Ingestor:
         self._poke = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         # Threads of its own: in the loop's shared few an acknowledgement would queue behind what pages ask for.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
+        self._threads: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         """Begin committing."""
         if not self._tasks:
+            self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
             self._tasks = [asyncio.create_task(self._commit_loop()), asyncio.create_task(self._poke_loop())]
 
     async def stop(self) -> None:
@@ -220,7 +221,8 @@ class Ingestor:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._lanes:
             await self._in_thread(self._poke_lanes, sorted(self._lanes))
-        self._threads.shutdown(wait=False)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
 
     async def _in_thread(self, work: Callable[[T], None], argument: T) -> None:
         await asyncio.get_running_loop().run_in_executor(self._threads, work, argument)

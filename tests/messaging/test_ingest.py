@@ -161,3 +161,6 @@ async def test_a_fault_of_ours_refuses_the_delivery_and_the_next_one_is_taken(
     monkeypatch.undo()
     assert (await ingestor.submit(pipeline.ingest_account, body)).events == 1
     await ingestor.stop()
+    # Stopped, it begins again with the next delivery.
+    assert (await ingestor.submit(pipeline.ingest_account, body)).events == 1
+    await ingestor.stop()
