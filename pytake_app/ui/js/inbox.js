@@ -193,8 +193,15 @@ const markRead = (detail) => {
 // ---- live
 const dirty = new Set();
 let timer = null;
+// At once after a calm moment; while much is going on the list is read about once a second, whatever the number of pokes.
+const CALM_MS = 120;
+const BUSY_MS = 1000;
+let refreshed = 0;
+let quick = false;
 const refresh = async () => {
   timer = null;
+  quick = false;
+  refreshed = Date.now();
   const ids = [...dirty];
   dirty.clear();
   if (ids.length > 20) return void loadList();
@@ -215,7 +222,7 @@ const refresh = async () => {
   const counts = await api.get(`${BASE}/stats`).catch(() => null);
   if (counts) set({ counts });
 };
-/** The server says that conversations changed; read those again, at most every 150 ms. */
+/** The server says that conversations changed; read those again. */
 const onPokes = (pokes) => {
   for (const poke of pokes) {
     if (poke.topic === "live:reconnected") {
@@ -223,7 +230,12 @@ const onPokes = (pokes) => {
       if (state.selected) loadThread(state.selected, { quiet: true });
     } else if (poke.conversation_id) dirty.add(poke.conversation_id);
   }
-  if (dirty.size && !timer) timer = setTimeout(refresh, 150);
+  // The open conversation is not kept waiting by a slow turn that stands already.
+  const mine = dirty.has(state.selected);
+  if (!dirty.size || (timer && (quick || !mine))) return;
+  clearTimeout(timer);
+  quick = mine || Date.now() - refreshed > 2 * BUSY_MS;
+  timer = setTimeout(refresh, quick ? CALM_MS : BUSY_MS);
 };
 
 // ---- acts
