@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     )
 
     registration_open: bool = Field(True, description="whether anybody may register a new organization")
+    registrations_per_hour: int = Field(20, gt=0, description="new organizations from one address in an hour")
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
     admin_password: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password")

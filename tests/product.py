@@ -53,7 +53,7 @@ class Product:
 
     def start(self, timeout: float = START_TIMEOUT) -> "Product":
         """Start it and wait until `/ready` answers 200."""
-        environment = {**os.environ, "ENVIRONMENT": "test", **self.variables}
+        environment = {**os.environ, "ENVIRONMENT": "test", "REGISTRATIONS_PER_HOUR": "1000", **self.variables}
         for name in ("DATABASE_URL", "REDIS_URL", "PYTAKE_DATA_DIR"):
             if name not in self.variables:
                 environment.pop(name, None)

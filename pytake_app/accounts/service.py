@@ -40,7 +40,6 @@ log = structlog.get_logger(__name__)
 LOGINS_PER_ACCOUNT_AND_ADDRESS = "8 per 5 minute"
 LOGINS_PER_ACCOUNT = "50 per hour"
 LOGINS_PER_ADDRESS = "60 per 5 minute"
-REGISTRATIONS_PER_ADDRESS = "20 per hour"
 TOUCH_EVERY = timedelta(minutes=1)
 """A session's last use is written at most this often."""
 WEB_SESSION_AT_MOST = timedelta(days=90)
@@ -189,7 +188,8 @@ class Accounts:
     def _register(self, request: RegisterRequest, client: Client) -> tuple[UUID, UUID]:
         if not self._settings.registration_open:
             raise ForbiddenError("New organizations can't be registered here.", code="registration_closed")
-        self._limiter.require(REGISTRATIONS_PER_ADDRESS, "register-address", client.address)
+        limit = f"{self._settings.registrations_per_hour} per hour"
+        self._limiter.require(limit, "register-address", client.address)
         return self.create_organization(request, role=Role.ORG_ADMIN)
 
     def create_organization(self, request: RegisterRequest, *, role: Role) -> tuple[UUID, UUID]:
