@@ -73,6 +73,24 @@ class FlowSettings(BaseModel):
     restart_keywords: list[str] = Field(default_factory=list, max_length=50)
 
 
+class Translation(BaseModel):
+    """A text in another language. ``source`` is the text of the flow's own language it was made from: when that
+    has changed since, the translation is outdated (and still used)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    text: str = Field(max_length=20_000)
+    source: str = Field(default="", max_length=20_000)
+
+
+LOCALE_PATTERN = r"^[a-z]{2,3}(_[A-Z]{2})?$"
+MAX_LANGUAGES = 12
+NodeTexts = dict[str, Translation]
+"""A node's translations by pointer, see ``engine.translation``."""
+Translations = dict[str, dict[str, NodeTexts]]
+"""Locale → node id → pointer → translation."""
+
+
 class Viewport(BaseModel):
     """Where the editor last looked."""
 
@@ -102,6 +120,8 @@ class FlowDocument(BaseModel):
     nodes: list[Node] = Field(default_factory=list)
     edges: list[Edge] = Field(default_factory=list)
     ui: DocumentUi = Field(default_factory=DocumentUi)
+    translations: Translations = Field(default_factory=dict)
+    """Texts in other languages; which one a contact reads is chosen by ``engine.translation.best_locale``."""
 
     def node(self, node_id: str) -> Node | None:
         """The node with this id, or None."""

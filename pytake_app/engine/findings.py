@@ -19,7 +19,8 @@ class Finding(BaseModel):
     ``pointer`` is a JSON pointer into the node's config (``/buttons/0/title``) when one field is
     meant. ``path``: ids of the nodes of an example path, first to last. ``mend``: code of a one-click
     mend (its text is ``verify.mend.<mend>``), where one exists; ``operations`` are the edits that do it,
-    as :func:`~pytake_app.engine.operations.parse_operation` reads them, one undo step together."""
+    as :func:`~pytake_app.engine.operations.parse_operation` reads them, one undo step together.
+    ``language``: the locale of the translation that is meant; None: the flow's own texts."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +29,7 @@ class Finding(BaseModel):
     node_id: str | None = None
     port: str | None = None
     pointer: str | None = None
+    language: str | None = None
     params: dict[str, str | int] = Field(default_factory=dict)
     path: list[str] = Field(default_factory=list)
     mend: str | None = None

@@ -14,12 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 
 from pytake_app.engine.document import (
     DEFAULT_MAX_NODES,
+    LOCALE_PATTERN,
+    MAX_LANGUAGES,
     DocumentError,
     Edge,
     FlowDocument,
     FlowSettings,
     Node,
     Position,
+    Translation,
+    Translations,
     parse_document,
 )
 from pytake_app.engine.nodes import NODE_TYPES, canonical_type, is_known
@@ -33,13 +37,14 @@ class _Op(BaseModel):
 
 
 class AddNodes(_Op):
-    """Add nodes (and edges with them: paste, undo of a deletion). ``index`` restores places."""
+    """Add nodes (and edges and translations with them: paste, undo of a deletion). ``index`` restores places."""
 
     op: Literal["add_nodes"] = "add_nodes"
     nodes: list[Node]
     edges: list[Edge] = Field(default_factory=list)
     node_indexes: list[int] | None = None
     edge_indexes: list[int] | None = None
+    translations: Translations | None = None
 
 
 class AddNode(_Op):
@@ -103,6 +108,22 @@ class SetSettings(_Op):
     patch: dict[str, JsonValue]
 
 
+class SetTranslations(_Op):
+    """Put texts into a language (which the flow has from then on): ``texts`` is node id → pointer → translation;
+    null takes a translation away."""
+
+    op: Literal["set_translations"] = "set_translations"
+    locale: str = Field(pattern=LOCALE_PATTERN)
+    texts: dict[str, dict[str, Translation | None]] = Field(default_factory=dict)
+
+
+class RemoveLanguage(_Op):
+    """Take a language with all its texts away."""
+
+    op: Literal["remove_language"] = "remove_language"
+    locale: str
+
+
 class SetName(_Op):
     op: Literal["set_name"] = "set_name"
     name: str = Field(max_length=200)
@@ -134,6 +155,8 @@ Operation = Annotated[
     | Connect
     | Disconnect
     | SetSettings
+    | SetTranslations
+    | RemoveLanguage
     | SetName
     | ReplaceDocument
     | Batch,
@@ -143,7 +166,7 @@ Operation = Annotated[
 
 class OperationError(ValueError):
     """An operation that doesn't fit the document. ``code``: unknown_node, unknown_edge,
-    unknown_port, duplicate_id, unknown_type, invalid."""
+    unknown_port, duplicate_id, unknown_type, unknown_language, invalid."""
 
     def __init__(self, code: str, message: str, node_id: str | None = None) -> None:
         self.code = code
@@ -226,6 +249,8 @@ def _add_nodes(document: DocumentDict, op: AddNodes) -> tuple[DocumentDict, Oper
         "nodes": _insert(document["nodes"], new_nodes, op.node_indexes),
         "edges": _insert(document["edges"], new_edges, op.edge_indexes),
     }
+    if op.translations:
+        result["translations"] = _with_texts(document, op.translations, {node.id for node in op.nodes})
     return result, DeleteNodes(ids=[n.id for n in op.nodes], edges=[e.id for e in op.edges])
 
 
@@ -251,13 +276,44 @@ def _delete_nodes(document: DocumentDict, op: DeleteNodes) -> tuple[DocumentDict
         edges=[Edge.model_validate(e) for _, e in edges],
         node_indexes=[i for i, _ in nodes],
         edge_indexes=[i for i, _ in edges],
+        translations=_texts_of(document, gone) or None,
     )
     result = {
         **document,
         "nodes": [n for n in document["nodes"] if n["id"] not in gone],
         "edges": [e for e in document["edges"] if not leaves(e)],
     }
+    if inverse.translations:
+        result["translations"] = {
+            locale: {node_id: texts for node_id, texts in given.items() if node_id not in gone}
+            for locale, given in document["translations"].items()
+        }
     return result, inverse
+
+
+def _texts_of(document: DocumentDict, nodes: set[str]) -> Translations:
+    """The translations of some nodes; languages without any are left out."""
+    found: Translations = {}
+    for locale, given in (document.get("translations") or {}).items():
+        for node_id in given:
+            if node_id in nodes:
+                texts = {pointer: Translation.model_validate(text) for pointer, text in given[node_id].items()}
+                found.setdefault(locale, {})[node_id] = texts
+    return found
+
+
+def _with_texts(document: DocumentDict, translations: Translations, nodes: set[str]) -> dict[str, Any]:
+    """The document's translations with those of new nodes; only of languages that the flow has."""
+    result = dict(document.get("translations") or {})
+    for locale, given in translations.items():
+        if locale in result:
+            new = {
+                node_id: {pointer: text.model_dump() for pointer, text in texts.items()}
+                for node_id, texts in given.items()
+                if node_id in nodes and texts
+            }
+            result[locale] = {**result[locale], **new}
+    return result
 
 
 def _move_nodes(document: DocumentDict, op: MoveNodes) -> tuple[DocumentDict, Operation]:
@@ -357,6 +413,46 @@ def _set_settings(document: DocumentDict, op: SetSettings) -> tuple[DocumentDict
     return {**document, "settings": settings.model_dump(mode="json")}, SetSettings(patch=inverse)
 
 
+def _set_translations(document: DocumentDict, op: SetTranslations) -> tuple[DocumentDict, Operation]:
+    languages: dict[str, Any] = document.get("translations") or {}
+    if op.locale not in languages and len(languages) >= MAX_LANGUAGES:
+        raise OperationError("invalid", f"a flow has at most {MAX_LANGUAGES} further languages")
+    known = {node["id"] for node in document["nodes"]}
+    given: dict[str, dict[str, Any]] = dict(languages.get(op.locale, {}))
+    before: dict[str, dict[str, Translation | None]] = {}
+    for node_id, texts in op.texts.items():
+        if node_id not in known:
+            raise OperationError("unknown_node", f"there is no node {node_id[:100]}", node_id)
+        new = dict(given.get(node_id, {}))
+        old = before.setdefault(node_id, {})
+        for pointer, text in texts.items():
+            old[pointer] = Translation.model_validate(new[pointer]) if pointer in new else None
+            if text is None:
+                new.pop(pointer, None)
+            else:
+                new[pointer] = text.model_dump()
+        if new:
+            given[node_id] = new
+        else:
+            given.pop(node_id, None)
+    result = {**document, "translations": {**languages, op.locale: given}}
+    if op.locale not in languages:
+        return result, RemoveLanguage(locale=op.locale)
+    return result, SetTranslations(locale=op.locale, texts=before)
+
+
+def _remove_language(document: DocumentDict, op: RemoveLanguage) -> tuple[DocumentDict, Operation]:
+    languages: dict[str, Any] = document.get("translations") or {}
+    if op.locale not in languages:
+        raise OperationError("unknown_language", f"the flow has no texts in {op.locale[:20]}")
+    texts: dict[str, dict[str, Translation | None]] = {
+        node_id: {pointer: Translation.model_validate(text) for pointer, text in given.items()}
+        for node_id, given in languages[op.locale].items()
+    }
+    result = {**document, "translations": {k: v for k, v in languages.items() if k != op.locale}}
+    return result, SetTranslations(locale=op.locale, texts=texts)
+
+
 def _set_name(document: DocumentDict, op: SetName) -> tuple[DocumentDict, Operation]:
     return {**document, "name": op.name}, SetName(name=document["name"])
 
@@ -392,6 +488,8 @@ _APPLY: Final[dict[str, Any]] = {
     "connect": _connect,
     "disconnect": _disconnect,
     "set_settings": _set_settings,
+    "set_translations": _set_translations,
+    "remove_language": _remove_language,
     "set_name": _set_name,
     "replace_document": _replace_document,
     "batch": _batch,

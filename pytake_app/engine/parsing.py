@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from pytake_app.engine.document import (
+    LOCALE_PATTERN,
+    MAX_LANGUAGES,
     DocumentError,
     DocumentProblem,
     DocumentUi,
@@ -17,7 +20,9 @@ from pytake_app.engine.document import (
     FlowDocument,
     FlowSettings,
     Node,
+    NodeTexts,
     Position,
+    Translations,
 )
 from pytake_app.engine.legacy import Converted, convert, slug
 from pytake_app.engine.nodes import canonical_type, is_known
@@ -25,6 +30,7 @@ from pytake_app.engine.nodes import canonical_type, is_known
 MAX_DEPTH = 32
 COLUMN, LINE = 340.0, 190.0
 """Distance of nodes laid out by us, in canvas units."""
+_TEXTS: TypeAdapter[dict[str, NodeTexts]] = TypeAdapter(dict[str, NodeTexts])
 
 
 def _problem(pointer: str, node_id: str | None, code: str, message: str) -> DocumentProblem:
@@ -125,7 +131,7 @@ class _Reader:
             self._entry()
         if not self.placed:
             self._lay_out()
-        settings = self._settings()
+        settings, translations = self._settings(), self._translations()
         if self.problems:
             raise DocumentError(self.problems)
         return FlowDocument(
@@ -134,6 +140,7 @@ class _Reader:
             nodes=self.nodes,
             edges=[*self.edges.values(), *self.extra_edges],
             ui=self._ui(),
+            translations=translations,
         )
 
     def _node(self, index: int, raw: Any, seen: set[str]) -> None:
@@ -284,6 +291,34 @@ class _Reader:
                 where = "/".join(str(p) for p in detail["loc"])
                 self.problems.append(_problem(f"/settings/{where}", None, "invalid_settings", detail["msg"]))
             return FlowSettings()
+
+    def _translations(self) -> Translations:
+        """Texts in other languages; those of nodes that aren't there go."""
+        raw = self.body.get("translations")
+        if raw is None:
+            return {}
+        if not isinstance(raw, Mapping) or len(raw) > MAX_LANGUAGES:
+            message = f"translations are an object of at most {MAX_LANGUAGES} languages"
+            self.problems.append(_problem("/translations", None, "invalid_translations", message))
+            return {}
+        found: Translations = {}
+        for locale, given in raw.items():
+            pointer = f"/translations/{str(locale)[:20]}"
+            if not isinstance(locale, str) or not re.fullmatch(LOCALE_PATTERN, locale):
+                message = f"{str(locale)[:20]!r} is no locale such as en or pt_BR"
+                self.problems.append(_problem(pointer, None, "invalid_translations", message))
+                continue
+            try:
+                found[locale] = {
+                    node_id: texts
+                    for node_id, texts in _TEXTS.validate_python(given).items()
+                    if texts and node_id in self.ids
+                }
+            except ValidationError as error:
+                detail = error.errors(include_url=False, include_input=False)[0]
+                where = "/".join(str(p) for p in detail["loc"])
+                self.problems.append(_problem(f"{pointer}/{where}", None, "invalid_translations", detail["msg"]))
+        return found
 
     def _ui(self) -> DocumentUi:
         raw = self.body.get("ui")

@@ -72,6 +72,7 @@ _ENTRY_ORDER = {
 def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
     """Begin a session of ``flow``. Never raises for anything a flow author or a contact can do:
     errors are events, a flow without a usable entry gives a failed session."""
+    flow = flow.spoken(ctx.contact.language)
     session = Session(
         id=ctx.new_id(),
         root_flow_id=flow.flow_id,
@@ -102,6 +103,8 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
     standing: CompiledFlow | None = flow
     if (flow.flow_id, flow.version) != (session.flow_id, session.flow_version):
         standing = ctx.load_flow(FlowRef(session.flow_id, session.flow_version))
+    language = ctx.contact.language
+    flow, standing = flow.spoken(language), standing.spoken(language) if standing is not None else None
     session = session.model_copy(update={"variables": dict(session.variables), "stack": list(session.stack)})
     if isinstance(event, MessageResume):
         session.last_input = _last_input(event.message)
@@ -309,6 +312,10 @@ class _Run:
                 self._log(node, Finish("failed", None, "internal error"), began)
                 return self.fail(node.id, "internal", f"{type(error).__name__} in {node.type.type}")
             self._log(node, outcome, began)
+            if self.visit.flow is not self.flow:
+                # The contact's language has changed: from here on in the new one.
+                self.flow = self.visit.flow
+                self.scope.locale = self.flow.settings.locale
 
     def _broken(self, node: CompiledNode, problem: str) -> Outcome:
         code = "unsupported_type" if problem == "unsupported" else "invalid_config"
@@ -373,6 +380,7 @@ class _Run:
         return self.sprint()
 
     def _stand_in(self, flow: CompiledFlow, via: Literal["go", "call", "return"]) -> None:
+        flow = flow.spoken(self.visit.language)
         self.flow = flow
         self.session.flow_id, self.session.flow_version = flow.flow_id, flow.version
         self.scope.enter_flow((flow.flow_id, flow.name, flow.version), flow.settings.locale)
@@ -427,7 +435,7 @@ class _Run:
                     if source in called:
                         self.visit.set_variable(name, called[source])
             self._stand_in(flow, "return")
-            caller = flow.nodes.get(frame.node_id)
+            caller = self.flow.nodes.get(frame.node_id)
             target = caller.edges.get("next") if caller else None
             if target is not None:
                 return target

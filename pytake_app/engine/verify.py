@@ -10,6 +10,7 @@ from pytake_app.engine.analysis.channelfit import check_channels
 from pytake_app.engine.analysis.cost import check_cost
 from pytake_app.engine.analysis.graph import FlowGraph
 from pytake_app.engine.analysis.kinds import check_kinds
+from pytake_app.engine.analysis.languages import check_languages
 from pytake_app.engine.analysis.mends import USUAL, Mender
 from pytake_app.engine.analysis.references import check_references
 from pytake_app.engine.analysis.report import Report
@@ -44,6 +45,7 @@ def verify(document: FlowDocument, env: VerifyEnv | None = None) -> list[Finding
     check_window(graph, across, env, report)
     check_channels(graph, env, report)
     check_wording(graph, report)
+    check_languages(graph, report)
     check_keywords(graph, env, report)
     check_cost(graph, across, env, report)
     return _finished(document, graph, report.findings)

@@ -87,6 +87,12 @@ class Visit:
         return self.session.wait
 
     @property
+    def language(self) -> str:
+        """The contact's language as of now."""
+        changed = self.scope.contact_changes.get("language")
+        return changed if isinstance(changed, str) else self.ctx.contact.language
+
+    @property
     def text_in(self) -> str:
         """The last inbound text."""
         last = self.session.last_input
@@ -185,6 +191,8 @@ class Visit:
         """Set a field of the contact."""
         self.scope.contact_changes[field] = value
         self.scope.forget("contact")
+        if field == "language":
+            self.flow = self.flow.spoken(self.language)
         self.writes[f"contact.{field}"] = value
         self.events.append(ContactFieldSet(node_id=self.node.id, field=field, value=value))
 

@@ -87,7 +87,8 @@ def finding_error(document: FlowDocument, finding: Finding) -> FieldError:
         index = next((i for i, node in enumerate(document.nodes) if node.id == finding.node_id), None)
         if index is not None:
             pointer = f"/nodes/{index}" + (f"/config{finding.pointer}" if finding.pointer else "")
-    words = finding.code.replace("_", " ").replace(".", ": ")
+    language = f" in {finding.language}" if finding.language is not None and "language" not in finding.params else ""
+    words = finding.code.replace("_", " ").replace(".", ": ") + language
     details = ", ".join(f"{name} {value}" for name, value in sorted(finding.params.items()))
     if finding.port is not None:
         details = f"port {finding.port}" + (f", {details}" if details else "")

@@ -138,7 +138,11 @@ class Phone:
         self._window = self._now + WINDOW
         person = self.request.contact
         self._contact = engine.ContactView(
-            id="preview", name=person.name, phone=person.phone, fields=dict(person.fields)
+            id="preview",
+            name=person.name,
+            phone=person.phone,
+            language=person.language,
+            fields=dict(person.fields),
         )
         self._triggers = flow_triggers(self.document)
         answers = any(t.kind in {"universal", "keyword", "template"} for t in self._triggers)

@@ -17,10 +17,12 @@ from pytake_app.engine.operations import (
     Disconnect,
     MoveNodes,
     Operation,
+    RemoveLanguage,
     ReplaceDocument,
     SetName,
     SetSettings,
     SetTitle,
+    SetTranslations,
     UpdateConfig,
 )
 
@@ -52,6 +54,14 @@ def touched(operation: Operation) -> set[Key]:
             return {("port", operation.source, operation.port)}
         case SetSettings():
             return {("settings", key) for key in operation.patch}
+        case SetTranslations():
+            return {
+                ("node", node_id, "text", operation.locale, pointer)
+                for node_id, texts in operation.texts.items()
+                for pointer in texts
+            } | {("language", operation.locale, "there")}
+        case RemoveLanguage():
+            return {("language", operation.locale)}
         case SetName():
             return {("name",)}
         case ReplaceDocument():
@@ -79,6 +89,10 @@ def at_odds(mine: set[Key], theirs: set[Key]) -> set[Key]:
     my_nodes = {key for key in mine if len(key) == 2 and key[0] == "node"}
     clashes |= {key for key in mine if key[:2] in their_nodes}
     clashes |= {key for key in my_nodes if any(other[:2] == key for other in theirs)}
+    # Two people may write into a language at once, but not into one that the other takes away.
+    clashes -= {key for key in clashes if key[0] == "language" and len(key) == 3}
+    for some, others in ((mine, theirs), (theirs, mine)):
+        clashes |= {key for key in some if key[0] == "language" and len(key) == 2 and (*key, "there") in others}
     # A port belongs to its node: deleting or adding the node decides over its ports.
     clashes |= {key for key in mine if key[0] == "port" and ("node", key[1]) in their_nodes}
     clashes |= {key for key in theirs if key[0] == "port" and ("node", key[1]) in my_nodes}

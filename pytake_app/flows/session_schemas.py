@@ -115,6 +115,8 @@ class PreviewContact(Request):
 
     name: str = Field(default="Maria", max_length=200)
     phone: str = Field(default="5511987654321", max_length=30)
+    language: str = Field(default="", max_length=20)
+    """A locale such as `es` or `pt_BR`; empty: the flow speaks its own language."""
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
 

@@ -174,14 +174,20 @@ class TransferConfig(Config):
     queue_id: str = setting("", widget="queue")
     queue_name: str = setting("", max=120)
     priority: Literal[0, 1, 2] = setting(0, widget="select", options=("0", "1", "2"))
-    message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY)
+    message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, translate="text")
     wait_timeout_minutes: int | None = setting(None, widget="duration", gt=0, le=43_200)
     fallback_action: FallbackAction = setting(
         "abandon", widget="select", options=("abandon", "flow", "message", "queue"), advanced=True
     )
     fallback_flow: str = setting("", widget="flow", show_if={"fallback_action": ["flow"]}, advanced=True)
     fallback_message: str = setting(
-        "", widget="textarea", variables=True, max=WA_TEXT_BODY, show_if={"fallback_action": ["message"]}, advanced=True
+        "",
+        widget="textarea",
+        variables=True,
+        max=WA_TEXT_BODY,
+        show_if={"fallback_action": ["message"]},
+        advanced=True,
+        translate="text",
     )
     fallback_queue_id: str = setting("", widget="queue", show_if={"fallback_action": ["queue"]}, advanced=True)
     metadata: dict[str, JsonValue] = Field(

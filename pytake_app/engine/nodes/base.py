@@ -74,6 +74,7 @@ def setting(
     options: tuple[str, ...] = (),
     show_if: dict[str, list[JsonValue]] | None = None,
     advanced: bool = False,
+    translate: Literal["no", "text", "may"] = "no",
     factory: Callable[[], Any] | None = None,
     **constraints: Any,
 ) -> Any:
@@ -81,7 +82,8 @@ def setting(
 
     ``required``: the verifier refuses an empty value. ``variables``: the text is a template. ``max``:
     characters (or items) the channel takes; checked by the verifier, not by the model, so that a draft
-    over the limit can still be kept and tried.
+    over the limit can still be kept and tried. ``translate``: contacts read it, so every language of the flow
+    wants its own (``text``), or may have its own (``may``: links, names of templates).
     """
     extra: dict[str, Any] = {
         "widget": widget,
@@ -91,6 +93,7 @@ def setting(
         "options": list(options),
         "show_if": show_if or {},
         "advanced": advanced,
+        "translate": translate,
     }
     if factory is not None:
         return Field(default_factory=factory, json_schema_extra=extra, **constraints)

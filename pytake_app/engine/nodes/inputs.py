@@ -39,13 +39,13 @@ _VALUES: dict[str, ValueKind] = {
 class QuestionConfig(Config):
     """Asks, validates and stores. ``minimum``/``maximum``: length of a text, value of a number."""
 
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_TEXT_BODY)
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_TEXT_BODY, translate="text")
     variable: str = setting("", required=True, pattern=VARIABLE_NAME)
     kind: AnswerKind = setting("text", widget="select", options=ANSWER_KINDS)
     minimum: float | None = setting(None, widget="number", show_if={"kind": LENGTH_KINDS})
     maximum: float | None = setting(None, widget="number", show_if={"kind": LENGTH_KINDS})
     pattern: str = setting("", max=500, show_if={"kind": ["regex"]})
-    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY)
+    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, translate="text")
     max_attempts: int = setting(3, widget="number", ge=1, le=10)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 

@@ -62,17 +62,17 @@ VARIABLE_NAME = r"^$|^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 
 class ButtonConfig(Config):
     id: str = setting("", required=True)
-    title: str = setting("", required=True, variables=True, max=WA_BUTTON_TITLE)
+    title: str = setting("", required=True, variables=True, max=WA_BUTTON_TITLE, translate="text")
 
 
 class RowConfig(Config):
     id: str = setting("", required=True)
-    title: str = setting("", required=True, variables=True, max=WA_ROW_TITLE)
-    description: str = setting("", variables=True, max=WA_ROW_DESCRIPTION)
+    title: str = setting("", required=True, variables=True, max=WA_ROW_TITLE, translate="text")
+    description: str = setting("", variables=True, max=WA_ROW_DESCRIPTION, translate="text")
 
 
 class SectionConfig(Config):
-    title: str = setting("", variables=True, max=WA_SECTION_TITLE)
+    title: str = setting("", variables=True, max=WA_SECTION_TITLE, translate="text")
     rows: list[RowConfig] = setting(factory=list, widget="buttons", required=True, max=WA_ROWS)
 
 
@@ -82,10 +82,14 @@ class _Menu(Config):
     such answers the session ends."""
 
     header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
-    header: str = setting("", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True)
-    header_url: str = setting("", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY)
-    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True)
+    header: str = setting(
+        "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="text"
+    )
+    header_url: str = setting(
+        "", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True, translate="may"
+    )
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY, translate="text")
+    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True, translate="text")
 
 
 class ButtonsConfig(_Menu):
@@ -93,7 +97,9 @@ class ButtonsConfig(_Menu):
 
     buttons: list[ButtonConfig] = setting(factory=list, widget="buttons", required=True, max=WA_BUTTONS)
     variable: str = setting("", pattern=VARIABLE_NAME)
-    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True)
+    retry_message: str = setting(
+        "", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True, translate="text"
+    )
     max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 
@@ -103,11 +109,13 @@ class ListConfig(_Menu):
 
     header_type: HeaderKind = setting("none", widget="select", options=("none", "text"), advanced=True)
     header_url: str = ""
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LIST_BODY)
-    button: str = setting("Menu", required=True, variables=True, max=WA_BUTTON_TITLE)
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LIST_BODY, translate="text")
+    button: str = setting("Menu", required=True, variables=True, max=WA_BUTTON_TITLE, translate="text")
     sections: list[SectionConfig] = setting(factory=list, widget="sections", required=True, max=WA_SECTIONS)
     variable: str = setting("", pattern=VARIABLE_NAME)
-    retry_message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True)
+    retry_message: str = setting(
+        "", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True, translate="text"
+    )
     max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 
@@ -275,11 +283,15 @@ class TemplateConfig(Config):
     """An approved template with its variables in order (``body``). With a wired button it waits for
     the press; any other answer leaves through ``next``."""
 
-    name: str = setting("", widget="template", required=True, max=512)
-    language: str = setting("pt_BR", required=True, max=12)
+    name: str = setting("", widget="template", required=True, max=512, translate="may")
+    language: str = setting("pt_BR", required=True, max=12, translate="may")
     header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
-    header: str = setting("", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True)
-    header_url: str = setting("", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
+    header: str = setting(
+        "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="may"
+    )
+    header_url: str = setting(
+        "", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True, translate="may"
+    )
     body: list[str] = setting(factory=list, widget="words", variables=True, max=30)
     buttons: list[TemplateButtonConfig] = setting(factory=list, widget="buttons", max=10)
     url_suffix: str = setting("", variables=True, max=2000, advanced=True)

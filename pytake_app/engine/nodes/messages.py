@@ -20,7 +20,7 @@ MEDIA_HEADER: list[str] = ["image", "video", "document"]
 class TextConfig(Config):
     """A text message. ``typing_seconds``: show *typing…* so long before it."""
 
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_TEXT_BODY)
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_TEXT_BODY, translate="text")
     preview_url: bool = setting(False, widget="switch", advanced=True)
     typing_seconds: float = setting(0, widget="number", ge=0, le=25, advanced=True)
 
@@ -32,11 +32,16 @@ class MediaConfig(Config):
         "image", widget="select", options=("image", "video", "audio", "document", "sticker")
     )
     media_id: str | None = setting(None, widget="media")
-    url: str = setting("", variables=True, max=2000)
+    url: str = setting("", variables=True, max=2000, translate="may")
     caption: str = setting(
-        "", widget="textarea", variables=True, max=WA_CAPTION, show_if={"kind": ["image", "video", "document"]}
+        "",
+        widget="textarea",
+        variables=True,
+        max=WA_CAPTION,
+        show_if={"kind": ["image", "video", "document"]},
+        translate="text",
     )
-    filename: str = setting("", variables=True, max=240, show_if={"kind": ["document"]})
+    filename: str = setting("", variables=True, max=240, show_if={"kind": ["document"]}, translate="may")
 
 
 class LocationConfig(Config):
@@ -44,18 +49,18 @@ class LocationConfig(Config):
 
     latitude: str = setting("", required=True, variables=True)
     longitude: str = setting("", required=True, variables=True)
-    name: str = setting("", variables=True, max=1000)
-    address: str = setting("", variables=True, max=1000)
+    name: str = setting("", variables=True, max=1000, translate="may")
+    address: str = setting("", variables=True, max=1000, translate="may")
 
 
 class CtaUrlConfig(Config):
     """A text with one button that opens a link."""
 
-    header: str = setting("", variables=True, max=WA_HEADER, advanced=True)
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY)
-    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True)
-    display_text: str = setting("", required=True, variables=True, max=WA_CTA_TITLE)
-    url: str = setting("", required=True, variables=True, max=2000)
+    header: str = setting("", variables=True, max=WA_HEADER, advanced=True, translate="text")
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY, translate="text")
+    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True, translate="text")
+    display_text: str = setting("", required=True, variables=True, max=WA_CTA_TITLE, translate="text")
+    url: str = setting("", required=True, variables=True, max=2000, translate="may")
 
 
 def send_ports(_config: Config) -> list[Port]:

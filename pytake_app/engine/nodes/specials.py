@@ -127,7 +127,7 @@ def _reaction_sends(_config: ReactionConfig, _wired: frozenset[str]) -> list[Sen
 class LocationRequestConfig(Config):
     """Asks where the contact is, with a button that sends the location; ``variable`` gets latitude and longitude."""
 
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LOCATION_BODY)
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LOCATION_BODY, translate="text")
     variable: str = setting("location", pattern=VARIABLE_NAME)
     max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
@@ -202,10 +202,10 @@ class FormConfig(Config):
     """A WhatsApp Flows form, opened by a button. ``variable`` gets all answers; with ``each`` every answer is also a
     variable of its own name."""
 
-    header: str = setting("", variables=True, max=WA_HEADER, advanced=True)
-    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_FORM_BODY)
-    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True)
-    cta: str = setting("", required=True, variables=True, max=WA_FORM_CTA)
+    header: str = setting("", variables=True, max=WA_HEADER, advanced=True, translate="text")
+    body: str = setting("", widget="textarea", required=True, variables=True, max=WA_FORM_BODY, translate="text")
+    footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True, translate="text")
+    cta: str = setting("", required=True, variables=True, max=WA_FORM_CTA, translate="text")
     flow_id: str = setting("", required=True, max=100)
     screen: str = setting("", max=100, advanced=True)
     data: list[FormDataRow] = setting(factory=list, widget="keyvalue", max=50, advanced=True)

@@ -57,12 +57,34 @@ const insertAt = (list, items, places) => {
   return out;
 };
 
+/** Translations of new nodes, for the languages that the flow has. */
+const withTexts = (doc, op) => {
+  if (!op.translations || !Object.keys(op.translations).length) return {};
+  const ids = new Set(op.nodes.map((node) => node.id));
+  const translations = { ...doc.translations };
+  for (const [locale, given] of Object.entries(op.translations)) {
+    if (!translations[locale]) continue;
+    const kept = Object.entries(given).filter(([id, texts]) => ids.has(id) && Object.keys(texts).length);
+    translations[locale] = { ...translations[locale], ...Object.fromEntries(kept) };
+  }
+  return { translations };
+};
+
+/** The translations without those of some nodes. */
+const withoutTexts = (doc, ids) => {
+  const languages = Object.entries(doc.translations ?? {});
+  if (!languages.some(([, given]) => Object.keys(given).some((id) => ids.has(id)))) return {};
+  const tidy = (given) => Object.fromEntries(Object.entries(given).filter(([id]) => !ids.has(id)));
+  return { translations: Object.fromEntries(languages.map(([locale, given]) => [locale, tidy(given)])) };
+};
+
 const APPLY = {
   add_node: (doc, op) => APPLY.add_nodes(doc, { nodes: [op.node], edges: [] }),
   add_nodes: (doc, op) => {
     if (op.nodes.some((node) => nodeOf(doc, node.id)) || (op.edges ?? []).some((edge) => edgeAt(doc, edge.source, edge.port))) throw new Error("duplicate_id");
     return {
       ...doc,
+      ...withTexts(doc, op),
       nodes: insertAt(doc.nodes, op.nodes.map((node) => ({ title: "", config: {}, position: { x: 0, y: 0 }, ...node })), op.node_indexes),
       edges: insertAt(doc.edges, op.edges ?? [], op.edge_indexes),
     };
@@ -73,6 +95,7 @@ const APPLY = {
     if ([...nodes].some((id) => !nodeOf(doc, id)) || [...edges].some((id) => !indexOf(doc).edges.has(id))) throw new Error("unknown_node");
     return {
       ...doc,
+      ...withoutTexts(doc, nodes),
       nodes: doc.nodes.filter((node) => !nodes.has(node.id)),
       edges: doc.edges.filter((edge) => !edges.has(edge.id) && !nodes.has(edge.source) && !nodes.has(edge.target)),
     };
@@ -101,6 +124,21 @@ const APPLY = {
     return { ...doc, edges: doc.edges.filter((edge) => edge !== old) };
   },
   set_settings: (doc, op) => ({ ...doc, settings: mergePatch(doc.settings, op.patch) }),
+  set_translations: (doc, op) => {
+    const given = { ...doc.translations?.[op.locale] };
+    for (const [id, texts] of Object.entries(op.texts ?? {})) {
+      if (!nodeOf(doc, id)) throw new Error(`unknown_node ${id}`);
+      const merged = mergePatch(given[id] ?? {}, texts);
+      if (Object.keys(merged).length) given[id] = merged;
+      else delete given[id];
+    }
+    return { ...doc, translations: { ...doc.translations, [op.locale]: given } };
+  },
+  remove_language: (doc, op) => {
+    if (!doc.translations?.[op.locale]) throw new Error(`unknown_language ${op.locale}`);
+    const { [op.locale]: gone, ...kept } = doc.translations;
+    return { ...doc, translations: kept };
+  },
   set_name: (doc, op) => ({ ...doc, name: op.name }),
   replace_document: (doc, op) => op.document,
   batch: (doc, op) => applyAll(doc, op.ops),

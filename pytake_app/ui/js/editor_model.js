@@ -41,6 +41,15 @@ export const duration = (minutes) => {
   return new Intl.NumberFormat(getLang(), { style: "unit", unit: "minute", unitDisplay: "short", maximumFractionDigits: 1 }).format(value);
 };
 
+/** What a language is called in the language of the interface. */
+export const languageName = (locale) => {
+  try {
+    return new Intl.DisplayNames([getLang()], { type: "language" }).of(String(locale).replace("_", "-")) ?? locale;
+  } catch {
+    return locale; // not a language tag: shown as it is
+  }
+};
+
 const optionLabel = (field, value) => {
   const option = field?.options.find((item) => String(item.value) === String(value));
   return option ? sayOr(option.label_key, String(value)) : String(value ?? "");
@@ -130,7 +139,9 @@ export const findingText = (finding) => {
     params.port = label;
     params.label = label;
   }
-  return sayOr(`verify.${finding.code}`, finding.code, params);
+  if (params.language && finding.language) params.language = languageName(finding.language);
+  const text = sayOr(`verify.${finding.code}`, finding.code, params);
+  return finding.language && !finding.params?.language ? `${languageName(finding.language)}: ${text}` : text;
 };
 
 const issueOf = (nodeId, field, value, path) => {

@@ -23,6 +23,17 @@ def beginning() -> Document:
     return parse_document({"name": "Fluxo", "nodes": [node], "edges": []}).model_dump(mode="json")
 
 
+def some_translation(dice: random.Random, one: str, other: str, turn: int) -> list[dict[str, Any]]:
+    locale = dice.choice(["en", "es"])
+    text = {"text": f"text {turn}", "source": "texto"}
+    texts = {one: {"/body": text, "/footer": dice.choice([None, text])}, other: {"/body": dice.choice([None, text])}}
+    return [
+        {"op": "set_translations", "locale": locale, "texts": texts},
+        {"op": "set_translations", "locale": locale, "texts": {other: texts[other]}},
+        {"op": "remove_language", "locale": locale},
+    ]
+
+
 def some_operation(dice: random.Random, document: Document, turn: int) -> dict[str, Any]:
     ids = [node["id"] for node in document["nodes"]]
     one, other = dice.choice(ids), dice.choice(ids)
@@ -45,6 +56,7 @@ def some_operation(dice: random.Random, document: Document, turn: int) -> dict[s
         {"op": "set_name", "name": f"Fluxo {turn}"},
         {"op": "set_settings", "patch": {"expiry_minutes": 1 + turn % 60}},
         {"op": "disconnect", "source": one, "port": dice.choice(ports) if ports else "next"},
+        *some_translation(dice, one, other, turn),
     ]
     if ports:
         connect = {"op": "connect", "source": one, "port": dice.choice(ports), "target": other}
@@ -102,5 +114,9 @@ def test_the_histories_are_worth_comparing(histories: list[tuple[list[dict[str, 
         "disconnect",
         "batch",
         "set_settings",
+        "set_translations",
+        "remove_language",
     }
+    kept = [o for operations, _ in histories for o in operations if o["op"] == "add_nodes" and o.get("translations")]
+    assert kept, "no deletion of a translated node was undone"
     assert max(len(document["edges"]) for _, document in histories) >= 3
