@@ -6,7 +6,7 @@ from pytake_app.engine.analysis.graph import FlowGraph, FlowNode
 from pytake_app.engine.analysis.report import Report
 from pytake_app.engine.document import NodeTexts
 from pytake_app.engine.findings import Finding
-from pytake_app.engine.translation import TextPlace, placeholders, state_of, texts_of, translated
+from pytake_app.engine.translation import State, TextPlace, placeholders, state_of, texts_of, translated
 from pytake_app.engine.verify_nodes import check_node
 
 
@@ -31,22 +31,18 @@ def check_languages(graph: FlowGraph, report: Report) -> None:
 
 
 def _gaps(places: dict[str, list[TextPlace]], given: dict[str, NodeTexts], locale: str, report: Report) -> None:
-    for state in ("missing", "outdated"):
-        found = [
-            (node_id, place)
-            for node_id, texts in places.items()
-            for place in texts
-            if state_of(place, given.get(node_id, {})) == state and (place.wanted or state == "outdated")
-        ]
-        if found:
-            node_id, _first = found[0]
-            report.add(
-                f"translation_{state}",
-                "warning",
-                node_id,
-                language=locale,
-                params={"language": locale, "count": len(found)},
-            )
+    gaps: dict[State, list[str]] = {"missing": [], "outdated": [], "done": []}
+    for node_id, texts in places.items():
+        for place in texts:
+            state = state_of(place, given.get(node_id, {}))
+            if place.wanted or state == "outdated":
+                gaps[state].append(node_id)
+    if missing := gaps["missing"]:
+        told: dict[str, str | int] = {"language": locale, "count": len(missing)}
+        report.add("translation_missing", "warning", missing[0], language=locale, params=told)
+    if outdated := gaps["outdated"]:
+        told = {"language": locale, "count": len(outdated)}
+        report.add("translation_outdated", "warning", outdated[0], language=locale, params=told)
 
 
 def _placeholders(node_id: str, places: list[TextPlace], texts: NodeTexts, locale: str, report: Report) -> None:
@@ -55,10 +51,13 @@ def _placeholders(node_id: str, places: list[TextPlace], texts: NodeTexts, local
         if translation is None or not translation.text.strip():
             continue
         ours, theirs = placeholders(place.text), placeholders(translation.text)
-        for code, names in (("translation_drops", ours - theirs), ("translation_adds", theirs - ours)):
-            if names:
-                params: dict[str, str | int] = {"language": locale, "names": ", ".join(sorted(names))[:120]}
-                report.add(code, "warning", node_id, language=locale, params=params)
+        params: dict[str, str | int] = {"language": locale}
+        if ours - theirs:
+            params["names"] = ", ".join(sorted(ours - theirs))[:120]
+            report.add("translation_drops", "warning", node_id, language=locale, params=dict(params))
+        if theirs - ours:
+            params["names"] = ", ".join(sorted(theirs - ours))[:120]
+            report.add("translation_adds", "warning", node_id, language=locale, params=params)
 
 
 def _limits(graph: FlowGraph, node: FlowNode, texts: NodeTexts, locale: str, report: Report) -> None:
