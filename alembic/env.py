@@ -12,6 +12,7 @@ import pytake_app.flows.models
 import pytake_app.messaging.models
 import pytake_app.notifications.models
 import pytake_app.outgoing.models
+import pytake_app.queues.models
 import pytake_app.sandbox.models
 import pytake_app.whatsapp.models  # noqa: F401  # imported for their tables
 from pytake_app.config import get_settings

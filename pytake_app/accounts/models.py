@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
@@ -87,3 +88,27 @@ class IdempotencyKey(SQLModel, table=True):
     status: int = 0
     response: dict[str, Any] | None = json_field(None)
     created_at: datetime = time_field(index=True)
+
+
+class Department(SQLModel, table=True):
+    """A group of the organization's people."""
+
+    __tablename__ = "departments"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    name: str
+    description: str = ""
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class DepartmentMember(SQLModel, table=True):
+    """Somebody belongs to a department."""
+
+    __tablename__ = "department_members"
+
+    department_id: UUID = Field(foreign_key="departments.id", primary_key=True, ondelete="CASCADE")
+    user_id: UUID = Field(foreign_key="users.id", primary_key=True, index=True, ondelete="CASCADE")
+    organization_id: UUID = organization_field()

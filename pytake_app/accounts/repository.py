@@ -11,7 +11,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts.models import AuthSession, IdempotencyKey, Organization, RefreshToken, User
-from pytake_app.core.tenancy import scoped
+from pytake_app.core.tenancy import organization_of, scoped
 
 
 def user_by_email(session: Session, email: str) -> User | None:
@@ -102,3 +102,13 @@ def users(session: Session, limit: int) -> list[User]:
 def user(session: Session, user_id: UUID) -> User | None:
     """One of the organization's people."""
     return session.exec(scoped(session, User).where(User.id == user_id)).first()
+
+
+def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
+    """(id, name, e-mail) of the organization's active people, by name."""
+    statement = (
+        sa_select(col(User.id), col(User.full_name), col(User.email))
+        .where(col(User.organization_id) == organization_of(session), col(User.is_active))
+        .order_by(col(User.full_name), col(User.id))
+    )
+    return [(row[0], row[1], row[2]) for row in session.execute(statement)]

@@ -94,3 +94,35 @@ class MeAnswer(View):
 
     user: UserView
     organization: OrganizationView
+
+
+class DepartmentCreate(RequestModel):
+    """A new department."""
+
+    name: Name
+    description: Annotated[str, StringConstraints(max_length=300)] = ""
+    members: list[UUID] = Field(default_factory=list, max_length=1_000)
+
+
+class DepartmentUpdate(RequestModel):
+    """Change a department; what is absent stays."""
+
+    name: Name | None = None
+    description: Annotated[str, StringConstraints(max_length=300)] | None = None
+
+
+class DepartmentMembers(RequestModel):
+    """Who shall belong to it."""
+
+    members: list[UUID] = Field(max_length=1_000)
+
+
+class DepartmentView(View):
+    """A department. `members`: ids of its people."""
+
+    id: UUID
+    name: str
+    description: str
+    members: list[UUID]
+    created_at: datetime
+    updated_at: datetime

@@ -16,9 +16,18 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from pytake_app.accounts import passwords, repository
+from pytake_app.accounts.departments import (
+    create_department,
+    delete_department,
+    department_choices,
+    get_department,
+    list_departments,
+    put_members,
+    update_department,
+)
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
@@ -28,11 +37,12 @@ from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "get_user", "list_users", "purge_expired",
-    "resolve_web_session", "set_locale", "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "create_department", "delete_department", "department_choices",
+    "get_department", "get_user", "list_departments", "list_users", "organization_of_session", "purge_expired",
+    "put_members", "resolve_web_session", "set_locale", "update_department", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -134,6 +144,16 @@ def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {user.id: user.full_name for user in found}
 
 
+def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
+    """(id, name, e-mail) of the organization's active people, for the verifier and pickers."""
+    return repository.user_choices(session)
+
+
+def organization_of_session(session: Session) -> Organization:
+    """The organization of the transaction."""
+    return session.exec(select(Organization).where(Organization.id == organization_of(session))).one()
+
+
 def purge_expired(database: Database, now: datetime) -> int:
     """Forget sign-ins that ended, and kept answers nobody asks for again; for the scheduler, once an hour or so.
 
@@ -201,6 +221,7 @@ class Accounts:
             ConflictError, InvalidError: as `register`.
         """
         from pytake_app.flows import service as flows
+        from pytake_app.queues import service as queues
         from pytake_app.sandbox import service as sandbox
 
         email = normalize_email(request.email)
@@ -227,6 +248,7 @@ class Accounts:
                 session.flush()
                 session.add(user)
                 session.flush()
+                queues.seed_organization(session, organization.id, request.locale, clock=self._clock)
                 flows.seed_organization(session, organization.id, request.locale, clock=self._clock)
                 sandbox.create_account(session, organization.id, settings=self._settings, clock=self._clock)
         except IntegrityError as error:

@@ -10,17 +10,20 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from pytake_app import __version__
 from pytake_app.accounts import api as accounts
+from pytake_app.accounts import api_departments as departments
 from pytake_app.api import docs, problems, realtime, system, web
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
 from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
+from pytake_app.contacts import api_catalog as contact_catalog
 from pytake_app.conversations import api as conversations
 from pytake_app.flows import api as flows
 from pytake_app.flows import api_hooks as hooks
 from pytake_app.messaging import api as messaging
 from pytake_app.outgoing import api as outgoing
+from pytake_app.queues import api as queues
 from pytake_app.sandbox import api as sandbox
 from pytake_app.sandbox.courier import Courier
 from pytake_app.whatsapp import api as whatsapp
@@ -30,12 +33,15 @@ BASE = "/api/v1"
 # Every domain's router, in the order of the documentation.
 DOMAINS: tuple[APIRouter, ...] = (
     accounts.router,
+    departments.router,
     contacts.router,
+    contact_catalog.router,
     conversations.router,
     flows.router,
     hooks.router,
     messaging.router,
     outgoing.router,
+    queues.router,
     whatsapp.router,
     sandbox.router,
 )

@@ -123,6 +123,11 @@ MATRIX: Mapping[ChannelKind, Capabilities] = {
 """Product's capability matrix, one row a channel."""
 
 
+def capabilities_of(channel: str) -> Capabilities | None:
+    """What a channel shows; None for one that isn't known."""
+    return {str(kind): row for kind, row in MATRIX.items()}.get(channel)
+
+
 def numbered(options: list[str]) -> str:
     """Options as ``1. …`` lines, in order."""
     return "\n".join(f"{number}. {option}" for number, option in enumerate(options, start=1))

@@ -53,3 +53,33 @@ class ContactIdentity(SQLModel, table=True):
     username: str | None = None
     display_name: str = ""
     created_at: datetime = time_field()
+
+
+class Tag(SQLModel, table=True):
+    """A label for contacts, known by its name. Contacts carry names; its first use makes a tag."""
+
+    __tablename__ = "contact_tags"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    name: str
+    color: str = ""
+    created_at: datetime = time_field()
+
+
+class CustomField(SQLModel, table=True):
+    """A field of contacts beyond the standard ones. `key` is its name in `contacts.fields` and in flows."""
+
+    __tablename__ = "custom_fields"
+    __table_args__ = (UniqueConstraint("organization_id", "key"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    key: str
+    label: str
+    type: str = "text"
+    options: list[str] = json_field(list)
+    description: str = ""
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()

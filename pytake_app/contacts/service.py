@@ -15,6 +15,14 @@ from sqlmodel import Session
 from pytake_app.channels.whatsapp.phones import canonical_phone
 from pytake_app.contacts import repository
 from pytake_app.contacts.addresses import Address, address_of, by_phone, default_account, reach
+from pytake_app.contacts.custom_fields import (
+    create_field,
+    delete_field,
+    field_choices,
+    get_field,
+    list_fields,
+    update_field,
+)
 from pytake_app.contacts.models import Contact
 from pytake_app.contacts.schemas import (
     Consent,
@@ -26,6 +34,7 @@ from pytake_app.contacts.schemas import (
     ContactView,
     IdentityView,
 )
+from pytake_app.contacts.tags import create_tag, delete_tag, ensure_tags, list_tags, tag_name, tag_names, update_tag
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.ids import new_id
@@ -33,9 +42,10 @@ from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cu
 from pytake_app.core.tenancy import Principal, Role, organization_of
 
 __all__ = [
-    "Address", "address_of", "briefs", "by_phone", "create_contact", "default_account", "delete_contact", "get_contact",
-    "list_contacts", "lock", "matching_ids", "normalize_phone", "reach", "refuse_unreachable", "resolve", "set_blocked",
-    "set_consent", "tag_contact", "update_contact",
+    "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag", "default_account",
+    "delete_contact", "delete_field", "delete_tag", "field_choices", "get_contact", "get_field", "list_contacts",
+    "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach", "refuse_unreachable", "resolve",
+    "set_blocked", "set_consent", "tag_contact", "tag_names", "update_contact", "update_field", "update_tag",
 ]  # fmt: skip
 
 _CLOCK = SystemClock()
@@ -147,6 +157,7 @@ def create_contact(
     )
     session.add(contact)
     session.flush()
+    ensure_tags(session, contact.tags, clock=clock)
     return _detail(session, contact)
 
 
@@ -178,6 +189,7 @@ def update_contact(
         contact.fields = {key: value for key, value in merged.items() if value is not None}
     if request.tags is not None:
         contact.tags = _tags(request.tags)
+        ensure_tags(session, contact.tags, clock=clock)
     return _touched(session, contact, clock)
 
 
@@ -196,11 +208,14 @@ def _tags(tags: Iterable[str]) -> list[str]:
 def tag_contact(
     session: Session, principal: Principal, contact_id: UUID, tag: str, *, remove: bool = False, clock: Clock = _CLOCK
 ) -> ContactDetail:
-    """Add a tag, or take it off; doing it twice is the same."""
+    """Add a tag (its name or id), or take it off; doing it twice is the same. An unknown name becomes a tag."""
     principal.require(Role.AGENT)
     contact = repository.find(session, contact_id, lock=True)
-    kept = [existing for existing in contact.tags if existing != tag.strip()]
+    tag = tag_name(session, tag.strip())
+    kept = [existing for existing in contact.tags if existing != tag]
     contact.tags = kept if remove else _tags([*contact.tags, tag])
+    if not remove:
+        ensure_tags(session, _tags([tag]), clock=clock)
     return _touched(session, contact, clock)
 
 

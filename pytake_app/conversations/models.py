@@ -26,6 +26,7 @@ class Conversation(SQLModel, table=True):
             postgresql_where=text("status IN ('open', 'pending')"),
         ),
         Index("conversations_recent", "organization_id", "last_message_at", "id"),
+        Index("conversations_by_queue", "queue_id", postgresql_where=text("queue_id IS NOT NULL")),
     )
 
     id: UUID = id_field()
@@ -37,6 +38,7 @@ class Conversation(SQLModel, table=True):
     priority: str = "medium"
     handling: str = "bot"
     assignee_id: UUID | None = None
+    queue_id: UUID | None = None
     queue_name: str = ""
     tags: list[str] = json_field(list)
     unread_count: int = 0

@@ -213,3 +213,12 @@ def contact_totals(session: Session, contact_id: UUID) -> tuple[int, int, int, i
 def many(session: Session, ids: Sequence[UUID]) -> list[Conversation]:
     """Conversations by id."""
     return list(session.exec(scoped(session, Conversation).where(col(Conversation.id).in_(ids)))) if ids else []
+
+
+def leave_queue(session: Session, queue_id: UUID) -> None:
+    """No conversation is in this queue any more."""
+    session.execute(
+        sa.update(Conversation)
+        .where(col(Conversation.organization_id) == organization_of(session), col(Conversation.queue_id) == queue_id)
+        .values(queue_id=None)
+    )

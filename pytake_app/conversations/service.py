@@ -252,3 +252,8 @@ def contact_stats(session: Session, principal: Principal, contact_id: UUID) -> C
         last_message_at=last,
         flow_sessions=flows.count_sessions_of_contact(session, contact_id),
     )
+
+
+def leave_queue(session: Session, queue_id: UUID) -> None:
+    """A queue is taken away: its conversations wait in none in particular, and keep its name."""
+    repository.leave_queue(session, queue_id)

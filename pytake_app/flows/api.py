@@ -13,6 +13,7 @@ from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import api_sessions, service
 from pytake_app.flows.impact_schemas import ImpactPreview
+from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay, ReplayRequest
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -206,6 +207,12 @@ def redo(flow_id: str, who: CurrentPrincipal, session: TenantSession, services: 
 def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> VerifyResult:
     """What the verifier says of the draft."""
     return service.verify_flow(session, who, flow_id)
+
+
+@router.get("/flows/{flow_id}/references")
+def flow_references(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> References:
+    """What the flow can name: templates, queues, people, tags, fields, secrets, calendars, flows, channels."""
+    return service.flow_references(session, who, flow_id)
 
 
 @router.get("/flows/{flow_id}/paths")

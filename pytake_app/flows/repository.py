@@ -138,6 +138,16 @@ def live_names(session: Session) -> list[tuple[UUID, str]]:
     return [(row[0], row[1]) for row in session.exec(statement)]
 
 
+def choices(session: Session) -> list[tuple[UUID, str, str, bool]]:
+    """(id, slug, name, whether it has a live version) of every flow, by name; one statement without documents."""
+    statement = (
+        sa.select(col(Flow.id), col(Flow.slug), col(Flow.name), col(Flow.live_version).is_not(None))
+        .where(col(Flow.organization_id) == organization_of(session), col(Flow.deleted_at).is_(None))
+        .order_by(sa.func.pytake_fold(col(Flow.name)), col(Flow.id))
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(statement)]
+
+
 def universal_flows(session: Session) -> list[Flow]:
     """Active flows that answer any message, the one that does so first; without documents."""
     return _triggered_by(session, "universal")

@@ -24,6 +24,7 @@ from pytake_app.flows import (
     importing,
     preview,
     publishing,
+    references,
     replay,
     repository,
     running,
@@ -31,6 +32,7 @@ from pytake_app.flows import (
 )
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.models import FlowSession
+from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -244,6 +246,11 @@ def preview_flow(session: Session, principal: Principal, ref: Ref, request: Prev
 def flow_stats(session: Session, principal: Principal, ref: Ref, *, days: int = 30, clock: Clock = _CLOCK) -> FlowStats:
     """Counts over sessions and visits of the last `days` days."""
     return catalog.flow_stats(session, principal, ref, days=days, clock=clock)
+
+
+def flow_references(session: Session, principal: Principal, ref: Ref) -> References:
+    """What the editor's pickers offer for a flow."""
+    return references.references(session, principal, ref)
 
 
 def list_nodes(session: Session, principal: Principal, ref: Ref) -> list[NodeView]:

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from pytake_app.channels.base import JsonObject
 from pytake_app.channels.whatsapp import simulator
 from pytake_app.channels.whatsapp.limits import SERVICE_WINDOW_HOURS
+from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.channels.whatsapp.simulator import Person, Simulator, new_wamid
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
@@ -53,7 +54,8 @@ def create_account(session: Session, organization_id: UUID, *, settings: Setting
 
     Returns: the channel account's id.
     """
-    return whatsapp.add_account(
+    business_account_id = "98" + _digits(14)
+    account_id = whatsapp.add_account(
         session,
         organization_id,
         settings=settings,
@@ -61,7 +63,7 @@ def create_account(session: Session, organization_id: UUID, *, settings: Setting
         name="Sandbox",
         # 16 digits like Meta's ids; none of Meta's was seen to begin with 99.
         external_id="99" + _digits(14),
-        business_account_id="98" + _digits(14),
+        business_account_id=business_account_id,
         phone="5511" + "4" + _digits(7),
         credentials={
             "access_token": "sandbox-" + random.token_urlsafe(32),
@@ -71,6 +73,9 @@ def create_account(session: Session, organization_id: UUID, *, settings: Setting
         sandbox=True,
         extra={"persona": _new_persona(PERSON_NAME).model_dump()},
     )
+    # What a first sync would bring, so that there are templates to pick from at once.
+    whatsapp.store_templates(session, business_account_id, sandbox_templates(), whole=True, clock=clock)
+    return account_id
 
 
 def sandbox_accounts(

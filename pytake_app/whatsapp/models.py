@@ -35,3 +35,29 @@ class ChannelAccount(SQLModel, table=True):
     default_flow_id: UUID | None = None
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
+
+
+class MessageTemplate(SQLModel, table=True):
+    """A message template of a WhatsApp business account, one row a language, as Meta last told it.
+
+    `status` and `category` are Meta's words (APPROVED, PENDING, REJECTED, PAUSED, DISABLED…; MARKETING, UTILITY,
+    AUTHENTICATION). `components` are the template's parts in Meta's form.
+    """
+
+    __tablename__ = "message_templates"
+    __table_args__ = (UniqueConstraint("organization_id", "business_account_id", "name", "language"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    business_account_id: str
+    external_id: str = ""
+    name: str
+    language: str
+    category: str = "MARKETING"
+    status: str = "PENDING"
+    reason: str = ""
+    quality: str = ""
+    parameter_format: str = "POSITIONAL"
+    components: list[dict[str, Any]] = json_field(list)
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()

@@ -29,13 +29,17 @@ from pytake_app.whatsapp.runtime import (
     write_credentials,
 )
 from pytake_app.whatsapp.schemas import AccountChange, AccountCheck, AccountView, ChannelView, NewAccount
+from pytake_app.whatsapp.templates import TemplateBook, template_book
+from pytake_app.whatsapp.templates import store as store_templates
 
 __all__ = [
     "AccountReader",
     "AccountRuntime",
+    "TemplateBook",
     "account_view",
     "add_account",
     "change_account",
+    "channel_accounts",
     "check_account",
     "connect_account",
     "disconnect_account",
@@ -47,6 +51,8 @@ __all__ = [
     "runtime_of",
     "sandbox_runtimes",
     "set_own_settings",
+    "store_templates",
+    "template_book",
 ]
 
 MAX_ACCOUNTS = 50
@@ -69,6 +75,11 @@ def list_accounts(
     """The organization's channel accounts."""
     principal.require(Role.VIEWER)
     return [account_view(account, settings) for account in repository.accounts(session, channel)]
+
+
+def channel_accounts(session: Session) -> list[ChannelAccount]:
+    """The organization's connected accounts, real ones first; for the verifier and pickers."""
+    return repository.accounts(session, None)
 
 
 def get_account(session: Session, principal: Principal, settings: Settings, account_id: UUID) -> AccountView:

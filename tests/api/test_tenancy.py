@@ -12,17 +12,18 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session, SQLModel, select
 
-from pytake_app.accounts.models import AuthSession, IdempotencyKey, User
+from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
 from pytake_app.api.services import Services
-from pytake_app.contacts.models import Contact, ContactIdentity
+from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Tag
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
 from pytake_app.flows.models import Flow, FlowSession, SessionStep, Timer
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
 from pytake_app.outgoing.models import OrganizationSecret
+from pytake_app.queues.models import BusinessCalendar, ServiceQueue
 from pytake_app.sandbox.models import SandboxMessage
-from pytake_app.whatsapp.models import ChannelAccount
+from pytake_app.whatsapp.models import ChannelAccount, MessageTemplate
 from tests.api.fixtures import Caller, NewCaller
 
 NOW = SystemClock().now
@@ -44,6 +45,12 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         run = FlowSession(**ids, flow_id=flow.id, version=1, conversation_id=uuid4(), status="waiting")
         session.add_all([conversation, run])
         session.flush()
+        tag, field = Tag(**owned, name="VIP"), CustomField(**owned, key="city", label="City")
+        department = Department(**owned, name="Sales")
+        calendar, queue = BusinessCalendar(**owned, name="Night"), ServiceQueue(**owned, name="Sales")
+        session.add_all([tag, field, department, calendar, queue])
+        session.flush()
+        session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
         outgoing = uuid4()
         message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
@@ -69,21 +76,27 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         )
         return {
             "account_id": account.id,
+            "calendar_id": calendar.id,
             "contact_id": contact.id,
             "conversation_id": conversation.id,
+            "department_id": department.id,
+            "field_id": field.id,
             "flow_id": flow.id,
             "item_id": outgoing,
             "media_id": media.id,
             "name": f"secret_{caller.user_id.hex[-8:]}",
             "message_id": message.id,
             "node_id": flow.draft_document["nodes"][0]["id"],
+            "queue_id": queue.id,
             "session_id": run.id,
+            "tag_id": tag.id,
+            "template_id": session.exec(select(MessageTemplate.id)).first(),
             "user_id": caller.user_id,
         }
 
 
 # Parameters that are no ids; anything else must be in what `populate` made.
-PLAIN = {"version": "1", "tag": "vip", "tag_id": "vip", "token": "no-such-address"}
+PLAIN = {"version": "1", "tag": "vip", "token": "no-such-address"}
 
 # Bodies that pass validation, where an empty one would not, so that the answer is about the id.
 BODIES: dict[tuple[str, str], Any] = {
@@ -92,6 +105,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/conversations/{conversation_id}/assign"): {"user_id": None},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
+    ("patch", "/api/v1/tags/{tag_id}"): {"color": "#aabbcc"},
+    ("post", "/api/v1/custom-fields"): {"key": "city_2", "label": "City"},
+    ("post", "/api/v1/whatsapp/templates"): {
+        "name": "x",
+        "language": "pt_BR",
+        "category": "UTILITY",
+        "components": [{"type": "BODY", "text": "x"}],
+    },
     ("post", "/api/v1/whatsapp/numbers"): {"name": "x", "phone_number_id": "1098765432101"},
     ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},

@@ -1,0 +1,124 @@
+"""What the editor's pickers offer: everything of the organization that a flow can name."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from pytake_app.accounts import service as accounts
+from pytake_app.channels.capabilities import capabilities_of
+from pytake_app.contacts import service as contacts
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.flows import repository
+from pytake_app.outgoing import service as outgoing
+from pytake_app.queues import service as queues
+from pytake_app.whatsapp import service as whatsapp
+from pytake_app.whatsapp.template_parts import TemplateButton, TemplateHeader
+
+
+class TemplateChoice(BaseModel):
+    """A template in one language. `category` and `status` are Meta's words; `variables`: values its body takes."""
+
+    name: str
+    language: str
+    status: str
+    category: str
+    body: str
+    header: TemplateHeader | None
+    footer: str
+    buttons: list[TemplateButton]
+    variables: int
+    variable_names: list[str]
+
+
+class Choice(BaseModel):
+    """Something with an id and a name."""
+
+    id: UUID
+    name: str
+
+
+class AgentChoice(Choice):
+    """One of the organization's people."""
+
+    email: str
+
+
+class FieldChoice(BaseModel):
+    """A custom field of contacts."""
+
+    key: str
+    label: str
+    type: str
+
+
+class FlowChoice(BaseModel):
+    """A flow. `live`: it has a published version, so that others may enter it."""
+
+    id: UUID
+    slug: str
+    name: str
+    live: bool
+
+
+class ChannelChoice(BaseModel):
+    """A connected account with what its channel can show."""
+
+    id: UUID
+    channel: str
+    name: str
+    sandbox: bool
+    capabilities: dict[str, bool | int | str | None]
+
+
+class References(BaseModel):
+    """All of it. `templates_complete`: false while some number's templates were never fetched."""
+
+    templates: list[TemplateChoice]
+    templates_complete: bool
+    queues: list[Choice]
+    agents: list[AgentChoice]
+    departments: list[Choice]
+    tags: list[str]
+    fields: list[FieldChoice]
+    secrets: list[str]
+    calendars: list[Choice]
+    flows: list[FlowChoice]
+    channels: list[ChannelChoice]
+
+
+def references(session: Session, principal: Principal, ref: UUID | str) -> References:
+    """What the flow may name. Each list in the order in which a picker shows it.
+
+    Raises:
+        NotFoundError: no such flow.
+    """
+    principal.require(Role.VIEWER)
+    repository.find(session, ref)
+    book = whatsapp.template_book(session)
+    return References(
+        templates=[TemplateChoice.model_validate(t, from_attributes=True) for t in book.templates],
+        templates_complete=book.complete,
+        queues=[Choice(id=row[0], name=row[1]) for row in queues.queue_choices(session)],
+        agents=[AgentChoice(id=row[0], name=row[1], email=row[2]) for row in accounts.user_choices(session)],
+        departments=[Choice(id=row[0], name=row[1]) for row in accounts.department_choices(session)],
+        tags=contacts.tag_names(session),
+        fields=[FieldChoice(key=key, label=label, type=kind) for key, label, kind in contacts.field_choices(session)],
+        secrets=sorted(outgoing.secret_names(session)),
+        calendars=[Choice(id=row[0], name=row[1]) for row in queues.calendar_choices(session)],
+        flows=[FlowChoice(id=row[0], slug=row[1], name=row[2], live=row[3]) for row in repository.choices(session)],
+        channels=[
+            ChannelChoice(
+                id=account.id,
+                channel=account.channel,
+                name=account.name,
+                sandbox=account.sandbox,
+                capabilities=asdict(known),
+            )
+            for account in whatsapp.channel_accounts(session)
+            if (known := capabilities_of(account.channel)) is not None
+        ],
+    )

@@ -1,0 +1,1 @@
+"""Service queues, and the business hours by which they are open."""

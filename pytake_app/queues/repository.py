@@ -1,0 +1,66 @@
+"""Statements over queues and calendars; every one scoped to the transaction's organization."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from pytake_app.core.errors import NotFoundError
+from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.queues.models import BusinessCalendar, ServiceQueue
+
+Row = TypeVar("Row", BusinessCalendar, ServiceQueue)
+
+
+def all_of(session: Session, model: type[Row]) -> list[Row]:
+    """Every row, the default first, then by name."""
+    statement = scoped(session, model).order_by(col(model.is_default).desc(), col(model.name), col(model.id))
+    return list(session.exec(statement))
+
+
+def find(session: Session, model: type[Row], row_id: UUID, *, lock: bool = False) -> Row:
+    """One row.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    statement = scoped(session, model).where(model.id == row_id)
+    found: Row | None = session.exec(statement.with_for_update() if lock else statement).one_or_none()
+    if found is None:
+        what = "queue" if model is ServiceQueue else "calendar"
+        raise NotFoundError(f"There is no such {what}.", code=f"{what}_not_found")
+    return found
+
+
+def default_of(session: Session, model: type[Row]) -> Row | None:
+    """The default one."""
+    found: Row | None = session.exec(scoped(session, model).where(col(model.is_default))).one_or_none()
+    return found
+
+
+def count(session: Session, model: type[Row]) -> int:
+    """How many there are."""
+    statement = sa.select(sa.func.count()).where(col(model.organization_id) == organization_of(session))
+    return int(session.execute(statement).scalar_one())
+
+
+def clear_default(session: Session, model: type[Row]) -> None:
+    """No row is the default any more."""
+    organization = col(model.organization_id) == organization_of(session)
+    statement: Any = sa.update(model).where(organization, col(model.is_default)).values(is_default=False)
+    session.execute(statement)
+
+
+def choices(session: Session, model: type[Row]) -> list[tuple[UUID, str]]:
+    """(id, name) of every row, the default first."""
+    statement = (
+        sa.select(col(model.id), col(model.name))
+        .where(col(model.organization_id) == organization_of(session))
+        .order_by(col(model.is_default).desc(), col(model.name))
+    )
+    if model is ServiceQueue:
+        statement = statement.where(col(ServiceQueue.is_active))
+    return [(row[0], row[1]) for row in session.execute(statement)]

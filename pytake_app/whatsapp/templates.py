@@ -1,0 +1,248 @@
+"""WhatsApp message templates: kept as Meta last told them. Functions run in the caller's transaction, never commit.
+
+Reading needs `viewer`, changing `org_admin`. Calls to Meta are made between transactions, by the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col
+
+from pytake_app.channels.base import JsonObject
+from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.errors import ConflictError, NotFoundError
+from pytake_app.core.ids import new_id
+from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.whatsapp import repository
+from pytake_app.whatsapp.models import ChannelAccount, MessageTemplate
+from pytake_app.whatsapp.template_parts import parts_of
+from pytake_app.whatsapp.template_schemas import TemplateView
+
+SYNCED_AT = "templates_synced_at"
+"""Member of an account's settings: when the templates of its business account were last asked for."""
+_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateBook:
+    """The templates flows can send. `complete`: all there are; else some business account was never asked."""
+
+    templates: list[TemplateView]
+    complete: bool
+
+
+def list_templates(
+    session: Session, principal: Principal, *, status: str | None = None, language: str | None = None
+) -> list[TemplateView]:
+    """Every template that is known, by name and language."""
+    principal.require(Role.VIEWER)
+    statement = scoped(session, MessageTemplate).order_by(col(MessageTemplate.name), col(MessageTemplate.language))
+    if status is not None:
+        statement = statement.where(MessageTemplate.status == status.upper())
+    if language is not None:
+        statement = statement.where(MessageTemplate.language == language)
+    return [view(row) for row in session.exec(statement.order_by(col(MessageTemplate.id)))]
+
+
+def get_template(session: Session, principal: Principal, template_id: UUID) -> TemplateView:
+    """One template.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    principal.require(Role.VIEWER)
+    return view(_find(session, template_id))
+
+
+def template_book(session: Session) -> TemplateBook:
+    """What flows can send: the templates of real numbers, or while there is none, of the sandbox. Two statements."""
+    accounts = [account for account in repository.accounts(session, "whatsapp") if account.business_account_id]
+    real = [account for account in accounts if not account.sandbox]
+    used = real or accounts
+    owners = {account.business_account_id for account in used}
+    statement = scoped(session, MessageTemplate).order_by(col(MessageTemplate.name), col(MessageTemplate.language))
+    found: dict[tuple[str, str], TemplateView] = {}
+    for row in session.exec(statement):
+        key = (row.name, row.language)
+        # With several business accounts, what one of them has approved can be sent.
+        if row.business_account_id in owners and (key not in found or row.status == "APPROVED"):
+            found[key] = view(row)
+    complete = bool(used) and all(account.settings.get(SYNCED_AT) for account in used)
+    return TemplateBook(list(found.values()), complete)
+
+
+def accounts_to_sync(session: Session, principal: Principal) -> list[ChannelAccount]:
+    """One account of each business account, to ask Meta with.
+
+    Raises:
+        ConflictError: code `no_business_account`: no number names its business account.
+    """
+    principal.require(Role.ORG_ADMIN)
+    chosen: dict[str, ChannelAccount] = {}
+    for account in repository.accounts(session, "whatsapp"):
+        if account.business_account_id:
+            chosen.setdefault(account.business_account_id, account)
+    if not chosen:
+        raise ConflictError("No connected number names its business account.", code="no_business_account")
+    return list(chosen.values())
+
+
+def account_to_submit(session: Session, principal: Principal, account_id: UUID | None) -> ChannelAccount:
+    """The account to create a template with: the named one, else the first with a business account, real ones first.
+
+    Raises:
+        NotFoundError: no such account.
+        ConflictError: code `no_business_account`.
+    """
+    principal.require(Role.ORG_ADMIN)
+    accounts = accounts_to_sync(session, principal)
+    if account_id is None:
+        return accounts[0]
+    account = repository.account(session, account_id)
+    if account is None:
+        raise NotFoundError("There is no such channel account.")
+    if not account.business_account_id:
+        raise ConflictError("This number names no business account.", code="no_business_account")
+    return account
+
+
+def store(
+    session: Session,
+    business_account_id: str,
+    templates: Iterable[Mapping[str, Any]],
+    *,
+    whole: bool,
+    clock: Clock = _CLOCK,
+) -> tuple[int, int]:
+    """Keep templates as Meta tells them.
+
+    Parameters:
+        whole: these are all of the business account; those that are missing are forgotten, and its accounts count as
+            asked.
+
+    Returns: how many were kept, how many forgotten.
+    """
+    now = clock.now()
+    known = {
+        (row.name, row.language): row
+        for row in session.exec(
+            scoped(session, MessageTemplate)
+            .where(MessageTemplate.business_account_id == business_account_id)
+            .with_for_update()
+        )
+    }
+    kept = 0
+    told: set[tuple[str, str]] = set()
+    for raw in templates:
+        name, language = _word(raw, "name"), _word(raw, "language")
+        if not name or not language:
+            continue
+        row = known.get((name, language))
+        if row is None:
+            row = known[name, language] = MessageTemplate(
+                id=new_id(),
+                organization_id=organization_of(session),
+                business_account_id=business_account_id,
+                name=name,
+                language=language,
+                created_at=now,
+            )
+        _take(row, raw)
+        row.updated_at = now
+        session.add(row)
+        told.add((name, language))
+        kept += 1
+    gone = [row for key, row in known.items() if whole and key not in told]
+    for row in gone:
+        session.delete(row)
+    if whole:
+        for account in repository.accounts(session, "whatsapp"):
+            if account.business_account_id == business_account_id:
+                account.settings = {**account.settings, SYNCED_AT: now.isoformat()}
+                session.add(account)
+    session.flush()
+    return kept, len(gone)
+
+
+def _take(row: MessageTemplate, raw: Mapping[str, Any]) -> None:
+    row.external_id = _word(raw, "id") or row.external_id
+    row.category = _word(raw, "category").upper() or row.category
+    row.status = _word(raw, "status").upper() or row.status
+    row.parameter_format = _word(raw, "parameter_format").upper() or row.parameter_format
+    reason = _word(raw, "rejected_reason")
+    row.reason = "" if reason in ("", "NONE") else reason
+    quality = raw.get("quality_score")
+    row.quality = _word(quality, "score") if isinstance(quality, Mapping) else row.quality
+    components = raw.get("components")
+    if isinstance(components, list):
+        row.components = [part for part in components if isinstance(part, dict)]
+
+
+def forget(session: Session, principal: Principal, template_id: UUID) -> None:
+    """Drop a template's row, once Meta has deleted it."""
+    principal.require(Role.ORG_ADMIN)
+    session.delete(_find(session, template_id))
+    session.flush()
+
+
+def template_of(session: Session, principal: Principal, template_id: UUID) -> tuple[TemplateView, ChannelAccount]:
+    """A template and an account of its business account, to speak to Meta about it.
+
+    Raises:
+        NotFoundError: no such template.
+        ConflictError: code `no_business_account`: its number is disconnected.
+    """
+    principal.require(Role.ORG_ADMIN)
+    row = _find(session, template_id)
+    for account in repository.accounts(session, "whatsapp"):
+        if account.business_account_id == row.business_account_id:
+            return view(row), account
+    raise ConflictError("The template's number is not connected any more.", code="no_business_account")
+
+
+def _find(session: Session, template_id: UUID) -> MessageTemplate:
+    statement = scoped(session, MessageTemplate).where(MessageTemplate.id == template_id)
+    row: MessageTemplate | None = session.exec(statement).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such template.", code="template_not_found")
+    return row
+
+
+def view(row: MessageTemplate) -> TemplateView:
+    """A template as people and editors see it."""
+    parts = parts_of(row.components)
+    return TemplateView(
+        id=row.id,
+        business_account_id=row.business_account_id,
+        external_id=row.external_id,
+        name=row.name,
+        language=row.language,
+        category=row.category,
+        status=row.status,
+        reason=row.reason,
+        quality=row.quality,
+        parameter_format=row.parameter_format,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        **parts.model_dump(),
+    )
+
+
+def _word(source: Mapping[str, Any], name: str) -> str:
+    value = source.get(name)
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def submission(request: JsonObject) -> JsonObject:
+    """A new template as it is kept until Meta has looked at it."""
+    return {**request, "status": request.get("status") or "PENDING"}
+
+
+__all__ = [
+    "TemplateBook", "account_to_submit", "accounts_to_sync", "forget", "get_template", "list_templates", "store",
+    "submission", "template_book", "template_of", "view",
+]  # fmt: skip

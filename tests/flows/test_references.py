@@ -1,0 +1,48 @@
+"""What the editor's pickers offer."""
+
+from __future__ import annotations
+
+from fastapi.testclient import TestClient
+
+from pytake_app.api.services import Services
+from tests.api.fixtures import NewCaller, app, live_client, register, services
+
+__all__ = ["app", "live_client", "register", "services"]
+
+
+def test_a_new_organization_has_something_to_pick(
+    live_client: TestClient, register: NewCaller, services: Services
+) -> None:
+    caller = register()
+    found = caller.get("/api/v1/flows/main_menu/references").json()
+    assert found["templates_complete"] is True
+    assert {t["language"] for t in found["templates"]} == {"pt_BR", "en", "es"}
+    reminder = next(t for t in found["templates"] if (t["name"], t["language"]) == ("pytake_lembrete", "pt_BR"))
+    assert (reminder["status"], reminder["category"], reminder["variables"]) == ("APPROVED", "UTILITY", 3)
+    assert reminder["header"]["text"] == "Lembrete"
+    assert [b["text"] for b in reminder["buttons"]] == ["Confirmar", "Remarcar"]
+    assert [q["name"] for q in found["queues"]] == ["Atendimento", "Suporte"]
+    assert [c["name"] for c in found["calendars"]] == ["Horário comercial"]
+    assert [a["email"] for a in found["agents"]] == [caller.get("/api/v1/auth/me").json()["user"]["email"]]
+    assert {(f["slug"], f["live"]) for f in found["flows"]} == {("main_menu", True), ("smart_support", True)}
+    (channel,) = found["channels"]
+    assert (channel["channel"], channel["sandbox"], channel["capabilities"]["max_buttons"]) == ("whatsapp", True, 3)
+    assert found["secrets"] == found["tags"] == found["fields"] == found["departments"] == []
+
+
+def test_what_is_made_is_offered(live_client: TestClient, register: NewCaller, services: Services) -> None:
+    caller = register()
+    caller.post("/api/v1/tags", json={"name": "VIP"})
+    caller.post("/api/v1/custom-fields", json={"key": "city", "label": "Cidade"})
+    caller.post("/api/v1/departments", json={"name": "Vendas"})
+    caller.post("/api/v1/queues", json={"name": "Vendas"})
+    caller.post("/api/v1/business-hours", json={"name": "Plantão"})
+    caller.post("/api/v1/secrets", json={"name": "KEY", "value": "x"})
+    found = caller.get("/api/v1/flows/main_menu/references").json()
+    assert found["tags"] == ["VIP"]
+    assert found["fields"] == [{"key": "city", "label": "Cidade", "type": "text"}]
+    assert [d["name"] for d in found["departments"]] == ["Vendas"]
+    assert [q["name"] for q in found["queues"]] == ["Atendimento", "Suporte", "Vendas"]
+    assert [c["name"] for c in found["calendars"]] == ["Horário comercial", "Plantão"]
+    assert found["secrets"] == ["KEY"]
+    assert "VIP" not in register().get("/api/v1/flows/main_menu/references").text
