@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
@@ -11,8 +12,9 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.flows import api_sessions, service
+from pytake_app.flows import api_library, api_sessions, library, service
 from pytake_app.flows.impact_schemas import ImpactPreview
+from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay, ReplayRequest
 from pytake_app.flows.schemas import (
@@ -47,6 +49,7 @@ router = APIRouter(tags=["flows"])
 MAX_PATHS = 1_000
 # Fixed paths (`/flows/sessions/…`, `/flows/start`) before `/flows/{flow_id}`.
 router.include_router(api_sessions.router)
+router.include_router(api_library.router)
 
 
 @router.get("/flow-templates")
@@ -64,11 +67,27 @@ def list_flows(
     services: ServicesDep,
     q: Annotated[str, Query(max_length=200)] = "",
     status: Literal["draft", "active", "inactive"] | None = None,
+    folder: UUID | Literal["none"] | None = None,
+    tag: Annotated[str, Query(max_length=40)] = "",
+    archived: bool = False,
+    errors: bool = False,
+    sort: Order = "updated",
+    descending: bool = True,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Page[FlowSummary]:
-    """Flows, last changed first."""
-    return service.list_flows(session, who, q=q, status=status, limit=limit, cursor=cursor, clock=services.clock)
+    """Flows, last changed first. `q` is looked for in names, tags and texts; `folder` includes the folders in it."""
+    where = Filters(q=q, status=status, folder=folder, tag=tag, archived=archived, errors=errors)
+    return service.list_flows(
+        session,
+        who,
+        where=where,
+        order=sort,
+        descending=descending,
+        limit=limit,
+        cursor=cursor,
+        clock=services.clock,
+    )
 
 
 @router.post("/flows", status_code=201, response_model=FlowView)
@@ -121,11 +140,15 @@ def get_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession, servic
 
 
 @router.patch("/flows/{flow_id}")
-def rename_flow(
+def update_flow(
     flow_id: str, body: FlowUpdate, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> FlowView:
-    """Rename; the slug stays."""
-    return service.rename_flow(session, who, flow_id, body.name, clock=services.clock)
+    """Rename (the slug stays), move to a folder, tag."""
+    changes = body.model_dump(exclude_unset=True)
+    if not changes:
+        raise InvalidError("There is nothing to change.")
+    found = library.update_flow(session, who, flow_id, changes, clock=services.clock)
+    return service.get_flow(session, who, found, clock=services.clock)
 
 
 @router.delete("/flows/{flow_id}", status_code=204)
@@ -176,7 +199,13 @@ def apply_operations(
 ) -> EditResult:
     """Edit the draft, one undo step; on top of what others did meanwhile, unless they changed the same thing."""
     return service.apply_operations(
-        session, who, flow_id, body.operations, expected_revision=body.expected_revision, clock=services.clock
+        session,
+        who,
+        flow_id,
+        body.operations,
+        expected_revision=body.expected_revision,
+        cid=body.cid,
+        clock=services.clock,
     )
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.service import user_names
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.pagination import MAX_LIMIT, Page, decode_cursor, encode_cursor
+from pytake_app.core.pagination import MAX_LIMIT, Page
 from pytake_app.core.tenancy import Principal, Role, organization_of
 from pytake_app.engine.document import SPEC_VERSION, Edge, FlowDocument, Node
 from pytake_app.engine.triggers import TriggerSpec
-from pytake_app.flows import documents, editing, repository, running
+from pytake_app.flows import documents, editing, listing, repository, running
 from pytake_app.flows.models import Flow
 from pytake_app.flows.publishing import announce
 from pytake_app.flows.schemas import (
@@ -37,26 +37,32 @@ ENDED = (*ENDED_WELL, "expired", "failed", "interrupted")
 
 
 def list_flows(
-    session: Session, principal: Principal, *, q: str, status: str | None, limit: int, cursor: str | None, clock: Clock
+    session: Session,
+    principal: Principal,
+    *,
+    where: listing.Filters,
+    order: listing.Order,
+    descending: bool,
+    limit: int,
+    cursor: str | None,
+    clock: Clock,
 ) -> Page[FlowSummary]:
-    """Flows, last changed first."""
+    """One page of the flows that fit the filters, in order."""
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
-    before = _before(cursor)
-    found = repository.rows(session, q=q, status=status, now=clock.now(), limit=limit + 1, before=before)
-    items = [_summary(row) for row in found[:limit]]
-    last = items[-1] if len(found) > limit else None
-    return Page(items=items, next_cursor=encode_cursor(last.updated_at.isoformat(), str(last.id)) if last else None)
-
-
-def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, flow_id = decode_cursor(cursor, 2)
-    try:
-        return datetime.fromisoformat(str(at)), UUID(str(flow_id))
-    except ValueError as error:
-        raise InvalidError("The cursor is not one that this list gave.") from error
+    found = listing.rows(
+        session,
+        where=where,
+        order=order,
+        descending=descending,
+        now=clock.now(),
+        limit=limit + 1,
+        cursor=cursor,
+    )
+    page = found[:limit]
+    names = user_names(session, {row.flow.draft_updated_by for row in page if row.flow.draft_updated_by})
+    after = listing.cursor_after(page[-1].flow, order) if len(found) > limit else None
+    return Page(items=[_summary(row, names) for row in page], next_cursor=after)
 
 
 def create_flow(
@@ -73,6 +79,7 @@ def create_flow(
     principal.require(Role.ORG_ADMIN)
     parsed = documents.read(document, pointer=pointer) if document is not None else _empty()
     flow = insert(session, name=name, document=parsed, by=principal.user_id, clock=clock)
+    editing.note_errors(session, flow)
     return get_flow(session, principal, flow.id, clock=clock)
 
 
@@ -94,6 +101,7 @@ def insert(
         name=name,
         slug=documents.free_slug(wanted, repository.slugs_like(session, wanted)),
         draft_document=stored,
+        search_text=documents.search_text(stored),
         draft_changes=1,
         draft_updated_at=now,
         draft_updated_by=by,
@@ -110,20 +118,21 @@ def get_flow(session: Session, principal: Principal, ref: UUID | str, *, clock: 
     """A flow with its draft."""
     principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
-    (row,) = repository.rows(session, now=clock.now(), limit=1, only=flow.id)
+    (row,) = listing.rows(session, now=clock.now(), limit=1, only=flow.id)
     draft = DraftView(
         revision=flow.draft_revision,
         document=flow.draft_document,
         changes=flow.draft_changes,
         updated_at=flow.draft_updated_at,
         updated_by=flow.draft_updated_by,
-        can_undo=repository.next_undo(session, flow.id) is not None,
-        can_redo=repository.next_redo(session, flow.id) is not None,
+        can_undo=bool(repository.undoable(session, flow.id, principal.user_id)),
+        can_redo=bool(repository.redoable(session, flow.id, principal.user_id)),
     )
-    return FlowView(**_summary(row).model_dump(), draft=draft)
+    names = user_names(session, {flow.draft_updated_by} if flow.draft_updated_by else ())
+    return FlowView(**_summary(row, names).model_dump(), draft=draft)
 
 
-def _summary(row: repository.FlowRow) -> FlowSummary:
+def _summary(row: repository.FlowRow, names: dict[UUID, str]) -> FlowSummary:
     flow = row.flow
     return FlowSummary.model_validate(
         {
@@ -138,6 +147,12 @@ def _summary(row: repository.FlowRow) -> FlowSummary:
             "node_count": row.node_count,
             "running_sessions": row.running,
             "sessions_week": row.week,
+            "folder_id": flow.folder_id,
+            "tags": flow.tags,
+            "archived_at": flow.archived_at,
+            "draft_errors": flow.draft_errors,
+            "updated_by": flow.draft_updated_by,
+            "updated_by_name": names.get(flow.draft_updated_by, "") if flow.draft_updated_by else "",
             "created_at": flow.created_at,
             "updated_at": flow.updated_at,
         }
@@ -163,6 +178,9 @@ def duplicate_flow(
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
     copy = insert(session, name=name or f"{flow.name} (2)"[:200], document=document, by=principal.user_id, clock=clock)
+    copy.folder_id, copy.tags, copy.draft_errors = flow.folder_id, list(flow.tags), flow.draft_errors
+    session.add(copy)
+    session.flush()
     return get_flow(session, principal, copy.id, clock=clock)
 
 

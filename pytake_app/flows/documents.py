@@ -16,6 +16,8 @@ from pytake_app.engine.verify import Finding
 
 JsonObject = dict[str, Any]
 
+MAX_SEARCH_TEXT = 60_000
+"""Characters of a flow that its list's search looks through."""
 MAX_REPORTED = 100
 """How many errors a problem document lists: a broken file of 2,000 nodes needn't answer with 2,000 sentences."""
 
@@ -38,6 +40,30 @@ def read(raw: object, *, pointer: str = "/document") -> FlowDocument:
         if len(error.errors) > MAX_REPORTED:
             detail += f" The first {MAX_REPORTED} of {len(error.errors)} errors are listed."
         raise InvalidError(detail, errors=errors, code="invalid_document") from error
+
+
+def folded(text: str) -> str:
+    """A text without accents and case, as searches compare it."""
+    plain = "".join(char for char in unicodedata.normalize("NFD", text) if not unicodedata.combining(char))
+    return plain.lower()
+
+
+def search_text(document: JsonObject) -> str:
+    """Titles, ids and every text of a stored document's nodes, folded, for the list's search."""
+    words: list[str] = []
+
+    def collect(value: object) -> None:
+        if isinstance(value, str):
+            words.append(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                collect(item)
+        elif isinstance(value, list):
+            for item in value:
+                collect(item)
+
+    collect(document.get("nodes", []))
+    return folded(" ".join(words))[:MAX_SEARCH_TEXT].replace("\x00", "")
 
 
 def stored(document: FlowDocument) -> JsonObject:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlmodel import Session
 
 from pytake_app.core.clock import Clock
@@ -16,15 +18,45 @@ from pytake_app.engine.analysis.paths import PathsReport, paths
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.operations import Operation, OperationError, ReplaceDocument, apply, parse_operation
 from pytake_app.engine.verify import Finding, verify
-from pytake_app.flows import documents, rebase, repository
+from pytake_app.flows import documents, rebase, repository, undoing
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.models import Flow, FlowEdit
 from pytake_app.flows.schemas import AppliedEdit, EditResult, VerifyResult
 
 JsonObject = dict[str, Any]
 
-JOURNAL_LENGTH = 300
-"""Edits kept per flow."""
+JOURNAL_LENGTH = 1_000
+"""Edits kept per flow: how far back undo reaches, and how long somebody may have been away."""
+MAX_POKED_BYTES = 4_096
+"""Larger operations aren't announced with the poke: whoever has the flow open fetches them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A field (see `rebase.touched`) that somebody else wrote since an edit was built, and whose edit wrote it last."""
+
+    key: rebase.Key
+    edit: FlowEdit
+
+
+class EditConflictError(ConflictError):
+    """Others changed what an edit changes. `clashes` say what, and who; `missed` are the edits it hadn't seen."""
+
+    def __init__(self, clashes: Sequence[Clash], missed: Sequence[AppliedEdit]) -> None:
+        errors = [
+            FieldError(
+                "/operations",
+                "changed by someone else",
+                "conflict",
+                clash.key[1] if clash.key[0] in {"node", "port"} else None,
+            )
+            for clash in clashes
+        ]
+        super().__init__(
+            "Someone else changed the same thing; load the draft again.", errors=errors, code="stale_revision"
+        )
+        self.clashes = tuple(clashes)
+        self.missed = tuple(missed)
 
 
 def save_draft(
@@ -45,7 +77,7 @@ def save_draft(
     operation = ReplaceDocument(document=replacement)
     _after, inverse = _apply_all(flow, [operation], stale=False)
     edit = _record(session, flow, replacement, [operation], inverse, kind="edit", principal=principal, clock=clock)
-    return _result(session, flow, [edit])
+    return _result(session, flow, [edit], principal)
 
 
 def apply_operations(
@@ -55,45 +87,68 @@ def apply_operations(
     operations: Sequence[JsonObject],
     *,
     expected_revision: int | None,
+    built_on: int | None = None,
+    cid: str | None = None,
     clock: Clock,
 ) -> EditResult:
     """Apply edits as one undo step, on top of whatever others did meanwhile.
 
     Parameters:
         operations: as in `docs/flow-documents.md`; all or none are applied.
-        expected_revision: the revision they were built on. The answer's `edits` then hold what happened since.
+        expected_revision: the newest revision the caller has seen. The answer's `edits` then hold what happened since.
+        built_on: the revision the edits were begun on, when the caller has seen newer ones since (an edit made
+            offline, a text typed while others' edits came in).
+        cid: the caller's own id of the edit; the same again is done once.
 
     Raises:
         InvalidError: code `invalid_operation`: one doesn't fit the draft; names the operation and the node.
-        ConflictError: code `stale_revision`: another person changed the same field since `expected_revision`.
+        EditConflictError: code `stale_revision`: another person changed the same field since.
+        ConflictError: code `stale_revision`: the journal no longer tells what happened since.
     """
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref, lock=True)
+    done = _done(session, flow, principal, cid, expected_revision)
+    if done is not None:
+        return done
     parsed = _parse(operations)
-    missed = _missed(session, flow, expected_revision)
-    _refuse_clashes(parsed, missed, principal)
+    since = expected_revision if built_on is None else min(built_on, expected_revision or built_on)
+    missed = _missed(session, flow, since)
+    unseen = [edit for edit in missed if expected_revision is None or edit.revision > expected_revision]
+    _refuse_clashes(parsed, missed, unseen, principal)
     after, inverse = _apply_all(flow, parsed, stale=bool(missed))
     documents.check_limits(after)
-    edit = _record(session, flow, after, parsed, inverse, kind="edit", principal=principal, clock=clock)
-    return _result(session, flow, [*missed, edit])
+    edit = _record(session, flow, after, parsed, inverse, kind="edit", principal=principal, clock=clock, cid=cid)
+    return _result(session, flow, [*unseen, edit], principal)
 
 
-def undo(session: Session, principal: Principal, ref: UUID | str, *, clock: Clock) -> EditResult:
-    """Take back the latest edit that isn't taken back yet, whoever made it.
-
-    Raises:
-        ConflictError: code `nothing_to_undo`.
-    """
-    return _step(session, principal, ref, kind="undo", clock=clock)
-
-
-def redo(session: Session, principal: Principal, ref: UUID | str, *, clock: Clock) -> EditResult:
-    """Take back the latest undo.
+def undo(
+    session: Session, principal: Principal, ref: UUID | str, *, cid: str | None = None, clock: Clock
+) -> EditResult:
+    """Take back the caller's own latest edit; others' edits stay (see `undoing`).
 
     Raises:
-        ConflictError: code `nothing_to_redo`: none, or something was edited since.
+        ConflictError: code `nothing_to_undo`, or `undo_overtaken`.
     """
-    return _step(session, principal, ref, kind="redo", clock=clock)
+    return _step(session, principal, ref, kind="undo", cid=cid, clock=clock)
+
+
+def redo(
+    session: Session, principal: Principal, ref: UUID | str, *, cid: str | None = None, clock: Clock
+) -> EditResult:
+    """Take back the caller's own latest undo.
+
+    Raises:
+        ConflictError: code `nothing_to_redo`: none, or they edited since; `redo_overtaken`.
+    """
+    return _step(session, principal, ref, kind="redo", cid=cid, clock=clock)
+
+
+def _done(session: Session, flow: Flow, principal: Principal, cid: str | None, seen: int | None) -> EditResult | None:
+    known = repository.edit_by_cid(session, flow.id, principal.user_id, cid) if cid else None
+    if known is None:
+        return None
+    since = known.revision - 1 if seen is None else seen
+    return _result(session, flow, repository.edits_after(session, flow.id, since), principal)
 
 
 def edits_since(session: Session, principal: Principal, ref: UUID | str, seq: int) -> list[AppliedEdit] | None:
@@ -131,6 +186,13 @@ def paths_of_draft(
 def findings_of(session: Session, flow: Flow) -> list[Finding]:
     """The verifier's findings on the draft."""
     return verify(FlowDocument.model_validate(flow.draft_document), verify_env(session, flow.id))
+
+
+def note_errors(session: Session, flow: Flow) -> None:
+    """Keep how many errors the draft has, for the list."""
+    flow.draft_errors = sum(finding.severity == "error" for finding in findings_of(session, flow))
+    session.add(flow)
+    session.flush()
 
 
 def refuse_stale(flow: Flow, expected_revision: int | None) -> None:
@@ -176,20 +238,18 @@ def _missed(session: Session, flow: Flow, expected_revision: int | None) -> list
     return missed
 
 
-def _refuse_clashes(mine: Sequence[Operation], missed: Sequence[FlowEdit], principal: Principal) -> None:
-    theirs = [edit for edit in missed if edit.actor_id != principal.user_id]
-    clashes = rebase.at_odds(
-        rebase.touched_by(mine), rebase.touched_by(parse_operation(raw) for edit in theirs for raw in edit.operations)
-    )
+def _refuse_clashes(
+    mine: Sequence[Operation], missed: Sequence[FlowEdit], unseen: Sequence[FlowEdit], principal: Principal
+) -> None:
+    keys = rebase.touched_by(mine)
+    clashes: dict[rebase.Key, FlowEdit] = {}
+    for edit in rebase.standing(missed):
+        if edit.actor_id != principal.user_id:
+            theirs = rebase.touched_by(parse_operation(raw) for raw in edit.operations)
+            clashes |= dict.fromkeys(rebase.at_odds(keys, theirs), edit)
     if clashes:
-        errors = [
-            FieldError(
-                "/operations", "changed by someone else", "conflict", key[1] if key[0] in {"node", "port"} else None
-            )
-            for key in sorted(clashes)
-        ]
-        raise ConflictError(
-            "Someone else changed the same thing; load the draft again.", errors=errors, code="stale_revision"
+        raise EditConflictError(
+            [Clash(key, clashes[key]) for key in sorted(clashes)], [_applied(edit) for edit in unseen]
         )
 
 
@@ -212,19 +272,32 @@ def _apply_all(flow: Flow, operations: Sequence[Operation], *, stale: bool) -> t
     return document, inverse
 
 
-def _step(session: Session, principal: Principal, ref: UUID | str, *, kind: str, clock: Clock) -> EditResult:
+def _step(
+    session: Session, principal: Principal, ref: UUID | str, *, kind: undoing.Step, cid: str | None, clock: Clock
+) -> EditResult:
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref, lock=True)
-    find = repository.next_undo if kind == "undo" else repository.next_redo
-    target = find(session, flow.id)
-    if target is None:
-        raise ConflictError(f"There is nothing to {kind}.", code=f"nothing_to_{kind}")
+    done = _done(session, flow, principal, cid, None)
+    if done is not None:
+        return done
+    target = undoing.find(session, flow, principal.user_id, kind)
     operations = [parse_operation(raw) for raw in target.inverse]
     after, inverse = _apply_all(flow, operations, stale=True)
     target.undone = True
     session.add(target)
-    edit = _record(session, flow, after, operations, inverse, kind=kind, principal=principal, clock=clock)
-    return _result(session, flow, [edit])
+    edit = _record(
+        session,
+        flow,
+        after,
+        operations,
+        inverse,
+        kind=kind,
+        principal=principal,
+        clock=clock,
+        cid=cid,
+        undoes=target.revision,
+    )
+    return _result(session, flow, [edit], principal)
 
 
 def _record(
@@ -237,9 +310,12 @@ def _record(
     kind: str,
     principal: Principal,
     clock: Clock,
+    cid: str | None = None,
+    undoes: int | None = None,
 ) -> FlowEdit:
     now = clock.now()
     flow.draft_document = after
+    flow.search_text = documents.search_text(after)
     flow.draft_revision += 1
     flow.draft_updated_at = flow.updated_at = now
     flow.draft_updated_by = principal.user_id
@@ -253,18 +329,22 @@ def _record(
         inverse=[operation.model_dump(mode="json") for operation in inverse],
         actor_id=principal.user_id,
         kind=kind,
+        undoes=undoes,
+        cid=cid,
         created_at=now,
     )
     session.add_all((flow, edit))
     session.flush()
     if flow.draft_revision % 50 == 0:
         repository.forget_edits(session, flow.id, flow.draft_revision - JOURNAL_LENGTH)
-    payload = {
+    payload: JsonObject = {
         "event": "flow_edited",
         "flow_id": str(flow.id),
         "seq": edit.revision,
         "actor_id": str(principal.user_id),
     }
+    if len(orjson.dumps(edit.operations)) <= MAX_POKED_BYTES:
+        payload["operations"] = edit.operations
     poke(session, f"flow:{flow.id}", payload)
     return edit
 
@@ -284,17 +364,21 @@ def _applied(edit: FlowEdit) -> AppliedEdit:
             "operations": edit.operations,
             "actor_id": edit.actor_id,
             "at": edit.created_at,
+            "cid": edit.cid,
         }
     )
 
 
-def _result(session: Session, flow: Flow, edits: Sequence[FlowEdit]) -> EditResult:
+def _result(session: Session, flow: Flow, edits: Sequence[FlowEdit], principal: Principal) -> EditResult:
+    findings = findings_of(session, flow)
+    flow.draft_errors = sum(finding.severity == "error" for finding in findings)
+    session.add(flow)
     return EditResult(
         flow_id=flow.id,
         revision=flow.draft_revision,
         edits=[_applied(edit) for edit in edits],
-        findings=findings_of(session, flow),
+        findings=findings,
         changes=flow.draft_changes,
-        can_undo=repository.next_undo(session, flow.id) is not None,
-        can_redo=repository.next_redo(session, flow.id) is not None,
+        can_undo=bool(repository.undoable(session, flow.id, principal.user_id)),
+        can_redo=bool(repository.redoable(session, flow.id, principal.user_id)),
     )

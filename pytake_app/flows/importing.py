@@ -10,7 +10,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine.document import FlowDocument
-from pytake_app.flows import catalog, importers
+from pytake_app.flows import catalog, editing, importers
 from pytake_app.flows.documents import MAX_REPORTED
 from pytake_app.flows.importers import Imported, ImportedFlow, UnreadableFile
 from pytake_app.flows.models import Flow
@@ -47,6 +47,7 @@ def import_flow(
         views.append(ImportedFlowView(id=row.id, name=row.name, slug=row.slug, source_id=found.source_id))
     for found, row in flows:
         _connect(session, found, row, made)
+        editing.note_errors(session, row)
     report = imported.report.model_copy(update={"lines": imported.report.lines[:MAX_LINES]})
     view = catalog.get_flow(session, principal, flows[0][1].id, clock=clock)
     return ImportResult(**view.model_dump(), report=report, flows=views)

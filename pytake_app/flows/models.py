@@ -18,7 +18,11 @@ class Flow(SQLModel, table=True):
     """
 
     __tablename__ = "flows"
-    __table_args__ = (UniqueConstraint("organization_id", "slug"),)
+    __table_args__ = (
+        UniqueConstraint("organization_id", "slug"),
+        Index("flows_in_folder", "organization_id", "folder_id"),
+        Index("flows_recent", "organization_id", "updated_at", "id"),
+    )
 
     id: UUID = id_field()
     organization_id: UUID = organization_field()
@@ -33,9 +37,40 @@ class Flow(SQLModel, table=True):
     live_version: int | None = None
     triggers: list[dict[str, Any]] = json_field(list)
     activated_at: datetime | None = time_field(nullable=True)
+    folder_id: UUID | None = Field(default=None, foreign_key="flow_folders.id")
+    tags: list[str] = json_field(list)
+    draft_errors: int | None = Field(default=None, description="the verifier's errors; None: not looked at yet")
+    search_text: str = Field(default="", description="the draft's texts, accents and case folded")
+    archived_at: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
     deleted_at: datetime | None = time_field(nullable=True)
+
+
+class FlowFolder(SQLModel, table=True):
+    """A folder of the flow list, within another one or at the top."""
+
+    __tablename__ = "flow_folders"
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    parent_id: UUID | None = Field(default=None, foreign_key="flow_folders.id")
+    name: str
+    created_at: datetime = time_field()
+
+
+class FlowListView(SQLModel, table=True):
+    """One person's saved view of the flow list: a name for filters and order."""
+
+    __tablename__ = "flow_views"
+    __table_args__ = (Index("flow_views_of_user", "user_id", "id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    user_id: UUID = Field(foreign_key="users.id")
+    name: str
+    filters: dict[str, Any] = json_field()
+    created_at: datetime = time_field()
 
 
 class FlowVersion(SQLModel, table=True):
@@ -58,11 +93,16 @@ class FlowVersion(SQLModel, table=True):
 class FlowEdit(SQLModel, table=True):
     """The undo journal: one applied edit (operations that are one undo step) and its inverse.
 
-    `kind`: edit, undo, redo. `undone`: an edit or redo that an undo took back, or an undo that a redo took back.
+    `kind`: edit, undo, redo. `undone`: an edit or redo that an undo took back, or an undo that a redo took back;
+    `undoes`: the revision that an undo or redo took back. `cid`: the editor's own id of the edit, so that one sent
+    again (a lost answer, a browser that crashed) is done once.
     """
 
     __tablename__ = "flow_edits"
-    __table_args__ = (Index("flow_edits_revision", "flow_id", "revision"),)
+    __table_args__ = (
+        Index("flow_edits_revision", "flow_id", "revision"),
+        Index("flow_edits_cid", "flow_id", "cid", postgresql_where=text("cid IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=False), primary_key=True))
     organization_id: UUID = Field(foreign_key="organizations.id")
@@ -73,6 +113,8 @@ class FlowEdit(SQLModel, table=True):
     actor_id: UUID | None = None
     kind: str = "edit"
     undone: bool = False
+    undoes: int | None = None
+    cid: str | None = None
     created_at: datetime = time_field()
 
 

@@ -102,6 +102,7 @@ def make_live(
     flow.live_version = version.version
     flow.triggers = [trigger.model_dump(mode="json") for trigger in triggers]
     flow.status = "active"
+    flow.archived_at = None
     flow.updated_at = now
     session.add_all((version, flow))
     session.flush()
@@ -179,6 +180,7 @@ def set_active(session: Session, principal: Principal, ref: UUID | str, *, activ
         raise ConflictError("The flow has no published version yet.", code="not_published")
     if active and flow.status != "active":
         flow.activated_at = clock.now()
+        flow.archived_at = None
     flow.status = "active" if active else "inactive"
     flow.updated_at = clock.now()
     session.add(flow)

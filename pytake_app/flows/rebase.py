@@ -7,6 +7,7 @@ node, another field, another port) fits on top. Positions never conflict: the la
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from pytake_app.engine.operations import (
     AddNode,
@@ -28,6 +29,29 @@ from pytake_app.engine.operations import (
 
 EVERYTHING = ("document",)
 Key = tuple[str, ...]
+
+
+class Entry(Protocol):
+    """What this module must know of a journal entry."""
+
+    revision: int
+    undoes: int | None
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def standing(entries: Iterable[E]) -> list[E]:
+    """Entries, oldest first, without those that cancel each other: an edit and its undo, an undo and its redo.
+
+    An undo of something older than the first entry stands: it changed what was there before.
+    """
+    found: dict[int, E] = {}
+    for entry in entries:
+        if entry.undoes is not None and found.pop(entry.undoes, None) is not None:
+            continue
+        found[entry.revision] = entry
+    return list(found.values())
 
 
 def touched(operation: Operation) -> set[Key]:

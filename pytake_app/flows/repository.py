@@ -17,7 +17,6 @@ from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.flows.models import Flow, FlowEdit, FlowSession, FlowVersion, SessionStep
 
 RUNNING = ("active", "waiting")
-WEEK = timedelta(days=7)
 
 
 def days(number: int) -> timedelta:
@@ -68,54 +67,6 @@ def find(session: Session, ref: UUID | str, *, lock: bool = False) -> Flow:
 
 def _node_count(document: Any) -> Any:
     return sa.func.coalesce(sa.func.jsonb_array_length(document["nodes"]), 0)
-
-
-def _sessions_of_flow(*conditions: Any) -> Any:
-    return (
-        sa.select(sa.func.count())
-        .select_from(FlowSession)
-        .where(col(FlowSession.flow_id) == col(Flow.id), *conditions)
-        .correlate(Flow)
-        .scalar_subquery()
-    )
-
-
-def rows(
-    session: Session,
-    *,
-    q: str = "",
-    status: str | None = None,
-    now: datetime,
-    limit: int,
-    before: tuple[datetime, UUID] | None = None,
-    only: UUID | None = None,
-) -> list[FlowRow]:
-    """Flows, last changed first, in one statement that doesn't read the documents."""
-    statement: Any = (
-        sa.select(
-            Flow,
-            _node_count(col(Flow.draft_document)),
-            _sessions_of_flow(col(FlowSession.status).in_(RUNNING)),
-            _sessions_of_flow(col(FlowSession.started_at) >= now - WEEK),
-        )
-        .options(load_only(*(getattr(Flow, name) for name in Flow.model_fields if name != "draft_document")))
-        .where(col(Flow.organization_id) == organization_of(session), col(Flow.deleted_at).is_(None))
-        .order_by(col(Flow.updated_at).desc(), col(Flow.id).desc())
-        .limit(limit)
-    )
-    if only is not None:
-        statement = statement.where(col(Flow.id) == only)
-    if status is not None:
-        statement = statement.where(col(Flow.status) == status)
-    if q:
-        statement = statement.where(
-            (sa.func.strpos(sa.func.pytake_fold(col(Flow.name)), sa.func.pytake_fold(q)) > 0)
-            | col(Flow.slug).contains(q.lower(), autoescape=True)
-        )
-    if before is not None:
-        last = sa.tuple_(sa.literal(before[0]), sa.literal(before[1]))
-        statement = statement.where(sa.tuple_(col(Flow.updated_at), col(Flow.id)) < last)
-    return [FlowRow(*row) for row in session.execute(statement)]
 
 
 def slugs_like(session: Session, slug: str) -> set[str]:
@@ -258,40 +209,41 @@ def edits_after(session: Session, flow_id: UUID, revision: int) -> list[FlowEdit
     return list(session.exec(statement))
 
 
-def next_undo(session: Session, flow_id: UUID) -> FlowEdit | None:
-    """The edit that an undo would take back."""
-    statement = (
+def _steps(session: Session, flow_id: UUID, actor_id: UUID | None) -> Any:
+    return (
         scoped(session, FlowEdit)
-        .where(FlowEdit.flow_id == flow_id, col(FlowEdit.kind) != "undo", col(FlowEdit.undone).is_(False))
+        .where(FlowEdit.flow_id == flow_id, FlowEdit.actor_id == actor_id, col(FlowEdit.undone).is_(False))
         .order_by(col(FlowEdit.revision).desc())
-        .limit(1)
     )
-    return session.exec(statement).one_or_none()
 
 
-def next_redo(session: Session, flow_id: UUID) -> FlowEdit | None:
-    """The undo that a redo would take back: the latest one, if nothing was edited since."""
+def undoable(session: Session, flow_id: UUID, actor_id: UUID | None, *, limit: int = 1) -> list[FlowEdit]:
+    """One person's edits that an undo could take back, newest first."""
+    return list(session.exec(_steps(session, flow_id, actor_id).where(col(FlowEdit.kind) != "undo").limit(limit)))
+
+
+def redoable(session: Session, flow_id: UUID, actor_id: UUID | None, *, limit: int = 1) -> list[FlowEdit]:
+    """One person's undos that a redo could take back, newest first: those since their last edit."""
     last_edit = (
         sa.select(sa.func.coalesce(sa.func.max(col(FlowEdit.revision)), 0))
         .where(
             col(FlowEdit.organization_id) == organization_of(session),
             col(FlowEdit.flow_id) == flow_id,
+            col(FlowEdit.actor_id) == actor_id,
             col(FlowEdit.kind) == "edit",
         )
         .scalar_subquery()
     )
-    statement = (
-        scoped(session, FlowEdit)
-        .where(
-            FlowEdit.flow_id == flow_id,
-            FlowEdit.kind == "undo",
-            col(FlowEdit.undone).is_(False),
-            col(FlowEdit.revision) > last_edit,
-        )
-        .order_by(col(FlowEdit.revision).desc())
-        .limit(1)
+    statement = _steps(session, flow_id, actor_id).where(FlowEdit.kind == "undo", col(FlowEdit.revision) > last_edit)
+    return list(session.exec(statement.limit(limit)))
+
+
+def edit_by_cid(session: Session, flow_id: UUID, actor_id: UUID | None, cid: str) -> FlowEdit | None:
+    """The edit that this person's editor named so, if it was done already."""
+    statement = scoped(session, FlowEdit).where(
+        FlowEdit.flow_id == flow_id, FlowEdit.cid == cid, FlowEdit.actor_id == actor_id
     )
-    return session.exec(statement).one_or_none()
+    return session.exec(statement.limit(1)).one_or_none()
 
 
 def forget_edits(session: Session, flow_id: UUID, up_to: int) -> None:

@@ -38,6 +38,12 @@ class FlowSummary(BaseModel):
     node_count: int
     running_sessions: int
     sessions_week: int = Field(description="sessions started in the last seven days")
+    folder_id: UUID | None = None
+    tags: list[str] = Field(default_factory=list)
+    archived_at: datetime | None = None
+    draft_errors: int | None = Field(default=None, description="what keeps the draft from being published")
+    updated_by: UUID | None = None
+    updated_by_name: str = ""
     created_at: datetime
     updated_at: datetime
 
@@ -75,9 +81,12 @@ class FlowCreate(Request):
 
 
 class FlowUpdate(Request):
-    """Rename a flow; its slug stays, so that callers that start it by slug keep working."""
+    """Rename a flow (its slug stays, so that callers that start it by slug keep working), put it into a folder (null:
+    out of folders), give it other tags."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    folder_id: UUID | None = None
+    tags: list[str] | None = Field(default=None, max_length=50)
 
 
 class DraftSave(Request):
@@ -88,10 +97,12 @@ class DraftSave(Request):
 
 
 class OperationsRequest(Request):
-    """Edits of the draft, one undo step. `expected_revision`: the revision the client built them on, if it knows."""
+    """Edits of the draft, one undo step. `expected_revision`: the revision the client built them on, if it knows.
+    `cid`: the client's own id of the edit: sent again under the same one, it is done once."""
 
     operations: list[JsonObject] = Field(min_length=1, max_length=500)
     expected_revision: int | None = Field(default=None, ge=0)
+    cid: str | None = Field(default=None, min_length=1, max_length=64)
 
 
 class AppliedEdit(BaseModel):
@@ -102,6 +113,7 @@ class AppliedEdit(BaseModel):
     operations: list[JsonObject]
     actor_id: UUID | None
     at: datetime
+    cid: str | None = None
 
 
 class EditResult(BaseModel):

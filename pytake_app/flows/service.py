@@ -31,6 +31,7 @@ from pytake_app.flows import (
     starters,
 )
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
+from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
 from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay
@@ -62,14 +63,24 @@ def list_flows(
     session: Session,
     principal: Principal,
     *,
-    q: str = "",
-    status: str | None = None,
+    where: Filters | None = None,
+    order: Order = "updated",
+    descending: bool = True,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
     clock: Clock = _CLOCK,
 ) -> Page[FlowSummary]:
-    """Flows, last changed first; `q` is looked for in names and slugs, accents and case aside."""
-    return catalog.list_flows(session, principal, q=q, status=status, limit=limit, cursor=cursor, clock=clock)
+    """Flows that fit the filters, last changed first unless another order is asked for."""
+    return catalog.list_flows(
+        session,
+        principal,
+        where=where or Filters(),
+        order=order,
+        descending=descending,
+        limit=limit,
+        cursor=cursor,
+        clock=clock,
+    )
 
 
 def create_flow(
@@ -125,22 +136,35 @@ def apply_operations(
     operations: Sequence[JsonObject],
     *,
     expected_revision: int | None = None,
+    built_on: int | None = None,
+    cid: str | None = None,
     clock: Clock = _CLOCK,
 ) -> EditResult:
     """Apply edits as one undo step; others' edits since `expected_revision` come along in the answer."""
     return editing.apply_operations(
-        session, principal, ref, operations, expected_revision=expected_revision, clock=clock
+        session,
+        principal,
+        ref,
+        operations,
+        expected_revision=expected_revision,
+        built_on=built_on,
+        cid=cid,
+        clock=clock,
     )
 
 
-def undo(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> EditResult:
-    """Take back the latest edit."""
-    return editing.undo(session, principal, ref, clock=clock)
+def undo(
+    session: Session, principal: Principal, ref: Ref, *, cid: str | None = None, clock: Clock = _CLOCK
+) -> EditResult:
+    """Take back the caller's own latest edit that nobody has changed since."""
+    return editing.undo(session, principal, ref, cid=cid, clock=clock)
 
 
-def redo(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> EditResult:
-    """Take back the latest undo."""
-    return editing.redo(session, principal, ref, clock=clock)
+def redo(
+    session: Session, principal: Principal, ref: Ref, *, cid: str | None = None, clock: Clock = _CLOCK
+) -> EditResult:
+    """Take back the caller's own latest undo."""
+    return editing.redo(session, principal, ref, cid=cid, clock=clock)
 
 
 def edits_since(session: Session, principal: Principal, ref: Ref, seq: int) -> list[AppliedEdit] | None:

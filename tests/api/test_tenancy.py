@@ -18,7 +18,7 @@ from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Ta
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
-from pytake_app.flows.models import Flow, FlowSession, SessionStep, Timer
+from pytake_app.flows.models import Flow, FlowFolder, FlowListView, FlowSession, SessionStep, Timer
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
 from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.queues.models import BusinessCalendar, ServiceQueue
@@ -53,12 +53,16 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
         outgoing = uuid4()
+        folder = FlowFolder(**owned, name="Loja")
+        saved_view = FlowListView(**owned, user_id=caller.user_id, name="Minhas")
         message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
         key: dict[str, Any] = {"channel_account_id": account.id, "lane": 1, "contact_key": "k"}
         session.add_all(
             [
                 media,
                 message,
+                folder,
+                saved_view,
                 ContactIdentity(**ids, key="5511987654321"),
                 AutomationLog(**owned, conversation_id=conversation.id, kind="started"),
                 SessionStep(**owned, session_id=run.id, flow_id=flow.id, sequence=1, node_id="a", node_type="end"),
@@ -82,6 +86,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "department_id": department.id,
             "field_id": field.id,
             "flow_id": flow.id,
+            "folder_id": folder.id,
+            "view_id": saved_view.id,
             "item_id": outgoing,
             "media_id": media.id,
             "name": f"secret_{caller.user_id.hex[-8:]}",
@@ -115,6 +121,7 @@ BODIES: dict[tuple[str, str], Any] = {
     },
     ("post", "/api/v1/whatsapp/numbers"): {"name": "x", "phone_number_id": "1098765432101"},
     ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
+    ("patch", "/api/v1/flows/{flow_id}"): {"name": "x"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
     ("post", "/api/v1/queue/send"): {"to": "5511987654321", "message_type": "text", "content": {"body": "x"}},
     ("post", "/api/v1/sandbox/{account_id}/messages"): {"type": "text", "text": "x"},
