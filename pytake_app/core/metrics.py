@@ -12,5 +12,6 @@ inbound_seconds = Histogram("pytake_inbound_seconds", "from ingest to sprint com
 inbound_processed = Counter("pytake_inbound_processed", "inbound events handled", ["kind", "outcome"])
 outbox_sent = Counter("pytake_outbox_sent", "outbound messages by result", ["channel", "result"])
 outbox_seconds = Histogram("pytake_outbox_seconds", "from enqueue to the platform's answer", buckets=_FAST)
+outbox_held = Counter("pytake_outbox_held", "sends put off before they were tried", ["reason"])
 outbox_depth = Gauge("pytake_outbox_depth", "outbound rows not finished", ["state"])
 sprints = Counter("pytake_sprints", "engine sprints", ["result"])

@@ -66,6 +66,7 @@ class OutboxItem(SQLModel, table=True):
 
     `sequence` gives the order within `conversation_id`. `state`: queued (a failed attempt is queued again with a later
     `next_attempt_at`), sending, sent, dead (given up on), canceled, unsure (the request left, no answer came).
+    `initiates`: it went to somebody whose service window was closed (counts for the number's tier).
     `content` is OutboundContent JSON; `recipient` the platform's address. Lower `priority` goes first (0 critical …
     3 low).
     """
@@ -81,6 +82,7 @@ class OutboxItem(SQLModel, table=True):
         ),
         Index("outbox_sending", "claimed_at", postgresql_where=text("state IN ('sending', 'unsure')")),
         Index("outbox_message", "message_id"),
+        Index("outbox_initiated", "channel_account_id", "finished_at", postgresql_where=text("initiates")),
         Index("outbox_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
     )
 
@@ -103,6 +105,7 @@ class OutboxItem(SQLModel, table=True):
     claimed_at: datetime | None = time_field(nullable=True)
     last_error: dict[str, Any] | None = json_field(None)
     external_id: str | None = None
+    initiates: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     created_at: datetime = time_field()
     finished_at: datetime | None = time_field(nullable=True)
 

@@ -41,10 +41,14 @@ WITH due AS MATERIALIZED (
         ORDER BY o.next_attempt_at, o.sequence LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
     ) s LIMIT %(limit)s
 )
-UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, claimed_by = %(by)s, claimed_at = %(now)s
+UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, claimed_by = %(by)s, claimed_at = %(now)s,
+       initiates = CASE WHEN o.content->>'type' = 'template' THEN NOT EXISTS (
+           SELECT 1 FROM conversations c WHERE c.id = o.conversation_id AND c.window_expires_at > %(now)s
+       ) ELSE false END
 FROM due WHERE o.sequence = due.sequence
 RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversation_id, o.message_id, o.recipient,
-          o.content, o.context_external_id, o.attempts, o.max_attempts, o.created_at, o.priority
+          o.content, o.context_external_id, o.attempts, o.max_attempts, o.created_at, o.priority,
+          o.initiates
 """
 
 _SENT = """
@@ -63,6 +67,16 @@ UPDATE outbox o SET state = 'dead', last_error = v.error, finished_at = %(now)s
 FROM json_to_recordset(%(rows)s) AS v(sequence bigint, error jsonb)
 WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure')
 RETURNING o.message_id
+"""
+_HOLD = """
+UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0), next_attempt_at = v.next,
+       last_error = COALESCE(v.error, o.last_error), claimed_by = NULL
+FROM json_to_recordset(%s) AS v(sequence bigint, next timestamptz, error jsonb)
+WHERE o.sequence = v.sequence AND o.state = 'sending'
+"""
+_FIRST_CONTACTS = """
+SELECT recipient, extract(epoch FROM max(finished_at))::float8 FROM outbox
+WHERE channel_account_id = %s AND initiates AND state = 'sent' AND finished_at > %s GROUP BY recipient
 """
 _RELEASE = """
 UPDATE outbox SET state = 'queued', attempts = GREATEST(attempts - 1, 0), claimed_by = NULL
@@ -87,6 +101,8 @@ class Claimed:
     max_attempts: int
     created_at: datetime
     priority: int
+    initiates: bool = False
+    """A template to somebody whose service window is closed: the business begins the conversation."""
 
 
 def row(
@@ -171,6 +187,17 @@ def mark_dead(connection: Connection, rows: Sequence[Row], now: datetime) -> Non
     """`rows`: sequence, error."""
     if rows:
         connection.execute(_DEAD, {"rows": dumps(rows), "now": now})
+
+
+def hold(connection: Connection, rows: Sequence[Row]) -> None:
+    """Give rows back that may not go yet. `rows`: sequence, next, error."""
+    if rows:
+        connection.execute(_HOLD, (dumps(rows),))
+
+
+def first_contacts(connection: Connection, account_id: UUID, since: datetime) -> list[tuple[str, float]]:
+    """Whom the account wrote to first since then, and when (seconds since 1970)."""
+    return [(str(row[0]), float(row[1])) for row in connection.execute(_FIRST_CONTACTS, (account_id, since))]
 
 
 def release(connection: Connection, sequences: Sequence[int]) -> None:

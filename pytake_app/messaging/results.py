@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from pytake_app.channels.content import parse_content, plain_text
 from pytake_app.channels.errors import SendError, SendErrorKind
 from pytake_app.messaging import outbox_store, statuses
 from pytake_app.messaging.backoff import jittered
@@ -33,6 +34,15 @@ UPDATE messages m SET status = 'failed', errors = v.errors
 FROM json_to_recordset(%s) AS v(id uuid, created_at timestamptz, errors jsonb)
 WHERE m.id = v.id AND m.created_at = v.created_at AND m.status IN ('queued', 'sending')
 """
+_REPLACED_OUTBOX = """
+UPDATE outbox o SET content = v.content, context_external_id = NULL
+FROM json_to_recordset(%s) AS v(sequence bigint, content jsonb) WHERE o.sequence = v.sequence
+"""
+_REPLACED_MESSAGES = """
+UPDATE messages m SET content = v.content, text = v.text, type = v.type
+FROM json_to_recordset(%s) AS v(id uuid, created_at timestamptz, content jsonb, text text, type text)
+WHERE m.id = v.id AND m.created_at = v.created_at
+"""
 _PAUSE = """
 UPDATE channel_accounts SET status = 'error', status_detail = 'token_rejected', updated_at = %s
 WHERE id = ANY(%s) AND status = 'active'
@@ -44,17 +54,22 @@ class Result:
     """One send's outcome.
 
     `again`: queued for another attempt at `next_at`. `unsure`: the request left, the answer didn't come. `released`:
-    never tried. `account_failed`: nothing of the account will go out until a person acts.
+    never tried. `held`: not tried, for a
+    quota; asked again at `next_at`. `account_failed`: nothing of the account will go out until a person acts.
     """
 
     item: Claimed
-    outcome: Literal["sent", "again", "unsure", "dead", "released"]
+    outcome: Literal["sent", "again", "unsure", "dead", "released", "held"]
     external_id: str | None = None
     next_at: datetime | None = None
     error: Row | None = None
     account_failed: bool = False
     rest: float = 0.0
     """Seconds for which the whole account must be left alone."""
+    fault: bool = False
+    """The platform itself failed: no connection, no answer, 5xx."""
+    instead: Row | None = None
+    """Content to send in its place."""
 
 
 def error_row(error: SendError) -> Row:
@@ -70,21 +85,29 @@ def error_row(error: SendError) -> Row:
     }
 
 
-def of_error(item: Claimed, error: SendError, now: datetime) -> Result:
-    """What to do after a failed call."""
+def of_error(item: Claimed, error: SendError, now: datetime, *, fallback: Row | None = None) -> Result:
+    """What to do after a failed call.
+
+    Parameters:
+        fallback: content of a template that goes in the place of a message for which the service window turned out
+            to be closed.
+    """
     row = error_row(error)
     if error.kind is SendErrorKind.UNSURE:
-        return Result(item, "unsure", error=row, next_at=now)
+        return Result(item, "unsure", error=row, next_at=now, fault=True)
     if error.kind is SendErrorKind.AUTH:
         # The message is not at fault: it waits, without using up its attempts, until the account works again.
         return Result(item, "again", error=row, next_at=now + timedelta(seconds=60), account_failed=True)
+    if error.kind is SendErrorKind.REENGAGEMENT and fallback is not None and item.content.get("type") != "template":
+        return Result(item, "again", error=row, next_at=now, instead=fallback)
+    fault = error.kind is SendErrorKind.RETRYABLE
     if not error.kind.may_retry or item.attempts >= item.max_attempts:
-        return Result(item, "dead", error=row)
+        return Result(item, "dead", error=row, fault=fault)
     wait = jittered(item.attempts - 1, base=_BASE[error.kind], cap=_CAP)
     if error.retry_after is not None:
         wait = max(wait, error.retry_after)
     rest = wait if error.kind is SendErrorKind.RATE else 0.0
-    return Result(item, "again", error=row, next_at=now + timedelta(seconds=wait), rest=rest)
+    return Result(item, "again", error=row, next_at=now + timedelta(seconds=wait), rest=rest, fault=fault)
 
 
 def write(connection: Connection, results: Sequence[Result], now: datetime) -> list[Changed]:
@@ -110,6 +133,8 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     outbox_store.mark_sent(connection, [{"sequence": r.item.sequence, "external_id": r.external_id} for r in sent], now)
     outbox_store.mark_again(connection, again, now)
     outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
+    outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])
+    _replace(connection, [r for r in results if r.instead is not None])
     outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
     if sent:
         rows = [{"id": r.item.message_id, "created_at": r.item.created_at, "external_id": r.external_id} for r in sent]
@@ -124,3 +149,26 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     changed = statuses.apply_pending(connection, pairs, now)
     own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]
     return [*own, *changed]
+
+
+def _hold_row(result: Result, now: datetime) -> Row:
+    return {"sequence": result.item.sequence, "next": result.next_at or now, "error": result.error}
+
+
+def _replace(connection: Connection, results: Sequence[Result]) -> None:
+    """Another content in the place of one that may not be sent any more; the thread shows what goes."""
+    if not results:
+        return
+    rows = [
+        {
+            "sequence": r.item.sequence,
+            "id": r.item.message_id,
+            "created_at": r.item.created_at,
+            "content": r.instead,
+            "text": plain_text(parse_content(r.instead or {})),
+            "type": str((r.instead or {}).get("type")),
+        }
+        for r in results
+    ]
+    connection.execute(_REPLACED_OUTBOX, (dumps(rows),))
+    connection.execute(_REPLACED_MESSAGES, (dumps(rows),))

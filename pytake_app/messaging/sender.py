@@ -18,23 +18,24 @@ import redis
 import redis.asyncio
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.channels.content import parse_content
 from pytake_app.channels.errors import RenderError, SendError, SendErrorKind
 from pytake_app.channels.whatsapp.client import WhatsAppClient
-from pytake_app.core.errors import NotFoundError, UnavailableError
+from pytake_app.core.errors import NotFoundError
 from pytake_app.core.live import connect_async
 from pytake_app.core.metrics import outbox_seconds, outbox_sent
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import outbox_store, results
+from pytake_app.messaging.breaker import State
+from pytake_app.messaging.gate import Gate
 from pytake_app.messaging.limiter import RateLimiter
 from pytake_app.messaging.media_fetch import MediaFetcher
 from pytake_app.messaging.outbox_store import HOLD_SECONDS, Claimed
 from pytake_app.messaging.platforms import PLATFORMS, make_clients, recipient_of
 from pytake_app.messaging.results import Result
-from pytake_app.messaging.sql import hot
+from pytake_app.messaging.sql import DATABASE_ERRORS, hot
 from pytake_app.messaging.statuses import Changed
 from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
 
@@ -44,7 +45,7 @@ POLL_SECONDS = 1.0
 STOP_SECONDS = 8.0
 CLAIM_BATCH = 200
 _AGED_EVERY = 8
-_DATABASE_ERRORS = (UnavailableError, psycopg.Error, SQLAlchemyError)
+_REFUSED = (SendErrorKind.PERMANENT, SendErrorKind.UNDELIVERABLE, SendErrorKind.REENGAGEMENT)
 
 
 class Sender:
@@ -63,7 +64,6 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._signals: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._resting: dict[UUID, float] = {}
         self._paused: list[UUID] = []
         self._paused_read = 0.0
         self._cycles = 0
@@ -71,6 +71,7 @@ class Sender:
         self._clients: dict[str, WhatsAppClient] = {}
         self._redis = connect_async(services.settings)
         self._limiter = RateLimiter(self._redis)
+        self._gate = Gate(services, self._redis)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then finish what is in flight."""
@@ -108,7 +109,7 @@ class Sender:
             try:
                 more = await self._cycle()
                 pause = 0.1
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 # Results stay in hand until they can be written: nothing is sent again meanwhile.
                 log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
                 await asyncio.sleep(pause)
@@ -124,12 +125,16 @@ class Sender:
             taken, self._results = self._results, []
             try:
                 await asyncio.to_thread(self._write_only, taken)
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 self._results = taken + self._results
                 log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
                 await asyncio.sleep(0.25)
         for task in self._tasks:
             task.cancel()
+
+    def circuit(self, account_id: UUID) -> State:
+        """What this sender thinks of the account's platform."""
+        return self._gate.state(account_id)
 
     # -- the database -----------------------------------------------------------------------------------------------
 
@@ -177,12 +182,11 @@ class Sender:
 
     def _left_alone(self, connection: psycopg.Connection[tuple[object, ...]]) -> list[UUID]:
         moment = time.monotonic()
-        self._resting = {account: until for account, until in self._resting.items() if until > moment}
         if moment - self._paused_read > 2.0:
             rows = connection.execute("SELECT id FROM channel_accounts WHERE status <> 'active'").fetchall()
             self._paused = [UUID(str(row[0])) for row in rows]
             self._paused_read = moment
-        return [*self._resting, *self._paused]
+        return [*self._gate.resting(), *self._paused]
 
     def _note(self, taken: list[Result]) -> None:
         now = self._services.clock.now()
@@ -190,11 +194,11 @@ class Sender:
             outbox_sent.labels(channel="whatsapp", result=result.outcome).inc()
             if result.outcome == "sent":
                 outbox_seconds.observe(max(0.0, (now - result.item.created_at).total_seconds()))
+            changed = self._gate.note(result)
+            if changed is not None:
+                log.warning("circuit_changed", state=changed, channel_account_id=str(result.item.channel_account_id))
             if result.rest:
-                until = time.monotonic() + result.rest
-                self._resting[result.item.channel_account_id] = max(
-                    until, self._resting.get(result.item.channel_account_id, 0.0)
-                )
+                self._gate.rest(result.item.channel_account_id, result.rest)
             if result.account_failed:
                 self._paused_read = 0.0
                 self._accounts.forget()
@@ -207,22 +211,26 @@ class Sender:
         if account is None:
             try:
                 account = await asyncio.to_thread(self._read_account, account_id)
-            except (*_DATABASE_ERRORS, NotFoundError) as error:
+            except (*DATABASE_ERRORS, NotFoundError) as error:
                 log.warning("account_unreadable", error=type(error).__name__, channel_account_id=str(account_id))
                 self._results += [Result(item, "released") for item in items]
                 return
+        items, held = await self._gate.admit(account, items)
+        self._results += held
         first = interval = 0.0
         rate = account.messages_per_second
-        if rate > 0:
+        if rate > 0 and items:
             first, interval = await self._limiter.reserve(str(account_id), rate, len(items))
         for n, item in enumerate(items):
             task = asyncio.create_task(self._send(account, item, first + n * interval))
             self._tasks.add(task)
+            self._gate.began(account_id)
             task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda _: self._gate.ended(account_id))
         last = first + len(items) * interval
         if last > POLL_SECONDS:
             # Its own limit, not our slots, is what it waits for: let others have the slots.
-            self._resting[account_id] = time.monotonic() + last - POLL_SECONDS / 2
+            self._gate.rest(account_id, last - POLL_SECONDS / 2)
 
     def _read_account(self, account_id: UUID) -> AccountRuntime:
         with self._services.database.system_connection() as connection:
@@ -254,7 +262,9 @@ class Sender:
         try:
             answer = await self._clients[account.channel].send(account.credentials, request)
         except SendError as error:
-            return results.of_error(item, error, self._services.clock.now())
+            if error.kind in _REFUSED:
+                await self._gate.give_back(item)
+            return results.of_error(item, error, self._services.clock.now(), fallback=account.reengagement_template)
         except Exception as error:
             # Not ours to judge whether it left: the status webhook will tell.
             log.exception("send_failed_unexpectedly")
@@ -316,7 +326,7 @@ class Sender:
                 await self._clients[account.channel].mark_read(
                     account.credentials, signal["id"], typing=bool(signal.get("typing"))
                 )
-        except (SendError, NotFoundError, *_DATABASE_ERRORS) as error:
+        except (SendError, NotFoundError, *DATABASE_ERRORS) as error:
             log.info("signal_failed", error=type(error).__name__)
 
 

@@ -13,12 +13,15 @@ from typing import Any, LiteralString, cast
 
 import orjson
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.core.db import Database
 from pytake_app.core.errors import UnavailableError
 
 Row = Mapping[str, Any]
 Connection = psycopg.Connection[tuple[Any, ...]]
+DATABASE_ERRORS = (UnavailableError, psycopg.Error, SQLAlchemyError)
+"""What is raised while the database is away or refuses; the work is done again later."""
 
 # PostgreSQL's jsonb and text refuse NUL; an odd run of backslashes before u0000 is the escape, an even one is text.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")

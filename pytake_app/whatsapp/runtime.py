@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from pytake_app.channels.base import AccountCredentials
+from pytake_app.channels.whatsapp.limits import PAIR_BURST, PAIR_INTERVAL, TIERS
 from pytake_app.config import Settings
 from pytake_app.core.crypto import DecryptionError, SecretBox
 from pytake_app.core.errors import NotFoundError
@@ -50,6 +51,13 @@ class AccountRuntime:
     api_base_url: str
     api_version: str
     messages_per_second: float
+    pair_interval: float = 0.0
+    """Seconds between two messages to one person in the long run; 0: no limit."""
+    pair_burst: int = PAIR_BURST
+    daily_first_contacts: int | None = None
+    """People outside a service window who may be written to in 24 hours; None: no limit."""
+    reengagement_template: dict[str, Any] | None = None
+    """Content that goes instead of a message for which the service window turned out to be closed."""
     own_settings: dict[str, Any] = field(repr=False, default_factory=dict)
     access_token: str = field(repr=False, default="")
     app_secret: str = field(repr=False, default="")
@@ -185,11 +193,29 @@ def make_runtime(row: dict[str, Any], settings: Settings, secrets: SecretBox) ->
         api_base_url=base_url,
         api_version=own.get("api_version") or settings.whatsapp_api_version,
         messages_per_second=float(own.get("messages_per_second") or 80),
+        # The sandbox's phone may be tapped as fast as one likes.
+        pair_interval=0.0 if row["sandbox"] else float(own.get("pair_interval", PAIR_INTERVAL)),
+        pair_burst=int(own.get("pair_burst", PAIR_BURST)),
+        daily_first_contacts=None if row["sandbox"] else first_contacts_limit(own, settings),
+        reengagement_template=_fallback(own.get("reengagement_template")),
         own_settings=own,
         access_token=held.get("access_token", ""),
         app_secret=held.get("app_secret", ""),
         verify_token=held.get("verify_token", ""),
     )
+
+
+def first_contacts_limit(own: dict[str, Any], settings: Settings) -> int | None:
+    """People outside a service window whom the account may write to in 24 hours: by Meta's own word if it gave one.
+
+    Parameters:
+        own: the account's settings.
+    """
+    return TIERS.get(str(own.get("tier") or ""), TIERS[settings.message_tier])
+
+
+def _fallback(template: dict[str, str] | None) -> dict[str, Any] | None:
+    return {"type": "template", **template} if template else None
 
 
 def read_credentials(secrets: SecretBox, cipher: str) -> dict[str, str]:

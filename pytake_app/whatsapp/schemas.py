@@ -19,6 +19,13 @@ ApiVersion = Annotated[str, StringConstraints(pattern=r"^v[0-9]{1,2}\.[0-9]$")]
 PerSecond = Annotated[float, Field(ge=0.1, le=1000)]
 
 
+class FallbackTemplate(RequestModel):
+    """A template without variables that goes instead of a message for which the service window turned out closed."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[a-z0-9_]+$")]
+    language: Annotated[str, StringConstraints(min_length=2, max_length=32)]
+
+
 class NewAccount(RequestModel):
     """A WhatsApp number to connect: the ids and secrets of Meta's app dashboard."""
 
@@ -47,6 +54,7 @@ class AccountChange(RequestModel):
     api_version: ApiVersion | None = None
     messages_per_second: PerSecond | None = None
     default_flow_id: UUID | None = None
+    reengagement_template: FallbackTemplate | None = Field(None, description="null removes it")
     status: Literal["active", "paused"] | None = Field(
         None, description="paused: nothing is sent, messages wait in the queue; what customers write still arrives"
     )
@@ -70,6 +78,10 @@ class AccountView(View):
     has_verify_token: bool
     api_version: str
     messages_per_second: float
+    daily_first_contacts: int | None = Field(
+        description="people outside a service window who may be written to in 24 hours; null: no limit"
+    )
+    reengagement_template: FallbackTemplate | None
     default_flow_id: UUID | None
     webhook_path: str
     webhook_url: str = Field(description="what to enter at Meta; empty while no public address is configured")

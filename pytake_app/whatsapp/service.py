@@ -23,6 +23,7 @@ from pytake_app.whatsapp.models import ChannelAccount
 from pytake_app.whatsapp.runtime import (
     AccountReader,
     AccountRuntime,
+    first_contacts_limit,
     loopback_url,
     make_runtime,
     read_credentials,
@@ -154,6 +155,8 @@ def change_account(
         box = SecretBox.from_settings(settings)
         account.credentials = write_credentials(box, {**read_credentials(box, account.credentials), **secrets})
         _works_again(account)
+    if "reengagement_template" in given:
+        account.settings = {**account.settings, "reengagement_template": given["reengagement_template"]}
     if given.get("status") is not None:
         account.status, account.status_detail = given["status"], ""
     _apply_settings(account, given.get("api_version"), given.get("messages_per_second"))
@@ -291,6 +294,8 @@ def record_check(
         _works_again(account)
         if check.display_phone_number:
             account.phone = _digits(check.display_phone_number) or account.phone
+        if check.messaging_limit_tier:
+            account.settings = {**account.settings, "tier": check.messaging_limit_tier}
     elif check.code == "auth":
         account.status, account.status_detail = "error", check.code
     now = clock.now()
@@ -321,6 +326,8 @@ def account_view(account: ChannelAccount, settings: Settings) -> AccountView:
         has_verify_token="verify_token" in stored,
         api_version=account.settings.get("api_version") or settings.whatsapp_api_version,
         messages_per_second=float(account.settings.get("messages_per_second") or 80),
+        daily_first_contacts=None if account.sandbox else first_contacts_limit(account.settings, settings),
+        reengagement_template=account.settings.get("reengagement_template"),
         default_flow_id=account.default_flow_id,
         webhook_path=path,
         webhook_url=public + path if public else "",

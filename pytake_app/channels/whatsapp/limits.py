@@ -55,3 +55,24 @@ TYPING_SECONDS: Final = 25
 READ_MAX_AGE_DAYS: Final = 30
 SERVICE_WINDOW_HOURS: Final = 24
 WEBHOOK_BYTES: Final = 3 * MEBIBYTE
+
+PAIR_INTERVAL: Final = 6.0
+"""Seconds between two messages to the same person (Cloud API, Throughput, "Pair rate limits")."""
+PAIR_BURST: Final = 45
+"""Messages to the same person that may be sent ahead of that pace (same page)."""
+TIERS: Final[dict[str, int | None]] = {
+    "TIER_0": 250,
+    "TIER_1": 1_000,
+    "TIER_2": 10_000,
+    "TIER_3": 100_000,
+    "unlimited": None,
+    # Meta's own names in `messaging_limit_tier`.
+    "TIER_50": 50,
+    "TIER_250": 250,
+    "TIER_1K": 1_000,
+    "TIER_2K": 2_000,
+    "TIER_10K": 10_000,
+    "TIER_100K": 100_000,
+    "TIER_UNLIMITED": None,
+}
+"""People outside a service window whom a number may write to in 24 hours; None: as many as it likes."""
