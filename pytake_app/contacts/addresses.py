@@ -66,13 +66,18 @@ def default_account(session: Session) -> ChannelAccount:
     return account
 
 
-def reach(session: Session, contact: Contact, *, clock: Clock) -> Address:
+def reach(session: Session, contact: Contact, *, clock: Clock, account: str = "") -> Address:
     """The address to begin a conversation at: where the contact last wrote or was written to, else its phone on the
     default account (an identity is made).
 
+    Parameters:
+        account: id, number or platform id of the one account to reach the contact on; empty: any.
+
     Raises:
-        ConflictError: code `no_address` (neither an identity nor a phone) or `no_channel_account`.
+        ConflictError: code `no_address` (neither an identity nor a phone) or `no_channel_account` (also when the
+            account asked for isn't there or isn't active).
     """
+    wanted = _account(session, account) if account.strip() else None
     statement = (
         scoped(session, ContactIdentity)
         .join(ChannelAccount, col(ChannelAccount.id) == col(ContactIdentity.channel_account_id))
@@ -80,18 +85,20 @@ def reach(session: Session, contact: Contact, *, clock: Clock) -> Address:
         .order_by(col(ContactIdentity.id).desc())
         .limit(1)
     )
+    if wanted is not None:
+        statement = statement.where(ChannelAccount.id == wanted.id)
     identity: ContactIdentity | None = session.exec(statement).first()
     if identity is not None:
         return _address(identity)
     key = canonical_phone(contact.phone)
     if key is None:
         raise ConflictError("The contact has no phone number.", code="no_address")
-    account = default_account(session)
+    wanted = wanted or default_account(session)
     identity = ContactIdentity(
         id=new_id(),
         organization_id=organization_of(session),
         contact_id=contact.id,
-        channel_account_id=account.id,
+        channel_account_id=wanted.id,
         key=key,
         external_id=contact.phone,
         display_name=contact.name,
@@ -100,6 +107,24 @@ def reach(session: Session, contact: Contact, *, clock: Clock) -> Address:
     session.add(identity)
     session.flush()
     return _address(identity)
+
+
+def _account(session: Session, ref: str) -> ChannelAccount:
+    ref = ref.strip()
+    digits = "".join(character for character in ref if character.isdigit())
+    statement = scoped(session, ChannelAccount).where(
+        ChannelAccount.status == "active",
+        ChannelAccount.channel == "whatsapp",
+        sa.or_(
+            sa.cast(col(ChannelAccount.id), sa.Text) == ref.lower(),
+            col(ChannelAccount.external_id) == ref,
+            sa.and_(sa.literal(len(digits) >= 8), col(ChannelAccount.phone).in_((ref, digits))),
+        ),
+    )
+    found: ChannelAccount | None = session.exec(statement.order_by(col(ChannelAccount.id)).limit(1)).first()
+    if found is None:
+        raise ConflictError("The number to send from is not connected.", code="no_channel_account")
+    return found
 
 
 def by_phone(session: Session, phone: str) -> UUID | None:

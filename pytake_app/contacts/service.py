@@ -13,7 +13,7 @@ import phonenumbers
 from sqlmodel import Session
 
 from pytake_app.channels.whatsapp.phones import canonical_phone
-from pytake_app.contacts import repository
+from pytake_app.contacts import repository, telling
 from pytake_app.contacts.addresses import Address, address_of, by_phone, default_account, reach
 from pytake_app.contacts.custom_fields import (
     create_field,
@@ -45,7 +45,8 @@ __all__ = [
     "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag", "default_account",
     "delete_contact", "delete_field", "delete_tag", "field_choices", "get_contact", "get_field", "list_contacts",
     "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach", "refuse_unreachable", "resolve",
-    "set_blocked", "set_consent", "tag_contact", "tag_names", "update_contact", "update_field", "update_tag",
+    "set_blocked", "set_consent", "tag_contact", "tag_names", "tell_created", "update_contact", "update_field",
+    "update_tag",
 ]  # fmt: skip
 
 _CLOCK = SystemClock()
@@ -131,9 +132,13 @@ def get_contact(session: Session, principal: Principal, contact_id: UUID) -> Con
 
 
 def create_contact(
-    session: Session, principal: Principal, request: ContactCreate, *, clock: Clock = _CLOCK
+    session: Session, principal: Principal, request: ContactCreate, *, clock: Clock = _CLOCK, tell: bool = True
 ) -> ContactDetail:
     """A new contact.
+
+    Parameters:
+        tell: let flows that begin with a new contact begin; else the caller sees to it (`tell_created`), when what it
+            is about to do with the contact comes first.
 
     Raises:
         InvalidError: code `invalid_phone`.
@@ -158,7 +163,14 @@ def create_contact(
     session.add(contact)
     session.flush()
     ensure_tags(session, contact.tags, clock=clock)
+    if tell:
+        tell_created(session, contact.id, by=principal.user_id, clock=clock)
     return _detail(session, contact)
+
+
+def tell_created(session: Session, contact_id: UUID, *, by: UUID | None = None, clock: Clock = _CLOCK) -> None:
+    """Let flows that begin with a new contact begin."""
+    telling.created(session, contact_id, by=by, clock=clock)
 
 
 def update_contact(
@@ -172,6 +184,7 @@ def update_contact(
     principal.require(Role.AGENT)
     contact = repository.find(session, contact_id, lock=True)
     given = request.model_fields_set
+    before = telling.state_of(contact)
     if "phone" in given:
         phone = _phone(request.phone)
         _refuse_taken(session, phone, contact.id)
@@ -190,7 +203,7 @@ def update_contact(
     if request.tags is not None:
         contact.tags = _tags(request.tags)
         ensure_tags(session, contact.tags, clock=clock)
-    return _touched(session, contact, clock)
+    return _touched(session, contact, clock, before=before, by=principal.user_id)
 
 
 def _refuse_taken(session: Session, phone: str | None, own: UUID | None) -> None:
@@ -211,12 +224,13 @@ def tag_contact(
     """Add a tag (its name or id), or take it off; doing it twice is the same. An unknown name becomes a tag."""
     principal.require(Role.AGENT)
     contact = repository.find(session, contact_id, lock=True)
+    before = telling.state_of(contact)
     tag = tag_name(session, tag.strip())
     kept = [existing for existing in contact.tags if existing != tag]
     contact.tags = kept if remove else _tags([*contact.tags, tag])
     if not remove:
         ensure_tags(session, _tags([tag]), clock=clock)
-    return _touched(session, contact, clock)
+    return _touched(session, contact, clock, before=before, by=principal.user_id)
 
 
 def set_consent(
@@ -277,8 +291,9 @@ def lock(session: Session, contact_id: UUID) -> Contact:
     return repository.find(session, contact_id, lock=True)
 
 
-def resolve(session: Session, principal: Principal, ref: str, *, clock: Clock = _CLOCK) -> Contact:
-    """The contact with this id or phone number; an unknown number becomes a contact.
+def resolve(session: Session, principal: Principal, ref: str, *, clock: Clock = _CLOCK) -> tuple[Contact, bool]:
+    """The contact with this id or phone number, and whether it is a new one: an unknown number becomes a contact, and
+    the caller says so (`tell_created`) once it has begun what it wanted with it.
 
     Raises:
         NotFoundError: no contact has this id.
@@ -286,7 +301,7 @@ def resolve(session: Session, principal: Principal, ref: str, *, clock: Clock = 
     """
     principal.require(Role.AGENT)
     try:
-        return repository.find(session, UUID(ref))
+        return repository.find(session, UUID(ref)), False
     except ValueError:
         phone = _phone(ref, pointer="/contact_id")
     if phone is None:
@@ -295,8 +310,9 @@ def resolve(session: Session, principal: Principal, ref: str, *, clock: Clock = 
         )
     known = by_phone(session, phone)
     if known is None:
-        known = create_contact(session, principal, ContactCreate(phone=phone), clock=clock).id
-    return repository.find(session, known)
+        made = create_contact(session, principal, ContactCreate(phone=phone), clock=clock, tell=False)
+        return repository.find(session, made.id), True
+    return repository.find(session, known), False
 
 
 def refuse_unreachable(contact: Contact) -> None:
@@ -311,10 +327,19 @@ def refuse_unreachable(contact: Contact) -> None:
         raise ConflictError("The contact does not want to be written to.", code="contact_opted_out")
 
 
-def _touched(session: Session, contact: Contact, clock: Clock) -> ContactDetail:
+def _touched(
+    session: Session,
+    contact: Contact,
+    clock: Clock,
+    *,
+    before: telling.State | None = None,
+    by: UUID | None = None,
+) -> ContactDetail:
     contact.updated_at = clock.now()
     session.add(contact)
     session.flush()
+    if before is not None:
+        telling.changed(session, contact, before, by=by, clock=clock)
     return _detail(session, contact)
 
 

@@ -21,7 +21,9 @@ from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotF
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import service as flows
+from pytake_app.flows.schemas import Happening
 from pytake_app.messaging.commands import Command, submit_command
 
 
@@ -81,6 +83,16 @@ def ensure_mine(session: Session, principal: Principal, conversation: Conversati
         record(session, conversation, "person_took_over", by=principal.user_id, clock=clock, reason="wrote")
 
 
+def _tell(
+    session: Session, conversation: Conversation, event: EventName, value: str = "", *, by: UUID, clock: Clock
+) -> None:
+    """Let flows that begin with this begin, after commit."""
+    flows.happened(
+        session, conversation.contact_id, [Happening(event, value)], clock=clock,
+        channel_account_id=conversation.channel_account_id, by=by,
+    )  # fmt: skip
+
+
 def _is_mine(conversation: Conversation, principal: Principal) -> bool:
     return conversation.handling == "person" and conversation.assignee_id == principal.user_id
 
@@ -91,6 +103,8 @@ def _give_to_person(session: Session, conversation: Conversation, user_id: UUID,
     conversation.assignee_id = user_id
     conversation.status = "open"
     conversation.waiting_since = None
+    name = accounts.user_names(session, [user_id]).get(user_id, "")
+    _tell(session, conversation, "conversation_assigned", name, by=by, clock=clock)
 
 
 def _stop_automation(
@@ -105,7 +119,8 @@ def _stop_automation(
             session, conversation, "session_interrupted", by=by, clock=clock,
             flow_id=running.flow_id, flow_session_id=running.id,
         )  # fmt: skip
-        return
+        if not running.state.get("with_person"):
+            return
     waiting = flows.handed_off_session(session, contact_id, account_id)
     if waiting is None:
         return
@@ -177,7 +192,10 @@ def assign(
     else:
         _require_user(session, principal, user_id)
         if conversation.handling == "person":
-            conversation.assignee_id = user_id
+            if conversation.assignee_id != user_id:
+                conversation.assignee_id = user_id
+                name = accounts.user_names(session, [user_id]).get(user_id, "")
+                _tell(session, conversation, "conversation_assigned", name, by=principal.user_id, clock=clock)
         else:
             _give_to_person(session, conversation, user_id, by=principal.user_id, clock=clock)
     assignee = str(user_id) if user_id else None
@@ -217,7 +235,11 @@ def set_status(
         conversation.closed_at = clock.now()
         conversation.unread_count = 0
         conversation.waiting_since = None
+    was_open, is_open = before in repository.OPEN, status in repository.OPEN
     conversation.status = status
+    if was_open != is_open:
+        event: EventName = "conversation_opened" if is_open else "conversation_closed"
+        _tell(session, conversation, event, by=principal.user_id, clock=clock)
     record(session, conversation, "status_changed", by=principal.user_id, clock=clock, before=before, after=status)
     return _changed(session, conversation, clock)
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.limits import MAX_INPUT_CHARS
-from pytake_app.engine.nodes.entries import EventConfig, ScheduleConfig, WebhookConfig
+from pytake_app.engine.nodes.entries import EventConfig, ScheduleConfig, WebhookConfig, event_subject
 from pytake_app.engine.nodes.triggers import KeywordConfig, TemplateReplyConfig
 from pytake_app.engine.session import InboundInput
 from pytake_app.engine.textmatch import fold, fold_answer, is_word_boundary
@@ -32,7 +32,8 @@ class TriggerSpec(BaseModel):
     ``kind``: how it is triggered. For keywords: ``words`` (or patterns) with ``match_type`` and ``priority``
     (higher wins). For templates: ``template_name`` and the button ids/payloads that lead here. For schedules:
     ``cron`` in ``timezone`` (empty: the organization's) for the contacts with ``tag`` (empty: all), on
-    ``account`` (empty: the default one). For events: ``event``, and the ``tag`` it must be about."""
+    ``account`` (empty: the default one). For events: ``event``, what it must be ``about`` (a tag, a field, a name;
+    empty: anything), and whether it may start while a person answers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -48,6 +49,8 @@ class TriggerSpec(BaseModel):
     tag: str = ""
     account: str = ""
     event: str = ""
+    about: str = ""
+    with_person: bool = False
 
 
 class TriggerCandidate(BaseModel):
@@ -94,8 +97,13 @@ def _specs(node_id: str, node_type: str, config: dict[str, JsonValue]) -> Trigge
             return _schedule(node_id, ScheduleConfig.model_validate(config))
         if node_type == "trigger_event":
             event = EventConfig.model_validate(config)
-            tag = event.tag.strip() if event.event == "tag_added" else ""
-            return TriggerSpec(node_id=node_id, kind="event", event=event.event, tag=tag)
+            return TriggerSpec(
+                node_id=node_id,
+                kind="event",
+                event=event.event,
+                about=event_subject(event),
+                with_person=event.with_person or event.event == "conversation_assigned",
+            )
         template = TemplateReplyConfig.model_validate(config)
         buttons = [text for b in template.buttons for text in (b.id, b.title) if text]
         return TriggerSpec(node_id=node_id, kind="template", template_name=template.template, buttons=buttons)
@@ -212,13 +220,19 @@ def match_template_reply(
 
 
 def match_event(event: str, value: str, candidates: Iterable[TriggerCandidate]) -> TriggerCandidate | None:
-    """The first event trigger for ``event``; ``value`` is what it is about (the tag that was added)."""
+    """The first event trigger for ``event``; ``value`` is what it is about (the tag that was added, the field that
+    changed, the custom event's name). One that names what it is about wins over one that takes anything."""
     wanted = fold(value)
+    anything: TriggerCandidate | None = None
     for candidate in candidates:
         spec = candidate.spec
-        if spec.kind == "event" and spec.event == event and (not spec.tag or fold(spec.tag) == wanted):
+        if spec.kind != "event" or spec.event != event:
+            continue
+        if spec.about and fold(spec.about) == wanted:
             return candidate
-    return None
+        if not spec.about and anything is None:
+            anything = candidate
+    return anything
 
 
 def match_universal(candidates: Iterable[TriggerCandidate]) -> TriggerMatch | None:

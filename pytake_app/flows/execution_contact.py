@@ -31,6 +31,9 @@ from pytake_app.messaging.payloads import SenderKeys, parse_time
 
 __all__ = ["BatchContext", "ContactRun"]
 
+MAX_QUEUED = 20
+"""Messages kept for a session that waits for an outside call; what comes on top of that is for people only."""
+
 DOUBLE_TAP = timedelta(minutes=1)
 """A choice made again within this time is a tap too many, not a wish to begin anew."""
 
@@ -42,6 +45,7 @@ class ContactRun(ContactState):
 
     def handle(self, event: Event) -> None:
         """Take one event. An exception means that nothing of this run may be written."""
+        self._from_event = False
         match event.kind:
             case "message":
                 self._message(event)
@@ -57,6 +61,7 @@ class ContactRun(ContactState):
                 self._history(event)
             case "notice":
                 self._identity_change(event.payload)
+        self._take_up_queued()
         self.start_by_events()
 
     # -- events -----------------------------------------------------------------------------------------------------
@@ -65,6 +70,7 @@ class ContactRun(ContactState):
         context, payload, person = self.context, event.payload, self.person
         person.learn(SenderKeys.of(payload, event.contact_key))
         self._identity_change(payload)
+        opened = self.thread is None
         thread = self._open_thread()
         at = min(parse_time(payload.get("at")) or event.received_at, context.now)
         message, asset = inbound_message(thread, event, at, context.now, context.new_id)
@@ -89,12 +95,25 @@ class ContactRun(ContactState):
             return
         thread.heard(event.external_id, at)
         if payload.get("automates"):
-            self._automate(thread, event, inbound_input(payload, event.external_id, message["media"], at))
+            self._automate(thread, inbound_input(payload, event.external_id, message["media"], at))
             if self.person.new_contact and not self._greeted:
                 self._greeted = True
                 self.happened("contact_created", "")
+            if opened:
+                self.happened("conversation_opened", "")
 
-    def _automate(self, thread: Thread, event: Event, message: InboundInput) -> None:
+    def _take_up_queued(self) -> None:
+        """What the contact wrote while a session waited for an outside call has its turn, in order, once that is over:
+        as the answer that the session now waits for, or, when it is over, like any message."""
+        for stored in [stored for stored in self.sessions.values() if stored.queued]:
+            while stored.queued and not stored.waits_outside:
+                message, stored.dirty = stored.queued.pop(0), True
+                self._automate(self._open_thread(), message, again=True)
+
+    def _automate(self, thread: Thread, message: InboundInput, *, again: bool = False) -> None:
+        """Parameters:
+        again: it was queued; whether its choice still counts was looked at when it came.
+        """
         running = self._running()
         situation = routing.Situation(
             handling=thread.handling,
@@ -103,12 +122,15 @@ class ContactRun(ContactState):
             template_of=lambda: threads.template_of(
                 self.context.connection, self.account.id, message.context_external_id or "", self.context.now
             ),
-            outdated_choice=lambda: self._outdated_choice(thread, message, running),
+            outdated_choice=lambda: None if again else self._outdated_choice(thread, message, running),
         )
         decision = routing.decide(message, situation, self.account, self.flows)
+        if decision.action == "queue" and running is not None:
+            self._queue(running, thread, message, decision)
+            return
         if decision.action == "resume" and running is not None:
             self._log(thread, decision, running)
-            self._signal(event)
+            self._signal(message.external_id)
             self._resume(running, thread, MessageResume(message=message))
             if not (running.session.status == "interrupted" and (running.session.outcome or "").startswith("keyword:")):
                 return
@@ -121,9 +143,26 @@ class ContactRun(ContactState):
             if running is not None and running.running:
                 self._resume(running, thread, CancelResume(reason="opted_out"))
         elif decision.action == "start" and decision.flow_id is not None:
-            self._signal(event)
+            self._signal(message.external_id)
             trigger = Trigger(kind=decision.trigger, node_id=decision.node_id, message=message)
             self._start(thread, decision.flow_id, trigger)
+
+    def _queue(
+        self,
+        running: StoredSession,
+        thread: Thread,
+        message: InboundInput,
+        decision: routing.Decision,
+        actor_id: UUID | None = None,
+    ) -> None:
+        if len(running.queued) < MAX_QUEUED:
+            running.queued.append(message)
+            running.dirty = True
+        else:
+            decision = routing.Decision(
+                "nothing", "session_busy", detail={"waits_for": "request", "queued": MAX_QUEUED}
+            )
+        self._log(thread, decision, running, actor_id)
 
     def _outdated_choice(self, thread: Thread, message: InboundInput, running: StoredSession | None) -> str | None:
         context, quoted = self.context, message.context_external_id or ""
@@ -152,7 +191,8 @@ class ContactRun(ContactState):
         if payload.get("kind") == "delay":
             resume = DelayResume(wait_id=wait_id)
         waiting_for_person = payload.get("kind") == "handoff"
-        if thread.handling == "person" and stored.session.wait is not None and stored.session.wait.id == wait_id:
+        wait = stored.session.wait
+        if thread.handling == "person" and not stored.with_person and wait is not None and wait.id == wait_id:
             # A person has taken over meanwhile: automation must not speak into the conversation.
             taken = HandoffResume(wait_id=wait_id, result="transferred")
             resume = taken if waiting_for_person else CancelResume(reason="with_person")
@@ -172,7 +212,8 @@ class ContactRun(ContactState):
         if stored is None or thread is None or result is None:
             return
         wait = stored.session.wait
-        if thread.handling == "person" and wait is not None and wait.id == payload["request_id"]:
+        beside = thread.handling == "person" and not stored.with_person
+        if beside and wait is not None and wait.id == payload["request_id"]:
             # A person has taken over meanwhile: automation must not speak into the conversation.
             self._resume(stored, thread, CancelResume(reason="with_person"))
             return
@@ -182,20 +223,28 @@ class ContactRun(ContactState):
         command = Command.model_validate(event.payload)
         stored = self.sessions.get(command.session_id) if command.session_id else self._running()
         if command.action == "start" and command.flow_id is not None:
-            reason = self.busy() if command.polite else None
+            reason = self.busy(with_person=command.with_person) if command.polite else None
             if reason is not None:
                 if self.thread is not None:
-                    self.log_decision(self.thread, "start_skipped", {"reason": reason, "by": command.trigger})
+                    detail = {"reason": reason, "by": command.trigger}
+                    self._log(self.thread, routing.Decision("nothing", "start_skipped", command.flow_id, detail=detail),
+                              None, command.actor_id)  # fmt: skip
                 return
             thread = self._open_thread()
             running = self._running()
             if running is not None:
                 self._resume(running, thread, CancelResume(reason=command.reason or "replaced"))
-            decision = routing.Decision(
-                "start", "started_by_person" if command.actor_id else "started", command.flow_id
-            )
+            if command.trigger == "event":
+                happening: dict[str, Any] = {
+                    "event": command.params.get("event"), "value": command.params.get("event_value")
+                }  # fmt: skip
+                decision = routing.Decision("start", "event", command.flow_id, detail=happening)
+            else:
+                kind = "started_by_person" if command.actor_id else "started"
+                decision = routing.Decision("start", kind, command.flow_id)
             self._log(thread, decision, None, command.actor_id)
-            self._give_to_bot(thread)
+            if not command.with_person:
+                self._give_to_bot(thread)
             trigger = Trigger(kind=command.trigger, node_id=command.node_id, params=command.params)
             self._start(thread, command.flow_id, trigger)
             return
@@ -216,6 +265,9 @@ class ContactRun(ContactState):
             message = InboundInput(
                 type="interactive" if selection else "text", text=text, selection_id=selection, at=self.context.now
             )
+            if stored.waits_outside:
+                self._queue(stored, thread, message, routing.Decision("queue", "session_queued"), command.actor_id)
+                return
             self._log(thread, routing.Decision("resume", "answered_by_api"), stored, command.actor_id)
             self._resume(stored, thread, MessageResume(message=message))
 

@@ -130,6 +130,7 @@ def _emit(state: ContactState, stored: StoredSession, thread: Thread, event: Eve
             "created_at": state.context.now,
         }
     )
+    state.happened("custom_event", event.name, event.payload)
 
 
 def _user(state: ContactState, name: str, *, viewers: bool) -> UUID | None:
@@ -137,6 +138,11 @@ def _user(state: ContactState, name: str, *, viewers: bool) -> UUID | None:
         _USER, (state.person.organization_id, name.strip().lower(), name.strip().lower(), viewers)
     ).fetchone()
     return row[0] if row else None
+
+
+def _name_of(state: ContactState, user_id: UUID) -> str:
+    row = state.context.connection.execute("SELECT full_name FROM users WHERE id = %s", (user_id,)).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _notify(state: ContactState, thread: Thread, event: NotificationAsked) -> None:
@@ -180,6 +186,7 @@ def _assign(state: ContactState, thread: Thread, event: AgentAssigned) -> None:
     state.effects.outside.threads.append({"id": thread.id, "assignee_id": user_id, "closed_at": None})
     state.log_decision(thread, "assigned", {"node_id": event.node_id, "assignee_id": str(user_id)})
     state.poke_thread(thread)
+    state.happened("conversation_assigned", _name_of(state, user_id))
 
 
 def _close(state: ContactState, thread: Thread, event: ConversationClosed) -> None:

@@ -35,7 +35,9 @@ from pytake_app.engine.events import (
 from pytake_app.engine.events import (
     Event as EngineEvent,
 )
+from pytake_app.engine.nodes.entries import EventName
 from pytake_app.engine.session import (
+    CancelResume,
     ContactView,
     FlowRef,
     RequestResume,
@@ -48,16 +50,25 @@ from pytake_app.engine.triggers import match_event
 from pytake_app.flows import execution_outside, routing
 from pytake_app.flows.execution_catalog import AccountView, FlowCatalog, OrgFlows
 from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
+from pytake_app.flows.happenings import MAX_AT_ONCE, parameters
+from pytake_app.flows.schemas import Happening
 from pytake_app.flows.tape import Recording, surroundings
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.content import channel_content, readable
-from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.lanes import lane_of
 from pytake_app.messaging.outbox import OutboxPriority, message_type
 from pytake_app.messaging.sql import Connection
 
 _HANDOFF_PRIORITY = {0: "medium", 1: "high", 2: "urgent"}
+EVENT_LOOP_STARTS = 5
+EVENT_LOOP_TIME = timedelta(minutes=1)
+"""An event starts the same flow for the same contact no more often than this: what it does may, by way of another
+system and our API, be the event again."""
+_STARTED_BY_EVENT = """
+SELECT count(*) FROM flow_sessions
+WHERE contact_id = %s AND flow_id = %s AND started_at > %s AND state->>'trigger' = 'event'
+"""
 _CONTACT_FIELDS = {"name": "name", "email": "email", "language": "locale", "lifecycle_stage": "lifecycle"}
 
 
@@ -104,13 +115,16 @@ class ContactState:
         self.effects = Effects()
         # Later messages of the same moment wait for a typing delay before them.
         self._not_before: datetime | None = None
-        # What happened to the contact that other flows may begin with: (event, what it is about).
-        self._happenings: list[tuple[str, str]] = []
+        # What happened to the contact that other flows may begin with.
+        self._happenings: list[Happening] = []
         self._from_event = False
 
     # -- the engine -------------------------------------------------------------------------------------------------
 
     def _start(self, thread: Thread, flow_id: UUID, trigger: Trigger) -> None:
+        if trigger.kind == "event" and self._goes_in_circles(flow_id):
+            self._log(thread, routing.Decision("nothing", "event_loop", flow_id, detail=dict(trigger.params)), None)
+            return
         version = self.flows.live.get(flow_id)
         flow: CompiledFlow | None = None
         if version is not None:
@@ -135,6 +149,7 @@ class ContactState:
             started_at=sprint.session.started_at,
             session=sprint.session,
             new=True,
+            with_person=thread.handling != "bot",
         )
         stored.tape.add(recording, trigger, before, sprint)
         self.sessions[stored.id] = stored
@@ -151,6 +166,9 @@ class ContactState:
         if sprint.ignored:
             sprints.labels(result="ignored").inc()
             return
+        if isinstance(event, CancelResume):
+            # Who breaks a session off has seen to what the contact said meanwhile.
+            stored.queued = []
         if session.wait is not None and session.wait.kind == "request" and not isinstance(event, RequestResume):
             self.effects.outside.canceled.append(UUID(session.wait.id))
         stored.session = sprint.session
@@ -301,11 +319,14 @@ class ContactState:
         else:
             person.fields = {**person.fields, event.field: value}
         person.dirty = True
+        self.happened("field_changed", event.field)
 
     def _tag(self, event: ContactTagged) -> None:
         tags = [tag for tag in self.person.tags if tag != event.tag]
         if not event.removed and len(tags) == len(self.person.tags):
             self.happened("tag_added", event.tag)
+        elif event.removed and len(tags) < len(self.person.tags):
+            self.happened("tag_removed", event.tag)
         self.person.tags = tags if event.removed else [*tags, event.tag]
         self.person.dirty = True
 
@@ -330,32 +351,56 @@ class ContactState:
 
     # -- what other flows may begin with -------------------------------------------------------------------------------
 
-    def happened(self, event: str, value: str) -> None:
+    def happened(self, event: EventName, value: str, data: dict[str, JsonValue] | None = None) -> None:
         """Something that a flow may begin with. What a flow of that kind does itself starts no further one."""
         if not self._from_event:
-            self._happenings.append((event, value))
+            self._happenings.append(Happening(event, value, data or {}))
 
     def start_by_events(self) -> None:
-        """Begin the flow that waits for what happened, unless the contact is busy."""
+        """Begin the flows that wait for what happened, unless the contact is busy."""
         happenings, self._happenings = self._happenings, []
-        for event, value in happenings:
-            candidate = match_event(event, value, self.flows.events)
-            if candidate is None or self.busy() is not None:
+        for happening in happenings[:MAX_AT_ONCE]:
+            candidate = match_event(happening.event, happening.value, self.flows.events)
+            if candidate is None:
+                continue
+            flow_id = UUID(candidate.flow_id)
+            detail = {"event": happening.event, "value": happening.value}
+            reason = self.busy(with_person=candidate.spec.with_person)
+            if reason is not None:
+                if self.thread is not None:
+                    decision = routing.Decision(
+                        "nothing", "start_skipped", flow_id, detail={**detail, "reason": reason}
+                    )
+                    self._log(self.thread, decision, None)
                 continue
             thread = self._open_thread()
-            flow_id = UUID(candidate.flow_id)
-            detail = {"event": event, "value": value}
             self._log(thread, routing.Decision("start", "event", flow_id, detail=detail), None)
-            params: dict[str, JsonValue] = {"event": event, "event_value": value}
-            self._start(thread, flow_id, Trigger(kind="event", node_id=candidate.spec.node_id, params=params))
+            trigger = Trigger(kind="event", node_id=candidate.spec.node_id, params=parameters(happening))
+            self._start(thread, flow_id, trigger)
 
-    def busy(self) -> str | None:
-        """Why nothing may begin by itself with this contact now, if so."""
+    def _goes_in_circles(self, flow_id: UUID) -> bool:
+        """Whether events have started this flow for this contact again and again, by way of another system, say."""
+        since = self.context.now - EVENT_LOOP_TIME
+        fresh = sum(
+            stored.new and stored.session.trigger == "event" and stored.session.root_flow_id == str(flow_id)
+            for stored in self.sessions.values()
+        )
+        if fresh >= EVENT_LOOP_STARTS:
+            return True
+        row = self.context.connection.execute(_STARTED_BY_EVENT, (self.person.id, flow_id, since)).fetchone()
+        return row is not None and row[0] + fresh >= EVENT_LOOP_STARTS
+
+    def busy(self, *, with_person: bool = False) -> str | None:
+        """Why nothing may begin by itself with this contact now, if so.
+
+        Parameters:
+            with_person: a person who answers is no reason.
+        """
         if self.person.blocked:
             return "contact_blocked"
         if self.person.consent == "opted_out":
             return "opted_out"
-        if self.thread is not None and self.thread.handling != "bot":
+        if self.thread is not None and self.thread.handling != "bot" and not with_person:
             return "with_person"
         return "session_busy" if self._running() is not None else None
 
@@ -417,6 +462,6 @@ class ContactState:
     def _poke(self, thread: Thread, event: str, message_id: UUID | None) -> None:
         self.effects.pokes.append((thread.organization_id, thread.id, event, message_id))
 
-    def _signal(self, event: Event) -> None:
-        if self.account.settings.get("mark_read", True):
-            self.effects.signals.append({"account": str(self.account.id), "id": event.external_id, "typing": True})
+    def _signal(self, external_id: str | None) -> None:
+        if external_id and self.account.settings.get("mark_read", True):
+            self.effects.signals.append({"account": str(self.account.id), "id": external_id, "typing": True})

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
-from pytake_app.engine.session import Session, Step
+from pytake_app.engine.session import InboundInput, Session, Step
 from pytake_app.flows import timers
 from pytake_app.flows.execution_outside import Outside
 from pytake_app.flows.tape import Tape
@@ -23,6 +23,8 @@ Row = dict[str, Any]
 
 _STEP_COUNT = "step_count"
 _TAPE = "tape"
+_WITH_PERSON = "with_person"
+_QUEUED = "queued"
 
 _FIND = """
 SELECT s.id, s.organization_id, s.contact_id, s.conversation_id, s.channel_account_id, s.started_at, s.state
@@ -51,7 +53,11 @@ _INSERT_STEPS = insert_statement(
 
 @dataclass(slots=True)
 class StoredSession:
-    """A session with its row. `steps` counts the logged visits."""
+    """A session with its row. `steps` counts the logged visits.
+
+    `with_person`: it began while a person answered, and goes on beside them. `queued`: messages that came while it
+    waited for an outside call, oldest first; taken up as soon as it waits for nothing of the kind.
+    """
 
     id: UUID
     organization_id: UUID
@@ -64,11 +70,18 @@ class StoredSession:
     new: bool = False
     dirty: bool = False
     tape: Tape = field(default_factory=Tape)
+    with_person: bool = False
+    queued: list[InboundInput] = field(default_factory=list)
 
     @property
     def running(self) -> bool:
         """Whether it keeps the contact busy."""
         return self.session.status in ("active", "waiting")
+
+    @property
+    def waits_outside(self) -> bool:
+        """Whether it waits for an outside call."""
+        return self.running and self.session.wait is not None and self.session.wait.kind == "request"
 
 
 @dataclass(slots=True)
@@ -135,6 +148,8 @@ def _stored(
         Session.model_validate(state),
         int(state.get(_STEP_COUNT, 0)),
         tape=Tape.of(state.get(_TAPE)),
+        with_person=bool(state.get(_WITH_PERSON)),
+        queued=[InboundInput.model_validate(raw) for raw in state.get(_QUEUED, ())],
     )
 
 
@@ -143,6 +158,10 @@ def _session_row(stored: StoredSession, now: datetime) -> Row:
     state = session.model_dump(mode="json")
     state[_STEP_COUNT] = stored.steps
     state[_TAPE] = stored.tape.kept()
+    if stored.with_person:
+        state[_WITH_PERSON] = True
+    if stored.queued:
+        state[_QUEUED] = [m.model_dump(mode="json", exclude_defaults=True) for m in stored.queued]
     return {
         "id": stored.id,
         "organization_id": stored.organization_id,

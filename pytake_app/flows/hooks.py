@@ -105,17 +105,18 @@ def call(session: Session, hook: Hook, payload: JsonValue, *, clock: Clock) -> U
         errors = [FieldError("/" + hook.config.phone_path, "no phone number is found here", "missing")]
         raise InvalidError("The payload names no phone number.", code="no_phone", errors=errors)
     principal = Principal(_SYSTEM, hook.organization_id, Role.ORG_ADMIN, _SYSTEM)
-    known = contacts.by_phone(session, phone)
+    known, new = contacts.by_phone(session, phone), False
     if known is None:
-        known = contacts.create_contact(session, principal, ContactCreate(phone=phone, name=name), clock=clock).id
+        request = ContactCreate(phone=phone, name=name)
+        known, new = contacts.create_contact(session, principal, request, clock=clock, tell=False).id, True
     contact: Contact = contacts.lock(session, known)
     contacts.refuse_unreachable(contact)
-    address = contacts.reach(session, contact, clock=clock)
+    address = contacts.reach(session, contact, clock=clock, account=hook.config.channel_account)
     command = Command(
         action="start", flow_id=hook.flow_id, trigger="webhook", node_id=hook.node_id, polite=True,
         params=webhook_variables(hook.config, payload), reason="webhook",
     )  # fmt: skip
-    return submit_command(
+    command_id = submit_command(
         session,
         organization_id=hook.organization_id,
         channel_account_id=address.channel_account_id,
@@ -123,6 +124,10 @@ def call(session: Session, hook: Hook, payload: JsonValue, *, clock: Clock) -> U
         command=command,
         clock=clock,
     )
+    if new:
+        # After the flow that was called: it comes first.
+        contacts.tell_created(session, contact.id, clock=clock)
+    return command_id
 
 
 def list_hooks(session: Session, principal: Principal, settings: Settings, ref: UUID | str) -> list[HookView]:

@@ -109,6 +109,11 @@ def keyword_flows(session: Session) -> list[Flow]:
     return _triggered_by(session, "keyword")
 
 
+def event_flows(session: Session) -> list[Flow]:
+    """Active flows that begin with events, the newest first; without documents."""
+    return _triggered_by(session, "event")
+
+
 def _triggered_by(session: Session, kind: str) -> list[Flow]:
     statement = (
         scoped(session, Flow)

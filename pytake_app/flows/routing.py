@@ -16,7 +16,7 @@ from pytake_app.engine.triggers import (
 )
 from pytake_app.flows.execution_catalog import AccountView, OrgFlows
 
-Action = Literal["nothing", "opt_out", "resume", "start"]
+Action = Literal["nothing", "opt_out", "resume", "queue", "start"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,9 @@ def decide(message: InboundInput, situation: Situation, account: AccountView, fl
             return Decision("nothing", outdated, detail={"selection_id": message.selection_id})
     if situation.session_waits_for == "message":
         return Decision("resume", "session_resumed")
+    if situation.session_waits_for == "request":
+        # The call takes seconds: the message is the answer to what the session asks next.
+        return Decision("queue", "session_queued")
     if situation.session_waits_for is not None:
         return Decision("nothing", "session_busy", detail={"waits_for": situation.session_waits_for})
     return _trigger(message, situation, account, flows)

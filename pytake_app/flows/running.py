@@ -32,6 +32,8 @@ def handed_off(session: Session, contact_id: UUID, channel_account_id: UUID) -> 
     statement = (
         scoped(session, FlowSession)
         .where(FlowSession.contact_id == contact_id, FlowSession.channel_account_id == channel_account_id)
+        # What events began beside it is no end of it.
+        .where(col(FlowSession.state)["with_person"].astext.is_(None))
         .order_by(col(FlowSession.id).desc())
         .limit(1)
     )
@@ -72,7 +74,7 @@ def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
     state = engine.Session.model_validate(running.state)
     ended = state.model_copy(update={"status": "interrupted", "wait": None})
     # What the pipeline keeps beside the engine's own members stays.
-    running.state = {**running.state, **ended.model_dump(mode="json")}
+    running.state = {**running.state, **ended.model_dump(mode="json"), "queued": []}
     running.status = "interrupted"
     running.ended_at = running.updated_at = now
     running.expires_at = None

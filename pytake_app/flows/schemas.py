@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from pytake_app.engine.nodes.entries import EventName
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import Finding
 from pytake_app.flows.impact_schemas import AppliedImpact, ImpactChoice
@@ -21,6 +24,16 @@ class Request(BaseModel):
     """Base of request bodies: unknown fields are an error."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened to a contact. `value`: what it is about (a tag, a field, a name); `data`: what a custom
+    event brings along."""
+
+    event: EventName
+    value: str = ""
+    data: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 class FlowSummary(BaseModel):

@@ -30,6 +30,9 @@ from pytake_app.flows import (
     running,
     starters,
 )
+from pytake_app.flows import (
+    happenings as happenings_,
+)
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
@@ -42,6 +45,7 @@ from pytake_app.flows.schemas import (
     FlowStats,
     FlowSummary,
     FlowView,
+    Happening,
     ImportResult,
     NodeCreate,
     NodeUpdate,
@@ -371,6 +375,21 @@ def tell_handoff(
 ) -> None:
     """Resume a handed-off session with `transferred` or `closed`, after commit."""
     running.tell_handoff(session, flow_session, result, by=by, clock=clock)
+
+
+def happened(
+    session: Session,
+    contact_id: UUID,
+    happenings: Sequence[Happening],
+    *,
+    clock: Clock = _CLOCK,
+    channel_account_id: UUID | None = None,
+    by: UUID | None = None,
+) -> list[UUID]:
+    """Something happened to a contact: flows that begin with it start after commit, in the contact's turn."""
+    return happenings_.happened(
+        session, contact_id, happenings, clock=clock, channel_account_id=channel_account_id, by=by
+    )
 
 
 def count_sessions_of_contact(session: Session, contact_id: UUID) -> int:

@@ -148,7 +148,7 @@ def begin_start(
     found = repository.find(session, flow)
     if found.live_version is None:
         raise ConflictError("The flow has no published version yet.", code="not_published")
-    person = contacts.resolve(session, principal, contact, clock=clock)
+    person, new = contacts.resolve(session, principal, contact, clock=clock)
     contacts.refuse_unreachable(person)
     address = contacts.reach(session, person, clock=clock)
     command = Command(
@@ -162,6 +162,8 @@ def begin_start(
         command=command,
         clock=clock,
     )
+    if new:
+        contacts.tell_created(session, person.id, by=principal.user_id, clock=clock)
     return Submitted(command_id, address.channel_account_id, person.id)
 
 

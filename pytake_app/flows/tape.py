@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.events import Event
-from pytake_app.engine.session import FlowRef, Resume, RunContext, Sprint, Trigger
+from pytake_app.engine.session import FlowRef, RequestResume, Resume, RunContext, Sprint, Trigger
 
 Row = dict[str, Any]
 
@@ -144,7 +144,10 @@ class Tape:
         key = "s" if isinstance(event, Trigger) else "i"
         record[key] = event.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         if key == "i":
+            # What kind of thing it is stands in members that never differ from their default.
             record[key]["type"] = event.type  # type: ignore[union-attr]
+            if isinstance(event, RequestResume):
+                record[key]["result"]["kind"] = event.result.kind
         if recording.ids:
             record["n"] = recording.ids
         known = hashlib.blake2b(before, digest_size=8).hexdigest()

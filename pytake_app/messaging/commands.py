@@ -25,7 +25,8 @@ class Command(BaseModel):
     """What to do.
 
     `start`: begin `flow_id` (a UUID) with `params` (give back to a flow, API start), at `node_id` by `trigger`; if
-    `polite`, only when the contact isn't busy, blocked or opted out (else it replaces what is running). `cancel`:
+    `polite`, only when the contact isn't busy, blocked or opted out (else it replaces what is running); `with_person`:
+    a person who answers is no reason not to, and keeps the conversation. `cancel`:
     interrupt the running session. `handoff`: tell a handed-off session what became of it (`result`). `input`: answer
     as if the contact had written (`text`, `selection_id`).
     """
@@ -38,6 +39,7 @@ class Command(BaseModel):
     trigger: Literal["api", "webhook", "schedule", "event"] = "api"
     node_id: str | None = None
     polite: bool = False
+    with_person: bool = False
     params: dict[str, JsonValue] = Field(default_factory=dict)
     result: Literal["transferred", "timeout", "closed"] | None = None
     reason: str = ""

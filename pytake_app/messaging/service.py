@@ -42,7 +42,8 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
     principal.require(Role.AGENT)
     content = _content(request)
     # The contact's row first, as everywhere: the pipeline may be at work on the same conversation.
-    contact = contacts.lock(session, contacts.resolve(session, principal, request.to, clock=clock).id)
+    reached, new = contacts.resolve(session, principal, request.to, clock=clock)
+    contact = contacts.lock(session, reached.id)
     contacts.refuse_unreachable(contact)
     address = contacts.reach(session, contact, clock=clock)
     if request.sender is not None and request.sender not in _names(session, address.channel_account_id):
@@ -69,6 +70,8 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
         scheduled_at=request.scheduled_at,
     )
     message = enqueue(session, draft, clock=clock)
+    if new:
+        contacts.tell_created(session, contact.id, by=principal.user_id, clock=clock)
     item = session.exec(scoped(session, OutboxItem).where(col(OutboxItem.message_id) == message.id)).one()
     return view(item)
 
@@ -123,7 +126,18 @@ def _conversation(session: Session, contact_id: UUID, account: ChannelAccount, c
     )
     session.add(conversation)
     session.flush()
+    _tell_opened(session, conversation, clock)
     return conversation
+
+
+def _tell_opened(session: Session, conversation: Conversation, clock: Clock) -> None:
+    from pytake_app.flows import service as flows
+    from pytake_app.flows.schemas import Happening
+
+    flows.happened(
+        session, conversation.contact_id, [Happening("conversation_opened")], clock=clock,
+        channel_account_id=conversation.channel_account_id,
+    )  # fmt: skip
 
 
 def view(item: OutboxItem) -> QueueMessage:

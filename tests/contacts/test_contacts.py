@@ -90,10 +90,11 @@ def test_where_a_contact_is_reached(tenant: Tenant) -> None:
     contact_id = create(tenant, phone="21 99999-0000")
     nobody = create(tenant, name="Sem telefone")
     with tenant.session() as session:
-        assert service.resolve(session, tenant.agent, "11 8765-4321").id == known.id
-        fresh = service.resolve(session, tenant.agent, "+55 31 97777-0000", clock=tenant.clock)
-        assert fresh.phone == "5531977770000"
-        person = service.resolve(session, tenant.agent, str(contact_id))
+        assert service.resolve(session, tenant.agent, "11 8765-4321")[0].id == known.id
+        fresh, new = service.resolve(session, tenant.agent, "+55 31 97777-0000", clock=tenant.clock)
+        assert (fresh.phone, new) == ("5531977770000", True)
+        person, new = service.resolve(session, tenant.agent, str(contact_id))
+        assert not new
         address = service.reach(session, person, clock=tenant.clock)
         assert (address.channel_account_id, address.key, address.recipient) == (
             tenant.account.id,
@@ -102,7 +103,7 @@ def test_where_a_contact_is_reached(tenant: Tenant) -> None:
         )
         assert service.address_of(session, person.id, tenant.account.id) == address
         with pytest.raises(ConflictError) as lost:
-            service.reach(session, service.resolve(session, tenant.agent, str(nobody)), clock=tenant.clock)
+            service.reach(session, service.resolve(session, tenant.agent, str(nobody))[0], clock=tenant.clock)
         assert lost.value.code == "no_address"
         with pytest.raises(InvalidError):
             service.resolve(session, tenant.agent, "Maria")

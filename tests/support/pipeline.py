@@ -16,6 +16,7 @@ from pytake_app.core.db import Database
 from pytake_app.core.ids import new_id
 from pytake_app.core.services import Services
 from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.triggers import flow_triggers
 from pytake_app.flows.execution import DrainResult, Executor
 from pytake_app.flows.models import Flow, FlowVersion
 from pytake_app.messaging.ingest import IngestAccount, Ingestor
@@ -76,6 +77,7 @@ def add_flow(db: Database, organization_id: UUID, document: dict[str, Any], vers
         status="active",
         draft_document=parsed,
         live_version=version,
+        triggers=[spec.model_dump(mode="json") for spec in flow_triggers(FlowDocument.model_validate(document))],
     )
     with db.tenant(organization_id) as session:
         session.add(flow)

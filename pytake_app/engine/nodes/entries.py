@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal, get_args
 
 from pydantic import JsonValue
 
@@ -17,8 +17,11 @@ from pytake_app.engine.scope import NAMESPACES, timezone
 from pytake_app.engine.templating import TemplateCompiler, printed
 from pytake_app.engine.visit import Visit, value_size
 
-EventName = Literal["contact_created", "tag_added", "conversation_closed", "campaign_replied"]
-EVENTS: Final[tuple[EventName, ...]] = ("contact_created", "tag_added", "conversation_closed", "campaign_replied")
+EventName = Literal[
+    "contact_created", "tag_added", "tag_removed", "field_changed", "conversation_opened", "conversation_assigned",
+    "conversation_closed", "campaign_replied", "custom_event",
+]  # fmt: skip
+EVENTS: Final[tuple[EventName, ...]] = get_args(EventName)
 
 
 def _next(_config: Config) -> list[Port]:
@@ -115,22 +118,41 @@ def _schedule_refers(config: ScheduleConfig) -> list[Refers]:
 
 
 class EventConfig(Config):
-    """Starts when something happens to a contact: it was created, got a tag, its conversation was closed, it answered a
-    campaign. It never interrupts another flow or a person."""
+    """Starts when something happens to a contact: it was created, got or lost a tag, a field of it changed, its
+    conversation was opened, given to a person or closed, it answered a campaign, a flow sent a custom event.
+    It never interrupts another flow. While a person answers it starts only if ``with_person`` is on (or when the event
+    is just that a person was given the conversation), and the person keeps the conversation. What such a flow does
+    itself starts no further one."""
 
     event: EventName = setting("contact_created", widget="select", options=EVENTS)
-    tag: str = setting("", max=60, show_if={"event": ["tag_added"]})
+    tag: str = setting("", max=60, show_if={"event": ["tag_added", "tag_removed"]})
+    field: str = setting("", max=60, show_if={"event": ["field_changed"]})
+    name: str = setting("", required=True, max=100, show_if={"event": ["custom_event"]})
+    with_person: bool = setting(False, widget="switch", advanced=True)
+
+
+def event_subject(config: EventConfig) -> str:
+    """What the event must be about: a tag, a field, a custom event's name; empty when anything will do."""
+    if config.event in ("tag_added", "tag_removed"):
+        return config.tag.strip()
+    return {"field_changed": config.field, "custom_event": config.name}.get(config.event, "").strip()
 
 
 def _event_refers(config: EventConfig) -> list[Refers]:
-    return [Refers("tag", (config.tag,), "/tag", "info")] if config.event == "tag_added" and config.tag else []
+    about = event_subject(config)
+    if config.event in ("tag_added", "tag_removed") and about:
+        return [Refers("tag", (about,), "/tag", "info")]
+    return []
 
 
-def _event_writes(_config: Any) -> list[Writes]:
-    return [Writes("event", "text"), Writes("event_value", "text")]
+def _event_writes(config: EventConfig) -> list[Writes]:
+    writes = [Writes("event", "text"), Writes("event_value", "text")]
+    return [*writes, Writes("event_data", "object")] if config.event == "custom_event" else writes
 
 
 def _event_window(config: EventConfig) -> EntryWindow:
+    if config.event == "conversation_assigned":
+        return "unknown"
     return "open" if config.event == "campaign_replied" else "closed"
 
 
@@ -147,5 +169,5 @@ TRIGGER_SCHEDULE = NodeType(
 TRIGGER_EVENT = NodeType(
     type="trigger_event", group="trigger", icon="zap", config_model=EventConfig, ports=_next, prepare=_prepare,
     run=_run, refers=_event_refers, writes=_event_writes, opens=_event_window, summary_field="event",
-    default_config={"event": "contact_created", "tag": ""},
+    default_config={"event": "contact_created", "tag": "", "field": "", "name": ""},
 )  # fmt: skip
