@@ -154,6 +154,22 @@ def organization_of_session(session: Session) -> Organization:
     return session.exec(select(Organization).where(Organization.id == organization_of(session))).one()
 
 
+def time_zone_of(session: Session) -> str:
+    """The time zone of the transaction's organization, as an IANA name."""
+    found = session.exec(select(Organization.time_zone).where(Organization.id == organization_of(session)))
+    return found.one_or_none() or "UTC"
+
+
+def locale_of(session: Session, user_id: UUID | None) -> str:
+    """The language in which somebody reads the interface; the organization's when it is nobody's."""
+    if user_id is not None:
+        user = repository.user(session, user_id)
+        if user is not None:
+            return user.locale
+    found = session.exec(select(Organization.locale).where(Organization.id == organization_of(session)))
+    return found.one_or_none() or "pt_BR"
+
+
 def purge_expired(database: Database, now: datetime) -> int:
     """Forget sign-ins that ended, and kept answers nobody asks for again; for the scheduler, once an hour or so.
 

@@ -335,6 +335,7 @@ class _Run:
                 writes={k: _logged(v) for k, v in writes.items()} if writes else {},
                 why=outcome.why,
                 duration_us=(self.ctx.timer_ns() - began) // 1000 if began else 0,
+                flow_version=self.flow.version,
             )
         )
 

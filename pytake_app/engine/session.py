@@ -299,6 +299,7 @@ class Step:
     writes: dict[str, JsonValue]
     why: str
     duration_us: int = 0
+    flow_version: int | None = None
 
 
 @dataclass(slots=True)

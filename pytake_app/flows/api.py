@@ -24,7 +24,6 @@ from pytake_app.flows.schemas import (
     EditResult,
     FlowCreate,
     FlowExport,
-    FlowStats,
     FlowSummary,
     FlowUpdate,
     FlowView,
@@ -44,6 +43,7 @@ from pytake_app.flows.schemas import (
     VersionView,
 )
 from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
+from pytake_app.flows.stats_schemas import FlowStats
 
 router = APIRouter(tags=["flows"])
 MAX_PATHS = 1_000
@@ -75,8 +75,12 @@ def list_flows(
     descending: bool = True,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
+    figures: bool = False,
 ) -> Page[FlowSummary]:
-    """Flows, last changed first. `q` is looked for in names, tags and texts; `folder` includes the folders in it."""
+    """Flows, last changed first. `q` is looked for in names, tags and texts; `folder` includes the folders in it.
+
+    With `figures=true` each has its sessions, completion rate and last fourteen days.
+    """
     where = Filters(q=q, status=status, folder=folder, tag=tag, archived=archived, errors=errors)
     return service.list_flows(
         session,
@@ -86,6 +90,7 @@ def list_flows(
         descending=descending,
         limit=limit,
         cursor=cursor,
+        figures=figures,
         clock=services.clock,
     )
 
@@ -348,9 +353,15 @@ def flow_stats(
     session: TenantSession,
     services: ServicesDep,
     days: Annotated[int, Query(ge=1, le=92)] = 30,
+    version: Annotated[int | None, Query(ge=1)] = None,
+    channel: Annotated[str | None, Query(max_length=100)] = None,
 ) -> FlowStats:
-    """Sessions by status and outcome, visits by node."""
-    return service.flow_stats(session, who, flow_id, days=days, clock=services.clock)
+    """Funnel of the sessions that began in the period: visits, exits, drop-off and times of each node.
+
+    `channel`: a channel account's id, a kind of channel, `real` (all but the sandbox phone), or `all`; without it
+    `real`, or `all` while there is nothing but the sandbox.
+    """
+    return service.flow_stats(session, who, flow_id, days=days, version=version, channel=channel, clock=services.clock)
 
 
 @router.get("/flows/{flow_id}/nodes")

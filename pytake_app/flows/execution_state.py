@@ -46,8 +46,8 @@ FROM json_populate_recordset(NULL::flow_sessions, %s) v WHERE s.id = v.id
 """
 _INSERT_STEPS = insert_statement(
     "session_steps",
-    ("id", "created_at", "organization_id", "session_id", "flow_id", "sequence", "node_id", "node_type", "port", "why",
-     "reads", "writes", "duration_us", "message_ids"),
+    ("id", "created_at", "organization_id", "session_id", "flow_id", "flow_version", "sequence", "node_id",
+     "node_type", "port", "why", "reads", "writes", "duration_us", "message_ids"),
 )  # fmt: skip
 
 
@@ -194,6 +194,7 @@ def step_rows(stored: StoredSession, steps: Sequence[Step], sent: dict[str, list
                 "organization_id": stored.organization_id,
                 "session_id": stored.id,
                 "flow_id": step.flow_id,
+                "flow_version": step.flow_version,
                 "sequence": stored.steps,
                 "node_id": step.node_id,
                 "node_type": step.node_type,

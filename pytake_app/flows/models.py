@@ -74,7 +74,7 @@ class FlowListView(SQLModel, table=True):
 
 
 class FlowVersion(SQLModel, table=True):
-    """An immutable published version."""
+    """An immutable published version. `change`: how much it changed against the one before (see `flows.comparing`)."""
 
     __tablename__ = "flow_versions"
     __table_args__ = (UniqueConstraint("flow_id", "version"), Index("flow_versions_flow", "flow_id", "version"))
@@ -88,6 +88,7 @@ class FlowVersion(SQLModel, table=True):
     note: str = ""
     published_by: UUID | None = None
     published_at: datetime = time_field()
+    change: dict[str, Any] | None = json_field(None)
 
 
 class FlowEdit(SQLModel, table=True):
@@ -121,7 +122,8 @@ class FlowEdit(SQLModel, table=True):
 class FlowSession(SQLModel, table=True):
     """One contact's run through one flow version; `state` is the engine's serialised session.
 
-    `tape`: what the engine was handed, sprint by sprint (see `flows.tape`); only ever appended to.
+    `tape`: what the engine was handed, sprint by sprint (see `flows.tape`); only ever appended to. `counted`: it is
+    over and part of the figures (see `flows.stats_rollup`).
     """
 
     __tablename__ = "flow_sessions"
@@ -135,6 +137,8 @@ class FlowSession(SQLModel, table=True):
         ),
         Index("flow_sessions_flow", "flow_id", "id"),
         Index("flow_sessions_recent", "organization_id", "id"),
+        Index("flow_sessions_uncounted", "organization_id", "started_at", postgresql_where=text("NOT counted")),
+        Index("flow_sessions_to_count", "ended_at", postgresql_where=text("NOT counted AND ended_at IS NOT NULL")),
     )
 
     id: UUID = id_field()
@@ -153,14 +157,16 @@ class FlowSession(SQLModel, table=True):
     updated_at: datetime = time_field()
     expires_at: datetime | None = time_field(nullable=True)
     ended_at: datetime | None = time_field(nullable=True)
+    counted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class SessionStep(SQLModel, table=True):
-    """One visit of one node; partitioned by month of `created_at`."""
+    """One visit of one node; partitioned by month of `created_at`. `flow_version` is empty in rows from before it."""
 
     __tablename__ = "session_steps"
     __table_args__ = (
         Index("session_steps_session", "session_id", "sequence"),
+        Index("session_steps_node", "flow_id", "node_id", "created_at", "id"),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
 
@@ -169,6 +175,7 @@ class SessionStep(SQLModel, table=True):
     organization_id: UUID = Field(nullable=False)
     session_id: UUID = Field(nullable=False)
     flow_id: UUID = Field(nullable=False)
+    flow_version: int | None = None
     sequence: int
     node_id: str
     node_type: str
@@ -272,3 +279,47 @@ class EmittedEvent(SQLModel, table=True):
     node_id: str | None = None
     created_at: datetime = time_field()
     taken_at: datetime | None = time_field(nullable=True)
+
+
+class FlowFigure(SQLModel, table=True):
+    """A count over sessions that are over, by the hour in which they began; see `flows.stats_rollup` for measures."""
+
+    __tablename__ = "flow_figures"
+
+    flow_id: UUID = Field(primary_key=True)
+    measure: str = Field(primary_key=True)
+    hour: datetime = time_field(primary_key=True)
+    version: int = Field(primary_key=True, description="0: not known")
+    channel_account_id: UUID = Field(primary_key=True)
+    node_id: str = Field(primary_key=True, default="")
+    key: str = Field(primary_key=True, default="")
+    organization_id: UUID = organization_field()
+    value: int = Field(sa_type=BigInteger)
+
+
+class FlowPublication(SQLModel, table=True):
+    """A publication for later: what is to go live, when, and what became of it.
+
+    `state`: pending, done, failed, canceled. `problem`: code and sentences of a failed one.
+    """
+
+    __tablename__ = "flow_publications"
+    __table_args__ = (
+        Index("flow_publications_flow", "flow_id", "publish_at"),
+        Index("flow_publications_due", "publish_at", postgresql_where=text("state = 'pending'")),
+    )
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    flow_id: UUID = Field(foreign_key="flows.id")
+    state: str = "pending"
+    publish_at: datetime = time_field()
+    document: dict[str, Any] = json_field()
+    checksum: str
+    note: str = ""
+    impact: dict[str, Any] = json_field()
+    created_by: UUID | None = None
+    created_at: datetime = time_field()
+    finished_at: datetime | None = time_field(nullable=True)
+    version: int | None = None
+    problem: dict[str, Any] | None = json_field(None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,14 +13,9 @@ from sqlmodel import Session, col, select
 
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.tenancy import organization_of, scoped
-from pytake_app.flows.models import Flow, FlowEdit, FlowSession, FlowVersion, SessionStep
+from pytake_app.flows.models import Flow, FlowEdit, FlowSession, FlowVersion
 
 RUNNING = ("active", "waiting")
-
-
-def days(number: int) -> timedelta:
-    """A span of whole days."""
-    return timedelta(days=number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,34 +268,6 @@ def running_by_node(session: Session, flow_id: UUID) -> list[tuple[str | None, i
         .group_by(col(FlowSession.current_node))
     )
     return [(row[0], row[1]) for row in session.execute(statement)]
-
-
-def session_counts(session: Session, flow_id: UUID, since: datetime) -> list[tuple[str, str | None, int]]:
-    """(status, outcome, count) of the flow's sessions started since."""
-    statement = (
-        sa.select(col(FlowSession.status), col(FlowSession.outcome), sa.func.count())
-        .where(
-            col(FlowSession.organization_id) == organization_of(session),
-            col(FlowSession.flow_id) == flow_id,
-            col(FlowSession.started_at) >= since,
-        )
-        .group_by(col(FlowSession.status), col(FlowSession.outcome))
-    )
-    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
-
-
-def visit_counts(session: Session, flow_id: UUID, since: datetime) -> list[tuple[str, str | None, int]]:
-    """(node id, port, count) of the flow's visits since; the partitions' months bound what is read."""
-    statement = (
-        sa.select(col(SessionStep.node_id), col(SessionStep.port), sa.func.count())
-        .where(
-            col(SessionStep.organization_id) == organization_of(session),
-            col(SessionStep.flow_id) == flow_id,
-            col(SessionStep.created_at) >= since,
-        )
-        .group_by(col(SessionStep.node_id), col(SessionStep.port))
-    )
-    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
 
 
 def find_live(session: Session, ref: str, number: int | None) -> FlowVersion | None:

@@ -15,6 +15,7 @@ from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import Finding
 from pytake_app.flows.impact_schemas import AppliedImpact, ImpactChoice
 from pytake_app.flows.importers.report import ImportReport
+from pytake_app.flows.stats_schemas import FlowFigures
 
 FlowStatus = Literal["draft", "active", "inactive"]
 JsonObject = dict[str, Any]
@@ -57,6 +58,7 @@ class FlowSummary(BaseModel):
     draft_errors: int | None = Field(default=None, description="what keeps the draft from being published")
     updated_by: UUID | None = None
     updated_by_name: str = ""
+    figures: FlowFigures | None = Field(default=None, description="when asked for with `figures=true`")
     created_at: datetime
     updated_at: datetime
 
@@ -296,26 +298,6 @@ class NodeView(BaseModel):
     config: dict[str, JsonValue]
     position: dict[str, float]
     edges: dict[str, str]
-
-
-class NodeStats(BaseModel):
-    """How often a node was visited and by which ports it was left."""
-
-    node_id: str
-    visits: int
-    ports: dict[str, int]
-
-
-class FlowStats(BaseModel):
-    """Counts of a flow's sessions over the last `days` days."""
-
-    flow_id: UUID
-    days: int
-    started: int
-    by_status: dict[str, int]
-    by_outcome: dict[str, int]
-    completion_rate: float | None = Field(description="completed or handed off, as a share of those that ended")
-    nodes: list[NodeStats]
 
 
 class HookView(BaseModel):

@@ -29,6 +29,7 @@ from pytake_app.flows import (
     repository,
     running,
     starters,
+    stats,
 )
 from pytake_app.flows import (
     happenings as happenings_,
@@ -42,7 +43,6 @@ from pytake_app.flows.schemas import (
     AppliedEdit,
     EditResult,
     FlowExport,
-    FlowStats,
     FlowSummary,
     FlowView,
     Happening,
@@ -57,6 +57,7 @@ from pytake_app.flows.schemas import (
     VersionView,
 )
 from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
+from pytake_app.flows.stats_schemas import FlowFigures, FlowStats
 
 Ref = UUID | str
 JsonObject = dict[str, Any]
@@ -72,9 +73,14 @@ def list_flows(
     descending: bool = True,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
+    figures: bool = False,
     clock: Clock = _CLOCK,
 ) -> Page[FlowSummary]:
-    """Flows that fit the filters, last changed first unless another order is asked for."""
+    """Flows that fit the filters, last changed first unless another order is asked for.
+
+    Parameters:
+        figures: with those of `flow_figures` in each row.
+    """
     return catalog.list_flows(
         session,
         principal,
@@ -83,6 +89,7 @@ def list_flows(
         descending=descending,
         limit=limit,
         cursor=cursor,
+        figures=figures,
         clock=clock,
     )
 
@@ -271,9 +278,28 @@ def preview_flow(session: Session, principal: Principal, ref: Ref, request: Prev
     return preview.preview(session, principal, ref, request)
 
 
-def flow_stats(session: Session, principal: Principal, ref: Ref, *, days: int = 30, clock: Clock = _CLOCK) -> FlowStats:
-    """Counts over sessions and visits of the last `days` days."""
-    return catalog.flow_stats(session, principal, ref, days=days, clock=clock)
+def flow_stats(
+    session: Session,
+    principal: Principal,
+    ref: Ref,
+    *,
+    days: int = 30,
+    version: int | None = None,
+    channel: str | None = None,
+    clock: Clock = _CLOCK,
+) -> FlowStats:
+    """Figures of the sessions that began in the last `days` days: funnel, drop-off, exits, times."""
+    return stats.flow_stats(session, principal, ref, days=days, version=version, channel=channel, clock=clock)
+
+
+def flow_figures(
+    session: Session, flow_ids: Sequence[UUID], *, days: int = 14, clock: Clock = _CLOCK
+) -> dict[UUID, FlowFigures]:
+    """Short figures of several flows for a list: sessions, completion rate and a count for each of the last days.
+
+    Two statements however many flows; every id asked for is in the answer. `GET /flows?figures=true` has them too.
+    """
+    return stats.flow_figures(session, flow_ids, days=days, clock=clock)
 
 
 def flow_references(session: Session, principal: Principal, ref: Ref) -> References:

@@ -17,7 +17,7 @@ from pytake_app.accounts.service import purge_expired
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
-from pytake_app.flows import requests, schedules, timers
+from pytake_app.flows import requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import upkeep
 from pytake_app.messaging.sql import hot
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 TIMER_BATCH = 1000
 SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
+FIGURES_LOCK = 0x50544647
+"""Advisory lock on the figures of flows ("PTFG")."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -54,6 +56,7 @@ class Scheduler:
             _Duty(1.0, self.fire_schedules),
             _Duty(2.0, self.mend_requests),
             _Duty(2.0, self.mend_sends),
+            _Duty(5.0, self.count_runs),
             _Duty(5.0, self.measure),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
@@ -125,6 +128,16 @@ class Scheduler:
             schedules.follow(connection, now, self._services.new_id)
             lanes = schedules.fire_due(connection, now, settings.lanes)
         self._poke(lanes)
+
+    def count_runs(self) -> bool:
+        """Add sessions that are over to the figures of their flows."""
+        with hot(self._services.database) as connection:
+            # One scheduler at a time: two would wait for each other's rows.
+            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (FIGURES_LOCK,)).fetchone()
+            if alone is None or not alone[0]:
+                return False
+            counted = stats_rollup.count_ended(connection, self._services.clock.now())
+        return counted >= stats_rollup.BATCH
 
     def mend_requests(self) -> None:
         """Have flows' requests performed again whose performer is gone."""
