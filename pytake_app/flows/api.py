@@ -12,7 +12,7 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.flows import api_library, api_sessions, library, service
+from pytake_app.flows import api_checks, api_library, api_sessions, library, service
 from pytake_app.flows.impact_schemas import ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.references import References
@@ -42,7 +42,6 @@ from pytake_app.flows.schemas import (
     VersionDetail,
     VersionView,
 )
-from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
 from pytake_app.flows.stats_schemas import FlowStats
 
 router = APIRouter(tags=["flows"])
@@ -50,6 +49,7 @@ MAX_PATHS = 1_000
 # Fixed paths (`/flows/sessions/…`, `/flows/start`) before `/flows/{flow_id}`.
 router.include_router(api_sessions.router)
 router.include_router(api_library.router)
+router.include_router(api_checks.router)
 
 
 @router.get("/flow-templates")
@@ -271,7 +271,8 @@ def publish_flow(
     """Freeze the draft as the next version, live at once. 422 `flow_has_errors` names the nodes.
 
     `impact` moves or ends sessions in progress in the same transaction; 422 `invalid_impact` when they can't be moved
-    there. Without it they finish on their own version.
+    there. Without it they finish on their own version. 409 `tests_failed` when test cases of the flow fail, unless
+    `allow_failing_tests`; the version then remembers which did.
     """
     return service.publish_flow(
         session,
@@ -280,6 +281,7 @@ def publish_flow(
         expected_revision=body.expected_revision,
         note=body.note,
         choice=body.impact,
+        allow_failing_tests=body.allow_failing_tests,
         clock=services.clock,
     )
 
@@ -338,12 +340,6 @@ def export_flow(
 ) -> FlowExport:
     """The draft, or one version, as a file that `/flows/import` reads."""
     return service.export_flow(session, who, flow_id, version=version, clock=services.clock)
-
-
-@router.post("/flows/{flow_id}/test")
-def preview_flow(flow_id: str, body: PreviewRequest, who: CurrentPrincipal, session: TenantSession) -> PreviewResult:
-    """Play a script of inputs in memory on the production engine; nothing is sent or stored."""
-    return service.preview_flow(session, who, flow_id, body)
 
 
 @router.get("/flows/{flow_id}/stats")

@@ -74,7 +74,8 @@ class FlowListView(SQLModel, table=True):
 
 
 class FlowVersion(SQLModel, table=True):
-    """An immutable published version. `change`: how much it changed against the one before (see `flows.comparing`)."""
+    """An immutable published version. `change`: how much it changed against the one before (see `flows.comparing`).
+    `tests`: what its test cases said (`schemas.VersionTests`)."""
 
     __tablename__ = "flow_versions"
     __table_args__ = (UniqueConstraint("flow_id", "version"), Index("flow_versions_flow", "flow_id", "version"))
@@ -89,6 +90,25 @@ class FlowVersion(SQLModel, table=True):
     published_by: UUID | None = None
     published_at: datetime = time_field()
     change: dict[str, Any] | None = json_field(None)
+    tests: dict[str, Any] | None = json_field(None)
+
+
+class FlowTestCase(SQLModel, table=True):
+    """A saved preview: a script (`preview_schemas.PreviewScript`) and what is to come of it
+    (`testcase_schemas.Expectation`)."""
+
+    __tablename__ = "flow_test_cases"
+    __table_args__ = (Index("flow_test_cases_flow", "flow_id", "id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    flow_id: UUID = Field(foreign_key="flows.id")
+    name: str
+    script: dict[str, Any] = json_field()
+    expected: dict[str, Any] = json_field()
+    created_by: UUID | None = None
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
 
 
 class FlowEdit(SQLModel, table=True):

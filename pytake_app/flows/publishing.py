@@ -15,12 +15,12 @@ from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.triggers import TriggerSpec, flow_triggers
 from pytake_app.engine.verify import Finding, has_errors, verify
-from pytake_app.flows import documents, impact, repository
+from pytake_app.flows import documents, impact, repository, testcases
 from pytake_app.flows.editing import changes_after, refuse_stale
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.impact_schemas import ImpactChoice
 from pytake_app.flows.models import Flow, FlowVersion
-from pytake_app.flows.schemas import OvertakenFlow, ParkedNode, PublishResult, VersionDetail, VersionView
+from pytake_app.flows.schemas import OvertakenFlow, ParkedNode, PublishResult, VersionDetail, VersionTests, VersionView
 
 JsonObject = dict[str, Any]
 MIN_TIME = datetime.min.replace(tzinfo=UTC)
@@ -34,6 +34,7 @@ def publish(
     expected_revision: int | None,
     note: str,
     choice: ImpactChoice,
+    allow_failing_tests: bool = False,
     clock: Clock,
 ) -> PublishResult:
     """Freeze the draft as the next version and make it live; the flow becomes active.
@@ -44,11 +45,13 @@ def publish(
         InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
         InvalidError: code `invalid_impact`: sessions can't be moved where `choice` says.
         ConflictError: code `stale_revision`.
+        ConflictError: code `tests_failed`, one error for each test case, unless `allow_failing_tests`.
     """
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref, lock=True)
     refuse_stale(flow, expected_revision)
-    result = make_live(session, flow, flow.draft_document, note=note, by=principal.user_id, clock=clock)
+    tests = testcases.before_publishing(session, flow, allow_failures=allow_failing_tests)
+    result = make_live(session, flow, flow.draft_document, note=note, by=principal.user_id, tests=tests, clock=clock)
     flow.draft_changes = 0
     parsed = FlowDocument.model_validate(flow.draft_document)
     applied = impact.apply(session, flow, parsed, choice, version=result.version, clock=clock)
@@ -76,7 +79,14 @@ def rollback(
 
 
 def make_live(
-    session: Session, flow: Flow, document: JsonObject, *, note: str, by: UUID | None, clock: Clock
+    session: Session,
+    flow: Flow,
+    document: JsonObject,
+    *,
+    note: str,
+    by: UUID | None,
+    tests: VersionTests | None = None,
+    clock: Clock,
 ) -> PublishResult:
     """Freeze `document` as the flow's next version and switch to it. The caller holds the flow's row.
 
@@ -97,6 +107,7 @@ def make_live(
         note=note,
         published_by=by,
         published_at=now,
+        tests=tests.model_dump(mode="json") if tests is not None else None,
     )
     _mark_activation(flow, before=flow.triggers, after=triggers, at=now)
     flow.live_version = version.version
@@ -230,4 +241,5 @@ def _view(flow: Flow, version: FlowVersion, *, node_count: int, running: int) ->
         live=version.version == flow.live_version,
         node_count=node_count,
         running_sessions=running,
+        tests=VersionTests.model_validate(version.tests) if version.tests is not None else None,
     )

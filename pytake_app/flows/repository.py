@@ -38,6 +38,11 @@ def parse_ref(ref: UUID | str) -> UUID | str:
         return ref
 
 
+def is_id(text: str) -> bool:
+    """Whether this is an id (and not a slug)."""
+    return isinstance(parse_ref(text), UUID)
+
+
 def find(session: Session, ref: UUID | str, *, lock: bool = False) -> Flow:
     """The flow with this id or slug.
 

@@ -154,11 +154,13 @@ class VerifyResult(BaseModel):
 
 class PublishRequest(Request):
     """Freeze the draft; `expected_revision` guards against publishing what the caller has not seen. `impact` says what
-    becomes of sessions in progress; without it they finish on their own version."""
+    becomes of sessions in progress; without it they finish on their own version. `allow_failing_tests`: publish
+    although test cases fail (409 `tests_failed` otherwise); the version remembers it."""
 
     expected_revision: int | None = Field(default=None, ge=0)
     note: str = Field(default="", max_length=500)
     impact: ImpactChoice = Field(default_factory=ImpactChoice)
+    allow_failing_tests: bool = False
 
 
 class RollbackRequest(Request):
@@ -166,6 +168,14 @@ class RollbackRequest(Request):
 
     version: int = Field(ge=1)
     note: str = Field(default="", max_length=500)
+
+
+class VersionTests(BaseModel):
+    """What the test cases said of a version when it was published. `failed` are names; with any of them it was
+    published all the same."""
+
+    passed: int
+    failed: list[str] = Field(default_factory=list)
 
 
 class VersionView(BaseModel):
@@ -179,6 +189,7 @@ class VersionView(BaseModel):
     live: bool
     node_count: int
     running_sessions: int
+    tests: VersionTests | None = Field(default=None, description="what its test cases said when it was published")
 
 
 class VersionDetail(VersionView):

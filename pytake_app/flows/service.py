@@ -13,12 +13,15 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.channels.capabilities import ChannelKind
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
+from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal
 from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import (
     catalog,
+    checking,
     editing,
     impact,
     importing,
@@ -30,13 +33,19 @@ from pytake_app.flows import (
     running,
     starters,
     stats,
+    testcases,
 )
 from pytake_app.flows import (
     happenings as happenings_,
 )
+from pytake_app.flows import (
+    preview_call as preview_calls,
+)
+from pytake_app.flows.checking_schemas import ChannelLooks, MendResult, PathsView
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
+from pytake_app.flows.preview_schemas import CallResult, PreviewRequest, PreviewResult
 from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay
 from pytake_app.flows.schemas import (
@@ -56,8 +65,8 @@ from pytake_app.flows.schemas import (
     VersionDetail,
     VersionView,
 )
-from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
 from pytake_app.flows.stats_schemas import FlowFigures, FlowStats
+from pytake_app.flows.testcase_schemas import NewTestCase, TestCaseUpdate, TestCaseView, TestRun, TestRunRequest
 
 Ref = UUID | str
 JsonObject = dict[str, Any]
@@ -203,10 +212,11 @@ def publish_flow(
     expected_revision: int | None = None,
     note: str = "",
     choice: ImpactChoice | None = None,
+    allow_failing_tests: bool = False,
     clock: Clock = _CLOCK,
 ) -> PublishResult:
-    """Freeze the draft as the next version, live at once; refused with `flow_has_errors`, and with `invalid_impact`
-    when sessions in progress can't be moved as `choice` says."""
+    """Freeze the draft as the next version, live at once; refused with `flow_has_errors`, with `invalid_impact`
+    when sessions in progress can't be moved as `choice` says, and with `tests_failed` unless that is allowed."""
     return publishing.publish(
         session,
         principal,
@@ -214,6 +224,7 @@ def publish_flow(
         expected_revision=expected_revision,
         note=note,
         choice=choice or ImpactChoice(),
+        allow_failing_tests=allow_failing_tests,
         clock=clock,
     )
 
@@ -300,6 +311,60 @@ def flow_figures(
     Two statements however many flows; every id asked for is in the answer. `GET /flows?figures=true` has them too.
     """
     return stats.flow_figures(session, flow_ids, days=days, clock=clock)
+def preview_call(services: Services, principal: Principal, ref: Ref, request: PreviewRequest) -> CallResult:
+    """Make the call that a preview stops at; opens its own transactions, for the call belongs into none."""
+    return preview_calls.call(services, principal, ref, request)
+
+
+def list_test_cases(session: Session, principal: Principal, ref: Ref) -> list[TestCaseView]:
+    """The flow's test cases, oldest first."""
+    return testcases.list_cases(session, principal, ref)
+
+
+def create_test_case(
+    session: Session, principal: Principal, ref: Ref, request: NewTestCase, *, clock: Clock = _CLOCK
+) -> TestCaseView:
+    """Save a conversation with what the draft answers now."""
+    return testcases.create(session, principal, ref, request, clock=clock)
+
+
+def update_test_case(
+    session: Session, principal: Principal, ref: Ref, case_id: UUID, request: TestCaseUpdate, *, clock: Clock = _CLOCK
+) -> TestCaseView:
+    """Rename, replace, or accept what the draft answers now."""
+    return testcases.update(session, principal, ref, case_id, request, clock=clock)
+
+
+def delete_test_case(session: Session, principal: Principal, ref: Ref, case_id: UUID) -> None:
+    """Forget a test case."""
+    testcases.delete(session, principal, ref, case_id)
+
+
+def run_test_cases(session: Session, principal: Principal, ref: Ref, request: TestRunRequest) -> TestRun:
+    """Play test cases and say what came otherwise."""
+    return testcases.run(session, principal, ref, request)
+
+
+def checked_paths(session: Session, principal: Principal, ref: Ref, *, limit: int = 40) -> PathsView:
+    """Paths of the draft with a script and a cost each."""
+    return checking.checked_paths(session, principal, ref, limit=limit)
+
+
+def channel_looks(session: Session, principal: Principal, ref: Ref, channels: Sequence[ChannelKind]) -> ChannelLooks:
+    """The draft's messages on these channels, where not as drawn."""
+    return checking.channel_looks(session, principal, ref, channels)
+
+
+def mend_all(
+    session: Session, principal: Principal, ref: Ref, *, expected_revision: int | None = None, clock: Clock = _CLOCK
+) -> MendResult:
+    """Every safe mend as one undo step."""
+    return checking.mend_all(session, principal, ref, expected_revision=expected_revision, clock=clock)
+
+
+def flow_stats(session: Session, principal: Principal, ref: Ref, *, days: int = 30, clock: Clock = _CLOCK) -> FlowStats:
+    """Counts over sessions and visits of the last `days` days."""
+    return catalog.flow_stats(session, principal, ref, days=days, clock=clock)
 
 
 def flow_references(session: Session, principal: Principal, ref: Ref) -> References:

@@ -18,7 +18,15 @@ from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Ta
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
-from pytake_app.flows.models import Flow, FlowFolder, FlowListView, FlowSession, SessionStep, Timer
+from pytake_app.flows.models import (
+    Flow,
+    FlowFolder,
+    FlowListView,
+    FlowSession,
+    FlowTestCase,
+    SessionStep,
+    Timer,
+)
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
 from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.queues.models import BusinessCalendar, ServiceQueue
@@ -42,6 +50,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.flush()
         ids: dict[str, Any] = {**owned, "contact_id": contact.id, "channel_account_id": account.id}
         conversation = Conversation(**ids)
+        case = FlowTestCase(organization_id=caller.organization_id, flow_id=flow.id, name="t")
         run = FlowSession(**ids, flow_id=flow.id, version=1, conversation_id=uuid4(), status="waiting")
         session.add_all([conversation, run])
         session.flush()
@@ -75,12 +84,14 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                     **owned, channel_account_id=account.id, phone="1", direction="to_phone", external_id="w"
                 ),
                 IdempotencyKey(**owned, key="k", request_hash="h"),
+                case,
                 OrganizationSecret(**owned, name=f"secret_{caller.user_id.hex[-8:]}", cipher="c"),
             ]
         )
         return {
             "account_id": account.id,
             "calendar_id": calendar.id,
+            "case_id": case.id,
             "contact_id": contact.id,
             "conversation_id": conversation.id,
             "department_id": department.id,
@@ -123,6 +134,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
     ("patch", "/api/v1/flows/{flow_id}"): {"name": "x"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
+    ("patch", "/api/v1/flows/{flow_id}/test-cases/{case_id}"): {"name": "x"},
     ("post", "/api/v1/queue/send"): {"to": "5511987654321", "message_type": "text", "content": {"body": "x"}},
     ("post", "/api/v1/sandbox/{account_id}/messages"): {"type": "text", "text": "x"},
 }

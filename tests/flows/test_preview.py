@@ -8,7 +8,7 @@ import pytest
 
 from pytake_app.core.errors import NotFoundError
 from pytake_app.flows import service
-from pytake_app.flows.session_schemas import PreviewRequest, PreviewResult
+from pytake_app.flows.preview_schemas import PreviewRequest, PreviewResult
 from tests.support.tenants import Tenant, counted_statements
 
 

@@ -6,7 +6,7 @@ from pytake_app.core.tenancy import Role
 from pytake_app.engine.document import parse_document
 from pytake_app.engine.verify import verify
 from pytake_app.flows import service
-from pytake_app.flows.session_schemas import PreviewRequest
+from pytake_app.flows.preview_schemas import PreviewRequest
 from pytake_app.flows.starters import LOCALES, STARTERS, Starter, known_locale
 from tests.support.tenants import Tenant
 

@@ -1,0 +1,203 @@
+"""The check panel's server side: paths with their conversations and costs, mends in one go, looks on each channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.channels.capabilities import ChannelKind
+from pytake_app.core.clock import Clock
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine import runner
+from pytake_app.engine import session as engine
+from pytake_app.engine.analysis.cost import cost
+from pytake_app.engine.analysis.graph import FlowGraph
+from pytake_app.engine.analysis.paths import FlowPath, paths
+from pytake_app.engine.compiled import CompiledFlow
+from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.events import MessageOut
+from pytake_app.engine.findings import Finding, Prices, VerifyEnv
+from pytake_app.engine.operations import OperationError, apply, parse_operation
+from pytake_app.engine.verify import verify
+from pytake_app.flows import editing, preview, repository
+from pytake_app.flows.checking_schemas import (
+    ChannelLook,
+    ChannelLooks,
+    CheckedPath,
+    MendResult,
+    NodeLook,
+    PathCost,
+    PathsView,
+)
+from pytake_app.flows.environment import verify_env
+from pytake_app.flows.preview_shown import shown
+
+SAFE_MENDS: Final = frozenset(
+    {"add_start", "connect_end", "delete_edge", "drop_case", "drop_word", "rename_option", "set_first",
+     "skip_trigger", "use_language"}
+)  # fmt: skip
+"""Mends that change nothing that a contact of a working flow would notice."""
+MAX_PASSES = 20
+MAX_OPERATIONS = 500
+
+
+def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, limit: int) -> PathsView:
+    """Loop-free paths of the draft, each with a script that plays it and what it costs."""
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    document = FlowDocument.model_validate(flow.draft_document)
+    env = verify_env(session, flow.id)
+    report = paths(document, limit)
+    graph = FlowGraph(document)
+    return PathsView(
+        revision=flow.draft_revision,
+        currency=(env.prices or Prices()).currency,
+        priced=env.prices is not None,
+        truncated=report.truncated,
+        coverage=report.coverage,
+        paths=[
+            CheckedPath(
+                steps=path.steps,
+                ends=path.ends,
+                reason=path.reason,
+                script=preview.script_of(path.conversation) if path.conversation is not None else None,
+                cost=_cost_of(document, graph, path, env),
+            )
+            for path in report.paths
+        ],
+    )
+
+
+def _cost_of(document: FlowDocument, graph: FlowGraph, path: FlowPath, env: VerifyEnv) -> PathCost:
+    """The cost of a flow that is just this path; its messages without those that ask again."""
+    sends = [one for step in path.steps for one in graph.nodes[step.node_id].sends if one.at == "visit"]
+    taken = {(step.node_id, step.port) for step in path.steps}
+    kept = {step.node_id for step in path.steps}
+    alone = document.model_copy(
+        update={
+            "nodes": [node for node in document.nodes if node.id in kept],
+            "edges": [e for e in document.edges if (e.source, e.port) in taken and e.target in kept],
+        }
+    )
+    found = cost(alone, env=env)
+    # The path is begun by its first node only, whatever other triggers lie on it.
+    first = path.steps[0].node_id
+    entry = next((entry for entry in found.entries if entry.node_id == first), found.overall)
+    return PathCost(
+        messages=sum(one.least for one in sends),
+        billable=entry.most_billable,
+        price=entry.most_price,
+        partial=entry.partial,
+    )
+
+
+def mend_all(
+    session: Session, principal: Principal, ref: UUID | str, *, expected_revision: int | None, clock: Clock
+) -> MendResult:
+    """Do every safe mend of the draft, as one undo step.
+
+    Raises:
+        ConflictError: code `stale_revision`.
+    """
+    principal.require(Role.ORG_ADMIN)
+    flow = repository.find(session, ref, lock=True)
+    editing.refuse_stale(flow, expected_revision)
+    env = verify_env(session, flow.id)
+    document: dict[str, Any] = flow.draft_document
+    operations: list[dict[str, Any]] = []
+    mended = 0
+    for _ in range(MAX_PASSES):
+        done, document = _mend_pass(document, verify(FlowDocument.model_validate(document), env), operations)
+        mended += done
+        if not done or len(operations) >= MAX_OPERATIONS:
+            break
+    if operations:
+        editing.apply_operations(session, principal, ref, operations, expected_revision=None, clock=clock)
+    findings = editing.findings_of(session, flow)
+    return MendResult(revision=flow.draft_revision, mended=mended, findings=findings)
+
+
+def _mend_pass(
+    document: dict[str, Any], findings: Sequence[Finding], operations: list[dict[str, Any]]
+) -> tuple[int, dict[str, Any]]:
+    """Mend what can be mended at the same time: one thing a node."""
+    touched: set[str | None] = set()
+    done = 0
+    for finding in findings:
+        if finding.mend not in SAFE_MENDS or finding.node_id in touched or not finding.operations:
+            continue
+        if len(operations) + len(finding.operations) > MAX_OPERATIONS:
+            break
+        try:
+            after = document
+            for raw in finding.operations:
+                after, _inverse = apply(after, parse_operation(raw))
+        except OperationError:
+            continue  # an earlier mend of this pass stands in its way: the next pass sees it anew
+        document = after
+        operations += finding.operations
+        touched.add(finding.node_id)
+        done += 1
+    return done, document
+
+
+def channel_looks(
+    session: Session, principal: Principal, ref: UUID | str, channels: Sequence[ChannelKind]
+) -> ChannelLooks:
+    """How the draft's messages look on these channels, where not as they are drawn.
+
+    Each message node is run by the engine with sample values; variables of the flow show their names.
+    """
+    principal.require(Role.VIEWER)
+    flow = repository.find(session, ref)
+    document = FlowDocument.model_validate(flow.draft_document)
+    graph = FlowGraph(document)
+    compiled = runner.compile_flow(document, str(flow.id), 0)
+    params: dict[str, Any] = {
+        write.name: f"‹{write.name}›" for node in graph.nodes.values() for write in node.writes if "." not in write.name
+    }
+    nodes: list[NodeLook] = []
+    messages = 0
+    for node in graph.nodes.values():
+        if node.config is None or not any(sends.at == "visit" for sends in node.sends):
+            continue
+        events = _sent_by(compiled, node.id, params)
+        messages += bool(events)
+        looks = [look for channel in channels if (look := _look(events, channel)) is not None]
+        if looks:
+            native = [event.content.model_dump(mode="json") for event in events]
+            nodes.append(NodeLook(node_id=node.id, contents=native, looks=looks))
+    return ChannelLooks(revision=flow.draft_revision, messages=messages, nodes=nodes)
+
+
+_NOON = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
+
+
+def _sent_by(flow: CompiledFlow, node_id: str, params: dict[str, Any]) -> list[MessageOut]:
+    numbers = count(1)
+    context = engine.RunContext(
+        now=_NOON,
+        new_id=lambda: f"look-{next(numbers)}",
+        contact=engine.ContactView(id="look", name="Maria Souza", phone="5511987654321"),
+        window_expires_at=_NOON + timedelta(hours=24),
+    )
+    sprint = runner.start(flow, engine.Trigger(kind="test", node_id=node_id, params=params), context)
+    return [event for event in sprint.events if isinstance(event, MessageOut) and event.node_id == node_id][:5]
+
+
+def _look(events: Sequence[MessageOut], channel: ChannelKind) -> ChannelLook | None:
+    found = shown(events, channel)
+    if not found:
+        return None
+    return ChannelLook(
+        channel=channel,
+        contents=[content for one in found for content in one.contents],
+        changes=list(dict.fromkeys(change for one in found for change in one.changes)),
+        problem=next((one.problem for one in found if one.problem), ""),
+        problem_code=next((one.problem_code for one in found if one.problem_code), ""),
+    )
