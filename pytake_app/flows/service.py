@@ -362,11 +362,6 @@ def mend_all(
     return checking.mend_all(session, principal, ref, expected_revision=expected_revision, clock=clock)
 
 
-def flow_stats(session: Session, principal: Principal, ref: Ref, *, days: int = 30, clock: Clock = _CLOCK) -> FlowStats:
-    """Counts over sessions and visits of the last `days` days."""
-    return catalog.flow_stats(session, principal, ref, days=days, clock=clock)
-
-
 def flow_references(session: Session, principal: Principal, ref: Ref) -> References:
     """What the editor's pickers offer for a flow."""
     return references.references(session, principal, ref)
