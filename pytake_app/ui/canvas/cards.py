@@ -12,6 +12,7 @@ import reflex as rx
 
 from pytake_app.engine.inspector import FieldSpec
 from pytake_app.ui.canvas.components import Item, PortHandle, RichText, TargetHandle, flag, items_of, number, text_of
+from pytake_app.ui.canvas.parts import CardTitle, FrameParts, NoteText
 from pytake_app.ui.canvas.specs import NodeSpec, node_specs
 from pytake_app.ui.components.basics import icon
 from pytake_app.ui.i18n import t
@@ -394,7 +395,7 @@ def _frame(item: Item, spec_icon: str, group: str, body: list[rx.Component], *, 
     head = rx.el.div(
         rx.el.span(
             rx.el.span(icon(spec_icon, "s"), class_name="tile"),
-            rx.el.span(text_of(item, "title"), class_name="ell ti"),
+            CardTitle.create(node=text_of(item, "id"), text=text_of(item, "title")),
             class_name="hl",
         ),
         rx.el.span(text_of(item, "kind"), class_name="k ell"),
@@ -425,19 +426,17 @@ def _note(item: Item) -> rx.Component:
         text != "", RichText.create(text=text, limit=1200), rx.el.span(t("editor.empty_note"), class_name="muted")
     )
     return rx.el.div(
-        words,
+        NoteText.create(words, node=text_of(item, "id")),
         class_name="sticky" + rx.cond(flag(item, "selected"), " sel", ""),
         custom_attrs={"data-node": text_of(item, "id"), "data-color": shown(item, "color")},
     )
 
 
 def _group_frame(item: Item) -> rx.Component:
-    """A named frame behind other blocks."""
+    """A named frame behind other blocks; React Flow gives it its size."""
     return rx.el.div(
-        rx.el.span(shown(item, "text"), class_name="gname ell"),
+        FrameParts.create(node=text_of(item, "id"), text=shown(item, "text"), selected=flag(item, "selected")),
         class_name="gframe" + rx.cond(flag(item, "selected"), " sel", ""),
-        width="calc(var(--hairline) * " + shown(item, "width") + ")",
-        height="calc(var(--hairline) * " + shown(item, "height") + ")",
         custom_attrs={"data-node": text_of(item, "id"), "data-color": shown(item, "color")},
     )
 

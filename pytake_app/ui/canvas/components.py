@@ -154,13 +154,6 @@ class Overlay(ViewPart):
     on_close: rx.EventHandler[rx.event.no_args_event_spec]
 
 
-class KeysSheet(ViewPart):
-    """The sheet of keys; `view` is its content."""
-
-    tag = "KeysSheet"
-    view: rx.Var[Any]
-
-
 class FieldControl(EditorPart):
     """The control of one form field, by its widget."""
 

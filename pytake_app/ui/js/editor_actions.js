@@ -1,13 +1,15 @@
 // What gestures and keys do to the flow. Each is one edit, so that one undo takes it back.
 import { toast } from "sonner";
-import { bridges, cloned, edgeAt, freshId, indexOf, nodeOf, portsOf, reach, snap } from "$/public/pt_editor_doc.js";
+import { bridges, edgeAt, freshId, indexOf, nodeOf, portsOf, reach, snap } from "$/public/pt_editor_doc.js";
 import { editor, emit, readOnly, say, specOf, S, tell } from "$/public/pt_editor.js";
+import { align } from "$/public/pt_editor_arrange.js";
+import { copied, copyNow, duplicate, paste, pasteNow } from "$/public/pt_editor_clipboard.js";
+import { frameSelection, heldBy, pickUp, putDown, resized, withHeld } from "$/public/pt_editor_frames.js";
 import { arranged } from "$/public/pt_editor_layout.js";
-import { paletteGroups } from "$/public/pt_editor_model.js";
+import { nodeName, paletteGroups, portLabel } from "$/public/pt_editor_model.js";
+import { around, CARD, inReadingOrder, isBlock, middle, nodesOf, placed, reveal, sizeOf, stage } from "$/public/pt_editor_stage.js";
+import { announce } from "$/public/pt_editor_voice.js";
 
-const CARD = { width: 260, height: 150 };
-let flow = null;
-let box = null;
 let hovered = null;
 
 const edgeUnder = (x, y) => {
@@ -20,9 +22,9 @@ const edgeUnder = (x, y) => {
 
 const mark = (id) => {
   if (hovered === id) return;
-  box?.querySelector(".react-flow__edge.drop")?.classList.remove("drop");
+  stage.box?.querySelector(".react-flow__edge.drop")?.classList.remove("drop");
   hovered = id;
-  if (id) box?.querySelector(`.react-flow__edge[data-id="${CSS.escape(id)}"]`)?.classList.add("drop");
+  if (id) stage.box?.querySelector(`.react-flow__edge[data-id="${CSS.escape(id)}"]`)?.classList.add("drop");
 };
 
 const newNode = (type, position) => ({ id: freshId(type), type, title: "", config: structuredClone(specOf(type).default), position: { x: snap(position.x), y: snap(position.y) } });
@@ -50,11 +52,32 @@ const clear = (position) => {
   return { x, y };
 };
 
+/** Can a path go through a node of this type, in at the left and out again? */
+const goesThrough = (type) => {
+  const spec = specOf(type);
+  return Boolean(spec?.target) && throughPort({ type, config: spec.default }) !== undefined;
+};
+
+const fromPort = ({ source, port }) => (node) => [{ op: "connect", id: freshId("e"), source, port, target: node.id }];
+
+/** Panels that can open on the canvas, all closed. */
+export const CLOSED = { quick: null, ctx: null, link: null };
+
 export const actions = {
+  align,
+  copied,
+  copyNow,
+  duplicate,
+  frameSelection,
+  paste,
+  pasteNow,
+  resized,
+
   attach(reactFlow, element) {
-    flow = reactFlow;
-    box = element;
+    Object.assign(stage, { flow: reactFlow, box: element });
   },
+  /** Put the keyboard back on the canvas. */
+  focus: () => stage.box?.focus({ preventScroll: true }),
 
   canConnect(source, target) {
     const to = nodeOf(S.doc, target);
@@ -63,7 +86,9 @@ export const actions = {
   /** Connect a port; what it led to before is replaced. */
   connect(source, port, target) {
     if (!actions.canConnect(source, target) || edgeAt(S.doc, source, port)?.target === target) return;
-    editor.edit([{ op: "connect", id: freshId("e"), source, port, target }]);
+    if (!editor.edit([{ op: "connect", id: freshId("e"), source, port, target }])) return;
+    const from = nodeOf(S.doc, source);
+    announce(say("canvas.said_connected", { from: nodeName(from), port: portLabel(from, port), to: nodeName(nodeOf(S.doc, target)) }));
   },
   /** A connection was let go in empty space, or on a card's body. */
   released(event, state) {
@@ -76,24 +101,53 @@ export const actions = {
     }
     actions.openQuick(point.clientX, point.clientY, { source: state.fromNode.id, port: state.fromHandle.id });
   },
+  /** Open the palette at a point of the window; `from` is the exit or the edge that the new block will hang on. */
   openQuick(clientX, clientY, from = null) {
-    const rect = box.getBoundingClientRect();
-    const left = Math.min(Math.max(8, clientX - rect.left), rect.width - 240);
-    const top = Math.min(Math.max(8, clientY - rect.top), Math.max(8, rect.height - 340));
-    actions.quickSearch("", { left, top, at: flow.screenToFlowPosition({ x: clientX, y: clientY }), from });
+    if (readOnly()) return;
+    const at = stage.flow.screenToFlowPosition({ x: clientX, y: clientY });
+    emit({ ...CLOSED });
+    actions.quickSearch("", { ...placed(clientX, clientY, 232, 336), at, from });
   },
   quickSearch(query, quick = S.quick) {
     if (!quick) return;
-    emit({ quick: { ...quick, query, groups: paletteGroups(query, { targetOnly: Boolean(quick.from) }) } });
+    const fits = quick.from?.edge ? goesThrough : (type) => !quick.from || specOf(type).target;
+    const groups = paletteGroups(query, { targetOnly: Boolean(quick.from) }).map((group) => ({ ...group, items: group.items.filter((item) => fits(item.type)) }));
+    const all = groups.flatMap((group) => group.items);
+    const recent = query.trim() ? [] : S.recents.map((type) => all.find((item) => item.type === type)).filter(Boolean);
+    const first = recent.length ? [{ group: "recent", label: say("editor.recent"), items: recent, count: recent.length }] : [];
+    emit({ quick: { ...quick, query, groups: [...first, ...groups.filter((group) => group.items.length)] } });
   },
   quickAdd(type) {
     const { at, from } = S.quick;
     emit({ quick: null });
-    actions.add(type, { x: at.x, y: at.y - 22 }, from ? (node) => [{ op: "connect", id: freshId("e"), source: from.source, port: from.port, target: node.id }] : () => []);
+    const edge = from?.edge ? indexOf(S.doc).edges.get(from.edge) : null;
+    const links = edge ? (node) => between(edge, node) : from?.source ? fromPort(from) : () => [];
+    const place = edge ? { x: at.x - CARD.width / 2, y: at.y - 22 } : { x: at.x, y: at.y - 22 };
+    const id = actions.add(type, from?.free ? clear(place) : place, links);
+    if (id) reveal(nodeOf(S.doc, id));
   },
   quickFirst() {
     const first = S.quick?.groups[0]?.items[0];
     if (first) actions.quickAdd(first.type);
+  },
+  closeQuick() {
+    emit({ quick: null });
+    actions.focus();
+  },
+  /** Offer blocks to hang on a free exit of the selected node, beside its card; without one, in the middle of the view. */
+  offerNext(source = S.selected.length === 1 ? S.selected[0] : null, port = null) {
+    const node = source && nodeOf(S.doc, source);
+    const exit = node && (port ?? portsOf(specOf(node.type), node.config).find((item) => item.id !== "error" && !edgeAt(S.doc, source, item.id))?.id);
+    const rect = stage.box.getBoundingClientRect();
+    if (!exit) {
+      actions.openQuick(rect.left + rect.width / 2 - 110, rect.top + 80);
+      return;
+    }
+    reveal(node, 0);
+    const place = { x: node.position.x + sizeOf(node).width + 80, y: node.position.y + 22 };
+    const point = stage.flow.flowToScreenPosition(place);
+    actions.openQuick(point.x, point.y, { source, port: exit, free: true });
+    emit({ quick: { ...S.quick, at: place } });
   },
 
   /** Add a node and select it; `links(node)` gives edits that belong to the same step. */
@@ -103,6 +157,8 @@ export const actions = {
     if (!editor.edit([{ op: "add_node", node }, ...links(node)])) return null;
     editor.used(type);
     editor.select([node.id]);
+    announce(say("canvas.said_added", { name: nodeName(node) }));
+    requestAnimationFrame(() => (document.activeElement === document.body ? actions.focus() : undefined));
     return node.id;
   },
   /** A palette entry was clicked: after the selected node if it has a free way on, else in the middle of the view. */
@@ -110,78 +166,84 @@ export const actions = {
     const from = S.selected.length === 1 ? nodeOf(S.doc, S.selected[0]) : null;
     const port = from && specOf(type)?.target && portsOf(specOf(from.type), from.config).find((item) => item.id !== "error" && !edgeAt(S.doc, from.id, item.id));
     if (from && port) {
-      const width = flow.getNode(from.id)?.measured?.width ?? CARD.width;
-      const id = actions.add(type, clear({ x: from.position.x + width + 80, y: from.position.y }), (node) => [{ op: "connect", id: freshId("e"), source: from.id, port: port.id, target: node.id }]);
-      if (id) actions.reveal(id);
+      const id = actions.add(type, clear({ x: from.position.x + sizeOf(from).width + 80, y: from.position.y }), fromPort({ source: from.id, port: port.id }));
+      if (id) reveal(nodeOf(S.doc, id));
       return;
     }
-    const rect = box.getBoundingClientRect();
-    const middle = flow.screenToFlowPosition({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 });
-    actions.add(type, clear({ x: middle.x - CARD.width / 2, y: middle.y - CARD.height / 2 }));
+    const at = middle();
+    actions.add(type, clear({ x: at.x - CARD.width / 2, y: at.y - CARD.height / 2 }));
   },
   addNote() {
-    actions.addHere("note");
+    const at = middle();
+    const id = actions.add("note", clear({ x: at.x - 118, y: at.y - 36 }));
+    if (id) emit({ editing: id });
   },
-  /** Bring a new node into view when it is outside. */
-  reveal(id) {
-    const node = nodeOf(S.doc, id);
-    const rect = box.getBoundingClientRect();
-    const point = flow.flowToScreenPosition({ x: node.position.x + CARD.width, y: node.position.y + CARD.height });
-    if (point.x > rect.right || point.y > rect.bottom || point.x < rect.left || point.y < rect.top) {
-      flow.setCenter(node.position.x + CARD.width / 2, node.position.y + CARD.height / 2, { zoom: flow.getZoom(), duration: 220 });
-    }
+  /** A note or a frame at a point of the window, its text open for writing. */
+  addAt(type, point) {
+    const id = actions.add(type, stage.flow.screenToFlowPosition(point));
+    if (id) emit({ editing: id });
+  },
+  /** A card was clicked: Alt selects what follows (with Shift what precedes); while picking, each joins or leaves. */
+  clicked(event, id) {
+    if (S.picking) editor.select(S.selected.includes(id) ? S.selected.filter((item) => item !== id) : [...S.selected, id]);
+    else if (event.altKey) actions.selectAfter(id, !event.shiftKey);
+    else emit({ sheet: true });
   },
   hover: (x, y) => mark(edgeUnder(x, y)),
   /** A palette entry was dropped; on an edge it goes between both ends. */
   dropped(type, x, y) {
     const edgeId = edgeUnder(x, y);
     mark(null);
-    const at = flow.screenToFlowPosition({ x, y });
+    const at = stage.flow.screenToFlowPosition({ x, y });
     const edge = edgeId && specOf(type)?.target ? indexOf(S.doc).edges.get(edgeId) : null;
     actions.add(type, { x: at.x - CARD.width / 2, y: at.y - 22 }, (node) => (edge ? between(edge, node) : []));
   },
 
-  /** Nodes were dropped where they are now: one edit. */
+  /** Nodes are being dragged: a lone block without links may land on an edge. */
+  lift(moved) {
+    pickUp(moved);
+    const node = moved.length === 1 ? nodeOf(S.doc, moved[0].id) : null;
+    const { out, into } = indexOf(S.doc);
+    actions.loose = node && isBlock(node) && specOf(node.type)?.target && throughPort(node) && !out.get(node.id)?.length && !into.get(node.id)?.length ? node.id : null;
+    emit({ dragging: true, ...CLOSED });
+  },
+  over(x, y) {
+    if (actions.loose) mark(edgeUnder(x, y));
+  },
+  /** Nodes were dropped where they are now: one edit, with the links of a block that was let go on an edge. */
   drop(moved) {
-    const positions = {};
+    const positions = putDown(moved);
+    const onEdge = actions.loose ? indexOf(S.doc).edges.get(hovered) : null;
+    mark(null);
     for (const node of moved) {
       const before = nodeOf(S.doc, node.id)?.position;
       const to = { x: snap(node.position.x), y: snap(node.position.y) };
       if (before && (before.x !== to.x || before.y !== to.y)) positions[node.id] = to;
     }
-    if (Object.keys(positions).length) editor.edit([{ op: "move_nodes", positions }]);
+    const loose = onEdge && nodeOf(S.doc, actions.loose);
+    emit({ dragging: false });
+    if (Object.keys(positions).length) editor.edit([{ op: "move_nodes", positions }, ...(loose ? between(onEdge, loose) : [])]);
   },
   nudge(dx, dy) {
     const positions = {};
-    for (const id of S.selected) {
+    for (const id of withHeld(S.doc, S.selected)) {
       const { position } = nodeOf(S.doc, id);
       positions[id] = { x: snap(position.x) + dx * 16, y: snap(position.y) + dy * 16 };
     }
     editor.edit([{ op: "move_nodes", positions }], `move:${S.selected.join()}`);
   },
-  /** Line up the selected nodes: `left`, `top`, or spread them evenly `across` or `down`. */
-  align(how) {
-    const nodes = S.selected.map((id) => flow.getNode(id)).filter(Boolean);
-    if (nodes.length < 2) return;
-    const axis = how === "left" || how === "down" ? (how === "left" ? "x" : "y") : how === "top" ? "y" : "x";
-    const sorted = [...nodes].sort((a, b) => a.position[axis] - b.position[axis]);
-    const positions = {};
-    let cursor = sorted[0].position[axis];
-    for (const node of sorted) {
-      positions[node.id] = { ...node.position, [axis]: snap(cursor) };
-      if (how === "across") cursor += (node.measured?.width ?? CARD.width) + 64;
-      if (how === "down") cursor += (node.measured?.height ?? CARD.height) + 48;
-    }
-    editor.edit([{ op: "move_nodes", positions }]);
-  },
   /** Lay the whole flow (or the selected part) out again; one edit. */
   arrange() {
     if (readOnly()) return;
     const only = S.selected.length > 1 ? new Set(S.selected) : null;
-    const positions = arranged(S.doc, (id) => flow.getNode(id)?.measured, only);
-    if (!Object.keys(positions).length) return;
-    editor.edit([{ op: "move_nodes", positions }]);
-    requestAnimationFrame(() => flow.fitView({ padding: 0.12, duration: 260, maxZoom: 1 }));
+    const ops = arranged(S.doc, sizeOf, only);
+    if (ops.length === 0) {
+      tell("canvas.tidy_already");
+      return;
+    }
+    editor.edit(ops);
+    announce(say("canvas.said_arranged"));
+    requestAnimationFrame(() => stage.flow.fitView({ padding: 0.12, duration: 260, maxZoom: 1 }));
   },
 
   /** Delete what is selected, and offer to close the gap. */
@@ -189,7 +251,10 @@ export const actions = {
     if (readOnly()) return;
     if (S.edge) {
       const edge = indexOf(S.doc).edges.get(S.edge);
-      if (edge && editor.edit([{ op: "disconnect", source: edge.source, port: edge.port }])) emit({ edge: null });
+      if (edge && editor.edit([{ op: "disconnect", source: edge.source, port: edge.port }])) {
+        emit({ edge: null });
+        announce(say("canvas.said_disconnected"));
+      }
       return;
     }
     const ids = S.selected;
@@ -197,55 +262,55 @@ export const actions = {
     const links = bridges(S.doc, ids);
     if (!editor.edit([{ op: "delete_nodes", ids }])) return;
     editor.select([]);
+    actions.focus();
+    announce(say("editor.deleted", { count: ids.length }));
+    emit({ join: links.length ? links : null });
     const undo = { label: say("common.undo"), onClick: () => editor.undo() };
-    const join = { label: say("editor.join_neighbours"), onClick: () => editor.edit(links.filter((op) => nodeOf(S.doc, op.source) && nodeOf(S.doc, op.target))) };
+    const join = { label: say("editor.join_neighbours"), onClick: () => actions.join() };
     toast(say("editor.deleted", { count: ids.length }), { duration: 10000, position: "bottom-center", action: links.length ? join : undo, cancel: links.length ? undo : undefined });
   },
 
-  copied() {
-    const ids = new Set(S.selected);
-    if (ids.size === 0) return null;
-    return JSON.stringify({ pytake: "nodes", nodes: S.doc.nodes.filter((node) => ids.has(node.id)), edges: S.doc.edges.filter((edge) => ids.has(edge.source) && ids.has(edge.target)) });
+  /** Close the gap that the latest deletion left. */
+  join() {
+    const links = (S.join ?? []).filter((op) => nodeOf(S.doc, op.source) && nodeOf(S.doc, op.target) && !edgeAt(S.doc, op.source, op.port));
+    emit({ join: null });
+    if (links.length && editor.edit(links)) announce(say("canvas.said_joined"));
   },
-  insert(nodes, edges, dx, dy) {
-    const copy = cloned(nodes, edges, dx, dy);
-    if (!editor.edit([{ op: "add_nodes", ...copy }])) return;
-    editor.select(copy.nodes.map((node) => node.id));
+  /** Delete frames with all that they hold. */
+  removeWithHeld() {
+    editor.select(withHeld(S.doc, S.selected));
+    actions.remove();
   },
-  duplicate() {
-    const ids = new Set(S.selected);
-    if (ids.size === 0 || readOnly()) return;
-    actions.insert(S.doc.nodes.filter((node) => ids.has(node.id)), S.doc.edges, 32, 32);
+  selectHeld(id) {
+    const frame = nodeOf(S.doc, id);
+    if (frame) editor.select(heldBy(S.doc, frame));
   },
-  /** Paste nodes from text; anything else is told, not swallowed. */
-  paste(text) {
-    let data = null;
-    try {
-      data = JSON.parse(text);
-    } catch {
-      data = null;
-    }
-    const nodes = Array.isArray(data?.nodes) ? data.nodes.filter((node) => specOf(node?.type) && typeof node.id === "string" && node.config && Number.isFinite(node.position?.x) && Number.isFinite(node.position?.y)) : [];
-    if (data?.pytake !== "nodes" || nodes.length === 0 || nodes.length > 500) {
-      tell("editor.paste_nothing", "info");
-      return;
-    }
-    const rect = box.getBoundingClientRect();
-    const middle = flow.screenToFlowPosition({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 });
-    const left = Math.min(...nodes.map((node) => node.position.x));
-    const top = Math.min(...nodes.map((node) => node.position.y));
-    const here = nodes.some((node) => nodeOf(S.doc, node.id)?.position.x === node.position.x);
-    const [dx, dy] = here ? [48, 48] : [middle.x - left - CARD.width / 2, middle.y - top - CARD.height / 2];
-    const edges = (Array.isArray(data.edges) ? data.edges : []).filter((edge) => edge && [edge.source, edge.port, edge.target].every((part) => typeof part === "string"));
-    actions.insert(nodes.map(({ id, type, title, config, position }) => ({ id, type, title: String(title ?? "").slice(0, 200), config, position })), edges, dx, dy);
+  paint(id, color) {
+    editor.edit([{ op: "update_config", id, patch: { color } }]);
   },
+  unplug(id) {
+    const { out, into } = indexOf(S.doc);
+    const edges = new Set([...(out.get(id) ?? []), ...(into.get(id) ?? [])]);
+    if (edges.size) editor.edit([...edges].map(({ source, port }) => ({ op: "disconnect", source, port })));
+  },
+
   selectAll: () => editor.select(S.doc.nodes.map((node) => node.id)),
-  selectAfter: (id, forward) => editor.select([...reach(S.doc, [id], forward)]),
+  /** Select what follows (or precedes) a node, or all selected ones; they stay selected themselves. */
+  selectAfter(id, forward) {
+    const ids = [...reach(S.doc, id ? [id] : S.selected, forward)];
+    if (ids.length === 0) return;
+    editor.select(ids);
+    announce(say("editor.selected", { count: ids.length }));
+  },
 
   editTitle(event, id) {
-    if (readOnly() || !event.target.closest?.(".hd")) return;
+    if (event.target.closest?.(".hd, .sticky, .gname")) actions.rename(id);
+  },
+  /** Edit a block's title, a note's text or a frame's name where it stands. */
+  rename(id = S.selected.length === 1 ? S.selected[0] : null) {
+    if (!id || readOnly() || !nodeOf(S.doc, id)) return;
     editor.select([id]);
-    actions.focusField("[data-title-field]");
+    emit({ editing: id, ...CLOSED });
   },
   /** Put the caret into the selection's first field. */
   focusField(selector = ".ins [data-field]") {
@@ -258,9 +323,9 @@ export const actions = {
   },
   /** The first look at a flow: all of it if that stays readable, else its beginning. */
   begin() {
-    const nodes = flow.getNodes();
+    const nodes = stage.flow.getNodes();
     if (nodes.length === 0) return;
-    const rect = box.getBoundingClientRect();
+    const rect = stage.box.getBoundingClientRect();
     const left = Math.min(...nodes.map((node) => node.position.x));
     const top = Math.min(...nodes.map((node) => node.position.y));
     const right = Math.max(...nodes.map((node) => node.position.x + (node.measured?.width ?? CARD.width)));
@@ -268,10 +333,15 @@ export const actions = {
     const zoom = Math.min(1, Math.max(0.7, Math.min((rect.width - 96) / (right - left), (rect.height - 96) / (bottom - top))));
     const x = (right - left) * zoom <= rect.width - 64 ? (rect.width - (right - left) * zoom) / 2 : 40;
     const y = (bottom - top) * zoom <= rect.height - 64 ? (rect.height - (bottom - top) * zoom) / 2 : 40;
-    flow.setViewport({ x: x - left * zoom, y: y - top * zoom, zoom });
+    stage.flow.setViewport({ x: x - left * zoom, y: y - top * zoom, zoom });
   },
-  fit: () => flow?.fitView({ padding: 0.12, duration: 220, maxZoom: 1 }),
-  zoom: (factor) => flow?.zoomTo(flow.getZoom() * factor, { duration: 120 }),
+  fit: () => stage.flow?.fitView({ padding: 0.12, duration: 220, maxZoom: 1 }),
+  fitSelection() {
+    const nodes = nodesOf(S.selected);
+    if (nodes.length) stage.flow.fitBounds(around(nodes), { padding: 0.2, duration: 220 });
+  },
+  zoom: (factor) => stage.flow?.zoomTo(stage.flow.getZoom() * factor, { duration: 120 }),
+  zoomReset: () => stage.flow?.zoomTo(1, { duration: 160 }),
+  /** All nodes as the keyboard goes through them. */
+  order: () => inReadingOrder(S.doc.nodes),
 };
-
-actions.closeQuick = () => emit({ quick: null });

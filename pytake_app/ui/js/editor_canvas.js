@@ -10,9 +10,16 @@ import { ColorModeContext, EventLoopContext } from "$/utils/context";
 import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { indexOf, snap } from "$/public/pt_editor_doc.js";
-import { cardModel, portLabel } from "$/public/pt_editor_model.js";
+import { cardModel, kindName, nodeName, portLabel } from "$/public/pt_editor_model.js";
 import { actions } from "$/public/pt_editor_actions.js";
+import { FindBar } from "$/public/pt_editor_find.js";
+import { alsoHeld } from "$/public/pt_editor_frames.js";
 import { useEditorKeys } from "$/public/pt_editor_keys.js";
+import { LinkPanel } from "$/public/pt_editor_link.js";
+import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
+import { SelectionTools } from "$/public/pt_editor_toolbar.js";
+import { useLongPress } from "$/public/pt_editor_touch.js";
+import { Voice } from "$/public/pt_editor_voice.js";
 
 const MANY = 150; // nodes above which only visible ones are drawn
 const NEAR = 0.45; // zoom below which edge labels are left out
@@ -93,16 +100,29 @@ const EDGE_TYPES = { pt: FlowEdge };
 const edgesFrom = (doc, lang, old) => {
   const known = new Map(old.map((edge) => [edge.id, edge]));
   const { nodes } = indexOf(doc);
+  const names = new Map(doc.nodes.map((node) => [node.id, nodeName(node)]));
   return doc.edges.flatMap((edge) => {
     const source = nodes.get(edge.source);
     if (!source || !nodes.has(edge.target)) return [];
     const label = edge.port === "next" ? "" : portLabel(source, edge.port);
+    const ariaLabel = say("canvas.edge_label", { from: names.get(edge.source), port: label, to: names.get(edge.target) });
     const before = known.get(edge.id);
-    if (before && before.source === edge.source && before.sourceHandle === edge.port && before.target === edge.target && before.data.label === label) return [before];
-    return [{ id: edge.id, source: edge.source, sourceHandle: edge.port, target: edge.target, targetHandle: "in", type: "pt", data: { label }, selected: before?.selected }];
+    if (before && before.source === edge.source && before.sourceHandle === edge.port && before.target === edge.target && before.data.label === label && before.ariaLabel === ariaLabel) return [before];
+    return [{ id: edge.id, source: edge.source, sourceHandle: edge.port, target: edge.target, targetHandle: "in", type: "pt", data: { label }, ariaLabel, domAttributes: { "aria-roledescription": say("canvas.link") }, selected: before?.selected }];
   });
 };
 
+const UNDER = -2000; // frames stay behind edges and blocks, also while one is selected
+
+/** A frame's size in React Flow, and its place in the pile: the larger, the lower. */
+const frameParts = (node, before) => {
+  if (node.type !== "group") return {};
+  const { width = 640, height = 420 } = node.config;
+  if (before?.resizing) return { width: before.width, height: before.height };
+  return { width, height, zIndex: UNDER - Math.min(900, Math.round(Math.sqrt(width * height) / 16)), dragHandle: ".gname, .gedge" };
+};
+
+const labelOf = (node) => (node.title && node.title !== kindName(node.type) ? `${node.title}, ${kindName(node.type)}` : nodeName(node));
 
 const nodesFrom = (doc, old, selected) => {
   const known = new Map(old.map((node) => [node.id, node]));
@@ -112,9 +132,11 @@ const nodesFrom = (doc, old, selected) => {
     const still = before && (before.dragging || (before.position.x === node.position.x && before.position.y === node.position.y));
     if (before && before.data.node === node && still && Boolean(before.selected) === on) return before;
     const data = before?.data.node === node ? before.data : { node };
-    if (before) return { ...before, data, position: before.dragging ? before.position : node.position, selected: on };
+    const held = before?.dragging || before?.resizing;
+    const shown = { data, position: held ? before.position : node.position, selected: on, ariaLabel: labelOf(node), ...frameParts(node, before) };
+    if (before) return { ...before, ...shown };
     const type = specOf(node.type) ? node.type : "unknown";
-    return { id: node.id, type, position: node.position, data, selected: on, ariaLabel: node.title || node.type, zIndex: type === "group" ? -1 : undefined };
+    return { id: node.id, type, ...shown, domAttributes: { tabIndex: -1, role: "group", "aria-roledescription": say("canvas.block") } };
   });
 };
 
@@ -129,6 +151,7 @@ const Zoom = ({ onArrange, onNote }) => {
     h("button", { type: "button", className: "pc meta tn med", title: say("editor.zoom_reset"), onClick: () => flow.zoomTo(1, { duration: 160 }) }, `${percent} %`),
     button("zoom-in", PATHS.plus, say("editor.zoom_in"), () => flow.zoomIn({ duration: 120 })),
     h("span", { className: "vr" }),
+    !locked && h("button", { type: "button", className: "ib sm only-phone", title: say("editor.add_block"), "aria-label": say("editor.add_block"), onClick: () => actions.offerNext(), "data-testid": "phone-add" }, PATHS.add),
     button("zoom-fit", PATHS.fit, say("editor.fit"), () => flow.fitView({ padding: 0.12, duration: 220, maxZoom: 1 })),
     !locked && button("arrange", PATHS.grid, say("editor.arrange"), onArrange),
     !locked && onNote && button("add-note", PATHS.note, say("editor.add_note"), onNote));
@@ -138,6 +161,7 @@ const draw = (...paths) => h("svg", { viewBox: "0 0 24 24", fill: "none", stroke
 const PATHS = {
   minus: draw("M5 12h14"),
   plus: draw("M5 12h14", "M12 5v14"),
+  add: draw("M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2z", "M8 12h8", "M12 8v8"),
   fit: draw("M8 3H5a2 2 0 0 0-2 2v3", "M21 8V5a2 2 0 0 0-2-2h-3", "M3 16v3a2 2 0 0 0 2 2h3", "M16 21h3a2 2 0 0 0 2-2v-3"),
   grid: draw("M4 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1z", "M15 3h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1h-5a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1z", "M15 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1h-5a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1z", "M4 14h5a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1z"),
   note: draw("M21 9a2.4 2.4 0 0 0-.7-1.7l-3.6-3.6A2.4 2.4 0 0 0 15 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2z", "M15 3v5a1 1 0 0 0 1 1h5"),
@@ -160,6 +184,8 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const selectedEdge = useStoreRef((s) => s.edge);
   const focus = useStoreRef((s) => s.focus);
   const quick = useStoreRef((s) => s.quick);
+  const find = useStoreRef((s) => s.find);
+  const aim = useStoreRef((s) => s.aim);
   const locked = useStore(() => readOnly());
   const lang = useLang();
   const flow = useReactFlow();
@@ -180,6 +206,12 @@ const Surface = ({ cards, quick: Quick, label }) => {
     actions.attach(flow, box.current);
   }, [flow]);
   useEffect(() => {
+    const hits = new Set(find?.hits ?? []);
+    const now = find?.hits[find.at];
+    const classOf = (id) => (id === aim ? "aim" : id === now ? "hit now" : hits.has(id) ? "hit" : undefined);
+    setNodes((old) => old.map((node) => (node.className === classOf(node.id) ? node : { ...node, className: classOf(node.id) })));
+  }, [find, aim]);
+  useEffect(() => {
     if (!focus) return;
     const node = flow.getNode(focus.id);
     if (!node) return;
@@ -188,7 +220,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   }, [focus]);
 
   const onNodesChange = useCallback((changes) => {
-    const seen = changes.filter((change) => change.type !== "remove");
+    const seen = alsoHeld(changes.filter((change) => change.type !== "remove" && !(S.picking && change.type === "select")));
     setNodes((old) => applyNodeChanges(seen, old));
     const picks = seen.filter((change) => change.type === "select");
     if (picks.length) {
@@ -204,9 +236,23 @@ const Surface = ({ cards, quick: Quick, label }) => {
     if (on) editor.select([], on.id);
     else if (off) emit({ edge: null });
   }, []);
+  const onNodeDragStart = useCallback((_event, _node, moved) => actions.lift(moved), []);
+  const onNodeDrag = useCallback((event) => {
+    const point = event.changedTouches?.[0] ?? event;
+    actions.over(point.clientX, point.clientY);
+  }, []);
   const onNodeDragStop = useCallback((_event, _node, moved) => {
     actions.drop(moved);
   }, []);
+  const onMenu = useCallback((kind, event, id) => {
+    event.preventDefault();
+    openMenu(kind, event.clientX, event.clientY, id);
+  }, []);
+  const press = useLongPress((point, target) => {
+    const node = target.closest(".react-flow__node")?.getAttribute("data-id");
+    const edge = node ? null : target.closest(".react-flow__edge")?.getAttribute("data-id");
+    openMenu(node ? "node" : edge ? "edge" : "pane", point.x, point.y, node ?? edge, true);
+  });
   const onConnect = useCallback(({ source, sourceHandle, target }) => actions.connect(source, sourceHandle, target), []);
   const onConnectEnd = useCallback((event, state) => {
     if (!state.isValid && state.fromNode && state.fromHandle) actions.released(event, state);
@@ -226,13 +272,16 @@ const Surface = ({ cards, quick: Quick, label }) => {
     actions.dropped(type, event.clientX, event.clientY);
   }, []);
 
-  return h("div", { className: "cv", ref: box, "data-testid": "canvas", role: "region", "aria-label": label },
+  return h("div", { className: "cv", ref: box, tabIndex: 0, "data-testid": "canvas", role: "application", "aria-label": label, "aria-describedby": "canvas-help", ...press },
+    h("span", { id: "canvas-help", hidden: true }, say("canvas.help")),
     h(ReactFlow, {
-      nodes, edges, nodeTypes: types, edgeTypes: EDGE_TYPES, onNodesChange, onEdgesChange, onNodeDragStop,
-      onSelectionDragStop: onNodeDragStop, onConnect, onConnectEnd, isValidConnection: isValid, onMoveEnd, onDragOver, onDrop,
+      nodes, edges, nodeTypes: types, edgeTypes: EDGE_TYPES, onNodesChange, onEdgesChange, onNodeDragStart, onNodeDrag, onNodeDragStop,
+      onSelectionDragStart: (event, moved) => onNodeDragStart(event, null, moved), onSelectionDragStop: (event, moved) => onNodeDragStop(event, null, moved), onConnect, onConnectEnd, isValidConnection: isValid, onMoveEnd, onDragOver, onDrop,
       onNodeDoubleClick: (event, node) => actions.editTitle(event, node.id),
-      onPaneClick: () => (S.quick ? emit({ quick: null }) : undefined),
-      onNodeClick: (event, node) => (event.altKey ? actions.selectAfter(node.id, !event.shiftKey) : emit({ sheet: true })),
+      onPaneClick: () => (S.quick || S.link ? emit({ quick: null, link: null, aim: null }) : undefined),
+      onNodeClick: (event, node) => actions.clicked(event, node.id),
+      onPaneContextMenu: (event) => onMenu("pane", event), onNodeContextMenu: (event, node) => onMenu("node", event, node.id),
+      onEdgeContextMenu: (event, edge) => onMenu("edge", event, edge.id), onSelectionContextMenu: (event, nodes) => onMenu("node", event, nodes[0]?.id),
       defaultViewport: view ?? undefined,
       onInit: view ? undefined : () => actions.begin(),
       colorMode: resolvedColorMode === "dark" ? "dark" : "light",
@@ -241,12 +290,14 @@ const Surface = ({ cards, quick: Quick, label }) => {
       onlyRenderVisibleElements: nodes.length > MANY,
       connectionMode: ConnectionMode.Strict, connectionRadius: 28,
       deleteKeyCode: null, multiSelectionKeyCode: ["Shift", "Meta", "Control"], selectionKeyCode: "Shift", selectionMode: SelectionMode.Partial,
-      panOnScroll: true, zoomOnDoubleClick: false, disableKeyboardA11y: true, selectNodesOnDrag: true, elevateNodesOnSelect: true,
+      panOnScroll: true, zoomOnDoubleClick: false, disableKeyboardA11y: true, nodesFocusable: false, edgesFocusable: false, selectNodesOnDrag: true, panOnDrag: [0, 1], elevateNodesOnSelect: true,
       proOptions: { hideAttribution: true },
     },
       h(Background, { gap: 16, size: 1.8, color: "var(--canvas-dot)" }),
       h(MiniMap, { className: "mm", style: { width: 176, height: 104 }, pannable: true, zoomable: true, nodeColor: miniColor, nodeBorderRadius: 12, nodeStrokeWidth: 0, maskColor: "var(--mm-mask)", maskStrokeColor: "var(--accent-line)", maskStrokeWidth: 2, ariaLabel: say("editor.minimap") }),
-      h(Zoom, { onArrange: () => actions.arrange(), onNote: specOf("note") ? () => actions.addNote() : null })),
+      h(Zoom, { onArrange: () => actions.arrange(), onNote: specOf("note") ? () => actions.addNote() : null }),
+      h(SelectionTools)),
+    h(FindBar), h(LinkPanel), h(CanvasMenu), h(Voice),
     quick && h("div", { className: "quick-at", style: { left: quick.left, top: quick.top } }, h(Quick, { item: quick })));
 };
 

@@ -1,8 +1,14 @@
 // Keys and the clipboard. Nothing here touches keys meant for a text field, an open dialog or a menu.
 import { useEffect } from "react";
-import { comboOf, isTyping } from "$/public/pt_shell.js";
+import { isTyping } from "$/public/pt_shell.js";
+import { nodeOf } from "$/public/pt_editor_doc.js";
 import { editor, emit, S } from "$/public/pt_editor.js";
 import { actions } from "$/public/pt_editor_actions.js";
+import { closeFind, openFind } from "$/public/pt_editor_find.js";
+import { openLink } from "$/public/pt_editor_link.js";
+import { menuByKey } from "$/public/pt_editor_menu.js";
+import { comboFrom, commandFor } from "$/public/pt_editor_shortcuts.js";
+import { step, walk } from "$/public/pt_editor_walk.js";
 
 const busy = () => Boolean(document.querySelector('[role="dialog"][data-state="open"], [role="alertdialog"][data-state="open"], .cp-scrim, [role="menu"][data-state="open"]'));
 
@@ -10,41 +16,63 @@ const onCanvas = () => {
   const active = document.activeElement;
   return !active || active === document.body || Boolean(active.closest(".cv"));
 };
+/** The canvas itself or a card has the keyboard, not a button on it. */
+const onCards = () => Boolean(document.activeElement?.matches(".cv, .cv .react-flow__node"));
 
 const selectable = () => S.phase === "ready" && S.doc;
 
-const KEYS = {
-  "mod+z": () => editor.undo(),
-  "mod+shift+z": () => editor.redo(),
-  "mod+y": () => editor.redo(),
-  "mod+d": () => actions.duplicate(),
-  "mod+a": () => actions.selectAll(),
-  "mod+s": () => editor.flush(),
-  "mod+shift+l": () => actions.arrange(),
-  "mod+Enter": () => editor.openPublish(),
-  Delete: () => actions.remove(),
-  Backspace: () => actions.remove(),
-  "?": () => editor.keys(true),
-  "/": () => actions.focusPalette(),
-  f: () => actions.fit(),
-  "+": () => actions.zoom(1.25),
-  "=": () => actions.zoom(1.25),
-  "-": () => actions.zoom(0.8),
-  t: () => editor.tab("preview"),
-};
-
-actions.focusPalette = () => {
+const focusPalette = () => {
   const field = document.querySelector(".pal [data-palette-search]");
   if (field?.offsetParent) field.focus();
-  else {
-    const rect = document.querySelector(".cv")?.getBoundingClientRect();
-    if (rect) actions.openQuick(rect.left + rect.width / 2 - 110, rect.top + 80);
-  }
+  else actions.offerNext();
+};
+
+const RUN = {
+  undo: () => editor.undo(),
+  redo: () => editor.redo(),
+  rename: () => actions.rename(),
+  duplicate: () => actions.duplicate(),
+  remove: () => actions.remove(),
+  join: () => actions.join(),
+  frame: () => actions.frameSelection(),
+  note: () => actions.addNote(),
+  all: () => actions.selectAll(),
+  after: () => actions.selectAfter(null, true),
+  before: () => actions.selectAfter(null, false),
+  walk_right: () => walk("right"),
+  walk_left: () => walk("left"),
+  walk_down: () => walk("down"),
+  walk_up: () => walk("up"),
+  add: focusPalette,
+  add_next: () => actions.offerNext(),
+  connect: () => openLink(),
+  find: openFind,
+  menu: menuByKey,
+  arrange: () => actions.arrange(),
+  fit: () => actions.fit(),
+  fit_selection: () => actions.fitSelection(),
+  zoom_in: () => actions.zoom(1.25),
+  zoom_out: () => actions.zoom(0.8),
+  zoom_reset: () => actions.zoomReset(),
+  align_left: () => actions.align("left"),
+  align_center: () => actions.align("center"),
+  align_right: () => actions.align("right"),
+  align_top: () => actions.align("top"),
+  align_middle: () => actions.align("middle"),
+  align_bottom: () => actions.align("bottom"),
+  align_across: () => actions.align("across"),
+  align_down: () => actions.align("down"),
+  test: () => editor.tab("preview"),
+  save: () => editor.flush(),
+  publish: () => editor.openPublish(),
+  keys: () => editor.keys(true),
 };
 
 const escape = () => {
   if (S.keysSheet) editor.keys(false);
-  else if (S.quick) emit({ quick: null });
+  else if (S.quick) actions.closeQuick();
+  else if (S.find) closeFind();
+  else if (S.picking) emit({ picking: false });
   else if (S.selected.length || S.edge) editor.select([]);
   else return false;
   return true;
@@ -52,33 +80,34 @@ const escape = () => {
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const shifted = (event) => {
-  const combo = comboOf(event);
-  return event.shiftKey && event.key.length === 1 && /[a-z]/i.test(event.key) ? combo.replace(/([^+]+)$/, "shift+$1") : combo;
+/** Keys that can't be changed; true when one was used. */
+const fixed = (event) => {
+  const bare = !event.ctrlKey && !event.metaKey && !event.altKey;
+  const arrow = ARROWS[event.key];
+  if (arrow && bare) {
+    if (!onCanvas() || document.activeElement?.closest(".zoom, .seltools, .quick")) return false;
+    if (S.selected.length) actions.nudge(arrow[0] * (event.shiftKey ? 4 : 1), arrow[1] * (event.shiftKey ? 4 : 1));
+    else if (onCards()) step(1);
+    else return false;
+    return true;
+  }
+  if (event.key === "Tab" && bare) return onCards() && (S.selected.length > 0 || !event.shiftKey) && step(event.shiftKey ? -1 : 1);
+  if (event.key === "Enter" && bare && onCanvas() && S.selected.length === 1 && !document.activeElement?.matches("button")) {
+    const plain = ["note", "group"].includes(nodeOf(S.doc, S.selected[0])?.type);
+    plain ? actions.rename() : actions.focusField();
+    return true;
+  }
+  return false;
 };
 
 const keydown = (event) => {
   if (event.defaultPrevented || event.isComposing || !selectable()) return;
-  if (event.key === "Escape" && !isTyping(event.target) && !busy() && escape()) {
-    event.preventDefault();
-    return;
-  }
   if (isTyping(event.target) || busy()) return;
-  const arrow = ARROWS[event.key];
-  if (arrow && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    if (!onCanvas() || S.selected.length === 0) return;
+  if ((event.key === "Escape" && escape()) || fixed(event)) {
     event.preventDefault();
-    actions.nudge(arrow[0] * (event.shiftKey ? 4 : 1), arrow[1] * (event.shiftKey ? 4 : 1));
     return;
   }
-  if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
-    if (onCanvas() && S.selected.length === 1) {
-      event.preventDefault();
-      actions.focusField();
-    }
-    return;
-  }
-  const run = KEYS[shifted(event)];
+  const run = RUN[commandFor(comboFrom(event))];
   if (!run) return;
   event.preventDefault();
   run();

@@ -24,17 +24,44 @@ export const PaletteItem = ({ type, disabled, label, about, children, className 
     },
     onDragEnd: () => actions.hover(-1, -1) }, children);
 
-/** The palette's search box; Enter adds the first match, Escape leaves. */
+/** Arrow keys go from the search box through the blocks of a palette and back; Escape leaves by `leave`. */
+const useArrows = (box, pane, leave) => {
+  useEffect(() => {
+    const root = box.current?.closest(pane);
+    if (!root) return undefined;
+    const keys = (event) => {
+      const stops = [box.current, ...root.querySelectorAll(".pi:not(:disabled)")];
+      const at = stops.indexOf(document.activeElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, End: at > 0 ? stops.length - 1 : undefined, Home: at > 0 ? 1 : undefined }[event.key];
+      if (at >= 0 && to !== undefined) {
+        const stop = stops[Math.min(stops.length - 1, Math.max(0, to))];
+        stop.focus();
+        stop.scrollIntoView({ block: "nearest" });
+      } else if (event.key === "Escape") leave();
+      else if (at > 0 && event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        box.current.focus(); // typing goes on searching
+        return;
+      } else return;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    root.addEventListener("keydown", keys);
+    return () => root.removeEventListener("keydown", keys);
+  }, []);
+};
+
+/** The palette's search box; Enter adds the first match, the arrows go through the blocks, Escape leaves. */
 export const PaletteSearch = ({ placeholder }) => {
   const query = useStore((s) => s.query);
-  return h("input", { type: "search", value: query, placeholder, "aria-label": placeholder, "data-palette-search": true, "data-testid": "palette-search",
+  const box = useRef(null);
+  useArrows(box, ".pal", () => {
+    editor.search("");
+    actions.focus();
+  });
+  return h("input", { ref: box, type: "search", value: query, placeholder, "aria-label": placeholder, "data-palette-search": true, "data-testid": "palette-search",
     onChange: (event) => editor.search(event.target.value),
     onKeyDown: (event) => {
-      if (event.key === "Escape") {
-        editor.search("");
-        event.target.blur();
-      }
-      if (event.key === "Enter") document.querySelector(".pal .pi:not(:disabled)")?.click();
+      if (event.key === "Enter" && !event.nativeEvent.isComposing) document.querySelector(".pal .pi:not(:disabled)")?.click();
     } });
 };
 
@@ -43,19 +70,13 @@ export const QuickSearch = ({ placeholder }) => {
   const query = useStore((s) => s.quick?.query ?? "");
   const box = useRef(null);
   useEffect(() => box.current?.focus(), []);
+  useArrows(box, ".quick", () => actions.closeQuick());
   return h("input", { ref: box, type: "search", value: query, placeholder, "aria-label": placeholder, "data-testid": "quick-search",
     onChange: (event) => actions.quickSearch(event.target.value),
     onKeyDown: (event) => {
-      if (event.key === "Enter") {
-        event.preventDefault();
-        actions.quickFirst();
-      } else if (event.key === "Escape") {
-        event.stopPropagation();
-        actions.closeQuick();
-      } else if (event.key === "ArrowDown") {
-        event.preventDefault();
-        box.current.closest(".quick").querySelector(".pi")?.focus();
-      }
+      if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+      event.preventDefault();
+      actions.quickFirst();
     } });
 };
 
@@ -158,12 +179,6 @@ export const Overlay = ({ open, label, onClose, children, className }) => {
 
 /** Whether the page is as narrow as a phone. */
 export const usePhone = () => useSyncExternalStore(subscribeMedia, () => window.matchMedia("(max-width: 767px)").matches, () => false);
-
-/** The sheet with the editor's keys, opened by `?`. */
-export const KeysSheet = ({ view: View }) => {
-  const open = useStore((s) => s.keysSheet);
-  return h(Overlay, { open, label: say("editor.keys"), onClose: () => editor.keys(false), className: "keys" }, h(View, { item: { open } }));
-};
 
 /** The frame of panes; on a phone the inspector is a sheet over the canvas. */
 export const EditorPanes = ({ children, ...rest }) => {

@@ -1,9 +1,9 @@
-"""What opens over the page: the publish dialog and the sheet of keys."""
+"""What opens over the page: the publish dialog."""
 
 import reflex as rx
 
 from pytake_app.ui.canvas.components import Overlay, PublishNote, do, flag, number, text_of
-from pytake_app.ui.components.basics import button, icon, icon_button
+from pytake_app.ui.components.basics import button, icon
 from pytake_app.ui.i18n import t
 
 
@@ -72,66 +72,4 @@ def publish_view(item: rx.Var[dict]) -> rx.Component:
         open=flag(item, "open"),
         label=t("editor.publish_title"),
         on_close=do("editor.closePublish()"),
-    )
-
-
-KEYS = (
-    (
-        "editor.keys_edit",
-        (
-            ("Ctrl Z", "editor.undo"),
-            ("Ctrl Y", "editor.redo"),
-            ("Enter", "editor.k_fields"),
-            ("Del", "editor.delete_block"),
-            ("Ctrl D", "editor.duplicate"),
-            ("Ctrl C · X · V", "editor.k_clipboard"),
-        ),
-    ),
-    (
-        "editor.keys_select",
-        (
-            ("Ctrl A", "editor.k_all"),
-            ("Shift", "editor.k_box"),
-            ("Alt", "editor.select_after"),
-            ("Alt Shift", "editor.select_before"),
-            ("Esc", "editor.k_escape"),
-        ),
-    ),
-    (
-        "editor.keys_canvas",
-        (
-            ("/", "editor.k_find"),
-            ("← ↑ → ↓", "editor.k_move"),
-            ("Ctrl Shift L", "editor.arrange"),
-            ("F", "editor.fit"),
-            ("+ −", "editor.k_zoom"),
-            ("[", "common.menu"),
-        ),
-    ),
-    ("editor.keys_flow", (("T", "editor.test"), ("Ctrl Enter", "editor.publish"), ("?", "editor.keys"))),
-)
-
-
-@rx.memo
-def keys_view(item: rx.Var[dict]) -> rx.Component:
-    """All keys of the editor."""
-
-    def line(key: str, label: str) -> rx.Component:
-        return rx.el.div(
-            rx.el.span(t(label), class_name="grow"), rx.el.span(key, class_name="kbd"), class_name="row dense"
-        )
-
-    groups = [
-        rx.el.div(
-            rx.el.div(t(name), class_name="h-sec"), *[line(key, label) for key, label in lines], class_name="col g8"
-        )
-        for name, lines in KEYS
-    ]
-    return rx.fragment(
-        rx.el.div(
-            rx.el.h2(t("editor.keys"), class_name="title grow"),
-            icon_button("x", t("common.close"), on_click=do("editor.keys(false)")),
-            class_name="row",
-        ),
-        rx.el.div(*groups, class_name="kgrid", custom_attrs={"data-open": flag(item, "open").to_string()}),
     )

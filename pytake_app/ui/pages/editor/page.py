@@ -8,7 +8,6 @@ from pytake_app.ui.canvas.components import (
     EditorRoot,
     FlowCanvas,
     Item,
-    KeysSheet,
     do,
     flag,
     number,
@@ -17,11 +16,12 @@ from pytake_app.ui.canvas.components import (
     view,
     views,
 )
+from pytake_app.ui.canvas.parts import KeysSheet
 from pytake_app.ui.canvas.specs import browser_specs
 from pytake_app.ui.components.basics import error_state, icon, link_button, no_permission, skeleton
 from pytake_app.ui.i18n import t
 from pytake_app.ui.layout.shell import frame
-from pytake_app.ui.pages.editor.dialogs import keys_view, publish_view
+from pytake_app.ui.pages.editor.dialogs import publish_view
 from pytake_app.ui.pages.editor.inspector import block_panel
 from pytake_app.ui.pages.editor.palette import palette_pane, quick_view
 from pytake_app.ui.pages.editor.panels import check_panel, versions_panel
@@ -171,7 +171,7 @@ def page() -> rx.Component:
         top_bar(),
         body,
         slice_view("publish", publish_view),
-        KeysSheet.create(view=view(keys_view)),
+        KeysSheet.create(),
         specs=rx.Var.create(browser_specs()),
         me=rx.Var.create({"id": SessionState.user_id, "name": SessionState.user_name, "role": SessionState.role}),
         reply=EditorState.reply,
