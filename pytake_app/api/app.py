@@ -25,8 +25,10 @@ from pytake_app.messaging import api as messaging
 from pytake_app.outgoing import api as outgoing
 from pytake_app.queues import api as queues
 from pytake_app.sandbox import api as sandbox
+from pytake_app.sandbox import api_templates as sandbox_templates
 from pytake_app.sandbox.courier import Courier
 from pytake_app.whatsapp import api as whatsapp
+from pytake_app.whatsapp import api_templates as whatsapp_templates
 
 BASE = "/api/v1"
 
@@ -43,6 +45,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     outgoing.router,
     queues.router,
     whatsapp.router,
+    whatsapp_templates.router,
     sandbox.router,
 )
 
@@ -94,6 +97,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.include_router(realtime.router, prefix=BASE)
     for router in DOMAINS:
         app.include_router(router, prefix=BASE)
+    app.include_router(sandbox_templates.router)
     app.include_router(sandbox.graph_router)
     app.include_router(hooks.public)
     docs.install(app)

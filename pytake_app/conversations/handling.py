@@ -147,7 +147,7 @@ def give_back(
     _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
     conversation.handling = "bot"
     conversation.assignee_id = None
-    conversation.queue_name = ""
+    conversation.queue_id, conversation.queue_name = None, ""
     conversation.waiting_since = None
     conversation.handoff = {}
     conversation.status = "open"

@@ -31,6 +31,7 @@ class Thread:
     status: str = "open"
     priority: str = "medium"
     handling: str = "bot"
+    queue_id: UUID | None = None
     queue_name: str = ""
     unread_count: int = 0
     last_message_id: UUID | None = None
@@ -71,7 +72,7 @@ class Thread:
 
 
 _COLUMNS = (
-    "id, organization_id, contact_id, channel_account_id, channel, status, priority, handling, queue_name, "
+    "id, organization_id, contact_id, channel_account_id, channel, status, priority, handling, queue_id, queue_name, "
     "unread_count, last_message_id, last_message_at, last_message_preview, last_message_direction, last_inbound_at, "
     "last_inbound_external_id, window_expires_at, waiting_since, handoff"
 )
@@ -88,18 +89,18 @@ SELECT {_COLUMNS} FROM conversations c WHERE c.id = ANY(%s) ORDER BY c.id FOR NO
 _INSERT = insert_statement(
     "conversations",
     ("id", "organization_id", "contact_id", "channel_account_id", "channel", "status", "priority", "handling",
-     "queue_name", "tags", "unread_count", "last_message_id", "last_message_at", "last_message_preview",
+     "queue_id", "queue_name", "tags", "unread_count", "last_message_id", "last_message_at", "last_message_preview",
      "last_message_direction", "last_inbound_at", "last_inbound_external_id", "window_expires_at", "waiting_since",
      "handoff", "created_at", "updated_at"),
     "ON CONFLICT DO NOTHING",
 )  # fmt: skip
 _UPDATE = """
-UPDATE conversations c SET status = v.status, priority = v.priority, handling = v.handling, queue_name = v.queue_name,
-       unread_count = v.unread_count, last_message_id = v.last_message_id, last_message_at = v.last_message_at,
-       last_message_preview = v.last_message_preview, last_message_direction = v.last_message_direction,
-       last_inbound_at = v.last_inbound_at, last_inbound_external_id = v.last_inbound_external_id,
-       window_expires_at = v.window_expires_at, waiting_since = v.waiting_since, handoff = v.handoff,
-       updated_at = v.updated_at
+UPDATE conversations c SET status = v.status, priority = v.priority, handling = v.handling, queue_id = v.queue_id,
+       queue_name = v.queue_name, unread_count = v.unread_count, last_message_id = v.last_message_id,
+       last_message_at = v.last_message_at, last_message_preview = v.last_message_preview,
+       last_message_direction = v.last_message_direction, last_inbound_at = v.last_inbound_at,
+       last_inbound_external_id = v.last_inbound_external_id, window_expires_at = v.window_expires_at,
+       waiting_since = v.waiting_since, handoff = v.handoff, updated_at = v.updated_at
 FROM json_populate_recordset(NULL::conversations, %s) v WHERE c.id = v.id
 """
 _INSERT_MESSAGES = insert_statement(
@@ -156,6 +157,7 @@ def _row(thread: Thread, now: datetime) -> Row:
         "status": thread.status,
         "priority": thread.priority,
         "handling": thread.handling,
+        "queue_id": thread.queue_id,
         "queue_name": thread.queue_name,
         "tags": [],
         "unread_count": thread.unread_count,

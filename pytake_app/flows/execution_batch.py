@@ -28,6 +28,7 @@ from pytake_app.messaging.payloads import NOBODY, SenderKeys
 from pytake_app.messaging.sql import Connection
 from pytake_app.messaging.statuses import Changed, Status
 from pytake_app.outgoing import ai as outgoing
+from pytake_app.whatsapp import template_news as templates
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,7 @@ def run(
     others = [event for event in events if event.kind != "status"]
     nobody = [event for event in others if event.contact_key == NOBODY]
     _run_contacts(connection, services, catalog, [e for e in others if e.contact_key != NOBODY], outcome, isolate)
+    templates.take_news(connection, [(e.channel_account_id, e.payload) for e in nobody if e.kind == "notice"], now)
     outcome.done += nobody
     inbound.mark_done(connection, [event.id for event in outcome.done if event.kind != "status"], now)
     return outcome

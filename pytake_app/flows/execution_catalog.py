@@ -14,15 +14,16 @@ from pytake_app.engine.runner import compile_flow
 from pytake_app.engine.session import FlowRef, OrgView
 from pytake_app.engine.triggers import DEFAULT_OPT_OUT_WORDS, TriggerCandidate, flow_triggers
 from pytake_app.messaging.sql import Connection
+from pytake_app.queues.calendars import engine_hours
 
 MAX_COMPILED = 512
-BUSINESS_HOURS = "business_hours"
-"""Member of the organization's settings: its calendar, as the config of a `business_hours` block."""
 
 _ACCOUNTS = """
 SELECT a.id, a.organization_id, a.channel, a.external_id, a.default_flow_id, a.settings, o.name, o.time_zone, o.locale,
-       o.settings
-FROM channel_accounts a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ANY(%s)
+       o.settings, c.periods, c.holidays, c.timezone
+FROM channel_accounts a JOIN organizations o ON o.id = a.organization_id
+     LEFT JOIN business_calendars c ON c.organization_id = o.id AND c.is_default
+WHERE a.id = ANY(%s)
 """
 _LIVE = """
 SELECT organization_id, id, live_version, slug FROM flows
@@ -72,7 +73,6 @@ class FlowCatalog:
         views: dict[UUID, AccountView] = {}
         for row in connection.execute(_ACCOUNTS, (list(ids),)).fetchall():
             words = row[9].get("opt_out_words")
-            hours = row[9].get(BUSINESS_HOURS)
             views[row[0]] = AccountView(
                 id=row[0],
                 organization_id=row[1],
@@ -85,7 +85,7 @@ class FlowCatalog:
                     name=row[6],
                     timezone=row[7],
                     locale=row[8],
-                    hours=hours if isinstance(hours, dict) else {},
+                    hours=engine_hours(row[10] or [], row[11] or [], row[12] or ""),
                 ),
                 opt_out_words=tuple(words) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
             )

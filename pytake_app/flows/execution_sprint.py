@@ -59,6 +59,7 @@ from pytake_app.messaging.content import channel_content, readable
 from pytake_app.messaging.lanes import lane_of
 from pytake_app.messaging.outbox import OutboxPriority, message_type
 from pytake_app.messaging.sql import Connection
+from pytake_app.queues import routing as queue_routing
 
 _HANDOFF_PRIORITY = {0: "medium", 1: "high", 2: "urgent"}
 EVENT_LOOP_STARTS = 5
@@ -324,6 +325,7 @@ class ContactState:
     def _tag(self, event: ContactTagged) -> None:
         tags = [tag for tag in self.person.tags if tag != event.tag]
         if not event.removed and len(tags) == len(self.person.tags):
+            self.effects.tags.append((self.person.organization_id, event.tag))
             self.happened("tag_added", event.tag)
         elif event.removed and len(tags) < len(self.person.tags):
             self.happened("tag_removed", event.tag)
@@ -331,15 +333,22 @@ class ContactState:
         self.person.dirty = True
 
     def _hand_off(self, thread: Thread, event: Handoff) -> None:
+        queue = queue_routing.resolve(
+            self.context.connection, thread.organization_id, event.queue_id or "", event.queue_name or ""
+        )
         detail = event.model_dump(mode="json", exclude={"type"})
         thread.handoff = {**detail, "at": self.context.now.isoformat()}
         thread.dirty = True
         if thread.handling != "person":
             thread.handling, thread.status = "waiting", "pending"
             thread.waiting_since = self.context.now
-            thread.queue_name = event.queue_name or ""
+            thread.queue_id = queue.id if queue else None
+            # A name that is no queue's is kept: people see what the flow meant.
+            thread.queue_name = (
+                queue.name if queue and queue.named else event.queue_name or (queue.name if queue else "")
+            )
             thread.priority = _HANDOFF_PRIORITY[event.priority]
-        log = {"queue": event.queue_name, "priority": event.priority, "node_id": event.node_id}
+        log = {"queue": thread.queue_name, "priority": event.priority, "node_id": event.node_id}
         self._log(thread, routing.Decision("nothing", "handed_off", detail=log), None)
         self._poke(thread, "conversation_updated", None)
 

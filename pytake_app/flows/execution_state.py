@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pytake_app.contacts.tags import make_tags
 from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
 from pytake_app.engine.session import InboundInput, Session, Step
@@ -98,6 +99,8 @@ class Effects:
     signals: list[Row] = field(default_factory=list)
     pokes: list[tuple[UUID, UUID, str, UUID | None]] = field(default_factory=list)
     """(organization, conversation, event, message)."""
+    tags: list[tuple[UUID, str]] = field(default_factory=list)
+    """(organization, name) of tags that contacts got."""
     told: list[tuple[UUID, UUID]] = field(default_factory=list)
     """(organization, user) of new notifications."""
     outside: Outside = field(default_factory=Outside)
@@ -115,6 +118,7 @@ class Effects:
         self.media += other.media
         self.signals += other.signals
         self.pokes += other.pokes
+        self.tags += other.tags
         self.told += other.told
         self.outside.extend(other.outside)
         self.amended |= other.amended
@@ -227,6 +231,7 @@ def write_effects(connection: Connection, effects: Effects, now: datetime) -> No
     insert_rows(connection, _INSERT_STEPS, effects.steps)
     threads.insert_log(connection, effects.log)
     outbox_store.insert(connection, effects.outbox)
+    make_tags(connection, effects.tags, now)
     effects.outside.write(connection, now)
 
 

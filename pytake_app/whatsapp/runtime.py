@@ -28,6 +28,9 @@ _COLUMNS = """
 """
 _BY_ID = text(_COLUMNS + "WHERE id = :id")
 _BY_EXTERNAL = text(_COLUMNS + "WHERE channel = :channel AND external_id = ANY(:external_ids)")
+_SANDBOX = text(
+    _COLUMNS + "WHERE sandbox AND status <> 'disabled' AND business_account_id = :business_account_id LIMIT 1"
+)
 # Sandbox numbers are always delivered to by their own address.
 _OF_CHANNEL = text(
     _COLUMNS + "WHERE channel = :channel AND NOT sandbox AND status <> 'disabled' ORDER BY created_at LIMIT 2000"
@@ -121,6 +124,11 @@ class AccountReader:
             return [make_runtime(dict(row), self._settings, self._secrets) for row in rows]
 
         return list(self._cached((channel, *sorted(external_ids)), load))
+
+    def sandbox_of(self, connection: Connection, business_account_id: str) -> AccountRuntime | None:
+        """The sandbox account of one of our own business accounts, as it is now."""
+        row = connection.execute(_SANDBOX, {"business_account_id": business_account_id}).mappings().first()
+        return None if row is None else make_runtime(dict(row), self._settings, self._secrets)
 
     def of_channel(self, connection: Connection, channel: str) -> list[AccountRuntime]:
         """The channel's accounts, except sandbox and disabled ones."""

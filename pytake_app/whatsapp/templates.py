@@ -12,7 +12,6 @@ from uuid import UUID
 
 from sqlmodel import Session, col
 
-from pytake_app.channels.base import JsonObject
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
@@ -56,6 +55,23 @@ def get_template(session: Session, principal: Principal, template_id: UUID) -> T
     """
     principal.require(Role.VIEWER)
     return view(_find(session, template_id))
+
+
+def named(session: Session, business_account_id: str, name: str, language: str) -> TemplateView:
+    """A template by its name.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    statement = scoped(session, MessageTemplate).where(
+        MessageTemplate.business_account_id == business_account_id,
+        MessageTemplate.name == name,
+        MessageTemplate.language == language,
+    )
+    row: MessageTemplate | None = session.exec(statement).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such template.", code="template_not_found")
+    return view(row)
 
 
 def template_book(session: Session) -> TemplateBook:
@@ -237,12 +253,7 @@ def _word(source: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
-def submission(request: JsonObject) -> JsonObject:
-    """A new template as it is kept until Meta has looked at it."""
-    return {**request, "status": request.get("status") or "PENDING"}
-
-
 __all__ = [
-    "TemplateBook", "account_to_submit", "accounts_to_sync", "forget", "get_template", "list_templates", "store",
-    "submission", "template_book", "template_of", "view",
+    "TemplateBook", "account_to_submit", "accounts_to_sync", "forget", "get_template", "list_templates", "named",
+    "store", "template_book", "template_of", "view",
 ]  # fmt: skip

@@ -78,9 +78,7 @@ def test_lint_types_and_tests_run_in_this_order(commands: list[list[str]]) -> No
 
 
 @pytest.mark.parametrize("broken", ["ruff", "mypy", "pytest"])
-def test_any_failure_fails_the_command(
-    commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
+def test_any_failure_fails_the_command(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     monkeypatch.setattr(checks, "_run", lambda command: int(command[2] == broken))
     assert cli.main(["test"]) == 1
 

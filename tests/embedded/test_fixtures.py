@@ -13,9 +13,7 @@ def _organizations(url: str) -> int:
         return int(connection.execute(text("SELECT count(*) FROM organizations")).scalar_one())
 
 
-def test_clean_db_empties_what_was_committed(
-    clean_db: Database, database_url: str, settings: Settings
-) -> None:
+def test_clean_db_empties_what_was_committed(clean_db: Database, database_url: str, settings: Settings) -> None:
     with create_engine(database_url, poolclass=NullPool).begin() as connection:
         columns = connection.execute(
             text(

@@ -180,7 +180,10 @@ def test_a_very_long_data_directory_still_works(services_dir: Path) -> None:
     try:
         assert server.answers()
         assert redis.answers()
-        sockets = [make_url(server.url).query["host"], str(Path(redis.url.split("?")[0].removeprefix("unix://")).parent)]
+        sockets = [
+            make_url(server.url).query["host"],
+            str(Path(redis.url.split("?")[0].removeprefix("unix://")).parent),
+        ]
         assert all(len(str(folder)) < 60 for folder in sockets)
     finally:
         redis.stop()

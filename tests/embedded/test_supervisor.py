@@ -143,7 +143,7 @@ def test_missing_program_is_a_clear_error(tmp_path: Path) -> None:
 
 
 def test_only_important_lines_reach_the_console(tmp_path: Path) -> None:
-    code = "print('all is well'); print('2026 ERROR it broke'); print('{\"level\": \"error\", \"event\": \"x\"}')"
+    code = 'print(\'all is well\'); print(\'2026 ERROR it broke\'); print(\'{"level": "error", "event": "x"}\')'
     seen: list[str] = []
     child = Child(
         ChildSpec(name="talker", argv=[sys.executable, "-c", code]),

@@ -109,6 +109,7 @@ class Pipeline:
 
     services: Services
     tenant: Tenant
+    business_account_id: str = ""
     executor: Executor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,7 +130,9 @@ class Pipeline:
     def ingest_account(self) -> IngestAccount:
         """The number as ingest knows it."""
         account = self.tenant.account
-        return IngestAccount(account.id, account.organization_id, account.external_id)
+        return IngestAccount(
+            account.id, account.organization_id, account.external_id, business_account_id=self.business_account_id
+        )
 
     async def receive(self, *bodies: dict[str, Any]) -> None:
         """Have deliveries stored, one after the other."""

@@ -41,6 +41,11 @@ _NUMBER_FIELDS = (
     "id,display_phone_number,verified_name,quality_rating,name_status,messaging_limit_tier,throughput,platform_type"
 )
 
+# Of WhatsApp Business Management API, Message Templates. A page stays well below the size that answers may have.
+_TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason,parameter_format"
+_TEMPLATES_A_PAGE = 50
+_TEMPLATE_PAGES = 200
+
 # httpx writes a line with the whole address of each request; media addresses carry a signature.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -196,6 +201,30 @@ class WhatsAppClient:
     async def subscribe(self, account: AccountCredentials) -> None:
         """Subscribe the token's app to the business account's webhooks. Raises :class:`SendError`."""
         await self._call(account, "POST", f"{_business(account)}/subscribed_apps")
+
+    async def templates(self, account: AccountCredentials) -> list[JsonObject]:
+        """Every message template of the business account, in Meta's form, page by page. Raises :class:`SendError`."""
+        path, found = f"{_business(account)}/message_templates", list[JsonObject]()
+        params = {"fields": _TEMPLATE_FIELDS, "limit": str(_TEMPLATES_A_PAGE)}
+        for _page in range(_TEMPLATE_PAGES):
+            answer = await self._call(account, "GET", path, params=params)
+            found += [item for item in as_list(answer.get("data")) if isinstance(item, dict)]
+            paging = as_object(answer.get("paging"))
+            after = text(as_object(paging.get("cursors")), "after")
+            if after is None or not paging.get("next"):
+                return found
+            params["after"] = after
+        raise SendError(SendErrorKind.PERMANENT, http_status=200, reason="bad_answer", message="too many templates")
+
+    async def create_template(self, account: AccountCredentials, template: JsonObject) -> JsonObject:
+        """Submit a template for approval; the answer has ``id``, ``status`` and ``category``. Raises
+        :class:`SendError`."""
+        return await self._post(account, f"{_business(account)}/message_templates", template)
+
+    async def delete_template(self, account: AccountCredentials, name: str, template_id: str) -> None:
+        """Delete one language of a template. Raises :class:`SendError`."""
+        params = {"name": name, **({"hsm_id": template_id} if template_id else {})}
+        await self._call(account, "DELETE", f"{_business(account)}/message_templates", params=params)
 
     def _base(self, account: AccountCredentials) -> str:
         return (account.base_url or self._base_url).rstrip("/")

@@ -303,12 +303,14 @@ def converted_or_refused(raw: Any) -> Imported | None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["groups", "blocks", "edges", "nodes", "flows", "uuid", "exits", "id", "type", "items"])
-        | st.text(max_size=5),
-        inner,
-        max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["groups", "blocks", "edges", "nodes", "flows", "uuid", "exits", "id", "type", "items"])
+            | st.text(max_size=5),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=25,
 )
