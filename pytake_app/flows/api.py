@@ -133,7 +133,13 @@ def create_from_template(
     return once.run(
         201,
         lambda: service.create_from_starter(
-            session, who, starter=body.starter, name=body.name, locale=body.locale, clock=services.clock
+            session,
+            who,
+            starter=body.starter,
+            name=body.name,
+            locale=body.locale,
+            translations=body.translations,
+            clock=services.clock,
         ),
     )
 

@@ -263,23 +263,53 @@ class FlowExport(BaseModel):
     document: JsonObject
 
 
+class StarterStep(BaseModel):
+    """Something to adapt in a flow made from a starter, and the node where."""
+
+    node_id: str
+    text: str
+
+
+class StarterNeed(BaseModel):
+    """Something outside the flow that a starter relies on. `webhook`: fields that the caller has to send."""
+
+    kind: Literal["queue", "template", "url", "secret", "tag", "webhook"]
+    name: str
+    node_id: str
+
+
+class StarterBubble(BaseModel):
+    """A message of a starter's sample conversation; `mine`: the flow says it. `options`: titles of its buttons."""
+
+    mine: bool
+    kind: Literal["text", "file", "location", "template"] = "text"
+    text: str
+    options: list[str] = Field(default_factory=list)
+
+
 class StarterView(BaseModel):
-    """A ready-made flow to begin with; texts are in the asked locale."""
+    """A ready-made flow to begin with; texts are in `locale`."""
 
     key: str
     name: str
     description: str
     icon: str
+    category: Literal["service", "sales", "notices", "team"]
+    locale: str
     node_count: int
+    adapt: list[StarterStep]
+    needs: list[StarterNeed]
+    conversation: list[StarterBubble]
     document: JsonObject
 
 
 class StarterCreate(Request):
-    """Make a flow from a starter."""
+    """Make a flow from a starter. `translations`: with the texts of our other languages too."""
 
     starter: str
     name: str | None = Field(default=None, min_length=1, max_length=200)
     locale: str | None = None
+    translations: bool = False
 
 
 class NodeCreate(Request):

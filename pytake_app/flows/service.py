@@ -311,6 +311,8 @@ def flow_figures(
     Two statements however many flows; every id asked for is in the answer. `GET /flows?figures=true` has them too.
     """
     return stats.flow_figures(session, flow_ids, days=days, clock=clock)
+
+
 def preview_call(services: Services, principal: Principal, ref: Ref, request: PreviewRequest) -> CallResult:
     """Make the call that a preview stops at; opens its own transactions, for the call belongs into none."""
     return preview_calls.call(services, principal, ref, request)
@@ -408,11 +410,18 @@ def create_from_starter(
     starter: str,
     name: str | None = None,
     locale: str | None = None,
+    translations: bool = False,
     clock: Clock = _CLOCK,
 ) -> FlowView:
     """A new flow from a starter, in the caller's language by default; not published."""
     return starters.create_from_starter(
-        session, principal, starter=starter, name=name, locale=locale or principal.locale, clock=clock
+        session,
+        principal,
+        starter=starter,
+        name=name,
+        locale=locale or principal.locale,
+        translations=translations,
+        clock=clock,
     )
 
 

@@ -16,7 +16,12 @@ from tests.support.tenants import Tenant
 CALL: dict[str, Any] = {
     "nodes": [
         node("in", "trigger_universal"),
-        node("call", "api_call", url="https://shop.example/{{ message.text }}", mapping=[{"name": "state", "path": "$.state"}]),
+        node(
+            "call",
+            "api_call",
+            url="https://shop.example/{{ message.text }}",
+            mapping=[{"name": "state", "path": "$.state"}],
+        ),
         node("ok", "msg_text", body="Pedido: {{ state }}"),
         node("bad", "msg_text", body="Não deu"),
     ],
@@ -68,7 +73,11 @@ def test_channels_show_messages_their_own_way(tenant: Tenant) -> None:
 
 def test_what_the_channel_refuses_is_said(tenant: Tenant) -> None:
     document = {
-        "nodes": [node("u", "trigger_universal"), node("f", "msg_form", body="Preencha", cta="Abrir", flow_id="123", variable="ficha"), node("t", "msg_text", body="{{ session.ficha.nome }}")],
+        "nodes": [
+            node("u", "trigger_universal"),
+            node("f", "msg_form", body="Preencha", cta="Abrir", flow_id="123", variable="ficha"),
+            node("t", "msg_text", body="{{ session.ficha.nome }}"),
+        ],
         "edges": [edge("u", "next", "f"), edge("f", "submitted", "t")],
     }
     slug = make(tenant, document)
@@ -103,7 +112,12 @@ def test_a_real_call_needs_a_person_who_may_and_a_script_that_waits(tenant: Tena
         service.preview_call(services, tenant.viewer, slug, waiting)
     with pytest.raises(ConflictError, match="doesn't wait"):
         service.preview_call(services, tenant.admin, slug, PreviewRequest())
-    private = {**CALL, "nodes": [n if n["id"] != "call" else node("call", "api_call", url="http://127.0.0.1:1/x") for n in CALL["nodes"]]}
+    private = {
+        **CALL,
+        "nodes": [
+            n if n["id"] != "call" else node("call", "api_call", url="http://127.0.0.1:1/x") for n in CALL["nodes"]
+        ],
+    }
     other = make(tenant, private, "Privado")
     result = service.preview_call(services, tenant.admin, other, waiting)
     assert (result.node_id, result.response.error) == ("call", "refused_private_address")
@@ -124,7 +138,11 @@ def test_values_written_by_hand_and_starting_in_the_middle(tenant: Tenant) -> No
 
 def test_people_take_over(tenant: Tenant) -> None:
     document = {
-        "nodes": [node("u", "trigger_universal"), node("p", "action_transfer_to_queue", queue_name="Vendas"), node("c", "msg_text", body="Até logo")],
+        "nodes": [
+            node("u", "trigger_universal"),
+            node("p", "action_transfer_to_queue", queue_name="Vendas"),
+            node("c", "msg_text", body="Até logo"),
+        ],
         "edges": [edge("u", "next", "p"), edge("p", "closed", "c")],
     }
     slug = make(tenant, document)
@@ -134,11 +152,17 @@ def test_people_take_over(tenant: Tenant) -> None:
 
 
 def test_the_stack_of_flows_is_told(tenant: Tenant) -> None:
-    inner = {"nodes": [node("s", "start"), node("q", "question", body="Quando?", variable="w"), node("e", "end")], "edges": [edge("s", "next", "q"), edge("q", "answered", "e")]}
+    inner = {
+        "nodes": [node("s", "start"), node("q", "question", body="Quando?", variable="w"), node("e", "end")],
+        "edges": [edge("s", "next", "q"), edge("q", "answered", "e")],
+    }
     other = make(tenant, inner, "Agenda")
     with tenant.session() as session:
         service.publish_flow(session, tenant.admin, other, clock=tenant.clock)
-    outer = {"nodes": [node("u", "trigger_universal"), node("j", "jump", flow=other, mode="call")], "edges": [edge("u", "next", "j")]}
+    outer = {
+        "nodes": [node("u", "trigger_universal"), node("j", "jump", flow=other, mode="call")],
+        "edges": [edge("u", "next", "j")],
+    }
     result = play(tenant, make(tenant, outer, "Fora"), "oi")
     assert result.session is not None
     assert [result.flows[key] for key in [*result.session.stack, result.session.flow_id]] == ["Fora", "Agenda"]
@@ -229,7 +253,9 @@ def test_looks_on_channels(tenant: Tenant) -> None:
     assert looks.messages == 4
 
 
-@pytest.mark.parametrize("bad", [{"type": "clock", "minutes": 0}, {"type": "nothing"}, {"type": "clock", "minutes": 10**9}])
+@pytest.mark.parametrize(
+    "bad", [{"type": "clock", "minutes": 0}, {"type": "nothing"}, {"type": "clock", "minutes": 10**9}]
+)
 def test_bad_inputs_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         PreviewInput.model_validate(bad)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from sqlmodel import Session
@@ -11,127 +10,86 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
-from pytake_app.engine.document import FlowDocument
 from pytake_app.flows import catalog, documents, publishing
-from pytake_app.flows.schemas import FlowView, StarterView
-from pytake_app.flows.starters import appointment, lead_capture, main_menu, orders, smart_support
-from pytake_app.flows.starters.drawing import LOCALES, Drawing
+from pytake_app.flows.schemas import FlowView, StarterStep, StarterView
+from pytake_app.flows.starters import (
+    appointment,
+    csat,
+    delivery_notice,
+    event_signup,
+    faq,
+    job_application,
+    lead_capture,
+    main_menu,
+    order_status,
+    orders,
+    payment_reminder,
+    restaurant,
+    samples,
+    smart_support,
+)
+from pytake_app.flows.starters.drawing import LOCALES, Starter, known_locale, said
 
-
-@dataclass(frozen=True, slots=True)
-class Starter:
-    """A starter; names and descriptions in the order of `LOCALES`."""
-
-    key: str
-    icon: str
-    names: tuple[str, str, str]
-    descriptions: tuple[str, str, str]
-    draw: Callable[[Drawing], None]
-
-    def document(self, locale: str) -> FlowDocument:
-        """The flow in a language."""
-        drawing = Drawing(locale=known_locale(locale))
-        self.draw(drawing)
-        return drawing.document(self.name(locale))
-
-    def name(self, locale: str) -> str:
-        """Its name in a language."""
-        return self.names[LOCALES.index(known_locale(locale))]
-
-    def description(self, locale: str) -> str:
-        """What it does, in a language."""
-        return self.descriptions[LOCALES.index(known_locale(locale))]
+__all__ = ["BY_KEY", "LOCALES", "STARTERS", "Starter", "create_from_starter", "known_locale", "list_starters", "seed"]
 
 
 STARTERS: tuple[Starter, ...] = (
-    Starter(
-        "main_menu",
-        "hand",
-        ("Boas-vindas e menu", "Welcome and menu", "Bienvenida y menú"),
-        (
-            "Cumprimenta quem chega, mostra um menu com botões e passa para a equipe quando pedem.",
-            "Greets whoever writes, shows a menu with buttons and hands over to the team when asked.",
-            "Saluda a quien escribe, muestra un menú con botones y pasa al equipo cuando lo piden.",
-        ),
-        main_menu.draw,
-    ),
-    Starter(
-        "smart_support",
-        "life-buoy",
-        ("Suporte inteligente", "Smart support", "Soporte inteligente"),
-        (
-            "Entende a frase do cliente, responde às dúvidas comuns e chama uma pessoa para o resto.",
-            "Understands what the customer writes, answers common questions and calls a person for the rest.",
-            "Entiende lo que escribe el cliente, responde dudas comunes y llama a una persona para lo demás.",
-        ),
-        smart_support.draw,
-    ),
-    Starter(
-        "orders",
-        "package",
-        ("Pedidos e trocas", "Orders and exchanges", "Pedidos y cambios"),
-        (
-            "Pede o número do pedido ou a foto do produto e entrega tudo pronto para a equipe.",
-            "Asks for the order number or a photo of the product and hands it all to the team.",
-            "Pide el número de pedido o la foto del producto y lo entrega todo listo al equipo.",
-        ),
-        orders.draw,
-    ),
-    Starter(
-        "appointment",
-        "calendar-check",
-        ("Agendar horário", "Book an appointment", "Agendar una cita"),
-        (
-            "Pergunta serviço, dia e horário, confirma e avisa a equipe.",
-            "Asks for service, day and time, confirms and tells the team.",
-            "Pregunta servicio, día y hora, confirma y avisa al equipo.",
-        ),
-        appointment.draw,
-    ),
-    Starter(
-        "lead_capture",
-        "user-plus",
-        ("Captar contatos", "Capture leads", "Captar contactos"),
-        (
-            "Coleta nome, e-mail e interesse e guarda tudo no contato.",
-            "Collects name, e-mail and interest and keeps them with the contact.",
-            "Recoge nombre, correo e interés y los guarda en el contacto.",
-        ),
-        lead_capture.draw,
-    ),
+    main_menu.STARTER,
+    smart_support.STARTER,
+    faq.STARTER,
+    order_status.STARTER,
+    orders.STARTER,
+    csat.STARTER,
+    appointment.STARTER,
+    lead_capture.STARTER,
+    restaurant.STARTER,
+    event_signup.STARTER,
+    delivery_notice.STARTER,
+    payment_reminder.STARTER,
+    job_application.STARTER,
 )
 SEEDED = ("main_menu", "smart_support")
 BY_KEY = {starter.key: starter for starter in STARTERS}
 
 
-def known_locale(locale: str) -> str:
-    """One of our locales: `pt-BR`, `pt` → `pt_BR`; unknown ones get Portuguese."""
-    plain = locale.replace("-", "_")
-    return next((known for known in LOCALES if known == plain or known[:2] == plain[:2]), LOCALES[0])
-
-
 def list_starters(locale: str) -> list[StarterView]:
-    """The gallery."""
-    views = []
-    for starter in STARTERS:
-        document = starter.document(locale)
-        views.append(
-            StarterView(
-                key=starter.key,
-                name=starter.name(locale),
-                description=starter.description(locale),
-                icon=starter.icon,
-                node_count=len(document.nodes),
-                document=documents.stored(document),
-            )
-        )
-    return views
+    """The gallery in a language; an unknown locale gets Portuguese."""
+    return list(_views(known_locale(locale)))
+
+
+@lru_cache(maxsize=len(LOCALES))
+def _views(locale: str) -> tuple[StarterView, ...]:
+    return tuple(_view(starter, locale) for starter in STARTERS)
+
+
+def _view(starter: Starter, locale: str) -> StarterView:
+    document = starter.document(locale)
+    return StarterView(
+        key=starter.key,
+        name=starter.name(locale),
+        description=starter.description(locale),
+        icon=starter.icon,
+        category=starter.category,
+        locale=locale,
+        node_count=len(document.nodes),
+        adapt=[StarterStep(node_id=step.node_id, text=said(step.what, locale)) for step in starter.adapt],
+        needs=samples.needs(document),
+        conversation=list(samples.conversation(starter, locale)),
+        document=documents.stored(document),
+    )
 
 
 def create_from_starter(
-    session: Session, principal: Principal, *, starter: str, name: str | None, locale: str, clock: Clock
+    session: Session,
+    principal: Principal,
+    *,
+    starter: str,
+    name: str | None,
+    locale: str,
+    translations: bool = False,
+    clock: Clock,
 ) -> FlowView:
-    """A new flow from a starter.
+    """A new flow from a starter; with `translations` its contacts may read it in our other languages too.
 
     Raises:
         InvalidError: no such starter.
@@ -140,7 +98,7 @@ def create_from_starter(
     found = BY_KEY.get(starter)
     if found is None:
         raise InvalidError("There is no such starter.", errors=[FieldError("/starter", "unknown starter", "unknown")])
-    document = found.document(locale)
+    document = found.document(locale, translations=translations)
     flow = catalog.insert(
         session, name=name or found.name(locale), document=document, by=principal.user_id, clock=clock, slug=starter
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytake_app.flows.starters.drawing import Drawing, option
+from pytake_app.flows.starters.drawing import Adapt, Drawing, Line, Starter, option
 
 
 def draw(d: Drawing) -> None:
@@ -66,3 +66,29 @@ def draw(d: Drawing) -> None:
     d.link("hour", ("answered", "confirm"), ("invalid", "person"))
     d.link("confirm", ("option:yes", "booked"), ("option:change", "day"), ("other", "person"))
     d.chain("booked", "person")
+
+
+STARTER = Starter(
+    "appointment",
+    "calendar-check",
+    "sales",
+    ("Agendar horário", "Book an appointment", "Agendar una cita"),
+    (
+        "Pergunta serviço, dia e horário, confirma e avisa a equipe.",
+        "Asks for service, day and time, confirms and tells the team.",
+        "Pregunta servicio, día y hora, confirma y avisa al equipo.",
+    ),
+    draw,
+    adapt=(
+        Adapt("service", ("Ponha os seus serviços.", "Put your services.", "Pon tus servicios.")),
+        Adapt("hour", ("Ponha o seu horário de atendimento.", "Put your opening hours.", "Pon tu horario de atención.")),
+        Adapt("person", ("Escolha quem confirma os horários.", "Choose who confirms bookings.", "Elige quién confirma las citas.")),
+    ),
+    script=(
+        Line(("Quero agendar", "I'd like to book", "Quiero agendar")),
+        Line(option="first"),
+        Line(("amanhã", "tomorrow", "mañana")),
+        Line(("14:30", "14:30", "14:30")),
+        Line(option="yes"),
+    ),
+)  # fmt: skip

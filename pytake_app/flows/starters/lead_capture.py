@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytake_app.flows.starters.drawing import Drawing, option
+from pytake_app.flows.starters.drawing import Adapt, Drawing, Line, Starter, option
 
 
 def draw(d: Drawing) -> None:
@@ -60,3 +60,27 @@ def draw(d: Drawing) -> None:
     d.link("email", ("answered", "interest"), ("invalid", "interest"))
     d.link("interest", ("option:home", "keep"), ("option:business", "keep"), ("other", "keep"))
     d.chain("keep", "tag", "thanks", "done")
+
+
+STARTER = Starter(
+    "lead_capture",
+    "user-plus",
+    "sales",
+    ("Captar contatos", "Capture leads", "Captar contactos"),
+    (
+        "Coleta nome, e-mail e interesse e guarda tudo no contato.",
+        "Collects name, e-mail and interest and keeps them with the contact.",
+        "Recoge nombre, correo e interés y los guarda en el contacto.",
+    ),
+    draw,
+    adapt=(
+        Adapt("interest", ("Ponha o que você oferece.", "Put what you offer.", "Pon lo que ofreces.")),
+        Adapt("thanks", ("Diga em quanto tempo você responde.", "Say how soon you answer.", "Di en cuánto tiempo respondes.")),
+    ),
+    script=(
+        Line(("Quero um orçamento", "I'd like a quote", "Quiero un presupuesto")),
+        Line(("Ana", "Ana", "Ana")),
+        Line(("ana@exemplo.com.br", "ana@example.com", "ana@ejemplo.com")),
+        Line(option="business"),
+    ),
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytake_app.flows.starters.drawing import Drawing, option
+from pytake_app.flows.starters.drawing import Adapt, Drawing, Line, Starter, option
 
 
 def draw(d: Drawing) -> None:
@@ -83,3 +83,24 @@ def draw(d: Drawing) -> None:
     d.chain("products", "more")
     d.link("more", ("option:yes", "menu"), ("option:no", "bye"))
     d.chain("bye", "done")
+
+
+STARTER = Starter(
+    "main_menu",
+    "hand",
+    "service",
+    ("Boas-vindas e menu", "Welcome and menu", "Bienvenida y menú"),
+    (
+        "Cumprimenta quem chega, mostra um menu com botões e passa para a equipe quando pedem.",
+        "Greets whoever writes, shows a menu with buttons and hands over to the team when asked.",
+        "Saluda a quien escribe, muestra un menú con botones y pasa al equipo cuando lo piden.",
+    ),
+    draw,
+    adapt=(
+        Adapt("hello", ("Dê as boas-vindas do seu jeito.", "Welcome people your own way.", "Da la bienvenida a tu manera.")),
+        Adapt("hours", ("Ponha os seus horários e o seu endereço.", "Put your opening hours and address.", "Pon tus horarios y tu dirección.")),
+        Adapt("products", ("Conte o que você vende, com link se tiver.", "Tell what you sell, with a link if you have one.", "Cuenta qué vendes, con enlace si tienes.")),
+        Adapt("person", ("Escolha a fila que atende.", "Choose the queue that answers.", "Elige la fila que atiende.")),
+    ),
+    script=(Line(("Oi!", "Hi!", "¡Hola!")), Line(option="hours")),
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytake_app.flows.starters.drawing import Drawing, option
+from pytake_app.flows.starters.drawing import Adapt, Drawing, Line, Starter, option
 
 
 def draw(d: Drawing) -> None:
@@ -95,3 +95,26 @@ def draw(d: Drawing) -> None:
     d.chain("noted", "person")
     d.link("photo", ("answered", "tag"), ("invalid", "person"))
     d.chain("tag", "person")
+
+
+STARTER = Starter(
+    "orders",
+    "package",
+    "service",
+    ("Pedidos e trocas", "Orders and exchanges", "Pedidos y cambios"),
+    (
+        "Pede o número do pedido ou a foto do produto e entrega tudo pronto para a equipe.",
+        "Asks for the order number or a photo of the product and hands it all to the team.",
+        "Pide el número de pedido o la foto del producto y lo entrega todo listo al equipo.",
+    ),
+    draw,
+    adapt=(
+        Adapt("menu", ("Confira as opções e os prazos de troca.", "Check the options and exchange periods.", "Revisa las opciones y los plazos de cambio.")),
+        Adapt("person", ("Escolha a fila dos pedidos.", "Choose the queue for orders.", "Elige la fila de pedidos.")),
+    ),
+    script=(
+        Line(("Quero fazer uma troca", "I'd like an exchange", "Quiero hacer un cambio")),
+        Line(option="exchange"),
+        Line(file="produto.jpg"),
+    ),
+)  # fmt: skip

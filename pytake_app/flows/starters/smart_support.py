@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytake_app.flows.starters.drawing import Drawing, option
+from pytake_app.flows.starters.drawing import Adapt, Drawing, Line, Starter, option
 
 
 def draw(d: Drawing) -> None:
@@ -107,3 +107,28 @@ def draw(d: Drawing) -> None:
     d.chain("payment", "solved")
     d.link("solved", ("option:yes", "thanks"), ("option:no", "person"), ("other", "person"))
     d.chain("thanks", "done")
+
+
+STARTER = Starter(
+    "smart_support",
+    "life-buoy",
+    "service",
+    ("Suporte inteligente", "Smart support", "Soporte inteligente"),
+    (
+        "Entende a frase do cliente, responde às dúvidas comuns e chama uma pessoa para o resto.",
+        "Understands what the customer writes, answers common questions and calls a person for the rest.",
+        "Entiende lo que escribe el cliente, responde dudas comunes y llama a una persona para lo demás.",
+    ),
+    draw,
+    adapt=(
+        Adapt("intent", ("Acrescente frases dos seus clientes a cada assunto.", "Add your own customers' sentences to each topic.", "Agrega frases de tus clientes a cada tema.")),
+        Adapt("order", ("Ponha os seus prazos de entrega.", "Put your delivery times.", "Pon tus plazos de entrega.")),
+        Adapt("payment", ("Confira as regras de pagamento e reembolso.", "Check the rules for payments and refunds.", "Revisa las reglas de pagos y reembolsos.")),
+        Adapt("person", ("Escolha a fila do suporte.", "Choose the support queue.", "Elige la fila de soporte.")),
+    ),
+    script=(
+        Line(("Preciso de ajuda", "I need help", "Necesito ayuda")),
+        Line(("Minha entrega não chegou ainda", "My delivery has not arrived yet", "Mi entrega no llegó todavía")),
+        Line(option="yes"),
+    ),
+)  # fmt: skip
