@@ -31,13 +31,13 @@ def draw(d: Drawing) -> None:
         "remind", "msg_buttons", 2, -0.1, d.say("Lembrete", "Reminder", "Recordatorio"),
         body=d.say(
             "Oi{% if contact.first_name != '' %}, {{ contact.first_name }}{% endif %}! Passando para lembrar: a fatura "
-            "{{ session.reference }}{% if session.amount != blank %}, de *{{ session.amount | money: 'BRL' }}*,{% endif %} vence em {{ session.due_date | date: 'short' }}. "
+            "{{ session.reference }}{% if session.amount and session.amount != blank %}, de *{{ session.amount | money: 'BRL' }}*,{% endif %} vence em {{ session.due_date | date: 'short' }}. "
             "Se já pagou, é só avisar por aqui. 😊",
             "Hi{% if contact.first_name != '' %} {{ contact.first_name }}{% endif %}! A friendly reminder: invoice "
-            "{{ session.reference }}{% if session.amount != blank %}, *{{ session.amount | money: 'BRL' }}*,{% endif %} is due on {{ session.due_date | date: 'short' }}. "
+            "{{ session.reference }}{% if session.amount and session.amount != blank %}, *{{ session.amount | money: 'BRL' }}*,{% endif %} is due on {{ session.due_date | date: 'short' }}. "
             "If you've paid already, just tell me here. 😊",
             "¡Hola{% if contact.first_name != '' %}, {{ contact.first_name }}{% endif %}! Te recordamos que la factura "
-            "{{ session.reference }}{% if session.amount != blank %}, de *{{ session.amount | money: 'BRL' }}*,{% endif %} vence el {{ session.due_date | date: 'short' }}. "
+            "{{ session.reference }}{% if session.amount and session.amount != blank %}, de *{{ session.amount | money: 'BRL' }}*,{% endif %} vence el {{ session.due_date | date: 'short' }}. "
             "Si ya pagaste, avísame por aquí. 😊",
         ),
         buttons=[option("pix", pay), option("paid", paid), option("talk", talk)],
@@ -47,7 +47,7 @@ def draw(d: Drawing) -> None:
         name=d.say("lembrete_pagamento", "payment_reminder", "recordatorio_pago"), language=d.say("pt_BR", "en", "es"),
         body=[
             "{{ contact.first_name | default: contact.phone }}", "{{ session.reference }}",
-            "{% if session.amount != blank %}{{ session.amount | money: 'BRL' }}{% endif %}", "{{ session.due_date | date: 'short' }}",
+            "{% if session.amount and session.amount != blank %}{{ session.amount | money: 'BRL' }}{% endif %}", "{{ session.due_date | date: 'short' }}",
         ],
         buttons=[option("pix", pay), option("paid", paid), option("talk", talk)],
     )  # fmt: skip
@@ -55,11 +55,11 @@ def draw(d: Drawing) -> None:
         "how", "msg_text", 3, -0.35, d.say("Como pagar", "How to pay", "Cómo pagar"),
         body=d.say(
             "É rapidinho: toque e segure a mensagem abaixo para copiar a chave Pix e cole no app do seu banco. "
-            "{% if session.amount != blank %}O valor é {{ session.amount | money: 'BRL' }}, em{% else %}Em{% endif %} nome de *Sua Loja Ltda*.",
+            "{% if session.amount and session.amount != blank %}O valor é {{ session.amount | money: 'BRL' }}, em{% else %}Em{% endif %} nome de *Sua Loja Ltda*.",
             "It's quick: press and hold the message below to copy the Pix key and paste it into your bank's app. "
-            "{% if session.amount != blank %}The amount is {{ session.amount | money: 'BRL' }}, payable{% else %}Payable{% endif %} to *Sua Loja Ltda*.",
+            "{% if session.amount and session.amount != blank %}The amount is {{ session.amount | money: 'BRL' }}, payable{% else %}Payable{% endif %} to *Sua Loja Ltda*.",
             "Es rápido: mantén presionado el mensaje de abajo para copiar la clave Pix y pégala en la app de tu banco. "
-            "{% if session.amount != blank %}El valor es {{ session.amount | money: 'BRL' }}, a{% else %}A{% endif %} nombre de *Sua Loja Ltda*.",
+            "{% if session.amount and session.amount != blank %}El valor es {{ session.amount | money: 'BRL' }}, a{% else %}A{% endif %} nombre de *Sua Loja Ltda*.",
         ),
     )  # fmt: skip
     d.node("key", "msg_text", 4, -0.35, d.say("Chave Pix", "Pix key", "Clave Pix"), body="financeiro@sualoja.com.br")
@@ -77,7 +77,7 @@ def draw(d: Drawing) -> None:
         "tell", "notify", 6, 0, d.say("Avisar o financeiro", "Tell accounts", "Avisar a finanzas"),
         audience="everyone", level="info",
         title=d.say("Comprovante da fatura {{ session.reference }}", "Receipt of invoice {{ session.reference }}", "Comprobante de la factura {{ session.reference }}"),
-        body="{{ contact.name }} {% if session.amount != blank %}{{ session.amount | money: 'BRL' }}{% endif %}",
+        body="{{ contact.name }} {% if session.amount and session.amount != blank %}{{ session.amount | money: 'BRL' }}{% endif %}",
     )  # fmt: skip
     d.node(
         "thanks", "msg_text", 7, 0, d.say("Agradecer", "Thank", "Agradecer"),
