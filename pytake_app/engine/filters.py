@@ -57,7 +57,7 @@ def text_of(value: Any) -> str:
 
 
 def _digits(value: Any) -> str:
-    return "".join(c for c in text_of(value)[:64] if c.isdigit())
+    return "".join(c for c in text_of(value)[:64] if c.isascii() and c.isdigit())
 
 
 def _decimal(value: Any) -> Decimal:
@@ -174,10 +174,21 @@ def cpf_mask(scope: Scope, value: Any) -> str:  # noqa: ARG001
     return f"***.{d[3:6]}.{d[6:9]}-**" if len(d) == 11 else text_of(value)
 
 
+def cnpj_mask(scope: Scope, value: Any) -> str:  # noqa: ARG001
+    """``12ABC34501DE35`` → ``**.ABC.345/****-**``: enough to recognise, not to misuse."""
+    c = _cnpj_code(value)
+    return f"**.{c[2:5]}.{c[5:8]}/****-**" if c else text_of(value)
+
+
+def _cnpj_code(value: Any) -> str:
+    code = "".join(x for x in text_of(value)[:64].upper() if x.isascii() and x.isalnum())
+    return code if len(code) == 14 and code[12:].isdigit() else ""
+
+
 def cnpj(scope: Scope, value: Any) -> str:  # noqa: ARG001
     """``12ABC34501DE35`` → ``12.ABC.345/01DE-35`` (alphanumeric numbers of 2026 too)."""
-    c = "".join(x for x in text_of(value)[:64].upper() if x.isalnum())
-    return f"{c[:2]}.{c[2:5]}.{c[5:8]}/{c[8:12]}-{c[12:]}" if len(c) == 14 else text_of(value)
+    c = _cnpj_code(value)
+    return f"{c[:2]}.{c[2:5]}.{c[5:8]}/{c[8:12]}-{c[12:]}" if c else text_of(value)
 
 
 def cep(scope: Scope, value: Any) -> str:  # noqa: ARG001
@@ -213,5 +224,5 @@ def newline_to_br(scope: Scope, value: Any) -> str:  # noqa: ARG001
 
 SCOPE_FILTERS: Final[Mapping[str, ScopeFilter]] = {
     "money": money, "phone": phone, "date": date_filter, "cpf": cpf, "cpf_mask": cpf_mask, "cnpj": cnpj,
-    "cep": cep, "replace": replace, "join": join, "newline_to_br": newline_to_br,
+    "cnpj_mask": cnpj_mask, "cep": cep, "replace": replace, "join": join, "newline_to_br": newline_to_br,
 }  # fmt: skip

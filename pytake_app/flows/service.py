@@ -23,6 +23,7 @@ from pytake_app.flows import (
     catalog,
     checking,
     editing,
+    erasure,
     impact,
     importing,
     preview,
@@ -485,6 +486,11 @@ def happened(
     return happenings_.happened(
         session, contact_id, happenings, clock=clock, channel_account_id=channel_account_id, by=by
     )
+
+
+def erase_contact(session: Session, contact_id: UUID, *, clock: Clock = _CLOCK) -> int:
+    """Forget what flows know of a contact (variables, tapes, step log, requests, events); answers how many sessions."""
+    return erasure.erase_contact(session, contact_id, clock=clock)
 
 
 def count_sessions_of_contact(session: Session, contact_id: UUID) -> int:

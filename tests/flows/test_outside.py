@@ -311,3 +311,57 @@ async def test_a_webhook_starts_the_flow_for_the_contact_it_names(
             assert (await client.post(f"/hooks/{wrong}", json=payload)).status_code == 404
     await asyncio.to_thread(pipeline.drain)
     assert said(pipeline) == ["Bia: A-1"]
+
+
+async def test_a_webhook_speaks_from_the_number_it_names(services: Services, frozen_clock: FrozenClock) -> None:
+    from pytake_app.core.errors import ConflictError
+    from pytake_app.core.ids import new_id
+    from pytake_app.flows.hooks import call, find, token_of
+    from pytake_app.whatsapp.models import ChannelAccount
+
+    pipeline = Pipeline.make(services)
+    organization_id = pipeline.tenant.organization_id
+    second = ChannelAccount(
+        id=new_id(), organization_id=organization_id, name="Vendas", external_id="2222", phone="5511922223333",
+        created_at=frozen_clock.now() + timedelta(days=3650),
+    )  # fmt: skip
+    number, off = second.id, new_id()
+    with services.database.tenant(organization_id) as session:
+        session.add(second)
+        session.add(
+            ChannelAccount(id=off, organization_id=organization_id, name="Velho", external_id="3333", status="disabled")
+        )
+
+    def start(account: str, phone: str) -> None:
+        nodes = [
+            {"id": "t", "type": "trigger_webhook", "config": {"phone_path": "$.phone", "channel_account": account}},
+            {"id": "say", "type": "msg_text", "config": {"body": "oi"}},
+        ]
+        edges = [{"id": "1", "source": "t", "port": "next", "target": "say"}]
+        flow_id = add_flow(services.database, organization_id, {"name": "Loja", "nodes": nodes, "edges": edges})
+        hook = find(services.database, services.settings, token_of(services.settings.signing_key, flow_id, "t", 0))
+        with services.database.tenant(organization_id) as session:
+            call(session, hook, {"phone": phone}, clock=frozen_clock)
+
+    def spoken_from(phone: str) -> list[Any]:
+        statement = (
+            "SELECT channel_account_id FROM messages WHERE contact_id = (SELECT id FROM contacts WHERE phone = :p)"
+        )
+        return [row[0] for row in pipeline.rows(statement, p=phone)]
+
+    # Known on the first number, and written to from the one that the block names.
+    await pipeline.hear(pipeline.phone("5511987654309").text("oi", at=frozen_clock.now()))
+    pipeline.execute("DELETE FROM messages")
+    for n, account in enumerate((str(number), "2222", "+55 11 92222-3333", "")):
+        await asyncio.to_thread(start, account, f"551198765430{n}")
+    await asyncio.to_thread(start, str(number), "5511987654309")
+    await asyncio.to_thread(pipeline.drain)
+    first = pipeline.tenant.account.id
+    wanted = {"5511987654300": number, "5511987654301": number, "5511987654302": number, "5511987654303": first,
+              "5511987654309": number}  # fmt: skip
+    assert {phone: spoken_from(phone) for phone in wanted} == {phone: [where] for phone, where in wanted.items()}
+    for missing in (str(off), "3333", "not-there"):
+        with pytest.raises(ConflictError) as refused:
+            await asyncio.to_thread(start, missing, "5511987654308")
+        assert refused.value.code == "no_channel_account"
+    assert pipeline.scalar("SELECT count(*) FROM contacts WHERE phone = '5511987654308'") == 0
