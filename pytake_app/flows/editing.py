@@ -33,10 +33,10 @@ MAX_POKED_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A field (see `rebase.touched`) that somebody else wrote since an edit was built, and whose edit wrote it last."""
+    """A field (see `rebase.touched`) that somebody else wrote since an edit was built, and who wrote it last."""
 
     key: rebase.Key
-    edit: FlowEdit
+    actor_id: UUID | None
 
 
 class EditConflictError(ConflictError):
@@ -249,7 +249,7 @@ def _refuse_clashes(
             clashes |= dict.fromkeys(rebase.at_odds(keys, theirs), edit)
     if clashes:
         raise EditConflictError(
-            [Clash(key, clashes[key]) for key in sorted(clashes)], [_applied(edit) for edit in unseen]
+            [Clash(key, clashes[key].actor_id) for key in sorted(clashes)], [_applied(edit) for edit in unseen]
         )
 
 
@@ -342,6 +342,7 @@ def _record(
         "flow_id": str(flow.id),
         "seq": edit.revision,
         "actor_id": str(principal.user_id),
+        "cid": cid or "",
     }
     if len(orjson.dumps(edit.operations)) <= MAX_POKED_BYTES:
         payload["operations"] = edit.operations

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from pytake_app.config import Settings, get_settings
 from pytake_app.core.db import Database
 from pytake_app.core.live import Live
+from pytake_app.core.presence import Presence
 from pytake_app.core.services import process_services
 
 P = ParamSpec("P")
@@ -49,6 +50,12 @@ def database() -> Database:
 def live() -> Live:
     """The process's pokes."""
     return process_services().live
+
+
+@lru_cache(maxsize=1)
+def presence() -> Presence:
+    """Who is at what, process-wide."""
+    return Presence(settings())
 
 
 async def in_tenant(

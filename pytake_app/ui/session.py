@@ -119,13 +119,17 @@ def protected(role: str = "viewer") -> Callable[[Callable[..., Any]], Callable[.
     """Give a handler its `who: Principal` (first after `self`), and refuse callers below `role`.
 
     Somebody without a session is sent to the sign-in page; somebody without the right gets a toast. In both
-    cases the handler's body doesn't run.
+    cases the handler's body doesn't run. A state that holds work of the person says it itself: its
+    `_refused("signed_out" | "forbidden")` is called instead, and gives the event to answer with, if any.
     """
     Role(role)  # a wrong word fails when the page is imported
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
         async def admitted(state: rx.State) -> tuple[Principal | None, rx.event.EventSpec | None]:
             principal = await identify(state)
+            refused = getattr(state, "_refused", None)
+            if refused is not None and (principal is None or not allows(principal, role)):
+                return None, refused("signed_out" if principal is None else "forbidden")
             if principal is None:
                 return None, _to_login(state)
             if not allows(principal, role):

@@ -407,14 +407,17 @@ def _frame(item: Item, spec_icon: str, group: str, body: list[rx.Component], *, 
     return rx.el.div(
         TargetHandle.create() if target else rx.fragment(),
         problems,
-        rx.cond(text_of(item, "peer") != "", rx.el.span(text_of(item, "peer"), class_name="ptag")),
+        rx.cond(
+            text_of(item, "peer") != "",
+            rx.el.span(text_of(item, "peer"), class_name="ptag", custom_attrs={"data-testid": "peer-tag"}),
+        ),
         head,
         *body,
         foot,
         class_name=f"nd g-{group}"
         + rx.cond(flag(item, "selected"), " sel", "")
         + state
-        + rx.cond(text_of(item, "peer") != "", " peer", ""),
+        + rx.cond(text_of(item, "peer") != "", " peer p-" + text_of(item, "peer_hue"), ""),
         custom_attrs={"data-node": text_of(item, "id"), "data-errors": number(item, "errors").to_string()},
     )
 

@@ -17,6 +17,7 @@ PREVIEW = "$/public/pt_editor_preview.js"
 CANVAS = "$/public/pt_editor_canvas.js"
 VIEWS = "$/public/pt_editor_views.js"
 FIELDS = "$/public/pt_editor_fields.js"
+TOGETHER = "$/public/pt_editor_together.js"
 MODEL = "$/public/pt_editor_model.js"
 
 Item = rx.Var[dict[str, Any]]
@@ -214,12 +215,21 @@ def views(memos: dict[str, Any]) -> rx.Var[Any]:
     return rx.Var("({" + body + "})", _var_data=VarData.merge(*[var._get_all_var_data() for var in made.values()]))
 
 
+class TogetherSlice(EditorPart):
+    """A slice of `editor_together.js`."""
+
+    library = TOGETHER
+    tag = "TogetherSlice"
+    slice: rx.Var[str]
+    view: rx.Var[Any]
+
+
 def slice_view(name: str, memo: Any) -> rx.Component:
     """`memo` fed by the store's slice `name`."""
     return EditorSlice.create(slice=name, view=view(memo))
 
 
-_NAMES = {"editor": STORE, "actions": ACTIONS, "form": FORM, "preview": PREVIEW}
+_NAMES = {"editor": STORE, "actions": ACTIONS, "form": FORM, "preview": PREVIEW, "together": TOGETHER}
 
 
 def do(call: str, *data: rx.Var, argument: str = "") -> rx.event.EventSpec:

@@ -11,6 +11,17 @@ export class ApiError extends Error {
   }
 }
 
+let signedOut = null;
+
+/** Have `fn` told that the sign-in is over, instead of being led to the sign-in page; it answers whether it took care.
+ * Returns the function that ends it. */
+export const whenSignedOut = (fn) => {
+  signedOut = fn;
+  return () => {
+    if (signedOut === fn) signedOut = null;
+  };
+};
+
 const call = async (method, url, body, { signal, headers } = {}) => {
   const init = { method, signal, credentials: "same-origin", headers: { Accept: "application/json", ...headers } };
   if (method !== "GET") init.headers["X-PyTake-CSRF"] = "1";
@@ -27,7 +38,7 @@ const call = async (method, url, body, { signal, headers } = {}) => {
     throw new ApiError(0, { code: "offline", detail: error.message });
   }
   if (answer.status === 401) {
-    window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
+    if (!signedOut?.()) window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname + window.location.search)}`);
     throw new ApiError(401, { code: "unauthorized" });
   }
   const text = await answer.text();

@@ -2,10 +2,12 @@
 // everything else here is what this tab shows. Views read slices (`editor_model.js`); nothing of it lives in server state.
 import { useRef, useSyncExternalStore } from "react";
 import { toast } from "sonner";
-import { api, ApiError } from "$/public/pt_api.js";
+import { api, ApiError, whenSignedOut } from "$/public/pt_api.js";
 import { getLang, tr, trKey } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
 import { Sync } from "$/public/pt_editor_sync.js";
+import { takeUp } from "$/public/pt_editor_keep.js";
+import { people } from "$/public/pt_editor_people.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 
 const listeners = new Set();
@@ -56,6 +58,8 @@ const fresh = () => ({
   confirm: null,
   menu: null,
   peers: [],
+  following: "", // the tab whose view is followed
+  gone: false, // deleted while it is open here
   users: null, // id → name
   flows: null, // other flows, for the picker
   connected: true,
@@ -107,7 +111,7 @@ export const sayOr = (key, spare, params) => {
 export const tell = (key, kind = "message", options = {}) => (kind === "message" ? toast(say(key), options) : toast[kind](say(key), options));
 
 export const specOf = (type) => S.specs[type];
-export const readOnly = () => S.version !== null || !["org_admin", "super_admin"].includes(S.me.role);
+export const readOnly = () => S.version !== null || S.gone || !["org_admin", "super_admin"].includes(S.me.role);
 /** The document on the canvas: the draft with waiting edits, or an old version. */
 export const shownDoc = () => S.doc;
 
@@ -128,6 +132,7 @@ const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");
 
 const failed = (code) => {
   if (code === "nothing_to_undo" || code === "nothing_to_redo") tell(`editor.${code}`);
+  else if (code.endsWith("_overtaken")) tell("editor.not_undone", "message", { description: say(`editor.refused_${code}`) });
   else tell("editor.refused", "error", { description: sayOr(`editor.refused_${code}`, say("editor.refused_detail")) });
 };
 
@@ -142,6 +147,8 @@ const makeSync = (flowId) =>
     },
     failed,
     reload: () => editor.load(),
+    fetch: () => S.bridge?.catchUp({ flow_id: flowId, revision: S.sync.revision }),
+    user: () => S.me.id,
   });
 
 const dropLostSelection = () => {
@@ -152,7 +159,8 @@ const dropLostSelection = () => {
 
 let stopPokes = null;
 let loading = 0;
-let selectionTimer = 0;
+let verifyTimer = 0;
+let verifyFrom = 0;
 
 export const editor = {
   S,
@@ -170,6 +178,12 @@ export const editor = {
     if (S.flowId !== flowId) {
       Object.assign(S, fresh(), { flowId, sync: makeSync(flowId) });
       stopPokes?.();
+      whenSignedOut(() => {
+        if (!S.flowId || !S.doc || !window.location.pathname.startsWith("/flows/")) return false;
+        S.sync.halt("signed_out");
+        emit();
+        return true;
+      });
       stopPokes = onPoke(`flow:${flowId}`, (pokes) => pokes.forEach(editor.poked));
     }
     editor.load();
@@ -185,7 +199,14 @@ export const editor = {
       if (turn !== loading) return;
       const { draft, ...rest } = flow;
       const { document: doc, ...head } = draft;
-      emit({ flow: { ...rest, draft: head }, phase: "ready" });
+      emit({ flow: { ...rest, draft: head }, phase: "ready", gone: false });
+      if (!S.sync.base) {
+        const { sync } = S;
+        sync.adopt(await takeUp(flowId, await people.me()));
+        sync.remember();
+        if (turn !== loading) return;
+        people.here({ join: true });
+      }
       S.sync.start(draft.revision, doc);
       if (S.version === null) S.doc = S.sync.doc;
       emit();
@@ -193,6 +214,10 @@ export const editor = {
     } catch (error) {
       if (turn !== loading) return;
       const phase = { 404: "missing", 422: "missing", 403: "forbidden" }[error.status] ?? "error";
+      if (S.doc && error.status === 404) {
+        editor.deleted();
+        return;
+      }
       if (!S.doc || phase !== "error") emit({ phase });
     }
   },
@@ -209,21 +234,60 @@ export const editor = {
   /** An answer of the server (also one kept from before this page was opened). */
   replied(reply) {
     if (!reply || reply.flow_id !== S.flowId || !S.sync) return;
+    if (reply.roster) {
+      people.roster(reply.roster);
+      return;
+    }
+    if (reply.refused) {
+      S.sync.halt(reply.refused);
+      emit();
+      return;
+    }
+    if (reply.error === "flow_not_found") {
+      editor.deleted();
+      return;
+    }
     if (reply.draft) emit({ flow: { ...S.flow, draft: { ...S.flow?.draft, ...reply.draft } } });
     S.sync.answer(reply);
     if (reply.findings) setFindings(reply.findings);
-    else if (reply.verify) editor.verify();
+    else if (reply.verify) editor.verifySoon();
     emit();
+  },
+  /** Others changed the draft: ask for the findings when it is quiet for a moment, at the latest after some seconds.
+   * Not everybody at once. */
+  verifySoon() {
+    verifyFrom ||= Date.now();
+    clearTimeout(verifyTimer);
+    const pause = 700 + Math.random() * Math.min(3000, 150 * S.peers.length);
+    verifyTimer = setTimeout(() => {
+      verifyFrom = 0;
+      editor.verify();
+    }, Math.max(0, Math.min(pause, verifyFrom + 6000 - Date.now())));
+  },
+  /** Somebody deleted the flow while it is open here: nothing is sent, everything stays to be seen and saved. */
+  deleted() {
+    S.sync?.halt("deleted");
+    emit({ gone: true });
   },
 
   poked(poke) {
     if (poke.topic === "live:reconnected") {
       S.sync.setConnected(true);
       editor.load();
+      people.here({ join: true });
       return;
     }
-    if (poke.event === "flow_edited" && poke.seq > S.sync.revision && !S.sync.flight) S.bridge?.catchUp({ flow_id: S.flowId, revision: S.sync.revision });
-    else if (poke.event === "flow_here") editor.peer(poke);
+    if (poke.event === "flow_edited") {
+      const before = S.sync.revision;
+      S.sync.hear(poke);
+      if (S.sync.revision > before) editor.verifySoon();
+    } else if (poke.event === "flow_here") people.heard(poke);
+    else if (poke.event === "flow_deleted") editor.deleted();
+    else if (poke.event === "flow_restored") {
+      emit({ gone: false });
+      S.sync.resume();
+      editor.load();
+    }
     else if (poke.event === "flow_published" || poke.event === "flow_updated" || poke.event === "flow_rolled_back") editor.refreshHead();
   },
 
@@ -245,8 +309,7 @@ export const editor = {
   /** Edit the draft: operations that are one undo step. */
   edit(ops, key = null) {
     if (readOnly() || !S.sync?.base || ops.length === 0) return false;
-    S.sync.edit(ops, key);
-    return true;
+    return S.sync.edit(ops, key);
   },
   flush: () => S.sync?.flush(),
   undo: () => !readOnly() && S.sync?.base && S.sync.step("undo"),
@@ -275,9 +338,10 @@ export const editor = {
   select(ids, edge = null) {
     if (same(ids, S.selected) && edge === S.edge) return;
     S.sync?.flush();
-    if (S.peers.length) editor.tellSelection();
     emit({ selected: ids, edge, quick: null, ...(ids.length === 1 && S.tab !== "preview" ? { tab: "block" } : {}) });
+    people.soon();
   },
+  follow: (tab) => people.follow(tab),
   /** Select a node and bring it into view. */
   jump(id) {
     if (!nodeOf(S.doc, id)) return;
@@ -307,24 +371,6 @@ export const editor = {
   /** Ports of a node that the card shows: the error exit only when wired or asked for. */
   ports(node) {
     return portsOf(specOf(node.type), node.config);
-  },
-
-  peer(poke) {
-    if (poke.tab === S.tabId) return;
-    const peers = S.peers.filter((item) => item.tab !== poke.tab && item.until > Date.now());
-    const known = peers.length !== S.peers.length || S.peers.some((item) => item.tab === poke.tab);
-    if (!poke.gone) peers.push({ tab: poke.tab, id: poke.user_id, name: poke.name, node: poke.node ?? null, until: Date.now() + 70000 });
-    emit({ peers });
-    if (!known && !poke.gone) editor.here();
-  },
-  /** Let the others see which block is selected, after it has been for a moment. */
-  tellSelection() {
-    clearTimeout(selectionTimer);
-    selectionTimer = setTimeout(() => editor.here(), 700);
-  },
-  here(gone = false) {
-    S.tabId ||= crypto.randomUUID().slice(0, 8);
-    if (S.flowId) S.bridge?.here({ flow_id: S.flowId, tab: S.tabId, node: S.selected[0] ?? "", gone });
   },
 
   async loadFlows() {
@@ -441,6 +487,6 @@ if (typeof window !== "undefined") {
   window.addEventListener("pagehide", () => {
     if (!S.sync) return;
     S.sync.flush();
-    editor.here(true);
+    people.here({ gone: true });
   });
 }

@@ -10,6 +10,7 @@ import { ColorModeContext, EventLoopContext } from "$/utils/context";
 import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { indexOf, snap } from "$/public/pt_editor_doc.js";
+import { people, peerAt } from "$/public/pt_editor_people.js";
 import { cardModel, kindName, nodeName, portLabel } from "$/public/pt_editor_model.js";
 import { actions } from "$/public/pt_editor_actions.js";
 import { FindBar } from "$/public/pt_editor_find.js";
@@ -53,7 +54,7 @@ const asNode = (View) =>
     const lit = useStore((s) => (s.lit.nodes.has(id) ? [...s.lit.ports].filter((key) => key.startsWith(id + "\u0000")).map((key) => key.slice(id.length + 1)).concat("") : EMPTY));
     const current = useStore((s) => s.lit.current === id);
     const showError = useStore((s) => s.shownErrors.includes(id));
-    const peer = useStore((s) => s.peers.find((item) => item.node === id) ?? null);
+    const peer = useStore((s) => (s.peers.length ? peerAt(id) : null));
     const verified = useStore((s) => s.verified);
     const item = cardModel(data.node, { selected: Boolean(selected), problems, wired, lit, current, showError, peer, verified });
     const ports = [...item.options, ...item.exits].map((port) => port.id).join(" ");
@@ -213,6 +214,10 @@ const Surface = ({ cards, quick: Quick, label }) => {
   }, [find, aim]);
   useEffect(() => {
     if (!focus) return;
+    if (focus.at) {
+      flow.setCenter(focus.at[0], focus.at[1], { zoom: focus.at[2], duration: 260 });
+      return;
+    }
     const node = flow.getNode(focus.id);
     if (!node) return;
     const zoom = Math.max(flow.getZoom(), 0.8);
@@ -258,7 +263,11 @@ const Surface = ({ cards, quick: Quick, label }) => {
     if (!state.isValid && state.fromNode && state.fromHandle) actions.released(event, state);
   }, []);
   const isValid = useCallback(({ source, target }) => actions.canConnect(source, target), []);
-  const onMoveEnd = useCallback((_event, viewport) => keep(viewKey(S.flowId), viewport), []);
+  const onMoveEnd = useCallback((event, viewport) => {
+    keep(viewKey(S.flowId), viewport);
+    const { clientWidth, clientHeight } = box.current ?? {};
+    if (clientWidth) people.seen([(clientWidth / 2 - viewport.x) / viewport.zoom, (clientHeight / 2 - viewport.y) / viewport.zoom, viewport.zoom], Boolean(event));
+  }, []);
   const onDragOver = useCallback((event) => {
     if (!event.dataTransfer.types.includes("application/x-pytake-block")) return;
     event.preventDefault();
@@ -318,12 +327,8 @@ export const EditorRoot = ({ specs, me, reply, onSubmit, onCatchUp, onHere, chil
     if (reply?.flow_id) editor.replied(reply);
   }, [reply]);
   useEffect(() => {
-    const first = setTimeout(() => editor.here(), 1500);
-    const beat = setInterval(() => editor.here(), 30000);
-    return () => {
-      clearTimeout(first);
-      clearInterval(beat);
-    };
+    const beat = setInterval(() => people.here(), 30000);
+    return () => clearInterval(beat);
   }, [flowId]);
   useEditorKeys();
   return h("div", { ...rest, className: "ed" }, children);

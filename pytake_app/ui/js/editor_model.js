@@ -3,8 +3,6 @@ import { fmt, getLang } from "$/public/pt_i18n.js";
 import { at, edgeAt, indexOf, nodeOf, portsOf, variablesOf } from "$/public/pt_editor_doc.js";
 import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
 
-const HUES = ["violet", "cyan", "plum", "blue", "amber", "jade"];
-
 /** Name of a node type. */
 export const kindName = (type) => sayOr(specOf(type)?.name ?? "", type);
 /** What a node is called on the canvas: its title, else its type's name. */
@@ -14,7 +12,6 @@ export const initials = (name) => {
   const words = String(name).split(/\s+/).filter(Boolean);
   return (words.length < 2 ? words : [words[0], words[words.length - 1]]).map((word) => word[0]).join("").toUpperCase();
 };
-const hueOf = (id) => HUES[[...String(id)].reduce((sum, char) => sum + char.charCodeAt(0), 0) % HUES.length];
 const portName = (port) => (port.label !== undefined ? port.label : sayOr(port.key ?? "", port.id));
 
 /** What an exit is called. */
@@ -115,7 +112,8 @@ export const cardModel = (node, { selected, problems, wired, lit, current, showE
     visited: lit.length > 0 || current,
     errors: problems?.errors ?? 0,
     warnings: problems?.warnings ?? 0,
-    peer: peer?.name ?? "",
+    peer: peer ? `${peer.name}${peer.more ? ` +${peer.more}` : ""}` : "",
+    peer_hue: peer?.hue ?? "violet",
     options: all.filter((port) => port.option).map(seen),
     exits: all.filter((port) => !port.option && (port.id !== "error" || showError || wired.includes("error"))).map(seen),
     f: fields,
@@ -310,7 +308,6 @@ const top = () => {
     errors,
     tab: S.tab,
     sheet: S.sheet,
-    peers: S.peers.filter((peer) => peer.until > Date.now()).slice(0, 4).map((peer) => ({ name: peer.name, initials: initials(peer.name), hue: hueOf(peer.id) })),
   };
 };
 

@@ -1,62 +1,66 @@
 // Edits on their way to the server: shown at once, sent in order, kept until acknowledged, put back on top of what others did.
-// The server's document (`base`) plus the waiting edits (`pending`) is what the canvas shows (`doc`).
+// The server's document (`base`) plus the waiting edits (`pending`) is what the canvas shows (`doc`). An edit remembers the
+// revision it was begun on (`built`): the server refuses it when somebody else wrote the same field since, and what they
+// overtook becomes a choice (`clashes`) instead of being lost.
 import { applyAll } from "$/public/pt_editor_doc.js";
+import { ownVersion, takeApart } from "$/public/pt_editor_clash.js";
+import { keepEdits } from "$/public/pt_editor_keep.js";
 
 const TYPING_PAUSE = 600; // ms of quiet after which typed text is sent
 const TYPING_LIMIT = 15000; // ms after which it is sent although the typing goes on
 const ANSWER_LIMIT = 8000; // ms to wait for an answer before sending again under the same id
-const keyFor = (flow) => `pytake_edits_${flow}`;
+const MAX_EDIT = 400000; // characters of one edit; the server reads messages of 512 KB
 
 /** The edits of one flow.
- * `send(message)` gives `{cid, flow_id, revision, ops}` to the server; `changed(why)` is called after every change of `doc`;
- * `failed(code, detail)` when the server refused an edit; `reload()` when our copy can't be brought up to date by edits. */
+ * `send(message)` gives `{cid, flow_id, revision, built, ops}` to the server; `changed(why)` is called after every change;
+ * `failed(code)` when an edit was refused for good; `reload()` when our copy can't be brought up to date by edits;
+ * `fetch()` asks for the edits after our revision; `user()` is whose work this is. */
 export class Sync {
-  constructor({ flowId, send, changed, failed, reload }) {
-    Object.assign(this, { flowId, send, changed, failed, reload });
+  constructor({ flowId, send, changed, failed, reload, fetch, user }) {
+    Object.assign(this, { flowId, send, changed, failed, reload, fetch, user });
     this.revision = 0;
     this.base = null;
     this.doc = null;
     this.pending = [];
+    this.clashes = [];
     this.held = [];
+    this.early = new Map();
     this.flight = null;
     this.savedAt = null;
     this.connected = true;
+    this.halted = ""; // why nothing is sent: signed_out, forbidden, unreadable, deleted
+    this.kept = true; // whether the browser could keep what waits
   }
 
-  /** Take a snapshot from the server, and put waiting edits (also those of an earlier visit) on top. */
+  /** Take up what an earlier visit left unsent. */
+  adopt({ edits, clashes }) {
+    const known = new Set(this.pending.map((entry) => entry.cid));
+    const taken = edits.filter((entry) => !known.has(entry.cid)).map((entry) => ({ ...entry, open: false, tries: 1 }));
+    this.pending = [...taken, ...this.pending];
+    this.clashes = [...this.clashes, ...clashes];
+  }
+
+  /** Take a snapshot from the server, and put waiting edits on top. */
   start(revision, document) {
     this.revision = revision;
     this.base = document;
-    if (this.pending.length === 0) this.pending = this.recall();
     this.flight = null;
     this.rebuild();
     const held = this.held;
     this.held = [];
     held.forEach((edit) => this.take([edit]));
+    this.catchEarly();
     this.pump();
   }
 
-  recall() {
-    try {
-      return JSON.parse(localStorage.getItem(keyFor(this.flowId)) ?? "[]").map((entry) => ({ ...entry, open: false, tries: 1 }));
-    } catch {
-      return [];
-    }
-  }
-
   remember() {
-    try {
-      if (this.pending.length) {
-        const kept = this.pending.map(({ cid, ops, step }) => ({ cid, ops, step }));
-        localStorage.setItem(keyFor(this.flowId), JSON.stringify(kept));
-      } else localStorage.removeItem(keyFor(this.flowId));
-    } catch {
-      // storage is full or blocked: the edits live as long as this tab
-    }
+    const edits = this.pending.map(({ cid, ops, step, built, refused }) => ({ cid, ops, step, built, refused }));
+    this.kept = keepEdits(this.flowId, this.user(), edits, this.clashes);
   }
 
-  /** `doc` anew from `base`; edits that no longer fit are dropped and told. */
+  /** `doc` anew from `base`; what no longer fits becomes a choice. */
   rebuild() {
+    const before = this.doc ?? this.base;
     let doc = this.base;
     const kept = [];
     for (const entry of this.pending) {
@@ -64,7 +68,19 @@ export class Sync {
         doc = applyAll(doc, entry.ops);
         kept.push(entry);
       } catch {
-        this.failed("conflict");
+        const { rest, items } = takeApart(entry.ops, [], before, this.base);
+        let fits = rest.length > 0;
+        if (fits) {
+          try {
+            doc = applyAll(doc, rest);
+          } catch {
+            fits = false;
+          }
+        }
+        if (fits) kept.push({ ...entry, ops: rest, cid: crypto.randomUUID() });
+        if (items.length) this.clashes.push(...items);
+        else if (!fits) this.failed("conflict");
+        if (this.flight === entry.cid) this.flight = null;
       }
     }
     this.pending = kept;
@@ -76,16 +92,22 @@ export class Sync {
     return this.pending.length;
   }
 
-  /** Make an edit (one undo step). With `key`, further edits under the same key join it while the person goes on typing. */
+  /** Make an edit (one undo step). With `key`, further edits under the same key join it while the person goes on typing.
+   * False when it is too large to be sent. */
   edit(ops, key = null) {
     const last = this.pending[this.pending.length - 1];
     const joins = key !== null && last?.open && last.key === key;
     if (!joins) this.close();
+    if (JSON.stringify(ops).length > MAX_EDIT) {
+      this.failed("too_large");
+      this.changed("refused");
+      return false;
+    }
     this.doc = applyAll(this.doc, ops);
     if (joins) {
       last.ops = mergeOps(last.ops, ops);
     } else {
-      this.pending.push({ cid: crypto.randomUUID(), ops, key, open: key !== null, since: Date.now(), tries: 0 });
+      this.pending.push({ cid: crypto.randomUUID(), ops, key, built: this.revision, open: key !== null, since: Date.now(), tries: 0 });
     }
     clearTimeout(this.timer);
     if (key !== null) {
@@ -96,6 +118,7 @@ export class Sync {
     this.remember();
     this.changed("edit");
     if (key === null) this.pump();
+    return true;
   }
 
   close() {
@@ -119,18 +142,35 @@ export class Sync {
   }
 
   pump() {
-    if (this.flight || !this.base || !this.connected) return;
+    if (this.flight || !this.base || !this.connected || this.halted) return;
     const entry = this.pending[0];
     if (!entry || entry.open) return;
     this.flight = entry.cid;
     entry.tries += 1;
-    this.send({ cid: entry.cid, flow_id: this.flowId, revision: this.revision, step: entry.step ?? "edit", ops: entry.ops });
+    this.send({ cid: entry.cid, flow_id: this.flowId, revision: this.revision, built: Math.min(entry.built ?? this.revision, this.revision), step: entry.step ?? "edit", ops: entry.ops });
     clearTimeout(this.limit);
     this.limit = setTimeout(() => {
       this.flight = null;
       this.changed("slow");
       this.pump();
     }, ANSWER_LIMIT);
+  }
+
+  /** Nothing is sent any more, for this reason; what waits stays kept in this browser. */
+  halt(why) {
+    if (this.halted === why) return;
+    this.halted = why;
+    clearTimeout(this.limit);
+    this.flight = null;
+    this.remember();
+    this.changed("halted");
+  }
+
+  /** The reason is gone. */
+  resume() {
+    this.halted = "";
+    this.changed("resumed");
+    this.pump();
   }
 
   /** The connection went away or came back; what had no answer is sent again. */
@@ -152,13 +192,22 @@ export class Sync {
       clearTimeout(this.limit);
       this.flight = null;
     }
+    if (mine && reply.error === "unreadable" && !mine.refused) {
+      mine.refused = true; // once more by a fresh page, then never again
+      this.halt("unreadable");
+      return;
+    }
     if (mine) {
+      if (reply.error === "stale_revision") {
+        this.overtaken(mine, reply);
+        return;
+      }
       this.pending = this.pending.filter((entry) => entry !== mine);
       if (reply.error) {
         this.rebuild();
         this.changed("refused");
-        if (mine.tries === 1) this.failed(reply.error); // sent again after a lost answer, it may be done already
-        if (!reply.error.startsWith("nothing_to_")) this.reload();
+        if (mine.tries === 1 || mine.refused) this.failed(reply.error);
+        if (!/^nothing_to_|_overtaken$/.test(reply.error)) this.reload();
         this.pump();
         return;
       }
@@ -166,7 +215,71 @@ export class Sync {
     }
     if (reply.reload) this.reload();
     else this.take((reply.edits ?? []).map((edit) => (edit.mine && mine ? { ...edit, operations: mine.ops } : edit)), Boolean(mine));
+    this.catchEarly();
     this.pump();
+  }
+
+  /** Somebody else wrote the same: theirs stands, mine becomes a choice, and what isn't at odds is sent again. */
+  overtaken(entry, reply) {
+    const before = this.doc;
+    const at = this.pending.indexOf(entry);
+    this.pending = this.pending.filter((other) => other !== entry);
+    if (reply.reload || !reply.clashes) {
+      const { items } = takeApart(entry.ops, [{ key: ["document"], name: "" }], before, this.base);
+      this.clashes.push(...items);
+      this.remember();
+      this.changed("clash");
+      this.reload();
+      return;
+    }
+    this.take(reply.edits ?? []);
+    const { rest, items } = takeApart(entry.ops, reply.clashes, before, this.base);
+    if (rest.length) this.pending.splice(at, 0, { ...entry, cid: crypto.randomUUID(), ops: rest, built: this.revision, tries: 0 });
+    this.clashes.push(...items);
+    this.rebuild();
+    this.changed("clash");
+    this.catchEarly();
+    this.pump();
+  }
+
+  /** Decide a choice: one's own version as a new edit, or theirs as it stands. */
+  settle(id, own) {
+    const item = this.clashes.find((other) => other.id === id);
+    if (!item) return;
+    this.clashes = this.clashes.filter((other) => other !== item);
+    this.remember();
+    if (own) {
+      try {
+        const ops = ownVersion(item, this.doc);
+        if (ops.length) this.edit(ops);
+      } catch {
+        this.failed("conflict");
+      }
+    }
+    this.changed("settled");
+  }
+
+  /** An edit that was announced, perhaps with its operations. */
+  hear(edit) {
+    if (!this.base || edit.seq <= this.revision || this.pending.some((entry) => entry.cid === edit.cid)) return;
+    this.early.set(edit.seq, edit);
+    this.catchEarly();
+  }
+
+  /** Apply announced edits that are next; ask for those that are missing. */
+  catchEarly() {
+    for (const seq of [...this.early.keys()].sort((a, b) => a - b)) {
+      const edit = this.early.get(seq);
+      if (seq <= this.revision) this.early.delete(seq);
+      else if (seq === this.revision + 1 && edit.operations) {
+        this.early.delete(seq);
+        this.take([edit]);
+      } else break;
+    }
+    if (this.early.size && !this.flight) {
+      this.early.clear();
+      this.fetch();
+    }
   }
 
   /** Apply edits of the server in order of `seq`; a gap means we must load again. */

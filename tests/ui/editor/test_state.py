@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
+from pytake_app.core.tenancy import Principal
 from pytake_app.flows import service as flows
 from pytake_app.flows.schemas import FlowView
 from pytake_app.ui.pages.editor import state as editor_state
@@ -39,6 +41,11 @@ def message(flow: FlowView, *ops: dict[str, Any], **more: Any) -> dict[str, Any]
 def add(node_id: str = "t1", body: str = "Oi") -> dict[str, Any]:
     node = {"id": node_id, "type": "msg_text", "title": "", "config": {"body": body}, "position": {"x": 320, "y": 0}}
     return {"op": "add_node", "node": node}
+
+
+def colleague(tenant: Tenant) -> Principal:
+    """Another administrator of the same organization."""
+    return replace(tenant.admin, user_id=tenant.agent.user_id, name="Rui Alves")
 
 
 def draft(clean_db: Database, tenant: Tenant, flow: FlowView) -> dict[str, Any]:
@@ -175,8 +182,8 @@ def test_nobody_edits_without_a_session(
 ) -> None:
     tab = open_editor(None)
     before = draft(clean_db, tenant, flow)
-    outcome = tab.call("submit", message(flow, add()))
-    assert outcome is not None  # the way to the sign-in page
+    tab.call("submit", message(flow, add()))
+    assert tab.reply["refused"] == "signed_out"  # the page says it, and keeps the work; it isn't led away in mid-word
     assert draft(clean_db, tenant, flow) == before
 
 
@@ -186,7 +193,7 @@ def test_a_viewer_may_look_and_not_edit(
     tab = open_editor(tenant.viewer)
     before = draft(clean_db, tenant, flow)
     tab.call("submit", message(flow, add()))
-    assert tab.reply == {}
+    assert tab.reply["refused"] == "forbidden"
     assert draft(clean_db, tenant, flow) == before
     tab.call("catch_up", {"flow_id": str(flow.id), "revision": flow.draft.revision})
     assert tab.reply["edits"] == []
@@ -216,13 +223,91 @@ def test_presence_is_told_only_for_the_flow_that_was_opened(
 
     monkeypatch.setattr(editor_state, "live", Ears)
     tab = open_editor(tenant.admin)
-    here = {"flow_id": str(flow.id), "tab": "t1", "node": "", "gone": False}
+    here = {"flow_id": str(flow.id), "tab": "t1", "nodes": ["start"]}
     tab.call("here", here)
     assert told == []
     tab.state._flow_id = str(flow.id)
     tab.call("here", here)
     assert told[0][0] == f"flow:{flow.id}"
     assert told[0][1]["name"] == tenant.admin.name
+    late = open_editor(tenant.viewer)
+    late.state._flow_id = str(flow.id)
+    late.call("here", {**here, "tab": "t2", "nodes": [], "join": True})
+    assert [(item["tab"], item["nodes"]) for item in late.reply["roster"]] == [("t1", ["start"])]
+    tab.call("here", {**here, "gone": True})
+    late.call("here", {**here, "tab": "t2", "nodes": [], "join": True})
+    assert late.reply["roster"] == []
+
+
+def test_two_people_on_different_fields_both_keep_their_work(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
+    ana, rui = open_editor(tenant.admin), open_editor(colleague(tenant))
+    ana.call("submit", message(flow, add()))
+    seen = flow.draft.revision + 1
+    body = {"op": "update_config", "id": "t1", "patch": {"body": "Bom dia"}}
+    title = {"op": "set_title", "id": "t1", "title": "Saudação"}
+    ana.call("submit", message(flow, body, revision=seen))
+    rui.call("submit", message(flow, title, revision=seen))
+    assert [edit["seq"] for edit in rui.reply["edits"]] == [seen + 1, seen + 2]
+    node = draft(clean_db, tenant, flow)["nodes"][-1]
+    assert (node["config"]["body"], node["title"]) == ("Bom dia", "Saudação")
+
+
+def test_the_same_field_is_not_overwritten_unseen(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
+    ana, rui = open_editor(tenant.admin), open_editor(colleague(tenant))
+    ana.call("submit", message(flow, add()))
+    seen = flow.draft.revision + 1
+    ana.call("submit", message(flow, {"op": "update_config", "id": "t1", "patch": {"body": "dela"}}, revision=seen))
+    mine = {"op": "update_config", "id": "t1", "patch": {"body": "dele", "preview_url": True}}
+    # He heard of her edit while he was still typing his: what counts is what he began on.
+    rui.call("submit", message(flow, mine, revision=seen + 1, built=seen))
+    assert rui.reply["error"] == "stale_revision"
+    assert rui.reply["clashes"] == [{"key": ["node", "t1", "config", "body"], "name": "org_admin of Loja"}]
+    assert draft(clean_db, tenant, flow)["nodes"][-1]["config"]["body"] == "dela"
+    rui.call("submit", message(flow, mine, revision=seen + 1, built=seen + 1))  # he has chosen his own
+    assert draft(clean_db, tenant, flow)["nodes"][-1]["config"]["body"] == "dele"
+
+
+def test_an_edit_is_known_by_its_id_in_any_tab(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
+    sent = message(flow, add())
+    open_editor(tenant.admin).call("submit", sent)
+    after = open_editor(tenant.admin)  # the browser crashed before the answer came
+    after.call("submit", sent)
+    assert after.reply["edits"] == [{"seq": flow.draft.revision + 1, "mine": True}]
+    assert sum(n["id"] == "t1" for n in draft(clean_db, tenant, flow)["nodes"]) == 1
+
+
+def test_undo_takes_back_ones_own_step_and_leaves_the_others(
+    open_editor: OpenEditor, tenant: Tenant, flow: FlowView, clean_db: Database
+) -> None:
+    ana, rui = open_editor(tenant.admin), open_editor(colleague(tenant))
+    ana.call("submit", message(flow, add("a", "da Ana")))
+    rui.call("submit", message(flow, add("r", "do Rui")))
+    ana.call("submit", message(flow, step="undo"))
+    assert [n["id"] for n in draft(clean_db, tenant, flow)["nodes"]][1:] == ["r"]
+    ana.call("submit", message(flow, step="undo"))
+    assert ana.reply["error"] == "nothing_to_undo"
+    ana.call("submit", message(flow, step="redo"))
+    assert {n["id"] for n in draft(clean_db, tenant, flow)["nodes"]} >= {"a", "r"}
+    said = {"op": "update_config", "id": "a", "patch": {"body": "do Rui também"}}
+    rui.call("submit", message(flow, said, revision=flow.draft.revision + 4))
+    ana.call("submit", message(flow, step="undo"))
+    assert ana.reply["error"] == "undo_overtaken"  # taking her block away would take his text
+    rui.call("submit", message(flow, step="undo"))
+    ana.call("submit", message(flow, step="undo"))
+    assert "error" not in ana.reply
+
+
+def test_a_page_of_another_release_is_told_so(open_editor: OpenEditor, tenant: Tenant, flow: FlowView) -> None:
+    tab = open_editor(tenant.admin)
+    tab.state._flow_id = str(flow.id)
+    tab.call("submit", {"cid": "c1", "flow_id": str(flow.id), "revision": 1, "step": "edit", "ops": [], "newer": 1})
+    assert (tab.reply["cid"], tab.reply["error"]) == ("c1", "unreadable")
 
 
 def test_every_handler_asks_who_is_there() -> None:

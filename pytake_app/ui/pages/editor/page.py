@@ -27,6 +27,7 @@ from pytake_app.ui.pages.editor.palette import palette_pane, quick_view
 from pytake_app.ui.pages.editor.panels import check_panel, versions_panel
 from pytake_app.ui.pages.editor.preview import preview_panel
 from pytake_app.ui.pages.editor.state import EditorState
+from pytake_app.ui.pages.editor.together import following_pill, halted_bar, together_views
 from pytake_app.ui.pages.editor.topbar import top_bar
 from pytake_app.ui.session import SessionState
 
@@ -160,7 +161,12 @@ def page() -> rx.Component:
     body = EditorPanes.create(
         palette_pane(),
         rx.el.main(
-            slice_view("top", phase_view), canvas, class_name="cvwrap", id="content", custom_attrs={"tabIndex": -1}
+            slice_view("top", phase_view),
+            canvas,
+            following_pill(),
+            class_name="cvwrap",
+            id="content",
+            custom_attrs={"tabIndex": -1},
         ),
         rx.el.aside(
             slice_view("top", inspector_pane), class_name="ins", custom_attrs={"aria-label": t("editor.panel")}
@@ -169,7 +175,9 @@ def page() -> rx.Component:
     )
     root = EditorRoot.create(
         top_bar(),
+        halted_bar(),
         body,
+        together_views(),
         slice_view("publish", publish_view),
         KeysSheet.create(),
         specs=rx.Var.create(browser_specs()),

@@ -6,6 +6,7 @@ The browser fetches the document by REST and keeps it; here pass only small oper
 
 import asyncio
 import hashlib
+import time
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -14,12 +15,13 @@ import reflex as rx
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pytake_app.accounts.service import Principal
+from pytake_app.accounts.service import Principal, user_names
 from pytake_app.core.errors import ProblemError
 from pytake_app.flows import service as flows
+from pytake_app.flows.editing import EditConflictError
 from pytake_app.flows.schemas import AppliedEdit, EditResult
 from pytake_app.ui import push
-from pytake_app.ui.backend import in_tenant, live
+from pytake_app.ui.backend import in_tenant, live, presence
 from pytake_app.ui.session import protected
 
 MAX_MESSAGE_BYTES = 512 * 1024
@@ -43,10 +45,14 @@ M = TypeVar("M", bound=_Message)
 
 
 class EditMessage(_Message):
-    """An edit (one undo step), or the wish to undo or redo. `cid` names it, so that sent twice it is done once."""
+    """An edit (one undo step), or the wish to undo or redo. `cid` names it, so that sent twice it is done once.
+
+    `revision`: the newest one that the browser has; `built`: the one on which the edit was begun.
+    """
 
     cid: str = Field(min_length=1, max_length=64)
     revision: int = Field(ge=0)
+    built: int | None = Field(default=None, ge=0)
     step: Literal["edit", "undo", "redo"]
     ops: list[JsonObject] = Field(max_length=500)
 
@@ -58,11 +64,18 @@ class CatchUpMessage(_Message):
 
 
 class HereMessage(_Message):
-    """Somebody looks at the flow, with a block selected perhaps; `gone` when the tab closes."""
+    """Somebody looks at the flow, with blocks selected perhaps; `gone` when the tab closes, `join` when it has opened.
+
+    `follow`: the tab whose view this one follows; `view`: the canvas point in the middle and the zoom, told while
+    somebody follows.
+    """
 
     tab: str = Field(min_length=1, max_length=16)
-    node: str = Field(max_length=100)
+    nodes: list[Annotated[str, Field(max_length=100)]] = Field(max_length=20)
     gone: bool = False
+    join: bool = False
+    follow: str = Field(default="", max_length=16)
+    view: list[Annotated[float, Field(ge=-1e7, le=1e7, strict=False)]] = Field(default=[], max_length=3)
 
 
 def _read(model: type[M], raw: object) -> M | None:
@@ -107,6 +120,7 @@ class EditorState(rx.State):
         """Apply an edit, undo or redo, and answer with what changed."""
         wanted = _read(EditMessage, message)
         if wanted is None:
+            self._refuse_unread(message)
             return
         known = self._answered.get(wanted.cid)
         if known is not None:
@@ -118,7 +132,10 @@ class EditorState(rx.State):
             if error.status >= 500:  # nothing was decided: the browser sends it again
                 log.warning("editor_edit_delayed", code=error.code)
                 return
-            self._say({"flow_id": str(wanted.flow_id), "cid": wanted.cid, "error": error.code})
+            answer = {"flow_id": str(wanted.flow_id), "cid": wanted.cid, "error": error.code}
+            if isinstance(error, EditConflictError):
+                answer |= await self._clashes(who, error)
+            self._say(answer)
             return
         answer = self._answer(result, wanted, who)
         self._answered = dict([*self._answered.items(), (wanted.cid, answer)][-REMEMBERED:])
@@ -126,21 +143,50 @@ class EditorState(rx.State):
 
     async def _apply(self, who: Principal, wanted: EditMessage) -> EditResult:
         if wanted.step == "undo":
-            return await in_tenant(who, flows.undo, who, wanted.flow_id)
+            return await in_tenant(who, flows.undo, who, wanted.flow_id, cid=wanted.cid)
         if wanted.step == "redo":
-            return await in_tenant(who, flows.redo, who, wanted.flow_id)
+            return await in_tenant(who, flows.redo, who, wanted.flow_id, cid=wanted.cid)
         return await in_tenant(
-            who, flows.apply_operations, who, wanted.flow_id, wanted.ops, expected_revision=wanted.revision
+            who,
+            flows.apply_operations,
+            who,
+            wanted.flow_id,
+            wanted.ops,
+            expected_revision=wanted.revision,
+            built_on=wanted.built,
+            cid=wanted.cid,
         )
+
+    async def _clashes(self, who: Principal, error: EditConflictError) -> JsonObject:
+        """Which fields others wrote meanwhile, and who; with the edits the browser hasn't seen, so that it can show
+        both values."""
+        actors = {clash.actor_id for clash in error.clashes if clash.actor_id is not None}
+        names = await in_tenant(who, user_names, actors)
+        clashes = [
+            {"key": list(clash.key), "name": names.get(clash.actor_id, "") if clash.actor_id else ""}
+            for clash in error.clashes
+        ]
+        return _small({"clashes": clashes, "edits": [_edit_json(edit) for edit in error.missed]})
+
+    def _refuse_unread(self, message: object) -> None:
+        """A page of another release sends what this one can't read: it must hear so, or it would try for ever."""
+        cid = message.get("cid") if isinstance(message, dict) else None
+        if self._flow_id and isinstance(cid, str) and 0 < len(cid) <= 64:
+            self._say({"flow_id": self._flow_id, "cid": cid, "error": "unreadable"})
+
+    def _refused(self, why: str) -> None:
+        """The person is no longer signed in, or may no longer edit. Their work is in their browser: say it there."""
+        self._say({"flow_id": self._flow_id, "refused": why})
 
     def _answer(self, result: EditResult, wanted: EditMessage, who: Principal) -> JsonObject:
         findings = [
             finding.model_dump(mode="json", exclude_none=True, exclude={"operations"}) for finding in result.findings
         ]
         digest = hashlib.sha256(orjson.dumps(findings)).hexdigest()
-        last = result.edits[-1].seq if result.edits else 0
         edits = [
-            {"seq": edit.seq, "mine": True} if edit.seq == last and wanted.step == "edit" else _edit_json(edit)
+            {"seq": edit.seq, "mine": True}
+            if edit.cid == wanted.cid and wanted.step == "edit" and edit.actor_id == who.user_id
+            else _edit_json(edit)
             for edit in result.edits
             if edit.seq > wanted.revision
         ]
@@ -180,19 +226,33 @@ class EditorState(rx.State):
         wanted = _read(HereMessage, message)
         if wanted is None or str(wanted.flow_id) != self._flow_id:
             return
-        payload = {
-            "event": "flow_here",
+        said: JsonObject = {
             "tab": wanted.tab,
             "user_id": str(who.user_id),
             "name": who.name[:60],
-            "node": wanted.node,
-            "gone": wanted.gone,
+            "nodes": wanted.nodes,
+            "follow": wanted.follow,
         }
-        await asyncio.to_thread(live().publish, f"flow:{wanted.flow_id}", payload)
+        others = await asyncio.to_thread(_tell_presence, wanted, said)
+        if wanted.join:
+            self._say({"flow_id": str(wanted.flow_id), "roster": others})
 
     def _say(self, answer: JsonObject) -> None:
         self._count += 1
         self.reply = {**answer, "n": self._count}
+
+
+def _tell_presence(wanted: HereMessage, said: JsonObject) -> list[JsonObject]:
+    """Keep and announce what a tab says of itself; answers the others when it has just joined."""
+    thing, now = f"flow:{wanted.flow_id}", time.time()
+    if wanted.gone:
+        presence().drop(thing, wanted.tab)
+    else:
+        presence().put(thing, wanted.tab, said, now=now)
+    live().publish(thing, {"event": "flow_here", **said, "gone": wanted.gone, "view": wanted.view})
+    if not wanted.join:
+        return []
+    return [item for item in presence().present(thing, now=now) if item["tab"] != wanted.tab]
 
 
 def _edit_json(edit: AppliedEdit) -> JsonObject:

@@ -2,10 +2,11 @@
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import FlowName, Item, do, flag, items_of, number, relative, slice_view, text_of
+from pytake_app.ui.canvas.components import FlowName, Item, do, flag, number, relative, slice_view, text_of
 from pytake_app.ui.components.basics import badge, icon, icon_button, logo
 from pytake_app.ui.components.client import toggle_side
 from pytake_app.ui.i18n import t
+from pytake_app.ui.pages.editor.together import people_faces
 
 
 def _badge(item: Item) -> rx.Component:
@@ -38,23 +39,6 @@ def _saved(item: Item) -> rx.Component:
         class_name="saved meta muted only-wide",
         role="status",
         custom_attrs={"data-testid": "saved-state", "data-state": text_of(item, "saving")},
-    )
-
-
-def _peers(item: Item) -> rx.Component:
-    def face(peer: rx.Var) -> rx.Component:
-        return rx.el.span(
-            text_of(peer, "initials"), class_name="av a-" + text_of(peer, "hue"), title=text_of(peer, "name")
-        )
-
-    peers = items_of(item, "peers")
-    return rx.cond(
-        peers.length() > 0,
-        rx.el.span(
-            rx.el.span(class_name="vr"),
-            rx.el.span(rx.foreach(peers, face), class_name="avs", custom_attrs={"aria-label": t("editor.also_here")}),
-            class_name="row g4 only-wide",
-        ),
     )
 
 
@@ -156,7 +140,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                     badge(t("editor.read_only"), "line"),
                     rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item)),
                 ),
-                _peers(item),
+                people_faces(),
                 rx.el.span(class_name="vr only-wide"),
                 rx.el.button(
                     icon("smartphone", "s"),

@@ -1,0 +1,86 @@
+// The other people in this flow: who is here and what they have selected; following somebody's view; telling them ours.
+import { S, emit } from "$/public/pt_editor.js";
+import { tabName } from "$/public/pt_editor_keep.js";
+
+const HUES = ["violet", "cyan", "plum", "blue", "amber", "jade"];
+const STAYS = 75000; // ms after which somebody who said nothing more is gone
+const PAUSE = 400; // ms a selection or a view has to last before it is told
+
+/** The colour that stands for a person, everywhere the same. */
+export const hueOf = (id) => HUES[[...String(id)].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973, 7) % HUES.length];
+
+const here = (list) => list.filter((peer) => peer.until > Date.now());
+const peerOf = ({ tab, user_id, name, nodes, follow }) => ({ tab, id: user_id, name, nodes: nodes ?? [], follow: follow ?? "", hue: hueOf(user_id), until: Date.now() + STAYS });
+
+/** Who has this node selected: `{name, hue, more}`, or null. */
+export const peerAt = (node) => {
+  const found = here(S.peers).filter((peer) => peer.nodes.includes(node));
+  return found.length ? { name: found[0].name, hue: found[0].hue, more: found.length - 1 } : null;
+};
+
+let timer = 0;
+let view = [];
+
+export const people = {
+  /** Whose page this is, once it is known: work kept in the browser belongs to a person. */
+  me: () =>
+    new Promise((resolve) => {
+      const end = Date.now() + 10000;
+      const look = () => (S.me.id || Date.now() > end ? resolve(S.me.id) : setTimeout(look, 30));
+      look();
+    }),
+  /** Say that this tab is here, with what it has selected. */
+  async here({ gone = false, join = false } = {}) {
+    const flow = S.flowId;
+    S.tabId ||= await tabName();
+    if (!flow || S.flowId !== flow || !S.bridge || S.sync?.halted) return;
+    S.bridge.here({ flow_id: flow, tab: S.tabId, nodes: S.version === null ? S.selected.slice(0, 20) : [], gone, join, follow: S.following, view });
+  },
+  /** Say it soon; several changes are told once. */
+  soon() {
+    if (!S.peers.length) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => people.here(), PAUSE);
+  },
+
+  /** Everybody who was here when this tab joined. */
+  roster(list) {
+    emit({ peers: list.filter((item) => item.tab !== S.tabId).map(peerOf) });
+  },
+  /** Somebody came, went, or selected something else. */
+  heard(poke) {
+    if (poke.tab === S.tabId) return;
+    const others = here(S.peers).filter((item) => item.tab !== poke.tab);
+    if (poke.gone) {
+      emit({ peers: others, ...(S.following === poke.tab ? { following: "" } : {}) });
+      return;
+    }
+    const before = S.peers.find((item) => item.tab === poke.tab);
+    const peer = peerOf(poke);
+    emit({ peers: [...others, peer].sort((a, b) => (a.tab < b.tab ? -1 : 1)) });
+    if (S.following === poke.tab) people.lookAt(peer, before, poke.view);
+    if (peer.follow === S.tabId && before?.follow !== S.tabId) people.here();
+  },
+
+  /** Follow somebody's view, or nobody's. */
+  follow(tab) {
+    const following = S.following === tab ? "" : tab;
+    emit({ following });
+    const peer = S.peers.find((item) => item.tab === following);
+    if (peer) people.lookAt(peer, null, []);
+    people.here();
+  },
+  lookAt(peer, before, at) {
+    const n = (S.focus?.n ?? 0) + 1;
+    if (at?.length === 3) emit({ focus: { at, n } });
+    else if (peer.nodes.length && peer.nodes[0] !== before?.nodes[0]) emit({ focus: { id: peer.nodes[0], n } });
+  },
+  /** This tab's view: `byHand` when the person moved it, which ends following. */
+  seen(center, byHand) {
+    view = center.map((value) => Math.round(value * 100) / 100);
+    if (byHand && S.following) {
+      emit({ following: "" });
+      people.here();
+    } else if (S.peers.some((peer) => peer.follow === S.tabId)) people.soon();
+  },
+};

@@ -1,0 +1,103 @@
+// What the page shows of working together: avatars, whose view is followed, choices between two versions of a field, and
+// why nothing is sent any more.
+import { createElement as h } from "react";
+import { api } from "$/public/pt_api.js";
+import { editor, emit, S, say, sayOr, specOf, tell } from "$/public/pt_editor.js";
+import { nodeOf } from "$/public/pt_editor_doc.js";
+import { addSlice, initials, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { EditorSlice } from "$/public/pt_editor_views.js";
+
+const SHOWN = 4;
+
+const faces = () => {
+  const byPerson = new Map();
+  for (const peer of S.peers) if (peer.until > Date.now()) byPerson.set(peer.id, byPerson.get(peer.id)?.tab === S.following ? byPerson.get(peer.id) : peer);
+  const all = [...byPerson.values()].map((peer) => {
+    const me = peer.id === S.me.id;
+    const node = peer.nodes.length && S.doc ? nodeOf(S.doc, peer.nodes[0]) : null;
+    const name = me ? say("together.you_elsewhere") : peer.name;
+    return { tab: peer.tab, name, initials: initials(peer.name), hue: peer.hue, on: S.following === peer.tab, title: node ? say("together.at", { name, block: nodeName(node) }) : name };
+  });
+  return { faces: all.slice(0, SHOWN), more: Math.max(0, all.length - SHOWN), rest: all.slice(SHOWN).map((face) => face.name).join(", "), any: all.length > 0 };
+};
+
+const followed = () => {
+  const peer = S.peers.find((item) => item.tab === S.following);
+  return { on: Boolean(peer), tab: peer?.tab ?? "", name: peer ? (peer.id === S.me.id ? say("together.you_elsewhere") : peer.name) : "", hue: peer?.hue ?? "violet" };
+};
+
+const shown = (value) => {
+  if (value === null || value === undefined || value === "") return say("together.nothing");
+  if (typeof value === "string" || typeof value === "number") return plain(value);
+  if (typeof value === "boolean") return say(value ? "together.yes" : "together.no");
+  if (Array.isArray(value)) return value.map((item) => (item && typeof item === "object" ? (item.title ?? item.name ?? item.label ?? item.value ?? item.id ?? "…") : item)).map(String).join(" · ") || say("together.nothing");
+  return JSON.stringify(value).slice(0, 400);
+};
+
+const blockAt = (id) => {
+  const node = id && nodeOf(S.doc, id);
+  return node ? nodeName(node) : say("together.a_block");
+};
+
+const sideOf = {
+  field: (item, node) => ({ where: sayOr(specOf(node?.type)?.fields.find((field) => field.name === item.field)?.label_key ?? "", item.field), theirs: shown(node?.config[item.field]), mine: shown(item.mine) }),
+  title: (item, node) => ({ where: say("together.title"), theirs: shown(node?.title), mine: shown(item.mine) }),
+  name: (item) => ({ where: say("together.flow_name"), theirs: shown(S.doc.name), mine: shown(item.mine) }),
+  setting: (item) => ({ where: say("together.setting"), theirs: shown(S.doc.settings?.[item.field]), mine: shown(item.mine) }),
+  port: (item, node) => {
+    const edge = S.doc.edges.find((other) => other.source === item.node && other.port === item.field);
+    return { where: node ? say("together.exit", { port: portLabel(node, item.field) }) : item.field, theirs: edge ? say("together.leads_to", { block: blockAt(edge.target) }) : say("together.leads_nowhere"), mine: item.mine ? say("together.leads_to", { block: blockAt(item.mine) }) : say("together.leads_nowhere") };
+  },
+  delete: () => ({ where: say("together.whole_block"), theirs: say("together.changed_it"), mine: say("together.delete_it") }),
+  gone: (item) => ({ where: say("together.whole_block"), theirs: say("together.deleted_it"), mine: say("together.bring_back", { block: shown(item.mine) }) }),
+  all: () => ({ where: say("together.whole_flow"), theirs: say("together.replaced_it"), mine: say("together.my_change") }),
+};
+
+const clash = () => {
+  const list = S.sync?.clashes ?? [];
+  const item = list[0];
+  if (!item || !S.doc) return { open: false };
+  const node = item.node ? nodeOf(S.doc, item.node) : null;
+  const name = item.by || say("together.someone");
+  return { open: true, id: item.id, name, block: node ? nodeName(node) : "", node: node ? item.node : "", count: list.length, ...(sideOf[item.kind] ?? sideOf.all)(item, node) };
+};
+
+const halted = () => {
+  const why = S.gone ? "deleted" : (S.sync?.halted ?? "");
+  return { why, waiting: S.sync?.waiting ?? 0, unkept: Boolean(S.sync && !S.sync.kept && S.sync.waiting > 0), may_restore: why === "deleted" && ["org_admin", "super_admin"].includes(S.me.role) };
+};
+
+addSlice("people", faces);
+addSlice("following", followed);
+addSlice("clash", clash);
+addSlice("halted", halted);
+
+const toFile = (name, value) => {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+};
+
+/** What the buttons of these views call. */
+export const together = {
+  choose: (id, own) => S.sync?.settle(id, own),
+  show: (node) => node && editor.jump(node),
+  signIn: () => window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname)}`),
+  reload: () => window.location.reload(),
+  /** The flow as it stands here, as a file that can be imported. */
+  save: () => toFile(`${S.flow?.slug ?? "flow"}.json`, { format: "pytake.flow", spec_version: S.doc.spec_version, name: S.doc.name, slug: S.flow?.slug ?? "", document: S.doc }),
+  async restore() {
+    try {
+      await api.post(`/api/v1/flows/${S.flow.id}/restore`, {});
+      emit({ gone: false });
+      S.sync.resume();
+      editor.load();
+      tell("together.restored", "success");
+    } catch {
+      tell("together.restore_failed", "error");
+    }
+  },
+};
+
+/** A slice of this module. */
+export const TogetherSlice = (props) => h(EditorSlice, props);
