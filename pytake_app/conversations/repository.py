@@ -129,6 +129,23 @@ def messages(session: Session, conversation_id: UUID, *, limit: int, before: UUI
     return list(session.exec(statement.order_by(col(Message.id).desc()).limit(limit)))
 
 
+def messages_between(
+    session: Session, conversation_id: UUID, *, first: datetime, last: datetime, limit: int
+) -> list[Message]:
+    """A thread's messages of a span of time, oldest first; without edits, deletions and reactions in effect."""
+    statement = (
+        scoped(session, Message)
+        .where(
+            Message.conversation_id == conversation_id,
+            col(Message.created_at).between(first, last),
+            ~col(Message.content).contains({"hidden": True}),
+        )
+        .order_by(col(Message.id))
+        .limit(limit)
+    )
+    return list(session.exec(statement))
+
+
 def messages_by_id(session: Session, ids: Sequence[UUID]) -> list[Message]:
     """Messages by id, oldest first."""
     statement = scoped(session, Message).where(col(Message.id).in_(ids)).order_by(col(Message.id))

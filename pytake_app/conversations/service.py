@@ -110,6 +110,15 @@ def messages_by_id(session: Session, principal: Principal, message_ids: list[UUI
     return views.messages(session, repository.messages_by_id(session, message_ids[:MAX_LIMIT]))
 
 
+def messages_between(
+    session: Session, principal: Principal, conversation_id: UUID, *, first: datetime, last: datetime, limit: int
+) -> list[MessageView]:
+    """A conversation's messages of a span of time, oldest first: what was said during a flow's run."""
+    principal.require(Role.VIEWER)
+    found = repository.messages_between(session, conversation_id, first=first, last=last, limit=limit)
+    return views.messages(session, found)
+
+
 def conversations_by_id(session: Session, principal: Principal, conversation_ids: list[UUID]) -> list[ConversationView]:
     """Rows of the list, to answer a live poke; in no particular order."""
     principal.require(Role.VIEWER)

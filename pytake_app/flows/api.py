@@ -12,7 +12,7 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.flows import api_checks, api_library, api_sessions, library, service
+from pytake_app.flows import api_checks, api_library, api_sessions, api_versions, library, service
 from pytake_app.flows.impact_schemas import ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.references import References
@@ -48,6 +48,7 @@ router = APIRouter(tags=["flows"])
 MAX_PATHS = 1_000
 # Fixed paths (`/flows/sessions/…`, `/flows/start`) before `/flows/{flow_id}`.
 router.include_router(api_sessions.router)
+router.include_router(api_versions.router)
 router.include_router(api_library.router)
 router.include_router(api_checks.router)
 
@@ -285,6 +286,7 @@ def publish_flow(
         who,
         flow_id,
         expected_revision=body.expected_revision,
+        expected_live=body.expected_live,
         note=body.note,
         choice=body.impact,
         allow_failing_tests=body.allow_failing_tests,
@@ -309,7 +311,15 @@ def rollback_flow(
     flow_id: str, body: RollbackRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> PublishResult:
     """Publish an older version again."""
-    return service.rollback_flow(session, who, flow_id, version=body.version, note=body.note, clock=services.clock)
+    return service.rollback_flow(
+        session,
+        who,
+        flow_id,
+        version=body.version,
+        expected_live=body.expected_live,
+        note=body.note,
+        clock=services.clock,
+    )
 
 
 @router.post("/flows/{flow_id}/activate")

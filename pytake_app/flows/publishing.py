@@ -8,14 +8,16 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.service import user_names
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.live import poke
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.difference import ChangeSize
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.triggers import TriggerSpec, flow_triggers
 from pytake_app.engine.verify import Finding, has_errors, verify
-from pytake_app.flows import documents, impact, repository, testcases
+from pytake_app.flows import comparing, documents, impact, repository, testcases
 from pytake_app.flows.editing import changes_after, refuse_stale
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.impact_schemas import ImpactChoice
@@ -32,6 +34,7 @@ def publish(
     ref: UUID | str,
     *,
     expected_revision: int | None,
+    expected_live: int | None = None,
     note: str,
     choice: ImpactChoice,
     allow_failing_tests: bool = False,
@@ -41,14 +44,18 @@ def publish(
 
     `choice` says what becomes of sessions in progress (see `impact`), in the same transaction.
 
+    Parameters:
+        expected_live: the live version the caller has seen, 0 for none; None doesn't look.
+
     Raises:
         InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
         InvalidError: code `invalid_impact`: sessions can't be moved where `choice` says.
-        ConflictError: code `stale_revision`.
+        ConflictError: code `stale_revision`; `published_meanwhile`: another version is live than the caller has seen.
         ConflictError: code `tests_failed`, one error for each test case, unless `allow_failing_tests`.
     """
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref, lock=True)
+    _refuse_overtaken(flow, expected_live)
     refuse_stale(flow, expected_revision)
     tests = testcases.before_publishing(session, flow, allow_failures=allow_failing_tests)
     result = make_live(session, flow, flow.draft_document, note=note, by=principal.user_id, tests=tests, clock=clock)
@@ -59,17 +66,34 @@ def publish(
     return result.model_copy(update={"impact": applied, "running_sessions": total, "parked": parked})
 
 
+def _refuse_overtaken(flow: Flow, expected_live: int | None) -> None:
+    if expected_live is not None and expected_live != (flow.live_version or 0):
+        raise ConflictError(
+            f"Version {flow.live_version} went live meanwhile; look at it before you publish.",
+            code="published_meanwhile",
+        )
+
+
 def rollback(
-    session: Session, principal: Principal, ref: UUID | str, *, version: int, note: str, clock: Clock
+    session: Session,
+    principal: Principal,
+    ref: UUID | str,
+    *,
+    version: int,
+    expected_live: int | None = None,
+    note: str,
+    clock: Clock,
 ) -> PublishResult:
     """Publish an older version again, as a new one. The draft is left as it is.
 
     Raises:
+        ConflictError: code `published_meanwhile`, as of `publish`.
         NotFoundError: no such version.
         InvalidError: code `flow_has_errors`: what was right then is not now (a flow that it jumps to is gone).
     """
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref, lock=True)
+    _refuse_overtaken(flow, expected_live)
     older = repository.version(session, flow.id, version)
     result = make_live(
         session, flow, older.document, note=note or f"rollback to {version}", by=principal.user_id, clock=clock
@@ -94,20 +118,21 @@ def make_live(
         InvalidError: code `flow_has_errors`.
     """
     parsed = FlowDocument.model_validate(document)
-    findings = verify(parsed, verify_env(session, flow.id))
-    _refuse_errors(parsed, findings)
+    findings = refuse_errors(session, flow, parsed)
     now = clock.now()
     triggers = flow_triggers(parsed)
+    number = repository.last_version_number(session, flow.id) + 1
     version = FlowVersion(
         organization_id=flow.organization_id,
         flow_id=flow.id,
-        version=repository.last_version_number(session, flow.id) + 1,
+        version=number,
         document=document,
         checksum=documents.checksum(document),
         note=note,
         published_by=by,
         published_at=now,
         tests=tests.model_dump(mode="json") if tests is not None else None,
+        change=comparing.size_against(session, flow.id, number, document).model_dump(),
     )
     _mark_activation(flow, before=flow.triggers, after=triggers, at=now)
     flow.live_version = version.version
@@ -129,9 +154,15 @@ def _mark_activation(flow: Flow, *, before: list[JsonObject], after: list[Trigge
         flow.activated_at = at
 
 
-def _refuse_errors(document: FlowDocument, findings: list[Finding]) -> None:
+def refuse_errors(session: Session, flow: Flow, document: FlowDocument) -> list[Finding]:
+    """What the verifier says of a document that is to go live.
+
+    Raises:
+        InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
+    """
+    findings = verify(document, verify_env(session, flow.id))
     if not has_errors(findings):
-        return
+        return findings
     errors = [documents.finding_error(document, finding) for finding in findings if finding.severity == "error"]
     raise InvalidError(
         "The flow has errors and was not published.", errors=errors[: documents.MAX_REPORTED], code="flow_has_errors"
@@ -208,13 +239,13 @@ def announce(session: Session, flow: Flow, event: str) -> None:
 
 
 def list_versions(session: Session, principal: Principal, ref: UUID | str) -> list[VersionView]:
-    """Every version, newest first."""
+    """Every version, newest first, with its author and how much it changed."""
     principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
-    return [
-        _view(flow, row.version, node_count=row.node_count, running=row.running)
-        for row in repository.versions(session, flow.id)
-    ]
+    rows = repository.versions(session, flow.id)
+    names = user_names(session, {row.version.published_by for row in rows if row.version.published_by})
+    sizes = comparing.sizes(session, flow.id, [row.version for row in rows])
+    return [_view(flow, row, names, sizes) for row in rows]
 
 
 def get_version(session: Session, principal: Principal, ref: UUID | str, number: int) -> VersionDetail:
@@ -223,23 +254,24 @@ def get_version(session: Session, principal: Principal, ref: UUID | str, number:
     Raises:
         NotFoundError: no such version.
     """
-    principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
     version = repository.version(session, flow.id, number)
-    row = next(row for row in repository.versions(session, flow.id) if row.version.version == number)
-    view = _view(flow, version, node_count=row.node_count, running=row.running)
+    view = next(view for view in list_versions(session, principal, flow.id) if view.version == number)
     return VersionDetail(**view.model_dump(), document=version.document)
 
 
-def _view(flow: Flow, version: FlowVersion, *, node_count: int, running: int) -> VersionView:
+def _view(flow: Flow, row: repository.VersionRow, names: dict[UUID, str], sizes: dict[int, ChangeSize]) -> VersionView:
+    version = row.version
     return VersionView(
         version=version.version,
         checksum=version.checksum,
         note=version.note,
         published_by=version.published_by,
+        published_by_name=names.get(version.published_by, "") if version.published_by else "",
         published_at=version.published_at,
         live=version.version == flow.live_version,
-        node_count=node_count,
-        running_sessions=running,
+        node_count=row.node_count,
+        running_sessions=row.running,
+        change=sizes.get(version.version),
         tests=VersionTests.model_validate(version.tests) if version.tests is not None else None,
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from pytake_app.engine.difference import ChangeSize
 from pytake_app.engine.nodes.entries import EventName
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import Finding
@@ -158,6 +159,7 @@ class PublishRequest(Request):
     although test cases fail (409 `tests_failed` otherwise); the version remembers it."""
 
     expected_revision: int | None = Field(default=None, ge=0)
+    expected_live: int | None = Field(default=None, ge=0, description="the live version seen, 0 for none")
     note: str = Field(default="", max_length=500)
     impact: ImpactChoice = Field(default_factory=ImpactChoice)
     allow_failing_tests: bool = False
@@ -167,6 +169,7 @@ class RollbackRequest(Request):
     """Publish an older version again."""
 
     version: int = Field(ge=1)
+    expected_live: int | None = Field(default=None, ge=0, description="the live version seen")
     note: str = Field(default="", max_length=500)
 
 
@@ -185,11 +188,13 @@ class VersionView(BaseModel):
     checksum: str
     note: str
     published_by: UUID | None
+    published_by_name: str = ""
     published_at: datetime
     live: bool
     node_count: int
     running_sessions: int
     tests: VersionTests | None = Field(default=None, description="what its test cases said when it was published")
+    change: ChangeSize | None = Field(default=None, description="how much it changed against the version before it")
 
 
 class VersionDetail(VersionView):

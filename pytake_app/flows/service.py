@@ -211,6 +211,7 @@ def publish_flow(
     ref: Ref,
     *,
     expected_revision: int | None = None,
+    expected_live: int | None = None,
     note: str = "",
     choice: ImpactChoice | None = None,
     allow_failing_tests: bool = False,
@@ -223,6 +224,7 @@ def publish_flow(
         principal,
         ref,
         expected_revision=expected_revision,
+        expected_live=expected_live,
         note=note,
         choice=choice or ImpactChoice(),
         allow_failing_tests=allow_failing_tests,
@@ -243,10 +245,19 @@ def replay_draft(
 
 
 def rollback_flow(
-    session: Session, principal: Principal, ref: Ref, *, version: int, note: str = "", clock: Clock = _CLOCK
+    session: Session,
+    principal: Principal,
+    ref: Ref,
+    *,
+    version: int,
+    expected_live: int | None = None,
+    note: str = "",
+    clock: Clock = _CLOCK,
 ) -> PublishResult:
     """Publish an older version again; the draft stays."""
-    return publishing.rollback(session, principal, ref, version=version, note=note, clock=clock)
+    return publishing.rollback(
+        session, principal, ref, version=version, expected_live=expected_live, note=note, clock=clock
+    )
 
 
 def activate_flow(session: Session, principal: Principal, ref: Ref, *, clock: Clock = _CLOCK) -> FlowView:

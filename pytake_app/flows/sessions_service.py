@@ -110,6 +110,15 @@ def get_session(session: Session, principal: Principal, session_id: UUID) -> Flo
     return _detail(session, _find(session, session_id))
 
 
+def account_of(session: Session, session_id: UUID) -> UUID:
+    """The channel account that a session runs on.
+
+    Raises:
+        NotFoundError: none here.
+    """
+    return _find(session, session_id).channel_account_id
+
+
 def latest_of_contact(
     session: Session, principal: Principal, contact_id: UUID, channel_account_id: UUID
 ) -> FlowSessionView | None:

@@ -145,8 +145,10 @@ def run(session: Session, principal: Principal, ref: UUID | str, request: TestRu
     )
 
 
-def before_publishing(session: Session, flow: Flow, *, allow_failures: bool) -> VersionTests | None:
-    """What the test cases say of the draft; None when there are none.
+def before_publishing(
+    session: Session, flow: Flow, *, allow_failures: bool, document: dict[str, Any] | None = None
+) -> VersionTests | None:
+    """What the test cases say of the draft, or of the `document` that is to go live; None when there are none.
 
     Raises:
         ConflictError: code `tests_failed`, unless failures are allowed.
@@ -154,7 +156,8 @@ def before_publishing(session: Session, flow: Flow, *, allow_failures: bool) -> 
     cases = _cases(session, flow)
     if not cases:
         return None
-    results = _results(session, flow, FlowDocument.model_validate(flow.draft_document), cases)
+    wanted = FlowDocument.model_validate(flow.draft_document if document is None else document)
+    results = _results(session, flow, wanted, cases)
     failed = [result for result in results if not result.passed]
     if failed and not allow_failures:
         errors = [FieldError(f"/test_cases/{result.id}", result.name, "failed") for result in failed]

@@ -17,7 +17,7 @@ from pytake_app.accounts.service import purge_expired
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
-from pytake_app.flows import requests, schedules, stats_rollup, timers
+from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import upkeep
 from pytake_app.messaging.sql import hot
@@ -56,6 +56,7 @@ class Scheduler:
             _Duty(1.0, self.fire_schedules),
             _Duty(2.0, self.mend_requests),
             _Duty(2.0, self.mend_sends),
+            _Duty(2.0, self.publish_due),
             _Duty(5.0, self.count_runs),
             _Duty(5.0, self.measure),
             _Duty(60.0, self.remove_old),
@@ -128,6 +129,14 @@ class Scheduler:
             schedules.follow(connection, now, self._services.new_id)
             lanes = schedules.fire_due(connection, now, settings.lanes)
         self._poke(lanes)
+
+    def publish_due(self) -> bool:
+        """Let go live what was kept for now."""
+        with hot(self._services.database) as connection:
+            due = publications.due(connection, self._services.clock.now())
+        for organization_id, publication_id in due:
+            publications.carry_out(self._services.database, organization_id, publication_id, clock=self._services.clock)
+        return len(due) >= publications.DUE_BATCH
 
     def count_runs(self) -> bool:
         """Add sessions that are over to the figures of their flows."""

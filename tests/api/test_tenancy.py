@@ -20,8 +20,10 @@ from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
 from pytake_app.flows.models import (
     Flow,
+    FlowFigure,
     FlowFolder,
     FlowListView,
+    FlowPublication,
     FlowSession,
     FlowTestCase,
     SessionStep,
@@ -64,6 +66,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         outgoing = uuid4()
         folder = FlowFolder(**owned, name="Loja")
         saved_view = FlowListView(**owned, user_id=caller.user_id, name="Minhas")
+        publication = FlowPublication(**owned, flow_id=flow.id, checksum="c", document=flow.draft_document)
         message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
         key: dict[str, Any] = {"channel_account_id": account.id, "lane": 1, "contact_key": "k"}
         session.add_all(
@@ -72,6 +75,10 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 message,
                 folder,
                 saved_view,
+                publication,
+                FlowFigure(
+                    **owned, flow_id=flow.id, measure="session", version=1, channel_account_id=account.id, value=1
+                ),
                 ContactIdentity(**ids, key="5511987654321"),
                 AutomationLog(**owned, conversation_id=conversation.id, kind="started"),
                 SessionStep(**owned, session_id=run.id, flow_id=flow.id, sequence=1, node_id="a", node_type="end"),
@@ -104,6 +111,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "name": f"secret_{caller.user_id.hex[-8:]}",
             "message_id": message.id,
             "node_id": flow.draft_document["nodes"][0]["id"],
+            "publication_id": publication.id,
             "queue_id": queue.id,
             "session_id": run.id,
             "tag_id": tag.id,
@@ -133,6 +141,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/whatsapp/numbers"): {"name": "x", "phone_number_id": "1098765432101"},
     ("post", "/api/v1/channel-accounts"): {"name": "x", "phone_number_id": "1098765432101"},
     ("patch", "/api/v1/flows/{flow_id}"): {"name": "x"},
+    ("post", "/api/v1/flows/{flow_id}/publications"): {"publish_at": "2030-12-24T12:00:00Z"},
     ("patch", "/api/v1/flows/{flow_id}/nodes/{node_id}"): {"title": "x"},
     ("patch", "/api/v1/flows/{flow_id}/test-cases/{case_id}"): {"name": "x"},
     ("post", "/api/v1/queue/send"): {"to": "5511987654321", "message_type": "text", "content": {"body": "x"}},
