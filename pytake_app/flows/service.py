@@ -66,7 +66,6 @@ from pytake_app.flows.schemas import (
     VersionDetail,
     VersionView,
 )
-from pytake_app.flows.stats_schemas import FlowFigures, FlowStats
 from pytake_app.flows.testcase_schemas import NewTestCase, TestCaseUpdate, TestCaseView, TestRun, TestRunRequest
 
 Ref = UUID | str
@@ -301,28 +300,11 @@ def preview_flow(session: Session, principal: Principal, ref: Ref, request: Prev
     return preview.preview(session, principal, ref, request)
 
 
-def flow_stats(
-    session: Session,
-    principal: Principal,
-    ref: Ref,
-    *,
-    days: int = 30,
-    version: int | None = None,
-    channel: str | None = None,
-    clock: Clock = _CLOCK,
-) -> FlowStats:
-    """Figures of the sessions that began in the last `days` days: funnel, drop-off, exits, times."""
-    return stats.flow_stats(session, principal, ref, days=days, version=version, channel=channel, clock=clock)
+flow_stats = stats.flow_stats
+"""Figures of the sessions that began in a period: funnel, drop-off, exits, times."""
 
-
-def flow_figures(
-    session: Session, flow_ids: Sequence[UUID], *, days: int = 14, clock: Clock = _CLOCK
-) -> dict[UUID, FlowFigures]:
-    """Short figures of several flows for a list: sessions, completion rate and a count for each of the last days.
-
-    Two statements however many flows; every id asked for is in the answer. `GET /flows?figures=true` has them too.
-    """
-    return stats.flow_figures(session, flow_ids, days=days, clock=clock)
+flow_figures = stats.flow_figures
+"""Short figures of several flows for a list: two statements; `GET /flows?figures=true` has them too."""
 
 
 def preview_call(services: Services, principal: Principal, ref: Ref, request: PreviewRequest) -> CallResult:
