@@ -310,6 +310,7 @@ export const actions = {
   rename(id = S.selected.length === 1 ? S.selected[0] : null) {
     if (!id || readOnly() || !nodeOf(S.doc, id)) return;
     editor.select([id]);
+    reveal(nodeOf(S.doc, id));
     emit({ editing: id, ...CLOSED });
   },
   /** Put the caret into the selection's first field. */

@@ -168,7 +168,7 @@ const PATHS = {
   note: draw("M21 9a2.4 2.4 0 0 0-.7-1.7l-3.6-3.6A2.4 2.4 0 0 0 15 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2z", "M15 3v5a1 1 0 0 0 1 1h5"),
 };
 
-const miniColor = (node) => `var(--${{ trigger: "jade", message: "blue", input: "violet", logic: "amber", action: "cyan", ai: "plum" }[specOf(node.data.node.type)?.group] ?? "slate"}-9)`;
+const miniColor = (node) => (node.data.node.type === "group" ? "var(--slate-a4)" : `var(--${{ trigger: "jade", message: "blue", input: "violet", logic: "amber", action: "cyan", ai: "plum" }[specOf(node.data.node.type)?.group] ?? "slate"}-9)`);
 
 const savedView = (flowId) => {
   try {

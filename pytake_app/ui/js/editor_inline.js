@@ -11,8 +11,15 @@ const Box = ({ value, max, lines, label, onKeep }) => {
   const box = useRef(null);
   const over = useRef(false);
   useEffect(() => {
-    box.current?.focus({ preventScroll: true });
-    box.current?.select();
+    let frame = 0;
+    let left = 30; // a new card can't take the keyboard before React Flow has measured it
+    const take = () => {
+      box.current?.focus({ preventScroll: true });
+      if (document.activeElement === box.current) box.current.select();
+      else if ((left -= 1) > 0) frame = requestAnimationFrame(take);
+    };
+    take();
+    return () => cancelAnimationFrame(frame);
   }, []);
   const finish = (keep) => {
     if (over.current) return;

@@ -103,6 +103,10 @@ const fixed = (event) => {
 const keydown = (event) => {
   if (event.defaultPrevented || event.isComposing || !selectable()) return;
   if (isTyping(event.target) || busy()) return;
+  if (S.editing) {
+    if (document.querySelector(".inl")) return; // its text box is about to take the keyboard
+    emit({ editing: null });
+  }
   if ((event.key === "Escape" && escape()) || fixed(event)) {
     event.preventDefault();
     return;
