@@ -34,6 +34,15 @@ class FrameParts(EditorPart):
     selected: rx.Var[bool]
 
 
+class Thumbnail(EditorPart):
+    """A file as the contact will see it: the uploaded picture, else a sign of its kind; the children name it."""
+
+    library = INLINE
+    tag = "Thumbnail"
+    kind: rx.Var[str]
+    media: rx.Var[str]
+
+
 class KeysSheet(EditorPart):
     """The sheet of keys, opened by `?`: what each does, and changing them."""
 

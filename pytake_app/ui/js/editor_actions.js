@@ -7,7 +7,7 @@ import { copied, copyNow, duplicate, paste, pasteNow } from "$/public/pt_editor_
 import { frameSelection, heldBy, pickUp, putDown, resized, withHeld } from "$/public/pt_editor_frames.js";
 import { arranged } from "$/public/pt_editor_layout.js";
 import { nodeName, paletteGroups, portLabel } from "$/public/pt_editor_model.js";
-import { around, CARD, inReadingOrder, isBlock, middle, nodesOf, placed, reveal, sizeOf, stage } from "$/public/pt_editor_stage.js";
+import { around, CARD, inReadingOrder, isBlock, middle, nodesOf, placed, rectOf, reveal, sizeOf, stage } from "$/public/pt_editor_stage.js";
 import { announce } from "$/public/pt_editor_voice.js";
 
 let hovered = null;
@@ -42,14 +42,14 @@ const between = (edge, node) => {
   return ops;
 };
 
-const clear = (position) => {
-  let { x, y } = position;
-  const taken = () => S.doc.nodes.some((node) => Math.abs(node.position.x - x) < 48 && Math.abs(node.position.y - y) < 48);
-  for (let i = 0; i < 40 && taken(); i += 1) {
-    x += 32;
-    y += 32;
+/** The nearest place below, above or beside `position` where nothing stands yet. */
+const clear = (position, size = CARD) => {
+  const others = S.doc.nodes.filter((node) => node.type !== "group").map(rectOf);
+  const free = (x, y) => !others.some((rect) => x < rect.x + rect.width + 16 && rect.x < x + size.width + 16 && y < rect.y + rect.height + 16 && rect.y < y + size.height + 16);
+  for (let ring = 0; ring < 24; ring += 1) {
+    for (const [dx, dy] of [[0, ring], [0, -ring], [ring, 0]]) if (free(position.x + dx * 48, position.y + dy * 48)) return { x: position.x + dx * 48, y: position.y + dy * 48 };
   }
-  return { x, y };
+  return position;
 };
 
 /** Can a path go through a node of this type, in at the left and out again? */
@@ -175,7 +175,7 @@ export const actions = {
   },
   addNote() {
     const at = middle();
-    const id = actions.add("note", clear({ x: at.x - 118, y: at.y - 36 }));
+    const id = actions.add("note", clear({ x: at.x - 118, y: at.y - 36 }, { width: 236, height: 72 }));
     if (id) emit({ editing: id });
   },
   /** A note or a frame at a point of the window, its text open for writing. */

@@ -1,6 +1,7 @@
 // Texts that are edited where they stand: a block's title, a note, a frame's name. Begun by a double click or F2.
 import { createElement as h, useEffect, useRef, useState } from "react";
 import { NodeResizer } from "@xyflow/react";
+import { AudioLines, FileText, Film, Image, Sticker } from "lucide-react";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { editor, emit, readOnly, say, S, useStore } from "$/public/pt_editor.js";
 import { actions } from "$/public/pt_editor_actions.js";
@@ -63,4 +64,14 @@ export const FrameParts = ({ node, text, selected }) => {
   return h("div", { className: "gparts" },
     selected && !locked && h(NodeResizer, { nodeId: node, minWidth: 160, minHeight: 96, isVisible: true, handleClassName: "gdot", lineClassName: "gline", onResizeEnd: (_event, rect) => actions.resized(node, rect) }),
     h("div", { className: "gname" }, on ? h(Box, { value: nodeOf(S.doc, node)?.config.text ?? "", max: 200, label: say("canvas.frame_name"), onKeep: keepText(node) }) : h("span", { className: "ell" }, text || say("canvas.frame"))));
+};
+
+const KINDS = { image: Image, video: Film, audio: AudioLines, document: FileText, sticker: Sticker };
+const UPLOADED = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
+
+/** A file: an uploaded picture itself, anything else by the sign of its kind. */
+export const Thumbnail = ({ kind, media, className, children }) => {
+  const [broken, setBroken] = useState("");
+  if (["image", "sticker"].includes(kind) && UPLOADED.test(media) && broken !== media) return h("img", { className: `${className} thumb`, src: `/api/v1/media/${media}`, alt: "", loading: "lazy", draggable: false, onError: () => setBroken(media) });
+  return h("div", { className }, h(KINDS[kind] ?? FileText, { className: "i-l", "aria-hidden": true }), children);
 };

@@ -12,7 +12,7 @@ export const initials = (name) => {
   const words = String(name).split(/\s+/).filter(Boolean);
   return (words.length < 2 ? words : [words[0], words[words.length - 1]]).map((word) => word[0]).join("").toUpperCase();
 };
-const portName = (port) => (port.label !== undefined ? port.label : sayOr(port.key ?? "", port.id));
+export const portName = (port) => (port.label !== undefined ? port.label : sayOr(port.key ?? "", port.id));
 
 /** What an exit is called. */
 export const portLabel = (node, portId) => {
@@ -47,80 +47,8 @@ export const languageName = (locale) => {
   }
 };
 
-const optionLabel = (field, value) => {
-  const option = field?.options.find((item) => String(item.value) === String(value));
-  return option ? sayOr(option.label_key, String(value)) : String(value ?? "");
-};
-
-const shownRow = (spec, field, row) => {
-  const column = (name) => field.fields.find((item) => item.name === name);
-  return {
-    left: plain(row.name ?? row.field ?? row.key ?? row.value) || "…",
-    middle: row.operator ? optionLabel(column("operator"), row.operator) : "=",
-    right: plain(row.operator ? row.compare_to : row.value),
-  };
-};
-
-const flowName = (ref) => (S.flows ?? []).find((item) => item.id === ref || item.slug === ref)?.name ?? String(ref ?? "");
-
-/** Everything a card draws of one field, by its widget. */
-const cardField = (node, spec, field) => {
-  const value = node.config[field.name] ?? field.default;
-  switch (field.widget) {
-    case "conditions":
-    case "assignments":
-    case "keyvalue":
-      return { rows: (Array.isArray(value) ? value : []).filter(Boolean).slice(0, 6).map((row) => shownRow(spec, field, row)) };
-    case "words":
-    case "tags":
-      return { words: (Array.isArray(value) ? value : []).map(String).slice(0, 12) };
-    case "select":
-      return { text: optionLabel(field, value) };
-    case "duration":
-      return { text: duration(value) };
-    case "flow":
-      return { text: flowName(value) };
-    case "switch":
-      return { on: Boolean(value) };
-    default:
-      return { text: value === null || value === undefined || typeof value === "object" ? "" : String(value) };
-  }
-};
-
-/** The card of a node. `wired` are the ids of its connected ports. */
-export const cardModel = (node, { selected, problems, wired, lit, current, showError, peer }) => {
-  const spec = specOf(node.type);
-  const fields = {};
-  for (const field of spec?.fields ?? []) fields[field.name] = cardField(node, spec, field);
-  const bad = problems?.ports ?? [];
-  const seen = (port) => ({
-    id: port.id,
-    label: plain(portName(port)) || say("editor.untitled_option"),
-    blank: port.label !== undefined && !plain(port.label),
-    wired: wired.includes(port.id),
-    bad: bad.includes(port.id) || (port.required && S.verified && !wired.includes(port.id)),
-    lit: lit.includes(port.id),
-    note: port.option?.description ? plain(port.option.description) : "",
-  });
-  const all = portsOf(spec, node.config);
-  return {
-    id: node.id,
-    title: nodeName(node),
-    kind: node.title && node.title !== kindName(node.type) ? kindName(node.type) : "",
-    selected,
-    current,
-    visited: lit.length > 0 || current,
-    errors: problems?.errors ?? 0,
-    warnings: problems?.warnings ?? 0,
-    peer: peer ? `${peer.name}${peer.more ? ` +${peer.more}` : ""}` : "",
-    peer_hue: peer?.hue ?? "violet",
-    options: all.filter((port) => port.option).map(seen),
-    exits: all.filter((port) => !port.option && (port.id !== "error" || showError || wired.includes("error"))).map(seen),
-    f: fields,
-  };
-};
-
-const visible = (field, config, spec) =>
+/** Does a field's condition (`show_if`) hold for a config? */
+export const visible = (field, config, spec) =>
   Object.entries(field.show_if ?? {}).every(([name, values]) => {
     const other = spec.fields.find((item) => item.name === name);
     return values.includes(config[name] ?? other?.default ?? null);
