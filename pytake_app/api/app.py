@@ -21,7 +21,9 @@ from pytake_app.contacts import api_catalog as contact_catalog
 from pytake_app.conversations import api as conversations
 from pytake_app.flows import api as flows
 from pytake_app.flows import api_hooks as hooks
+from pytake_app.flows import api_tools as flow_tools
 from pytake_app.messaging import api as messaging
+from pytake_app.messaging import api_library as media_library
 from pytake_app.outgoing import api as outgoing
 from pytake_app.queues import api as queues
 from pytake_app.sandbox import api as sandbox
@@ -41,7 +43,9 @@ DOMAINS: tuple[APIRouter, ...] = (
     conversations.router,
     flows.router,
     hooks.router,
+    flow_tools.router,
     messaging.router,
+    media_library.router,
     outgoing.router,
     queues.router,
     whatsapp.router,

@@ -25,7 +25,8 @@ class FieldSpec(BaseModel):
     """One field of a node's form. Keys are i18n: ``label_key`` is ``node.<type>.<field>.label``,
     ``help_key`` ``node.<type>.<field>.help`` (None when there is none). ``max`` is the character
     or item limit (number fields: ``minimum``/``maximum``). ``show_if``: field → values that make
-    this one visible. ``fields``: the columns of a list widget (buttons, cases…)."""
+    this one visible. ``fields``: the columns of a list widget (buttons, cases…). ``secrets``: the text may name
+    secrets of the organization. ``beside``: the field whose control edits this one too."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +45,8 @@ class FieldSpec(BaseModel):
     fields: list[FieldSpec] = Field(default_factory=list)
     variables: bool = False
     advanced: bool = False
+    secrets: bool = False
+    beside: str | None = None
 
 
 class PaletteEntry(BaseModel):
@@ -110,6 +113,8 @@ def _cached(node_type: str, model: type[Config], prefix: str) -> tuple[FieldSpec
                 fields=list(_cached(node_type, nested, f"{prefix}{name}.")) if nested else [],
                 variables=bool(meta.get("variables")),
                 advanced=bool(meta.get("advanced")),
+                secrets=bool(meta.get("secrets")),
+                beside=meta.get("beside"),
             )
         )
     return tuple(specs)

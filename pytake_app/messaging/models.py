@@ -127,11 +127,13 @@ class PendingStatus(SQLModel, table=True):
 class MediaAsset(SQLModel, table=True):
     """A media file, stored once per organization under its SHA-256; `path` is relative to the data directory.
 
-    An inbound file has no `path` until it was fetched; `fetch_after` is set while it is still to be."""
+    An inbound file has no `path` until it was fetched; `fetch_after` is set while it is still to be. `uploaded_at`
+    is set while a file that somebody uploaded is in the library."""
 
     __tablename__ = "media_assets"
     __table_args__ = (
         Index("media_assets_hash", "organization_id", "sha256"),
+        Index("media_assets_uploads", "organization_id", "id", postgresql_where=text("uploaded_at IS NOT NULL")),
         Index("media_assets_to_fetch", "fetch_after", postgresql_where=text("fetch_after IS NOT NULL")),
     )
 
@@ -148,4 +150,20 @@ class MediaAsset(SQLModel, table=True):
     fetch_attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     fetch_after: datetime | None = time_field(nullable=True)
     fetch_error: str | None = None
+    uploaded_by: UUID | None = None
+    uploaded_at: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
+
+
+class MediaCopy(SQLModel, table=True):
+    """The platform's own id of an uploaded file on one number, until it expires there."""
+
+    __tablename__ = "media_copies"
+    __table_args__ = (UniqueConstraint("asset_id", "channel_account_id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    asset_id: UUID
+    channel_account_id: UUID
+    platform_media_id: str
+    expires_at: datetime = time_field()

@@ -84,3 +84,15 @@ class QueueStats(BaseModel):
     priorities: list[PriorityDepth]
     inbound_pending: int
     inbound_dead: int
+
+
+class LibraryFile(BaseModel):
+    """An uploaded file. `kind`: as what it is sent; `size` in bytes; `url` answers to signed-in people only."""
+
+    id: UUID
+    kind: Literal["image", "video", "audio", "document", "sticker"]
+    mime_type: str
+    filename: str
+    size: int
+    url: str
+    created_at: datetime

@@ -20,7 +20,7 @@ import structlog
 from pydantic import ValidationError
 
 from pytake_app.channels.content import parse_content
-from pytake_app.channels.errors import RenderError, SendError, SendErrorKind
+from pytake_app.channels.errors import MediaError, RenderError, SendError, SendErrorKind
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.live import connect_async
@@ -32,6 +32,7 @@ from pytake_app.messaging.breaker import State
 from pytake_app.messaging.gate import Gate
 from pytake_app.messaging.limiter import RateLimiter
 from pytake_app.messaging.media_fetch import MediaFetcher
+from pytake_app.messaging.media_send import MediaUploader, uploaded_ids
 from pytake_app.messaging.outbox_store import HOLD_SECONDS, Claimed
 from pytake_app.messaging.platforms import PLATFORMS, make_clients, recipient_of
 from pytake_app.messaging.results import Result
@@ -72,6 +73,7 @@ class Sender:
         self._redis = connect_async(services.settings)
         self._limiter = RateLimiter(self._redis)
         self._gate = Gate(services, self._redis)
+        self._uploader = MediaUploader(services)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then finish what is in flight."""
@@ -248,9 +250,24 @@ class Sender:
         self._wake.set()
 
     async def _attempt(self, account: AccountRuntime, item: Claimed) -> Result:
+        content = item.content
+        if uploaded_ids(content):
+            try:
+                content = await self._uploader.ready(
+                    account, self._clients[account.channel], item.organization_id, content
+                )
+            except MediaError as error:
+                await self._gate.give_back(item)
+                return Result(item, "dead", error={"kind": "permanent", "reason": f"media_{error.reason}"})
+            except SendError as error:
+                return results.of_error(item, error, self._services.clock.now())
+            except (OSError, *DATABASE_ERRORS) as error:
+                log.warning("media_not_uploaded", error=type(error).__name__)
+                later = SendError(SendErrorKind.RETRYABLE, reason="internal", message=type(error).__name__)
+                return results.of_error(item, later, self._services.clock.now())
         try:
             request = PLATFORMS[account.channel].render(
-                parse_content(item.content),
+                parse_content(content),
                 recipient_of(item.recipient),
                 reply_to=item.context_external_id,
                 callback_data=str(item.id),

@@ -50,7 +50,7 @@ class Assignment(Config):
     """``name`` gets ``value``; a single expression keeps its kind (number, list…)."""
 
     target: Literal["session", "contact"] = setting("session", widget="select", options=("session", "contact"))
-    name: str = setting("", required=True, max=MAX_VARIABLE_NAME)
+    name: str = setting("", widget="variable", required=True, max=MAX_VARIABLE_NAME)
     value: str = setting("", variables=True)
 
 
@@ -127,7 +127,7 @@ def _check_tags(config: TagConfig) -> list[ConfigIssue]:
 class ContactField(Config):
     """A field of the contact: one of the standard ones or a custom field's key."""
 
-    field: str = setting("", required=True, max=MAX_VARIABLE_NAME)
+    field: str = setting("", widget="field", required=True, max=MAX_VARIABLE_NAME)
     value: str = setting("", variables=True)
 
 
@@ -172,7 +172,7 @@ class TransferConfig(Config):
     contact is told, and what happens when nobody takes it within ``wait_timeout_minutes``."""
 
     queue_id: str = setting("", widget="queue")
-    queue_name: str = setting("", max=120)
+    queue_name: str = setting("", beside="queue_id", max=120)
     priority: Literal[0, 1, 2] = setting(0, widget="select", options=("0", "1", "2"))
     message: str = setting("", widget="textarea", variables=True, max=WA_TEXT_BODY, translate="text")
     wait_timeout_minutes: int | None = setting(None, widget="duration", gt=0, le=43_200)
@@ -191,7 +191,7 @@ class TransferConfig(Config):
     )
     fallback_queue_id: str = setting("", widget="queue", show_if={"fallback_action": ["queue"]}, advanced=True)
     metadata: dict[str, JsonValue] = Field(
-        default_factory=dict, json_schema_extra={"widget": "keyvalue", "advanced": True}
+        default_factory=dict, json_schema_extra={"widget": "record", "advanced": True}
     )
 
 

@@ -47,7 +47,7 @@ class ClassifierConfig(Config):
 
     input: str = setting("{{ message.text }}", required=True, variables=True)
     intents: list[Intent] = setting(factory=list, widget="intents", required=True, max=50)
-    output: str = setting("intent", pattern=VARIABLE_NAME)
+    output: str = setting("intent", widget="variable", pattern=VARIABLE_NAME)
     provider: Literal["auto", "ai", "local"] = setting(
         "auto", widget="select", options=("auto", "ai", "local"), advanced=True
     )

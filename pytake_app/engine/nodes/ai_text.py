@@ -48,7 +48,7 @@ class PromptConfig(Config):
 
     prompt: str = setting("", widget="textarea", required=True, variables=True, max=8000)
     input: str = setting("{{ message.text }}", variables=True)
-    output: str = setting("answer", pattern=VARIABLE_NAME)
+    output: str = setting("answer", widget="variable", pattern=VARIABLE_NAME)
     reply: bool = setting(True, widget="switch")
     history: int = setting(6, widget="number", ge=0, le=30, advanced=True)
     model: str = setting("", max=100, advanced=True)

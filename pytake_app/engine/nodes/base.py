@@ -54,6 +54,21 @@ Widget = Literal[
     "keyvalue",
     "weekhours",
     "color",
+    "variable",
+    "cron",
+    "timezone",
+    "time",
+    "dates",
+    "tag",
+    "field",
+    "agent",
+    "audience",
+    "channel",
+    "emoji",
+    "json",
+    "jsonpath",
+    "rotation",
+    "record",
 ]
 
 
@@ -75,6 +90,8 @@ def setting(
     show_if: dict[str, list[JsonValue]] | None = None,
     advanced: bool = False,
     translate: Literal["no", "text", "may"] = "no",
+    secrets: bool = False,
+    beside: str | None = None,
     factory: Callable[[], Any] | None = None,
     **constraints: Any,
 ) -> Any:
@@ -83,7 +100,8 @@ def setting(
     ``required``: the verifier refuses an empty value. ``variables``: the text is a template. ``max``:
     characters (or items) the channel takes; checked by the verifier, not by the model, so that a draft
     over the limit can still be kept and tried. ``translate``: contacts read it, so every language of the flow
-    wants its own (``text``), or may have its own (``may``: links, names of templates).
+    wants its own (``text``), or may have its own (``may``: links, names of templates). ``secrets``: the text may
+    name the organization's secrets. ``beside``: the field whose control edits this one too.
     """
     extra: dict[str, Any] = {
         "widget": widget,
@@ -94,6 +112,8 @@ def setting(
         "show_if": show_if or {},
         "advanced": advanced,
         "translate": translate,
+        "secrets": secrets,
+        "beside": beside,
     }
     if factory is not None:
         return Field(default_factory=factory, json_schema_extra=extra, **constraints)

@@ -72,7 +72,7 @@ class JumpInput(Config):
 class JumpOutput(Config):
     """This flow's variable ``name`` gets the called flow's ``source``."""
 
-    name: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
+    name: str = setting("", widget="variable", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
     source: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
 
 

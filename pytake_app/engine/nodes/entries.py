@@ -41,12 +41,12 @@ class WebhookConfig(Config):
     (JSONPath). ``variable`` gets the whole payload (if it is small enough), ``mapping`` parts of it. ``rotation``: a
     higher number gives another address, and the old one stops working."""
 
-    phone_path: str = setting("$.phone", required=True, max=300)
-    name_path: str = setting("$.name", max=300)
+    phone_path: str = setting("$.phone", widget="jsonpath", required=True, max=300)
+    name_path: str = setting("$.name", widget="jsonpath", max=300)
     mapping: list[MappingRow] = setting(factory=list, widget="assignments", max=30)
-    variable: str = setting("payload", pattern=VARIABLE_NAME, advanced=True)
-    channel_account: str = setting("", advanced=True)
-    rotation: int = setting(0, widget="number", ge=0, le=1_000_000, advanced=True)
+    variable: str = setting("payload", widget="variable", pattern=VARIABLE_NAME, advanced=True)
+    channel_account: str = setting("", widget="channel", advanced=True)
+    rotation: int = setting(0, widget="rotation", ge=0, le=1_000_000)
 
 
 def webhook_phone(config: WebhookConfig, payload: JsonValue) -> tuple[str, str]:
@@ -97,11 +97,11 @@ class ScheduleConfig(Config):
     """Starts at the moments of a cron expression, once for every contact of the audience: all of them, or those with a
     tag. Contacts who opted out, are blocked, or are in a conversation are left out."""
 
-    cron: str = setting("0 9 * * 1-5", required=True, max=100)
-    timezone: str = setting("", advanced=True)
+    cron: str = setting("0 9 * * 1-5", widget="cron", required=True, max=100)
+    timezone: str = setting("", widget="timezone", advanced=True)
     audience: Literal["all", "tag"] = setting("tag", widget="select", options=("tag", "all"))
-    tag: str = setting("", required=True, max=60, show_if={"audience": ["tag"]})
-    channel_account: str = setting("", advanced=True)
+    tag: str = setting("", widget="tag", required=True, max=60, show_if={"audience": ["tag"]})
+    channel_account: str = setting("", widget="channel", advanced=True)
 
 
 def _check_schedule(config: ScheduleConfig) -> list[ConfigIssue]:
@@ -125,8 +125,8 @@ class EventConfig(Config):
     itself starts no further one."""
 
     event: EventName = setting("contact_created", widget="select", options=EVENTS)
-    tag: str = setting("", max=60, show_if={"event": ["tag_added", "tag_removed"]})
-    field: str = setting("", max=60, show_if={"event": ["field_changed"]})
+    tag: str = setting("", widget="tag", max=60, show_if={"event": ["tag_added", "tag_removed"]})
+    field: str = setting("", widget="field", max=60, show_if={"event": ["field_changed"]})
     name: str = setting("", required=True, max=100, show_if={"event": ["custom_event"]})
     with_person: bool = setting(False, widget="switch", advanced=True)
 

@@ -40,7 +40,7 @@ class QuestionConfig(Config):
     """Asks, validates and stores. ``minimum``/``maximum``: length of a text, value of a number."""
 
     body: str = setting("", widget="textarea", required=True, variables=True, max=WA_TEXT_BODY, translate="text")
-    variable: str = setting("", required=True, pattern=VARIABLE_NAME)
+    variable: str = setting("", widget="variable", required=True, pattern=VARIABLE_NAME)
     kind: AnswerKind = setting("text", widget="select", options=ANSWER_KINDS)
     minimum: float | None = setting(None, widget="number", show_if={"kind": LENGTH_KINDS})
     maximum: float | None = setting(None, widget="number", show_if={"kind": LENGTH_KINDS})
@@ -133,7 +133,7 @@ def _check_question(config: QuestionConfig) -> list[ConfigIssue]:
 class WaitConfig(Config):
     """Waits for whatever the contact says next."""
 
-    variable: str = setting("", pattern=VARIABLE_NAME)
+    variable: str = setting("", widget="variable", pattern=VARIABLE_NAME)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1])
 
 

@@ -163,8 +163,8 @@ class HoursPeriod(Config):
     ``closes`` is not after ``opens``."""
 
     days: list[int] = setting(factory=list, widget="tags")
-    opens: str = setting("09:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    closes: str = setting("18:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    opens: str = setting("09:00", widget="time", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    closes: str = setting("18:00", widget="time", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
 
 
 class HoursConfig(Config):
@@ -172,11 +172,11 @@ class HoursConfig(Config):
     calendar instead: its periods and holidays, with these holidays added."""
 
     calendar: Literal["own", "organization"] = setting("own", widget="select", options=("own", "organization"))
-    timezone: str = setting("", advanced=True)
+    timezone: str = setting("", widget="timezone", advanced=True)
     periods: list[HoursPeriod] = setting(
         factory=list, widget="weekhours", required=True, max=21, show_if={"calendar": ["own"]}
     )
-    holidays: list[str] = setting(factory=list, widget="words", max=100, advanced=True)
+    holidays: list[str] = setting(factory=list, widget="dates", max=100)
 
 
 @dataclass(frozen=True, slots=True)

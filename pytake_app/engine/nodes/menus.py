@@ -85,8 +85,16 @@ class _Menu(Config):
     header: str = setting(
         "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="text"
     )
+    header_media_id: str | None = setting(
+        None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True
+    )
     header_url: str = setting(
-        "", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True, translate="may"
+        "",
+        variables=True,
+        show_if={"header_type": [*MEDIA_HEADER]},
+        advanced=True,
+        translate="may",
+        beside="header_media_id",
     )
     body: str = setting("", widget="textarea", required=True, variables=True, max=WA_BUTTONS_BODY, translate="text")
     footer: str = setting("", variables=True, max=WA_FOOTER, advanced=True, translate="text")
@@ -96,7 +104,7 @@ class ButtonsConfig(_Menu):
     """A question with one to three buttons."""
 
     buttons: list[ButtonConfig] = setting(factory=list, widget="buttons", required=True, max=WA_BUTTONS)
-    variable: str = setting("", pattern=VARIABLE_NAME)
+    variable: str = setting("", widget="variable", pattern=VARIABLE_NAME)
     retry_message: str = setting(
         "", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True, translate="text"
     )
@@ -108,11 +116,12 @@ class ListConfig(_Menu):
     """A question with a menu of up to ten rows in sections."""
 
     header_type: HeaderKind = setting("none", widget="select", options=("none", "text"), advanced=True)
+    header_media_id: str | None = None
     header_url: str = ""
     body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LIST_BODY, translate="text")
     button: str = setting("Menu", required=True, variables=True, max=WA_BUTTON_TITLE, translate="text")
     sections: list[SectionConfig] = setting(factory=list, widget="sections", required=True, max=WA_SECTIONS)
-    variable: str = setting("", pattern=VARIABLE_NAME)
+    variable: str = setting("", widget="variable", pattern=VARIABLE_NAME)
     retry_message: str = setting(
         "", widget="textarea", variables=True, max=WA_TEXT_BODY, advanced=True, translate="text"
     )
@@ -161,6 +170,8 @@ def _header(visit: Visit, prepared: _PreparedMenu) -> ContentHeader | None:
         return ContentHeader(text=text) if text.strip() else None
     if kind == "none":
         return None
+    if prepared.config.header_media_id:
+        return ContentHeader(type=kind, media_id=prepared.config.header_media_id)
     url = visit.text(prepared.header_url).strip()
     return ContentHeader(type=kind, url=url) if url.startswith(("https://", "http://")) else None
 
@@ -244,7 +255,7 @@ def _list_ports(config: ListConfig) -> list[Port]:
 def _check_header(config: _Menu) -> list[ConfigIssue]:
     if config.header_type == "text" and not config.header.strip():
         return [ConfigIssue("missing_value", "/header", "warning")]
-    if config.header_type in MEDIA_HEADER and not config.header_url.strip():
+    if config.header_type in MEDIA_HEADER and not (config.header_media_id or config.header_url.strip()):
         return [ConfigIssue("missing_value", "/header_url")]
     return []
 
@@ -284,15 +295,23 @@ class TemplateConfig(Config):
     the press; any other answer leaves through ``next``."""
 
     name: str = setting("", widget="template", required=True, max=512, translate="may")
-    language: str = setting("pt_BR", required=True, max=12, translate="may")
+    language: str = setting("pt_BR", required=True, max=12, translate="may", beside="name")
     header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
     header: str = setting(
         "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="may"
     )
-    header_url: str = setting(
-        "", variables=True, show_if={"header_type": [*MEDIA_HEADER]}, advanced=True, translate="may"
+    header_media_id: str | None = setting(
+        None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True
     )
-    body: list[str] = setting(factory=list, widget="words", variables=True, max=30)
+    header_url: str = setting(
+        "",
+        variables=True,
+        show_if={"header_type": [*MEDIA_HEADER]},
+        advanced=True,
+        translate="may",
+        beside="header_media_id",
+    )
+    body: list[str] = setting(factory=list, widget="words", variables=True, max=30, beside="name")
     buttons: list[TemplateButtonConfig] = setting(factory=list, widget="buttons", max=10)
     url_suffix: str = setting("", variables=True, max=2000, advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
@@ -320,6 +339,8 @@ def _run_template(visit: Visit, prepared: _PreparedTemplate) -> Outcome:
     header: ContentHeader | None = None
     if config.header_type == "text":
         header = ContentHeader(text=visit.clipped(prepared.header, WA_HEADER))
+    elif config.header_type != "none" and config.header_media_id:
+        header = ContentHeader(type=config.header_type, media_id=config.header_media_id)
     elif config.header_type != "none":
         header = ContentHeader(type=config.header_type, url=visit.text(prepared.header_url).strip())
     values = [visit.text(value) for value in prepared.body]
@@ -364,7 +385,7 @@ def _check_template(config: TemplateConfig) -> list[ConfigIssue]:
     if name and not all(c.isascii() and (c.islower() or c.isdigit() or c == "_") for c in name):
         issues.append(ConfigIssue("invalid_template_name", "/name", params={"name": name[:80]}))
     issues += [ConfigIssue("missing_value", f"/body/{i}") for i, value in enumerate(config.body) if not value.strip()]
-    if config.header_type in MEDIA_HEADER and not config.header_url.strip():
+    if config.header_type in MEDIA_HEADER and not (config.header_media_id or config.header_url.strip()):
         issues.append(ConfigIssue("missing_value", "/header_url"))
     return issues
 

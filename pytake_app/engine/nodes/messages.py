@@ -32,7 +32,7 @@ class MediaConfig(Config):
         "image", widget="select", options=("image", "video", "audio", "document", "sticker")
     )
     media_id: str | None = setting(None, widget="media")
-    url: str = setting("", variables=True, max=2000, translate="may")
+    url: str = setting("", variables=True, max=2000, translate="may", beside="media_id")
     caption: str = setting(
         "",
         widget="textarea",

@@ -62,11 +62,17 @@ class PairRow(Config):
     value: str = setting("", variables=True, max=4000)
 
 
+class SecretPairRow(PairRow):
+    """A name and its value, which may name secrets."""
+
+    value: str = setting("", variables=True, secrets=True, max=4000)
+
+
 class MappingRow(Config):
     """``name`` gets what ``path`` (JSONPath) finds in the answer, else ``default``."""
 
-    name: str = setting("", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
-    path: str = setting("", required=True, max=300)
+    name: str = setting("", widget="variable", required=True, pattern=VARIABLE_NAME, max=MAX_VARIABLE_NAME)
+    path: str = setting("", widget="jsonpath", required=True, max=300)
     default: str = setting("")
 
 
@@ -79,19 +85,21 @@ class ApiCallConfig(Config):
     url: str = setting("", required=True, variables=True, max=2000)
     query: list[PairRow] = setting(factory=list, widget="keyvalue", max=30)
     auth: Literal["none", "bearer", "basic", "api_key"] = setting("none", widget="select", options=AUTHS)
-    token: str = setting("", variables=True, show_if={"auth": ["bearer"]}, required=True)
-    username: str = setting("", variables=True, show_if={"auth": ["basic"]}, required=True)
-    password: str = setting("", variables=True, show_if={"auth": ["basic"]})
+    token: str = setting("", variables=True, secrets=True, show_if={"auth": ["bearer"]}, required=True)
+    username: str = setting("", variables=True, secrets=True, show_if={"auth": ["basic"]}, required=True)
+    password: str = setting("", variables=True, secrets=True, show_if={"auth": ["basic"]})
     key_header: str = setting("X-API-Key", show_if={"auth": ["api_key"]}, required=True)
-    key: str = setting("", variables=True, show_if={"auth": ["api_key"]}, required=True)
-    headers: list[PairRow] = setting(factory=list, widget="keyvalue", max=30)
+    key: str = setting("", variables=True, secrets=True, show_if={"auth": ["api_key"]}, required=True)
+    headers: list[SecretPairRow] = setting(factory=list, widget="keyvalue", max=30)
     body_type: Literal["none", "json", "form", "raw"] = setting("none", widget="select", options=BODIES)
-    body: str = setting("", widget="textarea", variables=True, max=10_000, show_if={"body_type": ["json", "raw"]})
-    form: list[PairRow] = setting(factory=list, widget="keyvalue", max=50, show_if={"body_type": ["form"]})
+    body: str = setting(
+        "", widget="json", variables=True, secrets=True, max=10_000, show_if={"body_type": ["json", "raw"]}
+    )
+    form: list[SecretPairRow] = setting(factory=list, widget="keyvalue", max=50, show_if={"body_type": ["form"]})
     content_type: str = setting("text/plain; charset=utf-8", show_if={"body_type": ["raw"]})
     mapping: list[MappingRow] = setting(factory=list, widget="assignments", max=30)
-    status_variable: str = setting("", pattern=VARIABLE_NAME, advanced=True)
-    response_variable: str = setting("", pattern=VARIABLE_NAME, advanced=True)
+    status_variable: str = setting("", widget="variable", pattern=VARIABLE_NAME, advanced=True)
+    response_variable: str = setting("", widget="variable", pattern=VARIABLE_NAME, advanced=True)
     timeout_seconds: float = setting(15, widget="number", ge=1, le=60, advanced=True)
     retries: int = setting(2, widget="number", ge=0, le=5, advanced=True)
 

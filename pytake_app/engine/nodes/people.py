@@ -68,7 +68,7 @@ class NotifyConfig(Config):
     audience: Literal["everyone", "assignee", "user", "department"] = setting(
         "everyone", widget="select", options=("everyone", "assignee", "user", "department")
     )
-    target: str = setting("", required=True, max=254, show_if={"audience": ["user", "department"]})
+    target: str = setting("", widget="audience", required=True, max=254, show_if={"audience": ["user", "department"]})
     title: str = setting("", required=True, variables=True, max=MAX_TITLE)
     body: str = setting("", widget="textarea", variables=True, max=MAX_BODY)
     level: Literal["info", "warning", "urgent"] = setting(
@@ -113,7 +113,7 @@ def _notify_refers(config: NotifyConfig) -> list[Refers]:
 class AssignConfig(Config):
     """Gives the conversation to a person, named by id or e-mail; automation then stays silent once this flow ends."""
 
-    user: str = setting("", required=True, variables=True, max=254)
+    user: str = setting("", widget="agent", required=True, variables=True, max=254)
 
 
 def _prepare_assign(config: AssignConfig, texts: TemplateCompiler) -> Template:

@@ -105,7 +105,7 @@ def _contacts_sends(_config: ContactsConfig, _wired: frozenset[str]) -> list[Sen
 class ReactionConfig(Config):
     """An emoji on the contact's last message; empty takes it back."""
 
-    emoji: str = setting("👍", variables=True, max=8)
+    emoji: str = setting("👍", widget="emoji", variables=True, max=8)
 
 
 def _prepare_reaction(config: ReactionConfig, texts: TemplateCompiler) -> Template:
@@ -128,7 +128,7 @@ class LocationRequestConfig(Config):
     """Asks where the contact is, with a button that sends the location; ``variable`` gets latitude and longitude."""
 
     body: str = setting("", widget="textarea", required=True, variables=True, max=WA_LOCATION_BODY, translate="text")
-    variable: str = setting("location", pattern=VARIABLE_NAME)
+    variable: str = setting("location", widget="variable", pattern=VARIABLE_NAME)
     max_attempts: int = setting(3, widget="number", ge=1, le=10, advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 
@@ -212,7 +212,7 @@ class FormConfig(Config):
     mode: Literal["published", "draft"] = setting(
         "published", widget="select", options=("published", "draft"), advanced=True
     )
-    variable: str = setting("form", pattern=VARIABLE_NAME)
+    variable: str = setting("form", widget="variable", pattern=VARIABLE_NAME)
     each: bool = setting(False, widget="switch", advanced=True)
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 

@@ -152,11 +152,7 @@ def _fixed_ports(node_type: NodeType, fields: list[BrowserField], base: dict[str
 
 
 def _writes(field: FieldSpec) -> bool:
-    return (
-        field.widget == "text"
-        and not field.variables
-        and (field.name in {"variable", "output", "save_as"} or field.name.endswith("_variable"))
-    )
+    return field.widget == "variable"
 
 
 def _spec(node_type: NodeType, in_palette: bool) -> NodeSpec:

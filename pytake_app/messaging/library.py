@@ -1,0 +1,235 @@
+"""Files that people upload for flows and messages: kept once per organization, judged by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+from uuid import UUID
+
+import puremagic
+from sqlmodel import Session, col
+
+from pytake_app.channels.whatsapp.client import upload_limit
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import InvalidError, NotFoundError, TooLargeError
+from pytake_app.core.ids import new_id
+from pytake_app.core.pagination import Page, decode_cursor, encode_cursor
+from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.messaging.models import MediaAsset
+from pytake_app.messaging.schemas import LibraryFile
+
+_CHUNK = 1024 * 1024
+_HEAD = 4096
+_UNSAFE = re.compile(r"[\x00-\x1f/\\]")
+
+MediaKind = Literal["image", "video", "audio", "document", "sticker"]
+
+TYPES: Final[dict[str, MediaKind]] = {
+    "image/jpeg": "image",
+    "image/png": "image",
+    "image/webp": "sticker",
+    "video/mp4": "video",
+    "video/3gpp": "video",
+    "audio/aac": "audio",
+    "audio/amr": "audio",
+    "audio/mpeg": "audio",
+    "audio/mp4": "audio",
+    "audio/ogg": "audio",
+    "application/pdf": "document",
+    "text/plain": "document",
+    "application/msword": "document",
+    "application/vnd.ms-excel": "document",
+    "application/vnd.ms-powerpoint": "document",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "document",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "document",
+}
+"""What Meta takes (Cloud API, Media, supported types) → the kind it is sent as."""
+
+_OFFICE: Final = {
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ".doc": "application/msword",
+    ".xls": "application/vnd.ms-excel",
+    ".ppt": "application/vnd.ms-powerpoint",
+}
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BRANDS: Final = {b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"3gp": "video/3gpp"}
+
+
+def type_of(head: bytes, filename: str) -> str | None:
+    """The media type that a file's beginning shows, None when it is none that can be sent.
+
+    The name only decides what the content can't tell: which kind of office document, and that a text is one.
+    """
+    suffix = Path(filename.lower()).suffix
+    if head.startswith((_ZIP, _OLE)):
+        found = _OFFICE.get(suffix)
+        office_2007 = found is not None and found.startswith("application/vnd.openxml")
+        return found if found is not None and office_2007 == head.startswith(_ZIP) else None
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        return next((kind for mark, kind in _BRANDS.items() if brand.startswith(mark)), "video/mp4")
+    if head.startswith(b"#!AMR"):
+        return "audio/amr"
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in (0xE2, 0xE4, 0xE6)):
+        return "audio/mpeg"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+        return "audio/aac"
+    try:
+        found = puremagic.from_string(head, mime=True) if head else None
+    except puremagic.PureError:
+        found = None
+    found = {"image/jpg": "image/jpeg", "application/ogg": "audio/ogg", "video/ogg": "audio/ogg"}.get(
+        found or "", found
+    )
+    if found in TYPES and found != "text/plain":
+        return found
+    return "text/plain" if suffix in (".txt", ".csv") and _is_text(head) else None
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\x00" in head:
+        return False
+    for cut in range(4):
+        try:
+            head[: len(head) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return True
+    return False
+
+
+@contextmanager
+def _arriving(root: Path, organization_id: UUID, asset_id: UUID) -> Iterator[Path]:
+    path = root / "media" / str(organization_id) / f"{asset_id}.arriving"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def store(
+    session: Session, principal: Principal, source: BinaryIO, *, filename: str, data_dir: Path, clock: Clock
+) -> LibraryFile:
+    """Keep an uploaded file. The same content again is the same file.
+
+    Parameters:
+        filename: as the person's device calls it; shown, and sent with documents.
+        data_dir: where files are kept.
+
+    Raises:
+        ForbiddenError: viewers may not.
+        InvalidError: code `media_type`: the content is none that can be sent; `media_empty`.
+        TooLargeError: code `media_too_large`, larger than WhatsApp takes for its kind.
+    """
+    principal.require(Role.AGENT)
+    name = _UNSAFE.sub("", filename).strip()[:240]
+    head = source.read(_HEAD)
+    if not head:
+        raise InvalidError("The file is empty.", code="media_empty")
+    mime_type = type_of(head, name)
+    if mime_type is None:
+        raise InvalidError("Files of this type can't be sent over WhatsApp.", code="media_type")
+    limit = upload_limit(mime_type)
+    root, organization_id, asset_id = data_dir.resolve(), organization_of(session), new_id()
+    digest, size = hashlib.sha256(), 0
+    with _arriving(root, organization_id, asset_id) as arriving:
+        with arriving.open("xb") as target:
+            chunk = head
+            while chunk:
+                size += len(chunk)
+                if size > limit:
+                    raise TooLargeError(f"WhatsApp takes at most {limit} bytes of {mime_type}.", code="media_too_large")
+                digest.update(chunk)
+                target.write(chunk)
+                chunk = source.read(_CHUNK)
+        sha256 = digest.hexdigest()
+        known = _uploaded(session, sha256)
+        path = Path("media") / str(organization_id) / sha256[:2] / sha256
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        arriving.replace(root / path)
+    if known is None:
+        known = MediaAsset(
+            id=asset_id,
+            organization_id=organization_id,
+            sha256=sha256,
+            mime_type=mime_type,
+            filename=name,
+            size=size,
+            path=str(path),
+            created_at=clock.now(),
+        )
+    known.uploaded_by, known.uploaded_at = principal.user_id, clock.now()
+    known.filename = name or known.filename
+    session.add(known)
+    session.flush()
+    return _view(known)
+
+
+def _uploaded(session: Session, sha256: str) -> MediaAsset | None:
+    mine = scoped(session, MediaAsset).where(
+        col(MediaAsset.sha256) == sha256, col(MediaAsset.uploaded_at).is_not(None)
+    )
+    row: MediaAsset | None = session.exec(mine).first()
+    return row
+
+
+def list_uploads(
+    session: Session, principal: Principal, *, kind: MediaKind | None, q: str, limit: int, cursor: str | None
+) -> Page[LibraryFile]:
+    """Uploaded files, newest first.
+
+    Parameters:
+        kind: only those that can be sent as this.
+        q: part of the file's name.
+    """
+    principal.require(Role.AGENT)
+    statement = scoped(session, MediaAsset).where(col(MediaAsset.uploaded_at).is_not(None))
+    if kind is not None:
+        wanted = [mime for mime, sent_as in TYPES.items() if sent_as == kind]
+        statement = statement.where(col(MediaAsset.mime_type).in_(wanted))
+    if q.strip():
+        statement = statement.where(col(MediaAsset.filename).icontains(q.strip(), autoescape=True))
+    if cursor is not None:
+        (last,) = decode_cursor(cursor, 1)
+        try:
+            statement = statement.where(col(MediaAsset.id) < UUID(str(last)))
+        except ValueError as error:
+            raise InvalidError("The cursor is not one that this list gave.") from error
+    rows = session.exec(statement.order_by(col(MediaAsset.id).desc()).limit(limit + 1)).all()
+    items = [_view(row) for row in rows[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if len(rows) > limit else None)
+
+
+def delete_upload(session: Session, principal: Principal, media_id: UUID) -> None:
+    """Take a file out of the library. Flows and messages that use it keep it.
+
+    Raises:
+        NotFoundError: no such upload.
+    """
+    principal.require(Role.ORG_ADMIN)
+    row = session.exec(scoped(session, MediaAsset).where(col(MediaAsset.id) == media_id)).first()
+    if row is None or row.uploaded_at is None:
+        raise NotFoundError("There is no such file in the library.")
+    row.uploaded_at = None
+    session.add(row)
+    session.flush()
+
+
+def _view(row: MediaAsset) -> LibraryFile:
+    return LibraryFile(
+        id=row.id,
+        kind=TYPES.get(row.mime_type, "document"),
+        mime_type=row.mime_type,
+        filename=row.filename,
+        size=row.size,
+        url=f"/api/v1/media/{row.id}",
+        created_at=row.created_at,
+    )

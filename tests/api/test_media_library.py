@@ -1,0 +1,97 @@
+"""Uploaded files: judged by content, kept once, the organization's own, and sent by the platform's id."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import pytest
+
+from pytake_app.messaging.library import type_of
+from pytake_app.messaging.media_send import uploaded_ids, with_ids
+from tests.api.fixtures import Caller, NewCaller
+
+
+def png(width: int = 2) -> bytes:
+    """A real picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\x00" + b"\x10\x80\x60" * width for _ in range(width))
+    header = struct.pack(">IIBBBBB", width, width, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def upload(caller: Caller, content: bytes, name: str, mime: str = "application/octet-stream") -> Any:
+    return caller.post("/api/v1/media", files={"file": (name, content, mime)})
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "wanted"),
+    [
+        (png(), "a.png", "image/png"),
+        (png(), "a.pdf", "image/png"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01", "a.jpg", "image/jpeg"),
+        (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "a.webp", "image/webp"),
+        (b"%PDF-1.7\n%", "a.pdf", "application/pdf"),
+        (b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00", "a.mp4", "video/mp4"),
+        (b"\x00\x00\x00\x20ftypM4A \x00\x00\x02\x00", "a.m4a", "audio/mp4"),
+        (b"OggS\x00\x02", "a.ogg", "audio/ogg"),
+        (b"ID3\x04\x00", "a.mp3", "audio/mpeg"),
+        (b"PK\x03\x04\x14", "a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        (b"PK\x03\x04\x14", "a.zip", None),
+        ("Olá, ç".encode(), "a.txt", "text/plain"),
+        (b"<html><script>alert(1)</script>", "a.png", None),
+        (b"MZ\x90\x00\x03", "a.jpg", None),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "a.svg", None),
+        (b"\x00\x01\x02", "a.txt", None),
+    ],
+)
+def test_the_content_says_what_a_file_is(content: bytes, name: str, wanted: str | None) -> None:
+    assert type_of(content, name) == wanted
+
+
+def test_a_file_is_kept_once_and_shown_to_its_organization_only(caller: Caller, register: NewCaller) -> None:
+    first = upload(caller, png(), "../../logo.png", "text/html")
+    assert first.status_code == 201, first.text
+    file = first.json()
+    assert (file["kind"], file["mime_type"], file["filename"]) == ("image", "image/png", "....logo.png")
+    assert upload(caller, png(), "again.png").json()["id"] == file["id"]
+    second = upload(caller, b"%PDF-1.7\n%x", "menu.pdf").json()
+    shown = caller.get(file["url"])
+    assert (shown.content, shown.headers["content-type"]) == (png(), "image/png")
+    assert [item["id"] for item in caller.get("/api/v1/media").json()["items"]] == [second["id"], file["id"]]
+    assert [i["id"] for i in caller.get("/api/v1/media", params={"kind": "image"}).json()["items"]] == [file["id"]]
+    assert [i["id"] for i in caller.get("/api/v1/media", params={"q": "MENU"}).json()["items"]] == [second["id"]]
+    page = caller.get("/api/v1/media", params={"limit": 1}).json()
+    rest = caller.get("/api/v1/media", params={"limit": 1, "cursor": page["next_cursor"]}).json()
+    assert (page["items"][0]["id"], rest["items"][0]["id"]) == (second["id"], file["id"])
+    other = register()
+    assert other.get("/api/v1/media").json()["items"] == []
+    assert other.get(file["url"]).status_code == 404
+    assert other.delete(f"/api/v1/media/{file['id']}").status_code == 404
+    assert caller.delete(f"/api/v1/media/{file['id']}").status_code == 204
+    assert len(caller.get("/api/v1/media").json()["items"]) == 1
+    assert caller.get(file["url"]).status_code == 200  # flows that use it keep it
+
+
+def test_what_cannot_be_sent_is_refused(caller: Caller) -> None:
+    assert upload(caller, b"", "a.png").json()["code"] == "media_empty"
+    wrong = upload(caller, b"MZ\x90\x00", "photo.png", "image/png")
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "media_type")
+    large = upload(caller, png() + b"\x00" * (5 * 1024 * 1024), "big.png")
+    assert (large.status_code, large.json()["code"]) == (413, "media_too_large")
+    assert caller.get("/api/v1/media").json()["items"] == []
+
+
+def test_our_ids_are_told_from_the_platforms() -> None:
+    ours = "01940000-0000-7000-8000-000000000001"
+    content = {"type": "buttons", "header": {"type": "image", "media_id": ours}, "media_id": "1234567890"}
+    (found,) = uploaded_ids(content)
+    assert str(found) == ours
+    changed = with_ids(content, {found: "987"})
+    assert changed["header"]["media_id"] == "987"
+    assert changed["media_id"] == "1234567890"
+    assert content["header"] == {"type": "image", "media_id": ours}
