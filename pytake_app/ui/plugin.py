@@ -11,6 +11,7 @@ from typing import Any
 
 from reflex.plugins.base import Plugin
 
+from pytake_app.ui.emoji_data import emoji_javascript
 from pytake_app.ui.i18n import i18n_javascript
 from pytake_app.ui.theme import stylesheet
 
@@ -51,6 +52,7 @@ class PyTakePlugin(Plugin):
         return [
             (Path("styles") / "pytake.css", stylesheet()),
             (Path("public") / "pt_i18n.js", i18n_javascript()),
+            (Path("public") / "pt_emoji_data.js", emoji_javascript()),
             *modules,
         ]
 

@@ -185,6 +185,32 @@ class SortableRow(EditorPart):
     disabled: rx.Var[bool]
 
 
+class NodeTools(EditorPart):
+    """What a block type has below its form."""
+
+    library = FIELDS
+    tag = "NodeTools"
+    node: rx.Var[str]
+    type: rx.Var[str]
+    locked: rx.Var[bool]
+
+
+class HelpButton(EditorPart):
+    """Opens the help sheet of the block's type."""
+
+    library = FIELDS
+    tag = "HelpButton"
+    node: rx.Var[str]
+    label: rx.Var[str]
+
+
+class AllHooks(EditorPart):
+    """The addresses of the flow's webhook triggers."""
+
+    library = FIELDS
+    tag = "AllHooks"
+
+
 class PreviewInput(EditorPart):
     """The preview phone's text box."""
 

@@ -46,13 +46,15 @@ const freshOption = (node, kind) => {
   }
 };
 
+const COLUMN_DEFAULTS = { number: null, words: [], tags: [], switch: false };
+
 const emptyRow = (node, field) => {
   const row = {};
   for (const column of field.fields) {
     if (column.name === "days") row.days = [0, 1, 2, 3, 4];
     else if (column.name === "id") row.id = freshOption(node, field.name.replace(/s$/, ""));
     else if (["buttons", "sections"].includes(column.widget) && column.fields.length) row[column.name] = [emptyRow(node, column)];
-    else row[column.name] = column.default ?? ({ number: null, words: [], tags: [] }[column.widget] ?? "");
+    else row[column.name] = column.default ?? COLUMN_DEFAULTS[column.widget] ?? "";
   }
   return row;
 };
@@ -65,7 +67,9 @@ export const form = {
   /** A key press in a text: shown at once, sent after a pause. */
   type(nodeId, path, value) {
     if (nodeId === FLOW) {
-      if (value !== null) form.settings({ [path]: value }, `settings:${path}`);
+      if (path === "name") {
+        if (String(value).trim()) editor.edit([{ op: "set_name", name: String(value).trim().slice(0, 200) }], "flow:name");
+      } else if (value !== null) form.settings({ [path]: value }, `settings:${path}`);
       return;
     }
     const node = nodeOf(S.doc, nodeId);
@@ -79,6 +83,22 @@ export const form = {
     }
     const node = nodeOf(S.doc, nodeId);
     if (node) editor.edit(putting(node, split(path), value));
+  },
+  /** Several fields of a block at once: one undo step. Null takes a field out. */
+  patch(nodeId, patch) {
+    const node = nodeOf(S.doc, nodeId);
+    if (!node) return;
+    const cleared = Object.entries(patch).flatMap(([name, value]) => putting(node, [name], value).filter((op) => op.op === "disconnect"));
+    editor.edit([...cleared, { op: "update_config", id: nodeId, patch }]);
+  },
+  /** Put an example in place of what a block has; exits that stay keep what they lead to. */
+  example(nodeId, config) {
+    const node = nodeOf(S.doc, nodeId);
+    if (!node) return;
+    const gone = Object.fromEntries(Object.keys(node.config).filter((name) => !(name in config)).map((name) => [name, null]));
+    const left = new Set(portsOf(specOf(node.type), config).map((port) => port.id));
+    const lost = (indexOf(S.doc).out.get(nodeId) ?? []).filter((edge) => !left.has(edge.port) && edge.port !== "error");
+    editor.edit([...lost.map((edge) => ({ op: "disconnect", source: nodeId, port: edge.port })), { op: "update_config", id: nodeId, patch: { ...gone, ...config } }]);
   },
   title(nodeId, title) {
     editor.edit([{ op: "set_title", id: nodeId, title: title.slice(0, 200) }], `title:${nodeId}`);

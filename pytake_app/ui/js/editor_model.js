@@ -1,6 +1,6 @@
 // What views show, made from the store: plain objects with ready texts, one function a slice.
 import { fmt, getLang } from "$/public/pt_i18n.js";
-import { at, edgeAt, indexOf, nodeOf, portsOf, variablesOf } from "$/public/pt_editor_doc.js";
+import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
 
 /** Name of a node type. */
@@ -12,6 +12,7 @@ export const initials = (name) => {
   const words = String(name).split(/\s+/).filter(Boolean);
   return (words.length < 2 ? words : [words[0], words[words.length - 1]]).map((word) => word[0]).join("").toUpperCase();
 };
+/** The name of an exit: the author's own, else its type's. */
 export const portName = (port) => (port.label !== undefined ? port.label : sayOr(port.key ?? "", port.id));
 
 /** What an exit is called. */
@@ -54,7 +55,6 @@ export const visible = (field, config, spec) =>
     return values.includes(config[name] ?? other?.default ?? null);
   });
 
-const problemAt = (nodeId, pointer) => S.findings.find((item) => item.node_id === nodeId && (item.pointer ?? "") === pointer && item.severity !== "info");
 
 /** A finding as a sentence. */
 export const findingText = (finding) => {
@@ -68,148 +68,6 @@ export const findingText = (finding) => {
   if (params.language && finding.language) params.language = languageName(finding.language);
   const text = sayOr(`verify.${finding.code}`, finding.code, params);
   return finding.language && !finding.params?.language ? `${languageName(finding.language)}: ${text}` : text;
-};
-
-const issueOf = (nodeId, field, value, path) => {
-  const pointer = "/" + path.join("/");
-  if (field.max && typeof value === "string" && value.length > field.max) return say("editor.too_long", { count: value.length - field.max });
-  if (field.widget === "number" && value !== null && value !== undefined && value !== "") {
-    if (typeof value !== "number") return say("editor.not_a_number");
-    if (field.minimum != null && value < field.minimum) return say("editor.too_small", { min: field.minimum });
-    if (field.maximum != null && value > field.maximum) return say("editor.too_big", { max: field.maximum });
-  }
-  const found = problemAt(nodeId, pointer);
-  return found ? findingText(found) : "";
-};
-
-const base = (nodeId, field, config, path) => {
-  const value = at(config, path) ?? field.default ?? null;
-  return {
-    key: `${nodeId}/${path.join("/")}`,
-    node: nodeId,
-    path: path.map(String).join("/"),
-    name: field.name,
-    widget: field.widget,
-    label: sayOr(field.label_key, field.name),
-    help: field.help_key ? sayOr(field.help_key, "") : "",
-    placeholder: field.placeholder_key ? sayOr(field.placeholder_key, "") : "",
-    value,
-    text: value === null || typeof value === "object" ? "" : String(value),
-    on: Boolean(value),
-    max: field.max ?? 0,
-    minimum: field.minimum ?? null,
-    maximum: field.maximum ?? null,
-    required: field.required,
-    variables: field.variables,
-    disabled: readOnly(),
-    issue: issueOf(nodeId, field, value, path),
-    choices: field.options.map((option) => ({ value: option.value, label: sayOr(option.label_key, option.value), on: String(option.value) === String(value) })),
-  };
-};
-
-const ROW_LISTS = ["buttons", "cases", "branches", "intents", "conditions", "assignments", "keyvalue", "sections", "weekhours"];
-
-const rowsOf = (nodeId, field, config, path) => {
-  const items = at(config, path);
-  const columns = field.fields.filter((column) => column.name !== "id");
-  return (Array.isArray(items) ? items : []).map((item, index) => ({
-    index,
-    key: `${nodeId}/${path.join("/")}/${item?.id ?? index}`,
-    path: path.map(String).join("/"),
-    cells: columns
-      .filter((column) => !ROW_LISTS.includes(column.widget) && visible(column, item ?? {}, field))
-      .map((column) => {
-        const cell = base(nodeId, column, config, [...path, index, column.name]);
-        const words = Array.isArray(cell.value) ? cell.value.map(String) : [];
-        return { ...cell, placeholder: cell.placeholder || cell.label, widget: column.name === "days" ? "days" : column.widget, words };
-      }),
-    nested: columns
-      .filter((column) => ROW_LISTS.includes(column.widget))
-      .map((column) => listOf(nodeId, column, config, [...path, index, column.name])),
-  }));
-};
-
-const listOf = (nodeId, field, config, path) => {
-  const rows = rowsOf(nodeId, field, config, path);
-  const total = field.widget === "sections" ? rows.reduce((sum, row) => sum + (row.nested[0]?.rows.length ?? 0), 0) : rows.length;
-  return {
-    ...base(nodeId, field, config, path),
-    rows,
-    count: rows.length,
-    full: Boolean(field.max) && rows.length >= field.max,
-    tally: field.max ? `${total} / ${field.max}` : "",
-    add: sayOr(`node.add.${field.widget}`, say("editor.add_row")),
-  };
-};
-
-/** The form of the selected node. */
-export const formModel = (node) => {
-  const spec = specOf(node.type);
-  return (spec?.fields ?? [])
-    .filter((field) => visible(field, node.config, spec))
-    .map((field) => {
-      const item = ROW_LISTS.includes(field.widget) ? listOf(node.id, field, node.config, [field.name]) : { ...base(node.id, field, node.config, [field.name]), rows: [], full: false, tally: "", add: "", count: 0 };
-      if (field.widget === "words" || field.widget === "tags") item.words = Array.isArray(item.value) ? item.value.map(String) : [];
-      else item.words = [];
-      item.advanced = Boolean(field.advanced);
-      item.shown = item.text ? duration(item.value) : "";
-      return item;
-    });
-};
-
-const leadsTo = (node) =>
-  portsOf(specOf(node.type), node.config)
-    .map((port) => {
-      const edge = edgeAt(S.doc, node.id, port.id);
-      const target = edge && nodeOf(S.doc, edge.target);
-      return target && { port: plain(portName(port)), id: target.id, title: nodeName(target), icon: specOf(target.type)?.icon ?? "circle", group: specOf(target.type)?.group ?? "canvas" };
-    })
-    .filter(Boolean);
-
-const SETTING = { node: "$flow", issue: "", placeholder: "", text: "", value: null, words: [], max: 0, variables: false, choices: [] };
-
-const inspector = () => {
-  const doc = S.doc;
-  if (!doc) return { mode: "none" };
-  if (S.edge) {
-    const edge = indexOf(doc).edges.get(S.edge);
-    const source = edge && nodeOf(doc, edge.source);
-    const target = edge && nodeOf(doc, edge.target);
-    if (source && target) return { mode: "edge", from: nodeName(source), from_id: source.id, to: nodeName(target), to_id: target.id, port: portLabel(source, edge.port), locked: readOnly() };
-  }
-  if (S.selected.length > 1) return { mode: "many", count: S.selected.length, locked: readOnly() };
-  const node = S.selected.length === 1 ? nodeOf(doc, S.selected[0]) : null;
-  if (!node) {
-    const settings = doc.settings ?? {};
-    return {
-      mode: "none",
-      expiry_field: { ...SETTING, key: "flow/expiry", path: "expiry_minutes", widget: "duration", label: say("editor.expiry"), value: settings.expiry_minutes ?? 10, disabled: readOnly() },
-      words_field: { ...SETTING, key: "flow/words", path: "interrupt_keywords", widget: "words", label: say("editor.interrupt"), words: settings.interrupt_keywords ?? [], disabled: readOnly() },
-    };
-  }
-  const spec = specOf(node.type);
-  const fields = formModel(node);
-  const general = S.findings.filter((item) => item.node_id === node.id && !item.pointer && item.severity !== "info");
-  return {
-    mode: "node",
-    id: node.id,
-    type: node.type,
-    group: spec?.group ?? "canvas",
-    icon: spec?.icon ?? "circle",
-    title: node.title,
-    name: nodeName(node),
-    kind: node.title ? kindName(node.type) : say(`node.group.${spec?.group ?? "canvas"}`),
-    help: spec?.help ? sayOr(spec.help, "") : "",
-    locked: readOnly(),
-    main: fields.filter((field) => !field.advanced),
-    more: fields.filter((field) => field.advanced),
-    more_wrong: fields.some((field) => field.advanced && field.issue),
-    findings: general.map((item) => ({ text: findingText(item), severity: item.severity })),
-    next: leadsTo(node),
-    has_error: portsOf(spec, node.config).some((port) => port.id === "error"),
-    error_shown: S.shownErrors.includes(node.id) || Boolean(edgeAt(doc, node.id, "error")),
-    error_wired: Boolean(edgeAt(doc, node.id, "error")),
-  };
 };
 
 const saving = () => {
@@ -324,14 +182,7 @@ const publish = () => ({
 
 const pickers = () => ({ flows: (S.flows ?? []).map(({ id, slug, name }) => ({ id, slug, name })) });
 
-/** Variables that a text may use: the flow's own and the standing ones. */
-export const variableChoices = () => {
-  const own = S.doc ? variablesOf(S.doc, S.specs).map(({ name }) => ({ insert: `{{ session.${name} }}`, label: name, about: say("editor.var_session"), own: true })) : [];
-  const standing = ["contact.name", "contact.first_name", "contact.phone", "contact.email", "message.text", "flow.name", "org.name", "now"];
-  return [...own, ...standing.map((name) => ({ insert: `{{ ${name} }}`, label: name, about: sayOr(`editor.var_${name.replace(".", "_")}`, name), own: false }))];
-};
-
-const slices = { top, palette, inspector, check, versions, publish, pickers };
+const slices = { top, palette, check, versions, publish, pickers };
 const cache = new Map();
 
 /** Teach the store another slice (the preview's). */

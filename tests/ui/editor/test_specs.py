@@ -14,20 +14,10 @@ from pytake_app.ui.pages.editor.inspector import LIST_WIDGETS
 
 HANDLED = {
     *LIST_WIDGETS,
-    "text",
-    "textarea",
-    "number",
-    "select",
-    "switch",
-    "duration",
-    "words",
-    "tags",
-    "flow",
-    "color",
-    "media",
-    "queue",
-    "template",
-}
+    "text", "textarea", "number", "select", "switch", "duration", "words", "tags", "flow", "color", "media", "queue",
+    "template", "variable", "cron", "timezone", "time", "dates", "tag", "field", "agent", "audience", "channel", "emoji",
+    "json", "jsonpath", "rotation", "record",
+}  # fmt: skip
 
 LISTS: dict[str, dict[str, Any]] = {
     "msg_buttons": {"buttons": [{"id": "a", "title": "Sim"}, {"id": "b", "title": "Não"}]},
