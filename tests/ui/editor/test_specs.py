@@ -15,8 +15,8 @@ from pytake_app.ui.pages.editor.inspector import LIST_WIDGETS
 HANDLED = {
     *LIST_WIDGETS,
     "text", "textarea", "number", "select", "switch", "duration", "words", "tags", "flow", "color", "media", "queue",
-    "template", "variable", "cron", "timezone", "time", "dates", "tag", "field", "agent", "audience", "channel", "emoji",
-    "json", "jsonpath", "rotation", "record",
+    "template", "variable", "cron", "timezone", "time", "dates", "tag", "field", "agent", "audience", "channel",
+    "emoji", "json", "jsonpath", "rotation", "record",
 }  # fmt: skip
 
 LISTS: dict[str, dict[str, Any]] = {

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import AllHooks, Item, do, flag, items_of, slice_view, text_of
+from pytake_app.ui.canvas.components import AllHooks, Item, do, flag, slice_view, text_of
 from pytake_app.ui.components.basics import icon, kbd
 from pytake_app.ui.i18n import t
 from pytake_app.ui.pages.editor.inspector.fields import field_list
@@ -13,7 +13,9 @@ from pytake_app.ui.pages.editor.inspector.selection import edge_panel, many_pane
 def flow_panel(item: Item) -> rx.Component:
     """Nothing is selected: the settings of the flow."""
     hint = rx.el.div(
-        icon("mouse-pointer-click", "s"), rx.el.span(t("editor.nothing_selected_detail")), class_name="nosel dense muted"
+        icon("mouse-pointer-click", "s"),
+        rx.el.span(t("editor.nothing_selected_detail")),
+        class_name="nosel dense muted",
     )
     hooks = rx.el.div(
         rx.el.div(t("inspector.hooks"), class_name="h-sec"),
