@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -42,9 +41,8 @@ from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "create_department", "delete_department", "department_choices",
-    "get_department", "get_user", "list_departments", "list_users", "organization_of_session", "organization_place",
-    "purge_expired", "put_members", "resolve_web_session", "set_locale", "update_department", "user_choices",
-    "user_names",
+    "get_department", "get_user", "list_departments", "list_users", "organization_of_session", "purge_expired",
+    "put_members", "resolve_web_session", "set_locale", "update_department", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -135,20 +133,6 @@ def set_locale(session: Session, principal: Principal, locale: Locale) -> UserVi
     session.add(user)
     session.flush()
     return UserView.model_validate(user)
-
-
-class OrganizationPlace(NamedTuple):
-    """Where an organization works."""
-
-    time_zone: str
-    locale: str
-
-
-def organization_place(session: Session, principal: Principal) -> OrganizationPlace:
-    """Time zone (IANA name) and locale of the caller's organization."""
-    principal.require(Role.VIEWER)
-    found = session.get(Organization, principal.organization_id)
-    return OrganizationPlace(found.time_zone, found.locale) if found is not None else OrganizationPlace("UTC", "pt_BR")
 
 
 def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:

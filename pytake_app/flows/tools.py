@@ -84,7 +84,7 @@ def prepare_try(
             for item in error.errors()
         ]
         raise InvalidError("The block is not complete yet.", code="invalid_config", errors=fields) from None
-    place = accounts.organization_place(session, principal)
+    place = accounts.organization_of_session(session)
     document = FlowDocument(
         nodes=[Node(id="start", type="start"), Node(id="call", type="api_call", config=body.config)],
         edges=[Edge(id="e", source="start", port="next", target="call")],
@@ -191,7 +191,7 @@ def classify(principal: Principal, body: ClassifyTest) -> ClassifyResult:
 def upcoming(session: Session, principal: Principal, body: ScheduleTest, *, clock: Clock) -> ScheduleRuns:
     """The next moments at which a schedule is due."""
     principal.require(Role.AGENT)
-    zone = body.timezone.strip() or accounts.organization_place(session, principal).time_zone
+    zone = body.timezone.strip() or accounts.organization_of_session(session).time_zone
     known = zone == "UTC" or str(timezone(zone)) != "UTC"
     if not known or not valid_cron(body.cron):
         return ScheduleRuns(valid=False, timezone=zone)
@@ -209,7 +209,7 @@ def upcoming(session: Session, principal: Principal, body: ScheduleTest, *, cloc
 def evaluate(session: Session, principal: Principal, body: ExpressionTest, *, clock: Clock) -> ExpressionResult:
     """What a text with expressions gives with these values."""
     principal.require(Role.AGENT)
-    place = accounts.organization_place(session, principal)
+    place = accounts.organization_of_session(session)
     context = _context(body, clock.now(), place.time_zone, body.locale, str(principal.organization_id))
     message = _message(body, clock.now())
     state = engine.Session(
