@@ -1,6 +1,6 @@
-"""A built-in intent classifier: words, word pairs and character n-grams, TF-IDF weighted; an intent's likeness
-is a mix of its nearest examples, its centroid, and its share among all intents. No model file, no key, no
-download; deterministic."""
+"""A built-in intent classifier: words, word pairs, character n-grams and what the words are about (`concepts`), TF-IDF
+weighted; an intent's likeness is a mix of its nearest examples, its centroid, and its share among all intents. No model
+file, no key, no download; deterministic."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pytake_app.engine.concepts import concepts_of
 from pytake_app.engine.textmatch import fold
 
 _WORD = re.compile(r"[^\W_]+")
@@ -20,7 +21,7 @@ esse uns pra pro does has have your this that at can will there us we did don vo
 """
 _STOP = frozenset(_STOP_WORDS.split())
 MAX_CHARS = 500
-_WORD_WEIGHT, _PAIR, _GRAM = 1.6, 1.2, 0.6
+_WORD_WEIGHT, _PAIR, _GRAM, _CONCEPT = 1.6, 1.2, 0.6, 3.0
 _NEAREST, _SHARE = 0.3, 0.15
 
 Vector = dict[str, float]
@@ -40,6 +41,11 @@ def _features(text: str) -> Vector:
                 gram = "#" + padded[at : at + size]
                 counts[gram] += 1
                 weights[gram] = _GRAM
+    near = [f"{one} {two}" for one, two in (*pairwise(words), *pairwise(kept))]
+    for term in dict.fromkeys((*words, *near)):
+        for name in concepts_of(term):
+            counts["=" + name] += 1
+            weights["=" + name] = _CONCEPT
     for one, two in pairwise(kept):
         pair = f"{one} {two}"
         counts[pair] += 1
