@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+
+from pytake_app.engine.jsontext import storable_text
 
 MAX_RESPONSE_BYTES: Final = 1_000_000
 MAX_TOTAL_SECONDS: Final = 180.0
@@ -90,23 +92,32 @@ class AiRequest(_Model):
 OutsideRequest = Annotated[HttpRequest | AiRequest, Field(discriminator="kind")]
 
 
-class HttpResult(_Model):
+class _Result(_Model):
+    """What came back. Its text is one that can be stored."""
+
+    text: str = ""
+
+    @field_validator("text")
+    @classmethod
+    def _storable(cls, text: str) -> str:
+        return storable_text(text)
+
+
+class HttpResult(_Result):
     """What came of an HTTP request. ``error``: None when an answer came, else timeout, connection, refused (by the
     guard), too_large, secret_missing, invalid_url, internal."""
 
     kind: Literal["http"] = "http"
     status: int = 0
-    text: str = ""
     error: str | None = None
     attempts: int = 1
     duration_ms: int = 0
 
 
-class AiResult(_Model):
+class AiResult(_Result):
     """What came of a completion. ``cost`` in the provider's currency, None when no price is set."""
 
     kind: Literal["ai"] = "ai"
-    text: str = ""
     error: str | None = None
     model: str = ""
     input_tokens: int = 0

@@ -16,6 +16,7 @@ from pytake_app.engine.events import (
     WaitCleared,
     WaitSet,
 )
+from pytake_app.engine.jsontext import storable, storable_text
 from pytake_app.engine.limits import (
     MAX_CALLS_IN_A_ROW,
     MAX_INPUT_CHARS,
@@ -82,7 +83,7 @@ def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
         started_at=ctx.now,
         trigger=trigger.kind,
         last_input=_last_input(trigger.message),
-        last_selection=(trigger.message.selection_id or "")[:300] or None if trigger.message else None,
+        last_selection=storable_text((trigger.message.selection_id or "")[:300]) or None if trigger.message else None,
     )
     run = _Run(flow, session, ctx)
     run.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via="start"))
@@ -109,7 +110,7 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
     if isinstance(event, MessageResume):
         session.last_input = _last_input(event.message)
         if event.message.selection_id:
-            session.last_selection = event.message.selection_id[:300]
+            session.last_selection = storable_text(event.message.selection_id[:300])
     run = _Run(standing or flow, session, ctx)
     if isinstance(event, CancelResume):
         run.clear_wait(wait)
@@ -154,15 +155,23 @@ def _last_input(message: InboundInput | None) -> LastInput | None:
     media, location = message.media, message.location
     return LastInput(
         type=message.type,
-        text=(message.text or (media.caption if media else ""))[:MAX_INPUT_CHARS],
-        selection_id=message.selection_id[:300] if message.selection_id else None,
+        text=storable_text((message.text or (media.caption if media else ""))[:MAX_INPUT_CHARS]),
+        selection_id=storable_text(message.selection_id[:300]) if message.selection_id else None,
         media_url=media.url if media else None,
         media_id=media.id if media else None,
         latitude=location.latitude if location else None,
         longitude=location.longitude if location else None,
         external_id=message.external_id,
-        form=message.form if message.form and value_size(message.form) <= MAX_VARIABLE_BYTES else None,
+        form=_kept_form(message.form),
     )
+
+
+def _kept_form(form: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    try:
+        kept = storable(form) if form else None
+    except ValueError:
+        return None
+    return kept if isinstance(kept, dict) and value_size(kept) <= MAX_VARIABLE_BYTES else None
 
 
 def _entry(flow: CompiledFlow, trigger: Trigger) -> str | None:
@@ -208,6 +217,12 @@ class _Run:
 
     def take(self, params: dict[str, JsonValue]) -> None:
         """The trigger's parameters as variables, within the limits for variables."""
+        try:
+            params = {storable_text(name): storable(value) for name, value in params.items()}
+        except ValueError:
+            message = "the trigger's parameters are nested too deeply; none was taken"
+            self.events.append(ErrorRaised(node_id=None, code="variable_limit", message=message))
+            return
         sizes = [value_size(value) for value in params.values()]
         if len(sizes) > MAX_VARIABLES or sum(sizes) > MAX_VARIABLES_BYTES or max(sizes, default=0) > MAX_VARIABLE_BYTES:
             message = "the trigger's parameters are too large or too many; none was taken"

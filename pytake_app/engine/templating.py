@@ -28,6 +28,7 @@ from liquid.undefined import FalsyStrictUndefined, Undefined
 from pydantic import JsonValue
 
 from pytake_app.engine.filters import ALLOWED_BUILTIN, SCOPE_FILTERS, text_of
+from pytake_app.engine.jsontext import storable_number
 from pytake_app.engine.limits import (
     MAX_EXPRESSION_CHARS,
     MAX_INTEGER_BITS,
@@ -308,10 +309,10 @@ def printed(value: Any) -> str:
 
 def plain_json(value: Any) -> JsonValue:
     """A Liquid value as plain JSON (dates as ISO text, decimals as numbers)."""
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124 - not a number
+    if isinstance(value, int | float):
+        return storable_number(value)
     if isinstance(value, Decimal):
         return plain_json(float(value))
     if isinstance(value, date):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 
 from pytake_app.engine.classifier import Classifier, train
+from pytake_app.engine.jsontext import read_json
 from pytake_app.engine.nodes.base import (
     PORT_ERROR,
     PORT_OTHER,
@@ -155,8 +156,8 @@ def _intent_of(answer: str, ids: dict[str, str]) -> str | None:
     if text.startswith("```"):
         text = text.strip("`").removeprefix("json").strip()
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
+        data = read_json(text)
+    except ValueError:
         data = text
     named = data.get("intent") if isinstance(data, dict) else data
     if not isinstance(named, str):

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from pytake_app.engine.answers import AnswerKind, Rules, check_answer
 from pytake_app.engine.content import TextContent
+from pytake_app.engine.jsontext import read_json
 from pytake_app.engine.limits import MAX_VARIABLE_BYTES, MAX_VARIABLE_NAME, WA_TEXT_BODY
 from pytake_app.engine.nodes.ai import MAX_AI_INPUT, note_usage, request_until
 from pytake_app.engine.nodes.base import (
@@ -202,8 +203,8 @@ def _resume_extract(visit: Visit, prepared: _Extract, resume: Resume) -> Outcome
     if text.startswith("```"):
         text = text.strip("`").removeprefix("json").strip()
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
+        data = read_json(text)
+    except ValueError:
         data = None
     if not isinstance(data, dict):
         visit.error("invalid_answer", "the model's answer is no JSON object")

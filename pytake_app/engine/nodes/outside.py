@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote_plus, urlsplit
 
 from pytake_app.engine.jsonpath import compile_path, select
+from pytake_app.engine.jsontext import read_json
 from pytake_app.engine.limits import MAX_VARIABLE_BYTES, MAX_VARIABLE_NAME
 from pytake_app.engine.nodes.base import (
     PORT_ERROR,
@@ -226,9 +226,9 @@ def _take(visit: Visit, config: ApiCallConfig, text: str) -> None:
     """The answer as variables; what is too large for one is an error event and stays unset."""
     data: Any = None
     try:
-        data = json.loads(text) if text.strip() else None
+        data = read_json(text) if text.strip() else None
         is_json = bool(text.strip())
-    except (ValueError, RecursionError):
+    except ValueError:
         is_json = False
     for row in config.mapping:
         found, value = select(row.path, data) if is_json else (False, None)
