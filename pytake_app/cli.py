@@ -141,12 +141,14 @@ def _role(options: argparse.Namespace) -> int:
     if not _attached():
         return 1
     from pytake_app.core.logging import configure_logging
+    from pytake_app.core.memory import settle_heap
     from pytake_app.core.services import process_services
     from pytake_app.messaging import roles
 
     services = process_services()
     configure_logging(services.settings.log_level)
     run: Callable[[Services], None] = getattr(roles, ROLES[options.command][0])
+    settle_heap()
     try:
         run(services)
     finally:

@@ -16,6 +16,7 @@ import reflex as rx
 import structlog
 
 from pytake_app.core.logging import configure_logging
+from pytake_app.core.memory import settle_heap
 from pytake_app.ui.app import make_app
 from pytake_app.ui.backend import live, settings
 from pytake_app.ui.build import built_frontend
@@ -144,6 +145,7 @@ class Composite:
                     log.exception("start_failed")
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
+                settle_heap()
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except Exception:
