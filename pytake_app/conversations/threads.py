@@ -76,12 +76,18 @@ _COLUMNS = (
     "unread_count, last_message_id, last_message_at, last_message_preview, last_message_direction, last_inbound_at, "
     "last_inbound_external_id, window_expires_at, waiting_since, handoff"
 )
+# One index look-up for each pair, whatever the planner thinks of the table's size: LATERAL with OFFSET or a lock is
+# never turned round. Locked in the order of ids.
 _FIND_OPEN: LiteralString = f"""
-SELECT {_COLUMNS} FROM conversations c
-WHERE c.status IN ('open', 'pending')
-  AND (c.contact_id, c.channel_account_id) IN (
-      SELECT w.contact, w.account FROM json_to_recordset(%s) AS w(contact uuid, account uuid))
-ORDER BY c.id FOR NO KEY UPDATE OF c
+SELECT c.* FROM (
+    SELECT x.id AS open_id FROM (SELECT DISTINCT * FROM json_to_recordset(%s) AS r(contact uuid, account uuid)) w,
+         LATERAL (SELECT o.id FROM conversations o WHERE o.contact_id = w.contact
+                  AND o.channel_account_id = w.account AND o.status IN ('open', 'pending') OFFSET 0) x
+    ORDER BY x.id
+) found, LATERAL (
+    SELECT {_COLUMNS} FROM conversations k WHERE k.id = found.open_id AND k.status IN ('open', 'pending')
+    FOR NO KEY UPDATE
+) c
 """  # noqa: S608  # literals only
 _FIND_BY_ID: LiteralString = f"""
 SELECT {_COLUMNS} FROM conversations c WHERE c.id = ANY(%s) ORDER BY c.id FOR NO KEY UPDATE OF c

@@ -28,7 +28,10 @@ AfterCommit = Callable[[], None]
 _HOOKS = "after_commit_hooks"
 # The pipeline's statements look up few rows by key in tables whose size changes from nothing to millions between two
 # ANALYZEs. Left to stale statistics the planner reads whole tables; nested index look-ups are right at any size.
-_QUEUE_PLANS = ("SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off")
+# A table that was tiny when the statement was prepared must not be read whole and kept for the inner side either.
+_QUEUE_PLANS = tuple(
+    f"SET enable_{path} = off" for path in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "material")
+)
 _SET_ORGANIZATION = text("SELECT set_config('app.organization_id', :organization_id, true)")
 
 log = structlog.get_logger(__name__)

@@ -29,11 +29,12 @@ _QUEUED = "queued"
 
 _FIND = """
 SELECT s.id, s.organization_id, s.contact_id, s.conversation_id, s.channel_account_id, s.started_at, s.state
-FROM flow_sessions s
-WHERE (s.status IN ('active', 'waiting') AND (s.contact_id, s.channel_account_id) IN (
-           SELECT w.contact, w.account FROM json_to_recordset(%(pairs)s) AS w(contact uuid, account uuid)))
-   OR s.id = ANY(%(ids)s)
-FOR NO KEY UPDATE OF s
+FROM (
+    SELECT x.id FROM json_to_recordset(%(pairs)s) AS w(contact uuid, account uuid),
+         LATERAL (SELECT r.id FROM flow_sessions r WHERE r.contact_id = w.contact
+                  AND r.channel_account_id = w.account AND r.status IN ('active', 'waiting') OFFSET 0) x
+    UNION SELECT unnest(%(ids)s::uuid[])
+) found, LATERAL (SELECT * FROM flow_sessions f WHERE f.id = found.id FOR NO KEY UPDATE) s
 """
 _INSERT = insert_statement(
     "flow_sessions",
