@@ -100,14 +100,14 @@ FROM hit JOIN contact_identities i ON i.id = hit.identity_id JOIN contacts c ON 
 ORDER BY c.id, hit.n, hit.rank
 FOR NO KEY UPDATE OF c
 """
-# Ordered by the id's text, so that nobody thinks of walking an organization's contacts in the order of their ids.
+# OFFSET and the order by text keep the planner from walking an organization's contacts in the order of their ids.
 # A contact that a person, an import or another channel account made, recognised by its phone.
 _FIND_BY_PHONE = """
 SELECT DISTINCT w.n, c.id, c.name, c.phone, c.email, c.locale, c.fields, c.tags, c.lifecycle, c.lead_score, c.consent,
        c.consent_at, c.blocked
 FROM json_to_recordset(%s) AS w(n int, organization_id uuid, phone text),
-     LATERAL (SELECT * FROM contacts x WHERE x.organization_id = w.organization_id AND x.phone = w.phone
-              ORDER BY x.id::text LIMIT 1 FOR NO KEY UPDATE) c
+     LATERAL (SELECT x.* FROM (SELECT * FROM contacts y WHERE y.phone = w.phone OFFSET 0) x
+              WHERE x.organization_id = w.organization_id ORDER BY x.id::text LIMIT 1 FOR NO KEY UPDATE) c
 """
 _INSERT_CONTACTS = insert_statement(
     "contacts",

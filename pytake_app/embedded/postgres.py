@@ -49,6 +49,8 @@ _SETTINGS = {
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": "0.9",
     "random_page_cost": "1.1",
+    # Queue tables grow and shrink by the minute.
+    "autovacuum_naptime": "15s",
     "max_worker_processes": "4",
     "max_parallel_workers": "2",
     "max_parallel_workers_per_gather": "1",

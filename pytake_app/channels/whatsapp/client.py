@@ -299,7 +299,8 @@ class WhatsAppClient:
     async def _answer(
         self, request: httpx.Request, total: float, *, bare: bool = False
     ) -> AsyncIterator[httpx.Response]:
-        """The answer to ``request`` (``bare``: straight through the transport), its failures as :class:`SendError` (the cause is dropped: it holds the token)."""
+        """The answer to ``request`` (``bare``: straight through the transport);
+        its failures as :class:`SendError` (the cause is dropped: it holds the token)."""
         failure: SendError
         try:
             async with asyncio.timeout(total):
