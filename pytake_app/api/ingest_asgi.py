@@ -171,9 +171,7 @@ class WebhookApp:
             )
             for account in candidates.signed(signing[0])
             # A delivery may name no number at all: then its own address, or its business account, says whose it is.
-            if account_id is not None
-            or account.external_id in spoken_of
-            or account.business_account_id in businesses
+            if account_id is not None or account.external_id in spoken_of or account.business_account_id in businesses
         ]
         own = accounts[0] if account_id is not None and accounts else None
         await self._ingest.submit(accounts, parsed, own=own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -47,6 +47,7 @@ class FieldSpec(BaseModel):
     advanced: bool = False
     secrets: bool = False
     beside: str | None = None
+    translate: Literal["no", "text", "may"] = "no"
 
 
 class PaletteEntry(BaseModel):
@@ -115,6 +116,7 @@ def _cached(node_type: str, model: type[Config], prefix: str) -> tuple[FieldSpec
                 advanced=bool(meta.get("advanced")),
                 secrets=bool(meta.get("secrets")),
                 beside=meta.get("beside"),
+                translate=meta.get("translate", "no"),
             )
         )
     return tuple(specs)

@@ -12,7 +12,7 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.flows import api_checks, api_library, api_sessions, api_versions, library, service
+from pytake_app.flows import api_checks, api_library, api_sessions, api_translations, api_versions, library, service
 from pytake_app.flows.impact_schemas import ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.references import References
@@ -51,6 +51,7 @@ router.include_router(api_sessions.router)
 router.include_router(api_versions.router)
 router.include_router(api_library.router)
 router.include_router(api_checks.router)
+router.include_router(api_translations.router)
 
 
 @router.get("/flow-templates")

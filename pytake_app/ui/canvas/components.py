@@ -14,6 +14,7 @@ STORE = "$/public/pt_editor.js"
 ACTIONS = "$/public/pt_editor_actions.js"
 FORM = "$/public/pt_editor_form.js"
 PREVIEW = "$/public/pt_editor_preview.js"
+TRANSLATE = "$/public/pt_editor_translate.js"
 CANVAS = "$/public/pt_editor_canvas.js"
 VIEWS = "$/public/pt_editor_views.js"
 FIELDS = "$/public/pt_editor_fields.js"
@@ -255,7 +256,14 @@ def slice_view(name: str, memo: Any) -> rx.Component:
     return EditorSlice.create(slice=name, view=view(memo))
 
 
-_NAMES = {"editor": STORE, "actions": ACTIONS, "form": FORM, "preview": PREVIEW, "together": TOGETHER}
+_NAMES = {
+    "editor": STORE,
+    "actions": ACTIONS,
+    "form": FORM,
+    "preview": PREVIEW,
+    "together": TOGETHER,
+    "translate": TRANSLATE,
+}
 
 
 def do(call: str, *data: rx.Var, argument: str = "") -> rx.event.EventSpec:

@@ -48,3 +48,24 @@ class KeysSheet(EditorPart):
 
     library = "$/public/pt_editor_sheet.js"
     tag = "KeysSheet"
+
+
+class TranslateSheet(EditorPart):
+    """The table of the flow's texts in other languages."""
+
+    library = "$/public/pt_editor_translate.js"
+    tag = "TranslateSheet"
+
+
+class AdaptList(EditorPart):
+    """What to adapt in a flow made from the gallery; the child is its sign."""
+
+    library = "$/public/pt_editor_adapt.js"
+    tag = "AdaptList"
+
+
+class PreviewLanguage(EditorPart):
+    """Whose language the preview's contact speaks; shown where the flow has several."""
+
+    library = "$/public/pt_editor_preview.js"
+    tag = "PreviewLanguage"

@@ -5,7 +5,7 @@ import { api } from "$/public/pt_api.js";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { editor, emit, S, say, sayOr, specOf, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
-import { addSlice, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { addSlice, languageName, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
 
 let turn = 0;
 const blank = () => ({ inputs: [], result: null, busy: false, error: "", why: null, sheet: null, vars: false, revision: 0 });
@@ -30,7 +30,7 @@ const play = async (inputs) => {
   change({ inputs, busy: true, error: "", sheet: null });
   await editor.settled();
   try {
-    const result = await api.post(`/api/v1/flows/${S.flowId}/test`, { inputs });
+    const result = await api.post(`/api/v1/flows/${S.flowId}/test`, { inputs, contact: { language: S.previewLanguage ?? "" } });
     if (mine !== turn) return;
     emit({ preview: { ...state(), result, busy: false, revision: S.sync.revision }, lit: light(result) });
   } catch (error) {
@@ -220,3 +220,14 @@ export const PreviewScroll = ({ children, className, label }) => {
   return h("div", { className, ref: box, role: "log", "aria-label": label }, children);
 };
 
+/** The language of the preview's contact, where the flow has several. */
+export const PreviewLanguage = () => {
+  useLang();
+  const languages = useStore((s) => Object.keys(s.doc?.translations ?? {}).filter((locale) => locale !== s.doc.settings.locale).sort());
+  const value = useStore((s) => s.previewLanguage ?? "");
+  if (languages.length === 0) return null;
+  return h("select", { className: "input pvlang", value, "aria-label": say("translations.preview"), title: say("translations.preview"), "data-testid": "preview-language", onChange: (event) => {
+    emit({ previewLanguage: event.target.value });
+    play(state().inputs);
+  } }, h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale))));
+};

@@ -22,6 +22,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
         "common.group_automate",
         (
             NavItem("flows", "/flows", "workflow", "common.nav_flows"),
+            NavItem("gallery", "/gallery", "layout-grid", "common.nav_gallery"),
             NavItem("sandbox", "/sandbox", "smartphone", "common.nav_sandbox"),
         ),
     ),

@@ -6,6 +6,7 @@ from pytake_app.ui.pages.auth import page as auth
 from pytake_app.ui.pages.channels import page as channels
 from pytake_app.ui.pages.editor import page as editor
 from pytake_app.ui.pages.flows import page as flows
+from pytake_app.ui.pages.gallery import page as gallery
 from pytake_app.ui.pages.home import page as home
 from pytake_app.ui.pages.inbox import page as inbox
 from pytake_app.ui.pages.not_found import page as not_found
@@ -22,6 +23,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(inbox.page, route=inbox.ROUTE, on_load=inbox.ON_LOAD)
     app.add_page(sandbox.page, route=sandbox.ROUTE, on_load=sandbox.ON_LOAD)
     app.add_page(flows.page, route=flows.ROUTE, on_load=flows.ON_LOAD)
+    app.add_page(gallery.page, route=gallery.ROUTE, on_load=gallery.ON_LOAD)
     app.add_page(channels.page, route=channels.ROUTE, on_load=channels.ON_LOAD)
     app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)
     app.add_page(not_found.page, route=not_found.ROUTE)

@@ -16,7 +16,7 @@ from pytake_app.ui.canvas.components import (
     view,
     views,
 )
-from pytake_app.ui.canvas.parts import KeysSheet
+from pytake_app.ui.canvas.parts import AdaptList, KeysSheet, TranslateSheet
 from pytake_app.ui.canvas.specs import browser_specs
 from pytake_app.ui.components.basics import error_state, icon, link_button, no_permission, skeleton
 from pytake_app.ui.i18n import t
@@ -164,6 +164,7 @@ def page() -> rx.Component:
             slice_view("top", phase_view),
             canvas,
             following_pill(),
+            AdaptList.create(icon("list-checks", "s")),
             class_name="cvwrap",
             id="content",
             custom_attrs={"tabIndex": -1},
@@ -180,6 +181,7 @@ def page() -> rx.Component:
         together_views(),
         slice_view("publish", publish_view),
         KeysSheet.create(),
+        TranslateSheet.create(),
         specs=rx.Var.create(browser_specs()),
         me=rx.Var.create({"id": SessionState.user_id, "name": SessionState.user_name, "role": SessionState.role}),
         reply=EditorState.reply,

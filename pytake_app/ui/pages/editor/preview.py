@@ -14,6 +14,7 @@ from pytake_app.ui.canvas.components import (
     slice_view,
     text_of,
 )
+from pytake_app.ui.canvas.parts import PreviewLanguage
 from pytake_app.ui.components.basics import error_state, icon, icon_button, skeleton
 from pytake_app.ui.i18n import t
 
@@ -211,6 +212,7 @@ def preview_view(item: rx.Var[dict]) -> rx.Component:
             on_click=do("preview.back()"),
             custom_attrs={"data-testid": "preview-back"},
         ),
+        PreviewLanguage.create(),
         icon_button(
             "rotate-ccw",
             t("editor.restart"),

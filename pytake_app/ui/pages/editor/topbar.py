@@ -140,6 +140,13 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                     badge(t("editor.read_only"), "line"),
                     rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item)),
                 ),
+                icon_button(
+                    "languages",
+                    t("translations.title"),
+                    on_click=do("translate.open()"),
+                    class_name="only-wide",
+                    custom_attrs={"data-testid": "translate"},
+                ),
                 people_faces(),
                 rx.el.span(class_name="vr only-wide"),
                 rx.el.button(
