@@ -10,17 +10,20 @@ const keyOf = (items, index) => {
   if (typeof id !== "string" || !id || items.filter((item) => item?.id === id).length > 1) return String(index);
   return id.replaceAll("~", "~0").replaceAll("/", "~1");
 };
-const speaks = (field) => field.translate !== "no" || field.fields.some(speaks);
+// What is as usual is left out of the specs.
+const kindOf = (field) => field.translate ?? "no";
+const partsOf = (field) => field.fields ?? [];
+const speaks = (field) => kindOf(field) !== "no" || partsOf(field).some(speaks);
 
 const places = (fields, config, base) => {
   const valueOf = (name) => config[name] ?? fields.find((field) => field.name === name)?.default;
   return fields.filter(speaks).flatMap((field) => {
-    if (Object.entries(field.show_if).some(([name, allowed]) => !allowed.includes(valueOf(name)))) return [];
+    if (Object.entries(field.show_if ?? {}).some(([name, allowed]) => !allowed.includes(valueOf(name)))) return [];
     const value = config[field.name] ?? field.default;
     const pointer = `${base}/${field.name}`;
-    if (Array.isArray(value) && field.fields.length) return value.flatMap((item, index) => (item && typeof item === "object" ? places(field.fields, item, `${pointer}/${keyOf(value, index)}`) : []));
-    if (field.translate === "no" || typeof value !== "string" || !value.trim()) return [];
-    return [{ pointer, text: value, max: field.max, label: field.label_key, long: field.widget === "textarea", wanted: field.translate === "text" && hasWords(value) }];
+    if (Array.isArray(value) && partsOf(field).length) return value.flatMap((item, index) => (item && typeof item === "object" ? places(partsOf(field), item, `${pointer}/${keyOf(value, index)}`) : []));
+    if (kindOf(field) === "no" || typeof value !== "string" || !value.trim()) return [];
+    return [{ pointer, text: value, max: field.max ?? null, label: field.label_key, long: field.widget === "textarea", wanted: kindOf(field) === "text" && hasWords(value) }];
   });
 };
 
