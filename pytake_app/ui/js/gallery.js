@@ -15,9 +15,6 @@ const localeOf = (lang) => lang.replace("-", "_");
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const shortened = (text) => (text.length > 90 ? `${text.slice(0, 89).trimEnd()}…` : text);
 
-const page = makeStore({ me: null, phase: "loading", items: [], query: "", category: "", locale: "", open: "", translations: true, busy: false, problem: "", navigate: null }, (state) => compute(state));
-const { state, set } = page;
-const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
 
 const matches = (item, query) => !query || plain([item.name, item.description, ...item.words].join(" ")).includes(plain(query));
 const cardOf = ({ key, name, description, icon, category, node_count: blocks, drawing, conversation }) => ({
@@ -39,6 +36,10 @@ function compute(now) {
     },
   };
 }
+
+const page = makeStore({ me: null, phase: "loading", items: [], query: "", category: "", locale: "", open: "", translations: true, busy: false, problem: "", navigate: null }, (state) => compute(state));
+const { state, set } = page;
+const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
 
 let turn = 0;
 const load = async () => {
