@@ -117,7 +117,7 @@ export const TryRequest = ({ node }) => {
   return h("div", { className: "tool col g8", "data-testid": "try-request" },
     h("div", { className: "row g6" }, h("div", { className: "h-sec grow" }, say("inspector.try_title")),
       h("button", { type: "button", className: "btn line sm", disabled: !allowed || state?.busy || !String(config.url ?? "").trim(), onClick: run, "data-testid": "try-it" }, h(Play, { className: "i-xs", "aria-hidden": true }), say(state?.busy ? "inspector.trying" : "inspector.try_it"))),
-    !state && h("div", { className: "hint" }, say(allowed ? "inspector.try_hint" : "inspector.try_forbidden")),
+    !state && h("div", { className: "meta muted" }, say(allowed ? "inspector.try_hint" : "inspector.try_forbidden")),
     state?.error && h("div", { className: "notice red", role: "alert" }, state.error),
     result && h("div", { className: "row g6 wrap dense", role: "status" },
       result.error ? h("span", { className: "bdg red" }, sayOr(`inspector.try_${result.error}`, result.error)) : h("span", { className: `bdg ${good ? "jade" : "red"}`, "data-testid": "try-status" }, result.status),

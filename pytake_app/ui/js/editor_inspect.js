@@ -9,6 +9,8 @@ import { lengthOf, limitsFor } from "$/public/pt_editor_refs.js";
 /** Widgets that are lists of rows. */
 export const ROW_LISTS = ["buttons", "cases", "branches", "intents", "conditions", "assignments", "keyvalue", "sections", "weekhours"];
 /** Widgets whose value is a list of words. */
+/** Widgets that need no help text: they show how they are filled in. */
+const PLAIN_ENOUGH = ["cron", "dates", "rotation", "agent", "audience", "timezone", "emoji"];
 const WORD_LISTS = ["words", "tags", "dates", "days"];
 
 const problemAt = (nodeId, pointer) => S.findings.find((item) => item.node_id === nodeId && (item.pointer ?? "") === pointer && item.severity !== "info");
@@ -36,7 +38,9 @@ const issueOf = (nodeId, field, value, path, key) => {
     if (wrong) return wrong;
   }
   if (field.widget === "variable" && typeof value === "string" && !VARIABLE.test(value)) return say("inspector.bad_variable");
-  const found = problemAt(nodeId, "/" + path.join("/"));
+  // What is wrong with a field that this one's control edits too is told here.
+  const names = path.length === 1 ? [field.name, ...(specOf(nodeOf(S.doc, nodeId)?.type)?.fields ?? []).filter((other) => other.beside === field.name).map((other) => other.name)] : [path.join("/")];
+  const found = names.map((name) => problemAt(nodeId, `/${name}`)).find(Boolean);
   return found ? findingText(found) : "";
 };
 
@@ -51,7 +55,7 @@ const base = (node, field, path) => {
     name: field.name,
     widget: field.widget,
     label: sayOr(field.label_key, field.name),
-    help: field.help_key ? sayOr(field.help_key, "") : "",
+    help: field.help_key && !PLAIN_ENOUGH.includes(field.widget) ? sayOr(field.help_key, "") : "",
     placeholder: sayOr(`inspector.eg.${node.type}.${field.name}`, sayOr(`inspector.eg.${field.name}`, "")),
     value,
     text: value === null || typeof value === "object" ? "" : String(value),
@@ -201,6 +205,7 @@ const nodeModel = (node) => {
   const pointers = new Set();
   const note = (field) => {
     pointers.add(`/${field.path}`);
+    if (!field.path.includes("/")) for (const other of spec?.fields ?? []) if (other.beside === field.name) pointers.add(`/${other.name}`);
     field.rows.forEach((row) => [...row.cells, ...row.nested].forEach(note));
   };
   fields.forEach(note);

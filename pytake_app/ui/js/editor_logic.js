@@ -5,12 +5,14 @@ import { api } from "$/public/pt_api.js";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { say, S } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
+import { draftOf, keepDraft } from "$/public/pt_editor_drafts.js";
 import { form } from "$/public/pt_editor_form.js";
 import { Combo, described, Tool, useCalm, useText } from "$/public/pt_editor_inputs.js";
 
 /** The name of a weekday; 0 is Monday. */
 export const dayName = (day, weekday = "long", lang = getLang()) => new Intl.DateTimeFormat(lang, { weekday, timeZone: "UTC" }).format(new Date(Date.UTC(2024, 0, 1 + day)));
 const WEEK = [0, 1, 2, 3, 4, 5, 6];
+const clock = (hour, minute) => `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
 
 const DayToggles = ({ on, onChange, disabled, label }) => {
   const lang = useLang();
@@ -21,11 +23,37 @@ const DayToggles = ({ on, onChange, disabled, label }) => {
 /** Days of the week as toggles. */
 export const Days = ({ item }) => h(DayToggles, { on: item.words.map(Number), label: item.label, disabled: item.disabled, onChange: (days) => form.set(item.node, item.path, days) });
 
-/** A time of the day, `09:00`. */
-export const Time = ({ item }) => {
-  const [text, change] = useText(item.text, (value) => value && form.type(item.node, item.path, value));
-  return h("input", { ...described(item), type: "time", className: "input tn", value: text, onChange: (event) => change(event.target.value) });
+/** `9`, `930`, `9h30` or `9:30` as `09:30`; null when it is no time of the day. */
+export const clockOf = (text) => {
+  const found = text.trim().match(/^(\d{1,2})(?:\s*[:h.]?\s*(\d{2}))?\s*h?$/i);
+  const [hour, minute] = found ? [Number(found[1]), Number(found[2] ?? 0)] : [99, 99];
+  return hour < 24 && minute < 60 ? clock(hour, minute) : null;
 };
+
+/** A box for a time of the day; tidied when left, told at once when it is none. */
+const ClockBox = ({ value, onPut, onBad, ...more }) => {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const bad = clockOf(text) === null;
+  const change = (next) => {
+    setText(next);
+    const found = clockOf(next);
+    onBad?.(found === null ? next : null);
+    if (found && /\d{2}$/.test(next.trim()) && next.trim().length >= 4) onPut(found);
+  };
+  const leave = () => {
+    const found = clockOf(text);
+    if (found === null) return;
+    setText(found);
+    onPut(found);
+  };
+  return h("input", { ...more, type: "text", inputMode: "numeric", className: "input tn clock", value: text, placeholder: "09:00", maxLength: 5, "aria-invalid": bad || undefined, autoComplete: "off", onChange: (event) => change(event.target.value), onBlur: leave, onKeyDown: (event) => event.key === "Enter" && leave() });
+};
+
+/** A time of the day, `09:00`. */
+export const Time = ({ item }) => h(ClockBox, { ...described(item), value: draftOf(item.key)?.text ?? item.text,
+  onBad: (text) => keepDraft(item.key, text === null ? null : { text, issue: say("inspector.no_time") }),
+  onPut: (time) => time !== item.text && form.type(item.node, item.path, time) });
 
 /** Dates without opening: `2026-12-25`, or `12-25` for every year. */
 export const Dates = ({ item }) => {
@@ -121,8 +149,6 @@ export const toCron = ({ each, minute, hours, days, monthDays }) => {
   return `${at} * * *`;
 };
 
-const clock = (hour, minute) => `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`;
-
 const Runs = ({ cron, zone }) => {
   const lang = useLang();
   const asked = useCalm(`${cron}\n${zone}`, 300);
@@ -168,7 +194,7 @@ export const Schedule = ({ item }) => {
     plan.each === "month" && dates,
     plan.each === "hour" && h("label", { className: "row g6 dense" }, say("inspector.at_minute"), h("input", { type: "number", min: 0, max: 59, className: "input tn short", value: plan.minute, disabled: item.disabled, "aria-label": say("inspector.at_minute"), onChange: (event) => put({ minute: Math.min(59, Math.max(0, Number(event.target.value) || 0)) }) })),
     ["day", "week", "month"].includes(plan.each) && h("div", { className: "row g6 wrap" }, h("span", { className: "dense muted" }, say("inspector.at_times")),
-      times.map((time, i) => h("span", { key: i, className: "tm" }, h("input", { type: "time", className: "input tn", value: time, disabled: item.disabled, "aria-label": say("inspector.time_n", { n: i + 1 }), "data-field": i === 0 ? `${item.path}.time` : undefined, onChange: (event) => setTime(i, event.target.value) }),
+      times.map((time, i) => h("span", { key: i, className: "tm" }, h(ClockBox, { value: time, disabled: item.disabled, "aria-label": say("inspector.time_n", { n: i + 1 }), "data-field": i === 0 ? `${item.path}.time` : undefined, onPut: (value) => value !== time && setTime(i, value) }),
         times.length > 1 && !item.disabled && h("button", { type: "button", className: "ib sm", "aria-label": say("editor.remove_row"), onClick: () => put({ hours: plan.hours.filter((_, n) => n !== i) }) }, h(X, { className: "i-xs", "aria-hidden": true })))),
       times.length < 8 && !item.disabled && h("button", { type: "button", className: "btn ghost sm", onClick: () => put({ hours: [...plan.hours, (Math.max(...plan.hours) + 3) % 24] }) }, say("inspector.add_time"))),
     plan.each === "month" && plan.monthDays.some((day) => day > 28) && h("div", { className: "micro t-amber" }, say("inspector.short_months")),

@@ -55,7 +55,6 @@ export const visible = (field, config, spec) =>
     return values.includes(config[name] ?? other?.default ?? null);
   });
 
-
 /** A finding as a sentence. */
 export const findingText = (finding) => {
   const params = { label: "", ...finding.params };

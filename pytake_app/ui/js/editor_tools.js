@@ -38,7 +38,7 @@ const IntentTest = ({ node }) => {
     answer?.failed ? h("div", { className: "err" }, say("inspector.tool_failed")) : null,
     answer?.scores ? h("div", { className: "scores", "aria-live": "polite" },
       answer.scores.map((score) => h("div", { key: score.id, className: "score", "data-on": score.id === answer.chosen }, h("span", { className: "dense ell" }, score.label || score.id), h("span", { className: "bar", style: { "--at": `${limit * 100}%` } }, h("i", { style: { width: `${Math.round(score.score * 100)}%` } })), h("span", { className: "meta tn" }, fmt.number(getLang(), score.score, { style: "percent" })))),
-      h("div", { className: "meta muted", "data-testid": "intent-result" }, answer.chosen ? say("inspector.intent_chosen", { intent: answer.scores.find((score) => score.id === answer.chosen)?.label || answer.chosen }) : say("inspector.intent_other"))) : h("div", { className: "hint" }, say("inspector.intent_hint")));
+      h("div", { className: "meta muted", "data-testid": "intent-result" }, answer.chosen ? say("inspector.intent_chosen", { intent: answer.scores.find((score) => score.id === answer.chosen)?.label || answer.chosen }) : say("inspector.intent_other"))) : h("div", { className: "meta muted" }, say("inspector.intent_hint")));
 };
 
 const copied = async (text) => {
