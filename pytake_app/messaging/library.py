@@ -174,9 +174,7 @@ def store(
 
 
 def _uploaded(session: Session, sha256: str) -> MediaAsset | None:
-    mine = scoped(session, MediaAsset).where(
-        col(MediaAsset.sha256) == sha256, col(MediaAsset.uploaded_at).is_not(None)
-    )
+    mine = scoped(session, MediaAsset).where(col(MediaAsset.sha256) == sha256, col(MediaAsset.uploaded_at).is_not(None))
     row: MediaAsset | None = session.exec(mine).first()
     return row
 

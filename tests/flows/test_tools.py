@@ -106,9 +106,7 @@ def test_a_block_that_is_not_complete_says_what_is_missing(caller: Caller) -> No
     assert answer.json()["error"] == "not_sent"
 
 
-def test_only_admins_try_requests_and_not_without_end(
-    caller: Caller, register: NewCaller, services: Services
-) -> None:
+def test_only_admins_try_requests_and_not_without_end(caller: Caller, register: NewCaller, services: Services) -> None:
     address = flow_of(caller)
     assert register().post(address, json={"config": {"url": "https://example.com"}}).status_code == 404
     statuses = [caller.post(address, json={"config": {"url": "ftp://x"}}).status_code for _ in range(22)]
@@ -154,9 +152,10 @@ def test_expressions_are_evaluated_with_sample_values(caller: Caller) -> None:
 
     assert ask("{{ session.total | money }}", variables={"total": 12.5})["text"] == "R$ 12,50"
     assert ask("{{ session.items }}", variables={"items": [1, 2]})["value"] == [1, 2]
-    assert ask("Oi {{ contact.first_name }}, {{ message.text }}", contact={"name": "Ana Lima"}, message="sim")[
-        "text"
-    ] == "Oi Ana, sim"
+    assert (
+        ask("Oi {{ contact.first_name }}, {{ message.text }}", contact={"name": "Ana Lima"}, message="sim")["text"]
+        == "Oi Ana, sim"
+    )
     unknown = ask("Oi {{ session.nobody }}!")
     assert (unknown["text"], unknown["error"]) == ("Oi !", "undefined_variable")
     assert ask("{{ session.x | nofilter }}")["error"] == "template_syntax"

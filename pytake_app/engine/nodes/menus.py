@@ -313,7 +313,7 @@ class TemplateConfig(Config):
     )
     body: list[str] = setting(factory=list, widget="words", variables=True, max=30, beside="name")
     buttons: list[TemplateButtonConfig] = setting(factory=list, widget="buttons", max=10)
-    url_suffix: str = setting("", variables=True, max=2000, advanced=True)
+    url_suffix: str = setting("", variables=True, max=2000, advanced=True, beside="name")
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 
 

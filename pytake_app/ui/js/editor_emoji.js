@@ -35,12 +35,17 @@ export const EmojiPicker = ({ onPick, onClose }) => {
   }, []);
   const shown = useMemo(() => {
     const words = fold(query).split(/\s+/).filter(Boolean);
-    if (words.length) return all.filter((entry) => words.every((word) => fold(`${entry[language]} ${entry[1]}`).includes(word))).slice(0, FIRST).map((entry) => [entry[0], entry[language]]);
+    if (words.length) {
+      const names = all.map((entry) => [entry, ` ${fold(`${entry[language]} ${entry[1]}`)}`]).filter(([, name]) => words.every((word) => name.includes(word)));
+      const begins = ([, name]) => Number(words.every((word) => name.includes(` ${word}`)));
+      return names.sort((a, b) => begins(b) - begins(a)).slice(0, FIRST).map(([entry]) => [entry[0], entry[language]]);
+    }
     const used = recent();
     const names = new Map(all.map((entry) => [entry[0], entry[language]]));
     const rest = all.filter((entry) => !used.includes(entry[0])).map((entry) => [entry[0], entry[language]]);
     return [...used.map((sign) => [sign, names.get(sign) ?? ""]), ...rest].slice(0, more ? undefined : FIRST);
   }, [all, query, more, language]);
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
   const pick = (sign) => {
     keep(RECENT, [sign, ...recent().filter((other) => other !== sign)].slice(0, 16));
     onPick(sign);

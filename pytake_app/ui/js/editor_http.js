@@ -129,5 +129,5 @@ export const TryRequest = ({ node }) => {
     result?.is_json ? h("div", { className: "col g4" }, h("div", { className: "micro muted" }, say("inspector.click_to_map")), h("div", { className: "jtree mono", role: "tree", "aria-label": say("inspector.answer") }, h(Branch, { name: null, value: result.json_body, path: "$", onPick: map, mapped }))) : null,
     result && !result.is_json && result.text ? h("pre", { className: "sent mono micro" }, result.text.slice(0, 4000)) : null,
     result?.truncated ? h("div", { className: "micro muted" }, say("inspector.try_truncated")) : null,
-    result?.missing.length ? h("div", { className: "micro t-amber" }, say("inspector.try_missing", { names: result.missing.join(", ") })) : null);
+    result?.missing.length && !result.error ? h("div", { className: "micro t-amber" }, say("inspector.try_missing", { names: result.missing.join(", ") })) : null);
 };

@@ -184,7 +184,7 @@ const manyModel = () => {
     count: nodes.length,
     locked: readOnly(),
     links: say("inspector.many_links", { inside, entering, leaving }),
-    kinds: [...kinds].sort((a, b) => b[1] - a[1]).map(([type, count]) => ({ type, count, label: kindName(type), icon: specOf(type)?.icon ?? "circle", group: specOf(type)?.group ?? "canvas" })),
+    kinds: [...kinds].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([type, count]) => ({ type, count, label: kindName(type), icon: specOf(type)?.icon ?? "circle", group: specOf(type)?.group ?? "canvas" })),
     wrong: wrong.slice(0, 6).map((node) => ({ id: node.id, title: nodeName(node), icon: specOf(node.type)?.icon ?? "circle", group: specOf(node.type)?.group ?? "canvas", errors: S.problems.get(node.id).errors, warnings: S.problems.get(node.id).warnings })),
   };
 };
@@ -210,7 +210,10 @@ const nodeModel = (node) => {
   };
   fields.forEach(note);
   // A finding about something that has no field of its own stands above the form.
-  const general = S.findings.filter((item) => item.node_id === node.id && item.severity !== "info" && !pointers.has(item.pointer ?? "") && !/^degrade_/.test(item.code));
+  const beside = (spec?.fields ?? []).filter((field) => field.beside).map((field) => `/${field.name}/`);
+  const inside = (pointer) => beside.some((start) => (pointer ?? "").startsWith(start));
+  const general = S.findings.filter((item) => item.node_id === node.id && item.severity !== "info" && !pointers.has(item.pointer ?? "") && !inside(item.pointer) && !/^degrade_/.test(item.code));
+  const told = general.map((item) => ({ text: findingText(item), severity: item.severity })).sort((a, b) => Number(b.severity === "error") - Number(a.severity === "error"));
   return {
     mode: "node",
     id: node.id,
@@ -225,7 +228,9 @@ const nodeModel = (node) => {
     main: fields.filter((field) => !field.advanced),
     more: fields.filter((field) => field.advanced),
     more_wrong: fields.some((field) => field.advanced && field.issue),
-    findings: general.map((item) => ({ text: findingText(item), severity: item.severity })),
+    findings: told.slice(0, 2),
+    further: told.slice(2),
+    further_label: say("inspector.further", { count: told.length - 2 }),
     degrades: degrades(node.id),
     next: leadsTo(node),
     has_error: portsOf(spec, node.config).some((port) => port.id === "error"),

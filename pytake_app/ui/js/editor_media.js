@@ -115,10 +115,9 @@ export const Media = ({ item }) => {
   };
   const link = { ...item, key: `${item.node}/${urlPath}`, path: urlPath, widget: "text", text: String(node[urlPath] ?? ""), label: say("inspector.link_to_file"), placeholder: "https://…", variables: true, max: 0, limits: [], issue: item.text ? "" : item.issue };
   const tab = (name, Icon, label) => h("button", { type: "button", role: "tab", "aria-selected": how === name, onClick: () => setHow(name) }, h(Icon, { className: "i-s", "aria-hidden": true }), label);
-  const plainLink = /^https?:\/\/\S+$/.test(link.text) && !link.text.includes("{{");
   return h("div", { className: "col g6" },
     !item.disabled && h("div", { className: "seg full", role: "tablist", "aria-label": item.label }, tab("file", FileUp, say("inspector.by_file")), tab("link", Link2, say("inspector.by_link"))),
-    how === "link" ? h("div", { className: "col g6" }, h(Rich, { item: link, area: false }), item.text ? h("div", { className: "micro t-amber" }, say("inspector.file_wins")) : null, plainLink && ["image", "video", "sticker"].includes(kind) ? h(Shown, { kind, url: link.text, name: "" }) : null)
+    how === "link" ? h("div", { className: "col g6" }, h(Rich, { item: link, area: false }), item.text ? h("div", { className: "micro t-amber" }, say("inspector.file_wins")) : null)
       : item.text ? h("div", { className: "mdbox" },
         h(Shown, { kind, url: `/api/v1/media/${item.text}`, name: about?.filename }),
         h("div", { className: "row g6" }, h("span", { className: "dense ell grow" }, about?.id === item.text ? about.filename : say("editor.uploaded")), about?.id === item.text ? h("span", { className: "meta muted tn" }, bytes(about.size)) : null,

@@ -72,6 +72,7 @@ export const lengthOf = (text, units = "code_points") => {
 export const limitsFor = (type, field, value) => {
   if (typeof value !== "string" || !["body", "retry_message", "message"].includes(field)) return [];
   return (S.refs?.data?.channels ?? [])
+    .map((channel) => ({ ...channel.capabilities, ...channel }))
     .filter((channel) => channel.max_text && lengthOf(value, channel.units) > channel.max_text)
     .map((channel) => ({ name: channel.name || channel.channel, over: lengthOf(value, channel.units) - channel.max_text, max: channel.max_text }));
 };

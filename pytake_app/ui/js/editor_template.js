@@ -21,6 +21,7 @@ const filled = (text, values) => {
   return String(text ?? "").replace(/\{\{\s*(\w+)\s*\}\}/g, (all, name) => values[names.indexOf(name)] || all);
 };
 const slots = (template) => {
+  if (template.variable_names?.length) return template.variable_names;
   const found = placeholders(textOf(template.body));
   return found.length ? found : Array.from({ length: Number(Array.isArray(template.variables) ? template.variables.length : template.variables) || 0 }, (_, i) => String(i + 1));
 };
@@ -54,7 +55,8 @@ export const Template = ({ item }) => {
       return;
     }
     const want = slots(template).length;
-    const header = template.header?.format ? template.header.format.toLowerCase() : textOf(template.header) && placeholders(textOf(template.header)).length ? "text" : "none";
+    const form = String(template.header?.format ?? "NONE").toLowerCase();
+    const header = form === "text" && placeholders(textOf(template.header)).length === 0 ? "none" : form;
     const replies = repliesOf(template);
     const kept = Array.isArray(config.buttons) ? config.buttons : [];
     const buttons = replies.map((title, i) => ({ id: kept.find((button) => button.title === title)?.id ?? kept[i]?.id ?? `button_${i + 1}`, title }));
@@ -80,8 +82,9 @@ export const Template = ({ item }) => {
     chosen && sends ? h(Bubble, { template: chosen, values: body }) : null,
     sends && (chosen || item.text) ? h("div", { className: "col g6" },
       names.length > 0 && h("span", { className: "lbl" }, say("inspector.placeholders")),
-      names.map((name, i) => h("div", { key: name, className: "row g6 tpval" }, h("span", { className: "var" }, `{{${name}}}`), h("div", { className: "grow" }, h(Rich, { item: value(i), area: false })), !chosen && !item.disabled ? h("button", { type: "button", className: "ib sm", "aria-label": say("editor.remove_row"), onClick: () => form.set(item.node, "body", body.filter((_, n) => n !== i)) }, "×") : null)),
+      names.map((name, i) => h("div", { key: name, className: "row g6 tpval" }, h("span", { className: "var" }, `{{${name}}}`), h("div", { className: "grow col g4" }, h(Rich, { item: value(i), area: false }), value(i).issue ? h("div", { className: "err", role: "alert" }, value(i).issue) : null), !chosen && !item.disabled ? h("button", { type: "button", className: "ib sm", "aria-label": say("editor.remove_row"), onClick: () => form.set(item.node, "body", body.filter((_, n) => n !== i)) }, "×") : null)),
       chosen && names.length > 0 && names.every((_, i) => (body[i] ?? "").trim()) ? h("div", { className: "micro t-jade row g4" }, h(Check, { className: "i-xs", "aria-hidden": true }), say("inspector.placeholders_done")) : null,
       !chosen && !item.disabled && body.length < 30 ? h("button", { type: "button", className: "btn ghost sm add", onClick: () => form.set(item.node, "body", [...body, ""]) }, `+ ${say("inspector.add_placeholder")}`) : null) : null,
+    sends && item.text && (!chosen || (chosen.buttons ?? []).some((button) => button.variables > 0)) ? h("div", { className: "col g4" }, h("span", { className: "lbl" }, sayOr("node.msg_template.url_suffix.label", "")), h(Rich, { item: manual("url_suffix", sayOr("node.msg_template.url_suffix.label", ""), String(config.url_suffix ?? ""), { variables: true, required: false, placeholder: "{{ session.order_id }}" }), area: false }), h("div", { className: "hint" }, sayOr("node.msg_template.url_suffix.help", ""))) : null,
     S.refs ? null : h("div", { className: "micro muted" }, say("common.loading")));
 };

@@ -102,7 +102,7 @@ export const Rich = ({ item, area }) => {
   const [focused, setFocused] = useState(false);
   const [look, setLook] = useState(() => localStorage.getItem(SHOW) === "true");
   const [text, change] = useText(item.text, (value) => form.type(item.node, item.path, value));
-  const message = area && ["message", "input"].includes(S.specs[item.type]?.group);
+  const message = area && item.widget !== "json" && (["message", "input"].includes(S.specs[item.type]?.group) || ["message", "fallback_message"].includes(item.name));
   const place = open === "typed" ? caretIn(text, at) : null;
   const choices = useMemo(() => (open === "vars" || place?.kind === "variable" ? variableChoices({ secrets: item.secrets }) : place?.kind === "filter" ? filterChoices() : []), [open, place?.kind]);
   const shown = useMemo(() => matching(choices, open === "vars" ? query : (place?.typed ?? ""), 80), [choices, query, place?.typed, open]);
@@ -194,7 +194,7 @@ export const Rich = ({ item, area }) => {
     h("div", { className: "ta", ref: box, "data-bad": Boolean(item.issue) },
       !item.disabled && h("div", { className: "tb", role: "toolbar", "aria-label": item.label },
         message && MARKS.map(([name, sign, Icon]) => h(Tool, { key: name, icon: Icon, label: sayOr(`editor.mark_${name}`, say(`inspector.mark_${name}`)), onClick: () => wrap(sign) })),
-        h(Tool, { icon: Smile, label: say("editor.emoji"), onClick: () => toggle("emoji"), "data-testid": "emoji" }),
+        item.widget !== "json" && h(Tool, { icon: Smile, label: say("editor.emoji"), onClick: () => toggle("emoji"), "data-testid": "emoji" }),
         message && h(Tool, { icon: Eye, label: say("inspector.look"), pressed: look, className: look ? "on" : "", onClick: () => { keep(SHOW, !look); setLook(!look); }, "data-testid": "look" }),
         h("span", { className: "grow" }),
         item.variables && h("button", { type: "button", className: "btn sm v", onMouseDown: (event) => event.preventDefault(), onClick: () => toggle("vars"), "data-testid": "insert-variable" }, h(Braces, { className: "i-s", "aria-hidden": true }), say("editor.variable"))),

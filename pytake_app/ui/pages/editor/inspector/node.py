@@ -78,9 +78,7 @@ def _head(item: Item) -> rx.Component:
             rx.el.div(text_of(item, "kind"), class_name="meta muted ell"),
             class_name="grow",
         ),
-        HelpButton.create(
-            icon("circle-help"), node=text_of(item, "id"), label=t("inspector.help"), class_name="ib sm"
-        ),
+        HelpButton.create(icon("circle-help"), node=text_of(item, "id"), label=t("inspector.help"), class_name="ib sm"),
         rx.cond(
             flag(item, "locked"),
             rx.fragment(),
@@ -107,7 +105,7 @@ def _elsewhere(degrades: rx.vars.ArrayVar) -> rx.Component:
 
 def node_panel(item: Item) -> rx.Component:
     """The form of one block."""
-    findings = items_of(item, "findings")
+    findings, further = items_of(item, "findings"), items_of(item, "further")
     degrades = items_of(item, "degrades")
     main, more, following = items_of(item, "main"), items_of(item, "more"), items_of(item, "next")
     advanced = rx.el.details(
@@ -121,7 +119,21 @@ def node_panel(item: Item) -> rx.Component:
     )
     return rx.fragment(
         _head(item),
-        rx.cond(findings.length() > 0, rx.el.div(rx.foreach(findings, _finding), class_name="sec col g6")),
+        rx.cond(
+            findings.length() > 0,
+            rx.el.div(
+                rx.foreach(findings, _finding),
+                rx.cond(
+                    further.length() > 0,
+                    rx.el.details(
+                        rx.el.summary(text_of(item, "further_label"), class_name="link meta"),
+                        rx.el.div(rx.foreach(further, _finding), class_name="col g6"),
+                        class_name="further",
+                    ),
+                ),
+                class_name="sec col g6",
+            ),
+        ),
         rx.cond(
             main.length() > 0,
             rx.el.div(field_list(item, "main"), class_name="sec col g16"),

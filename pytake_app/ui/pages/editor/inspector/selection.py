@@ -40,15 +40,6 @@ def many_panel(item: Item) -> rx.Component:
             rx.el.div(text_of(item, "links"), class_name="meta muted"),
             class_name="col g4",
         ),
-        rx.el.div(rx.foreach(items_of(item, "kinds"), _kind), class_name="kinds"),
-        rx.cond(
-            wrong.length() > 0,
-            rx.el.div(
-                rx.el.div(t("inspector.many_wrong"), class_name="h-sec"),
-                rx.foreach(wrong, _wrong),
-                class_name="col g4",
-            ),
-        ),
         rx.el.div(
             act("align-start-vertical", "editor.align_left", "actions.align('left')"),
             act("align-start-horizontal", "editor.align_top", "actions.align('top')"),
@@ -58,6 +49,15 @@ def many_panel(item: Item) -> rx.Component:
             act("copy", "editor.duplicate", "actions.duplicate()"),
             act("trash-2", "common.delete", "actions.remove()"),
             class_name="acts",
+        ),
+        rx.el.div(rx.foreach(items_of(item, "kinds"), _kind), class_name="kinds"),
+        rx.cond(
+            wrong.length() > 0,
+            rx.el.div(
+                rx.el.div(t("inspector.many_wrong"), class_name="h-sec"),
+                rx.foreach(wrong, _wrong),
+                class_name="col g4",
+            ),
         ),
         class_name="sec col g12",
     )
