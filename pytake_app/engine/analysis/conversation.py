@@ -247,7 +247,8 @@ class _Attempt:
         spoken = [str(w) for name in ("message.text", "user_message") for w in wishes.values(name)]
         config = node.config
         words = [w for w in getattr(config, "words", ()) if isinstance(w, str)]
-        texts = list(dict.fromkeys([*spoken, *words, *wishes.texts[:20], "oi"]))
+        # A keyword trigger answers its words; other texts are tried for what comes after it.
+        texts = list(dict.fromkeys([*words, *spoken, *wishes.texts[:20], "oi"]))
         kind = _KINDS.get(node.name, "api")
         for text in texts:
             for now in self.moments(0, BEGIN):

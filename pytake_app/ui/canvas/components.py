@@ -15,6 +15,10 @@ ACTIONS = "$/public/pt_editor_actions.js"
 FORM = "$/public/pt_editor_form.js"
 PREVIEW = "$/public/pt_editor_preview.js"
 TRANSLATE = "$/public/pt_editor_translate.js"
+PREVIEW_VIEW = "$/public/pt_editor_preview_view.js"
+PREVIEW_FORMS = "$/public/pt_editor_preview_forms.js"
+CHECK = "$/public/pt_editor_check.js"
+TESTS = "$/public/pt_editor_tests.js"
 CANVAS = "$/public/pt_editor_canvas.js"
 VIEWS = "$/public/pt_editor_views.js"
 FIELDS = "$/public/pt_editor_fields.js"
@@ -215,7 +219,7 @@ class AllHooks(EditorPart):
 class PreviewInput(EditorPart):
     """The preview phone's text box."""
 
-    library = PREVIEW
+    library = PREVIEW_VIEW
     tag = "PreviewInput"
     placeholder: rx.Var[str]
     label: rx.Var[str]
@@ -224,9 +228,52 @@ class PreviewInput(EditorPart):
 class PreviewScroll(EditorPart):
     """The preview phone's messages."""
 
-    library = PREVIEW
+    library = PREVIEW_VIEW
     tag = "PreviewScroll"
     label: rx.Var[str]
+
+
+class PreviewPending(EditorPart):
+    """The call that waits for an answer from outside."""
+
+    library = PREVIEW_FORMS
+    tag = "PreviewPending"
+
+
+class PreviewForm(EditorPart):
+    """Filling a form that the flow sent."""
+
+    library = PREVIEW_FORMS
+    tag = "PreviewForm"
+
+
+class PreviewValues(EditorPart):
+    """Values of session and contact, to read and to change."""
+
+    library = PREVIEW_FORMS
+    tag = "PreviewValues"
+
+
+class PreviewPane(EditorPart):
+    """What is open under the preview's bar: clock, channel, contact, kept answers, saving as a test case."""
+
+    library = PREVIEW_FORMS
+    tag = "PreviewPane"
+
+
+class CheckWatch(EditorPart):
+    """Keeps the check panel up to date while it shows."""
+
+    library = CHECK
+    tag = "CheckWatch"
+
+
+class PublishTests(EditorPart):
+    """Runs the test cases when the publish dialog opens; `view` shows them."""
+
+    library = PREVIEW_FORMS
+    tag = "PublishTests"
+    view: rx.Var[Any]
 
 
 def view(memo: Any) -> rx.Var[Any]:
@@ -263,6 +310,8 @@ _NAMES = {
     "preview": PREVIEW,
     "together": TOGETHER,
     "translate": TRANSLATE,
+    "check": CHECK,
+    "tests": TESTS,
 }
 
 

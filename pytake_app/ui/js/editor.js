@@ -51,7 +51,11 @@ const fresh = () => ({
   quick: null, // the palette that opened at a place of the canvas
   shownErrors: [], // nodes that show their error exit
   lit: { nodes: new Set(), ports: new Set(), current: null },
+  litNote: null, // why they are lit, said over the canvas: {text, tone}
+  fit: null, // nodes to bring into view: {ids, n}
   preview: null,
+  check: null,
+  tests: null,
   versions: null,
   version: null, // an old version shown read-only
   publish: null,
@@ -457,7 +461,7 @@ export const editor = {
     emit({ publish: { ...S.publish, busy: true, error: "" } });
     await editor.settled();
     try {
-      const result = await api.post(`/api/v1/flows/${S.flowId}/publish`, { expected_revision: S.sync.revision, note: S.publish?.note ?? "" });
+      const result = await api.post(`/api/v1/flows/${S.flowId}/publish`, { expected_revision: S.sync.revision, note: S.publish?.note ?? "", allow_failing_tests: Boolean(S.tests?.override) });
       emit({ publish: null, versions: null });
       toast.success(say("editor.published", { version: result.version }), {
         description: result.running_sessions ? say("editor.published_running", { count: result.running_sessions }) : undefined,

@@ -185,6 +185,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const selectedIds = useStoreRef((s) => s.selected);
   const selectedEdge = useStoreRef((s) => s.edge);
   const focus = useStoreRef((s) => s.focus);
+  const fit = useStoreRef((s) => s.fit);
   const quick = useStoreRef((s) => s.quick);
   const find = useStoreRef((s) => s.find);
   const aim = useStoreRef((s) => s.aim);
@@ -224,6 +225,9 @@ const Surface = ({ cards, quick: Quick, label }) => {
     const zoom = Math.max(flow.getZoom(), 0.8);
     flow.setCenter(node.position.x + (node.measured?.width ?? 260) / 2, node.position.y + (node.measured?.height ?? 160) / 2, { zoom: Math.min(zoom, 1.1), duration: 260 });
   }, [focus]);
+  useEffect(() => {
+    if (fit?.ids.length) flow.fitView({ nodes: fit.ids.map((id) => ({ id })), padding: 0.25, duration: 300, maxZoom: 1 });
+  }, [fit]);
 
   const onNodesChange = useCallback((changes) => {
     const seen = alsoHeld(changes.filter((change) => change.type !== "remove" && !(S.picking && change.type === "select")));

@@ -129,7 +129,7 @@ const palette = () => {
 const ORDER = ["error", "warning", "info"];
 
 /** What the field at a JSON pointer is called; empty for the whole block. */
-const fieldName = (node, pointer) => {
+export const fieldName = (node, pointer) => {
   let fields = specOf(node.type)?.fields ?? [];
   let name = "";
   for (const part of (pointer ?? "").split("/").filter((item) => item && !/^\d+$/.test(item))) {

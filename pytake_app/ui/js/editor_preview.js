@@ -1,42 +1,150 @@
-// The preview: a phone that talks to the draft on the real engine. Every answer plays the whole script again, so a step
-// back is the same script without its last input, and the server keeps nothing.
-import { createElement as h, useEffect, useRef, useState } from "react";
+// The preview: a phone that talks to the draft on the real engine. The browser keeps the script (inputs, contact, clock,
+// answers from outside) and the server plays the whole of it each time: a step back is the same script without its last
+// input, nothing expires, and a restarted server goes on where it was. Views are in `editor_preview_view.js`.
+import { createElement as h } from "react";
 import { api } from "$/public/pt_api.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
-import { editor, emit, S, say, sayOr, specOf, useStore, useStoreRef } from "$/public/pt_editor.js";
+import { useLang } from "$/public/pt_i18n.js";
+import { editor, emit, S, say, sayOr, tell, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
-import { addSlice, languageName, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { languageName, nodeName } from "$/public/pt_editor_model.js";
+
+const storageKey = (flowId) => `pytake_preview_${flowId}`;
+const MAX_INPUTS = 200;
+const WALK_PAUSE = 1100; // ms between two turns that play by themselves
+const TYPING_LIMIT = 2500; // ms that a typing sign is shown at most
+const RETRY_PAUSE = 2500;
+const DARK = { nodes: new Set(), ports: new Set(), current: null };
+
+export const freshScript = () => ({ inputs: [], outside: "ask", channel: "whatsapp", contact: {}, responses: {} });
+const blank = () => ({
+  script: freshScript(),
+  result: null,
+  busy: false,
+  error: "",
+  why: null,
+  sheet: null, // the list or form that is open
+  pane: "", // what is open under the bar: clock, channel, contact, mocks, save
+  notice: null, // the conversation went otherwise after an edit
+  until: Infinity, // bubbles shown; the rest are being typed
+  walk: null, // {turn, of, auto, steps}: a path that plays by itself
+  revision: 0,
+});
+export const state = () => S.preview ?? blank();
+export const change = (part) => emit({ preview: { ...state(), ...part } });
 
 let turn = 0;
-const blank = () => ({ inputs: [], result: null, busy: false, error: "", why: null, sheet: null, vars: false, revision: 0 });
-const state = () => S.preview ?? blank();
-const change = (part) => emit({ preview: { ...state(), ...part } });
+let typing = 0;
+let walking = 0;
+let retry = 0;
 
-const light = (result) => {
+const keepScript = (script) => {
+  try {
+    sessionStorage.setItem(storageKey(S.flowId), JSON.stringify(script));
+  } catch {
+    // storage is full or blocked: the script lives as long as this page
+  }
+};
+const keptScript = () => {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(storageKey(S.flowId)) ?? "null");
+    return kept && Array.isArray(kept.inputs) ? { ...freshScript(), ...kept } : freshScript();
+  } catch {
+    return freshScript();
+  }
+};
+
+/** Turns that are shown: all, or those that the walk has come to. */
+export const shownTurns = (preview) => (preview.walk ? (preview.result?.turns ?? []).slice(0, preview.walk.turn) : (preview.result?.turns ?? []));
+
+/** What the canvas lights: nodes and ports passed in this flow, and where the session stands (the jump, when it stands elsewhere). */
+const light = (preview) => {
   const nodes = new Set();
   const ports = new Set();
-  for (const step of result?.path ?? []) {
-    if (step.flow_id !== S.flowId) continue;
-    nodes.add(step.node_id);
-    if (step.port) ports.add(`${step.node_id}\u0000${step.port}`);
-  }
-  const here = result?.session?.flow_id === S.flowId ? result.session.current_node : null;
+  let last = null;
+  for (const part of shownTurns(preview))
+    for (const step of part.steps) {
+      if (step.flow_id !== S.flowId) continue;
+      nodes.add(step.node_id);
+      if (step.port) ports.add(`${step.node_id}\u0000${step.port}`);
+      last = step.node_id;
+    }
+  const session = preview.result?.session;
+  const over = session && !["waiting", "active", "handed_off"].includes(session.status);
+  const here = preview.walk ? last : session?.flow_id === S.flowId ? session.current_node : over ? null : last;
   if (here) nodes.add(here);
-  return { nodes, ports, current: here };
+  return { nodes, ports, current: over && !preview.walk ? null : here };
+};
+const relight = () => emit({ lit: light(state()), litNote: null });
+
+const typingOf = (event) => (event.type === "message_out" && event.content.type === "text" ? event.content.typing_ms : 0);
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Let messages with a typing sign wait for it, one after another. `from`: turns that were there before. */
+const type = (from) => {
+  clearTimeout(typing);
+  const turns = state().result?.turns ?? [];
+  const stops = [];
+  turns.forEach((part, t) => part.events.forEach((event, e) => t >= from && typingOf(event) && stops.push({ t, e, ms: Math.min(typingOf(event), TYPING_LIMIT) })));
+  const step = () => {
+    const next = stops.shift();
+    change({ until: next ? `${next.t}-${next.e}` : Infinity });
+    if (next) typing = setTimeout(step, next.ms);
+  };
+  if (stops.length && !calm() && !state().walk) step();
+  else if (state().until !== Infinity) change({ until: Infinity });
 };
 
-const play = async (inputs) => {
+const routeOf = (part) => [part.ignored ?? "", ...part.steps.map((step) => `${step.flow_id}/${step.node_id}/${step.port ?? ""}`)].join(" ");
+
+/** The first turn that goes another way than before, as a sentence's parameter; null when all is as it was. */
+const strayed = (before, after) => {
+  const at = before.findIndex((part, i) => after[i] && routeOf(part) !== routeOf(after[i]));
+  if (at < 0) return null;
+  const step = after[at].steps[0] ?? before[at].steps[0];
+  const node = step && S.doc ? nodeOf(S.doc, step.node_id) : null;
+  return { name: node ? nodeName(node) : "" };
+};
+
+const PROBLEMS = { 0: "offline", 404: "gone", 422: "invalid", 429: "busy", 503: "offline" };
+
+/** Play a script. `follow`: only to catch up with the draft. */
+const play = async (script, { follow = false } = {}) => {
   const mine = (turn += 1);
-  change({ inputs, busy: true, error: "", sheet: null });
+  const before = state().result;
+  clearTimeout(retry);
+  const from = follow ? Infinity : (before?.turns.length ?? 0);
+  change({ script, busy: true, error: "", ...(follow ? {} : { sheet: null, notice: null, why: null }) });
+  keepScript(script);
   await editor.settled();
   try {
-    const result = await api.post(`/api/v1/flows/${S.flowId}/test`, { inputs, contact: { language: S.previewLanguage ?? "" } });
-    if (mine !== turn) return;
-    emit({ preview: { ...state(), result, busy: false, revision: S.sync.revision }, lit: light(result) });
+    const result = await api.post(`/api/v1/flows/${S.flowId}/test`, script);
+    if (mine !== turn) return false;
+    const notice = follow && before && script.inputs.length ? strayed(before.turns, result.turns) : state().notice;
+    const variables = { session: result.session?.variables ?? {}, contact: result.contact };
+    emit({ preview: { ...state(), result, variables, notice, busy: false, revision: S.sync.revision } });
+    type(from);
+    relight();
+    return true;
   } catch (error) {
-    if (mine === turn) change({ busy: false, error: error.status === 422 ? "invalid" : "failed" });
+    if (mine !== turn) return false;
+    const problem = PROBLEMS[error.status] ?? "failed";
+    change({ busy: false, error: problem });
+    // The script is here, so a server that comes back goes on at once.
+    if (problem === "offline") retry = setTimeout(() => state().error === "offline" && play(state().script), RETRY_PAUSE);
+    return false;
   }
 };
+
+/** Add an input and play. */
+const act = (input) => {
+  const { script, walk } = state();
+  if (script.inputs.length >= MAX_INPUTS) return void tell("preview.too_many", "error");
+  if (walk) preview.endWalk();
+  return play({ ...state().script, inputs: [...script.inputs, input] });
+};
+const set = (part) => play({ ...state().script, ...part });
+
+const PHOTO = { image: ["foto.jpg", "image/jpeg"], video: ["video.mp4", "video/mp4"], audio: ["audio.ogg", "audio/ogg"], document: ["documento.pdf", "application/pdf"] };
 
 export const preview = {
   open() {
@@ -45,189 +153,121 @@ export const preview = {
   },
   /** Start or catch up with the draft when the panel shows. */
   resume() {
-    if (!S.preview) play([]);
-    else if (state().revision !== S.sync.revision) play(state().inputs);
+    if (!S.preview) play(keptScript());
+    else if (state().revision !== S.sync.revision) play(state().script, { follow: true });
   },
+  again: () => play(state().script),
   text(text) {
     const clean = text.trim();
-    if (clean) play([...state().inputs, { type: "text", text: clean.slice(0, 4096) }]);
+    if (clean) act({ type: "text", text: clean.slice(0, 4096) });
   },
   press(bubble, option) {
-    if (!bubble.live) return;
-    play([...state().inputs, { type: "selection", selection_id: option.id, text: option.title }]);
+    if (bubble.live) act({ type: "selection", selection_id: option.id, text: option.title });
   },
+  media(kind = "image") {
+    const [filename, mime_type] = PHOTO[kind];
+    act({ type: "media", media: { kind, filename, mime_type, caption: "" } });
+  },
+  location: () => act({ type: "location", location: { latitude: -23.5614, longitude: -46.6559, name: "MASP", address: "Av. Paulista, 1578, São Paulo" } }),
+  card: () => act({ type: "contacts", text: "Ana Beatriz" }),
+  react: (emoji) => act({ type: "reaction", text: emoji }),
+  form: (answers) => act({ type: "form", form: answers }),
+  wait: () => act({ type: "timeout" }),
+  later: (minutes) => act({ type: "clock", minutes }),
+  until: (moment) => act({ type: "clock", to: moment }),
+  hand: (result) => act({ type: "handoff", result }),
+  write: (scope, name, value) => act({ type: "set", value: { scope, name, value } }),
+  /** Begin at the selected block, with the variables as they are. */
+  startAt: (nodeId) => nodeId && act({ type: "start", node_id: nodeId }),
   sheet: (bubble) => change({ sheet: bubble && bubble.live ? bubble : null }),
-  wait: () => play([...state().inputs, { type: "timeout" }]),
-  media: () => play([...state().inputs, { type: "media", media: { kind: "image", filename: "foto.jpg", mime_type: "image/jpeg", caption: "" } }]),
-  location: () => play([...state().inputs, { type: "location", location: { latitude: -23.5614, longitude: -46.6559, name: "", address: "" } }]),
-  back: () => state().inputs.length && play(state().inputs.slice(0, -1)),
-  restart: () => play([]),
+  pane: (pane) => change({ pane: state().pane === pane ? "" : pane }),
+  back: () => state().script.inputs.length && play({ ...state().script, inputs: state().script.inputs.slice(0, -1) }),
+  /** From the beginning; whom one plays, the channel and the answers from outside stay. */
+  restart() {
+    const { contact, channel, responses, now } = state().script;
+    const played = Boolean(state().script.seed);
+    preview.endWalk();
+    play(played ? freshScript() : { ...freshScript(), contact, channel, responses, now });
+  },
+  dismiss: () => change({ notice: null }),
   why: (key) => change({ why: state().why === key ? null : key }),
-  vars: () => change({ vars: !state().vars }),
-  leave: () => emit({ lit: { nodes: new Set(), ports: new Set(), current: null } }),
   show: (nodeId) => editor.jump(nodeId),
-};
 
-const stepOf = (steps, nodeId) => steps.find((step) => step.node_id === nodeId);
+  channel: (channel) => set({ channel }),
+  clock: (now) => set({ now }),
+  contact: (contact) => set({ contact }),
+  /** Answer the call that waits; `remember` keeps it for this block. */
+  answer(response, remember) {
+    const { script, result } = state();
+    const node = result?.pending?.node_id;
+    if (!node) return;
+    if (remember) set({ responses: { ...script.responses, [node]: response } });
+    else act({ type: "answer", response });
+  },
+  forget(node) {
+    const { [node]: _gone, ...responses } = state().script.responses;
+    set({ responses });
+  },
+  /** Make the call in earnest: only ever by a click. */
+  async call(remember) {
+    change({ busy: true });
+    try {
+      const found = await api.post(`/api/v1/flows/${S.flowId}/test/call`, state().script);
+      preview.answer(found.response, remember);
+    } catch (error) {
+      change({ busy: false });
+      tell("preview.call_failed", "error", { description: sayOr(`preview.call_${error.code}`, say("common.failed_detail")) });
+    }
+  },
 
-const nameIn = (step) => {
-  const node = step.flow_id === S.flowId ? nodeOf(S.doc, step.node_id) : null;
-  return node ? nodeName(node) : sayOr(specOf(step.node_type)?.name ?? "", step.node_type);
-};
-
-const valueText = (value) => (value === null || value === undefined || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
-
-const explain = (step) => {
-  if (!step) return { node: "", node_id: "", port: "", why: "", reads: [], writes: [] };
-  const node = step.flow_id === S.flowId ? nodeOf(S.doc, step.node_id) : null;
-  const pairs = (values) => Object.entries(values ?? {}).map(([name, value]) => ({ name, value: valueText(value) }));
-  return { node: nameIn(step), node_id: node?.id ?? "", port: step.port ? (node ? portLabel(node, step.port) : step.port) : "", why: sayOr(`editor.why_${step.why.replace(/\W+/g, "_")}`, ""), reads: pairs(step.reads), writes: pairs(step.writes) };
-};
-
-const clock = (value) => (value ? fmt.time(getLang(), value) : "");
-const none = { header: "", image: "", text: "", footer: "", buttons: [], list: "", sections: [], url: "", url_text: "", tone: "", icon: "" };
-
-const ofInput = (input, at, key) => {
-  const body = { text: input.text, selection: input.text || input.selection_id, media: say("editor.sent_photo"), location: say("editor.sent_location") }[input.type] ?? "";
-  return input.type === "timeout" ? { ...none, key, kind: "line", icon: "hourglass", text: say("editor.time_passed") } : { ...none, key, kind: "out", text: body, time: clock(at) };
-};
-
-const ofContent = (content) => {
-  const header = content.header && content.header.type === "text" ? content.header.text : "";
-  const image = content.header?.type === "image" ? (content.header.url ?? "") : "";
-  switch (content.type) {
-    case "text": return { text: content.body };
-    case "media": return { text: content.caption || (content.kind === "image" ? "" : content.filename || sayOr(`editor.kind_${content.kind}`, content.kind)), image: content.kind === "image" ? (content.url ?? "") : "" };
-    case "buttons": return { header, image, text: content.body, footer: content.footer, buttons: content.buttons };
-    case "list": return { header, text: content.body, footer: content.footer, list: content.button, sections: content.sections.map((section) => ({ title: section.title ?? "", rows: section.rows.map((row) => ({ description: "", ...row })) })) };
-    case "template": return { text: say("editor.template_sent", { name: content.name }), footer: (content.body ?? []).join(" · "), buttons: templateButtons(content) };
-    case "location": return { text: `📍 ${content.name || ""} ${content.address || `${content.latitude}, ${content.longitude}`}`.trim() };
-    case "cta_url": return { header, text: content.body, footer: content.footer, url: content.url, url_text: content.display_text };
-    case "contacts": return { text: content.contacts.map((card) => `👤 ${card.formatted_name}`).join("\n") };
-    case "reaction": return { text: content.emoji };
-    default: return { text: content.type };
-  }
-};
-
-const templateButtons = (content) => (content.buttons ?? []).filter((button) => button.kind === "quick_reply").map((button) => ({ id: button.value, title: optionTitle(button.value) }));
-const optionTitle = (id) => {
-  for (const node of S.doc.nodes) {
-    const found = (Array.isArray(node.config.buttons) ? node.config.buttons : []).find((button) => button?.id === id);
-    if (found?.title) return found.title;
-  }
-  return id;
-};
-
-const ofEvent = (event) => {
-  switch (event.type) {
-    case "handoff": return { icon: "headset", text: event.queue_name ? say("editor.event_handoff", { queue: event.queue_name }) : say("editor.event_handoff_any") };
-    case "session_ended": return { icon: "flag", text: event.outcome && event.status === "completed" ? say("editor.event_ended_as", { outcome: event.outcome }) : sayOr(`editor.event_${event.status}`, say("editor.event_completed")), tone: event.status === "failed" ? "red" : "" };
-    case "error_raised": return { icon: "circle-alert", text: sayOr(`editor.error_${event.code}`, event.message), tone: "red" };
-    case "wait_set": return event.kind === "delay" && event.timeout_at ? { icon: "timer", text: say("editor.event_delay", { time: clock(event.timeout_at) }) } : null;
-    case "flow_entered": return event.via === "start" ? null : { icon: "corner-down-right", text: say(`editor.event_flow_${event.via}`) };
-    case "contact_tagged": return { icon: "tag", text: say(event.removed ? "editor.event_untagged" : "editor.event_tagged", { tag: event.tag }) };
-    case "contact_field_set": return { icon: "user-pen", text: say("editor.event_field", { field: event.field, value: valueText(event.value) }) };
-    default: return null;
-  }
-};
-
-const bubbles = () => {
-  const { result, why } = state();
-  const out = [];
-  (result?.turns ?? []).forEach((part, t) => {
-    if (part.input) out.push(ofInput(part.input, part.at, `i${t}`));
-    if (part.ignored) out.push({ ...none, key: `x${t}`, kind: "line", icon: "ban", text: sayOr(`editor.ignored_${part.ignored}`, part.ignored) });
-    part.events.forEach((event, e) => {
-      const key = `${t}-${e}`;
-      const about = why === key ? explain(stepOf(part.steps, event.node_id)) : null;
-      if (event.type === "message_out") out.push({ ...none, ...ofContent(event.content), key, kind: "in", time: clock(part.at), node: event.node_id, open: why === key, about });
-      else {
-        const line = ofEvent(event);
-        if (line) out.push({ ...none, ...line, key, kind: "line" });
-      }
-    });
-  });
-  const waits = result?.session?.status === "waiting";
-  const last = out.findLastIndex((item) => item.kind === "in" && (item.buttons.length || item.list));
-  const answered = out.slice(last + 1).some((item) => item.kind === "out");
-  return out.map((item, i) => ({ tone: "", time: "", node: "", open: false, about: null, ...item, live: i === last && waits && !answered }));
-};
-
-addSlice("preview", () => {
-  const { inputs, result, busy, error, sheet, vars } = state();
-  const session = result?.session;
-  const list = bubbles();
-  const node = session?.current_node && session.flow_id === S.flowId ? nodeOf(S.doc, session.current_node) : null;
-  return {
-    list,
-    busy,
-    error,
-    empty: Boolean(result) && list.length === 0,
-    first: !result,
-    steps: inputs.length,
-    can_wait: Boolean(session?.wait),
-    wait_kind: session?.wait?.kind ?? "",
-    over: Boolean(session) && !["waiting", "active"].includes(session.status),
-    status: session ? sayOr(`editor.session_${session.status}`, session.status) : say("editor.session_none"),
-    at: node ? nodeName(node) : "",
-    at_id: node?.id ?? "",
-    sheet,
-    vars,
-    variables: Object.entries(session?.variables ?? {}).map(([name, value]) => ({ name, value: valueText(value) })),
-    hints: hints(),
-    name: S.doc?.name ?? "",
-  };
-});
-
-/** Words worth trying first: those of the keyword triggers. */
-const hints = () => {
-  const words = (S.doc?.nodes ?? []).filter((node) => node.type === "trigger_keyword").flatMap((node) => (Array.isArray(node.config.words) ? node.config.words : []));
-  return [...new Set([...words.map(plain).filter(Boolean), say("editor.hello")])].slice(0, 4);
-};
-
-/** The text box of the phone. */
-export const PreviewInput = ({ placeholder, label, children }) => {
-  const [text, setText] = useState("");
-  const send = () => {
-    preview.text(text);
-    setText("");
-  };
-  return h("form", { className: "pc", onSubmit: (event) => { event.preventDefault(); send(); } },
-    h("label", { className: "field" }, h("input", { value: text, onChange: (event) => setText(event.target.value), placeholder, "aria-label": placeholder, maxLength: 4096, autoComplete: "off", "data-testid": "preview-input" })),
-    h("button", { type: "submit", className: "btn solid go", "aria-label": label, title: label, disabled: !text.trim() }, children));
-};
-
-/** Keeps the newest bubble in sight, plays again after edits, and puts the lights out when the panel goes. */
-export const PreviewScroll = ({ children, className, label }) => {
-  useLang();
-  const box = useRef(null);
-  const result = useStoreRef((s) => s.preview?.result);
-  const revision = useStore((s) => s.sync?.revision ?? 0);
-  const waiting = useStore((s) => s.sync?.waiting ?? 0);
-  const ready = useStore((s) => s.phase === "ready");
-  useEffect(() => {
-    box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, [result]);
-  useEffect(() => {
-    if (!ready || waiting) return undefined;
-    const timer = setTimeout(preview.resume, S.preview ? 400 : 0);
-    return () => clearTimeout(timer);
-  }, [revision, waiting, ready]);
-  useEffect(() => {
-    if (S.preview?.result) emit({ lit: light(S.preview.result) });
-    return preview.leave;
-  }, []);
-  return h("div", { className, ref: box, role: "log", "aria-label": label }, children);
+  /** Play a generated path turn by turn: `path` of the check panel. */
+  async walk(path) {
+    clearTimeout(walking);
+    emit({ preview: { ...blank(), script: state().script, result: null } });
+    editor.tab("preview");
+    if (!(await play({ ...freshScript(), ...path.script }))) return;
+    change({ walk: { turn: 0, of: state().result.turns.length, auto: true, steps: path.steps } });
+    preview.step();
+  },
+  step() {
+    const { walk } = state();
+    if (!walk) return;
+    const next = Math.min(walk.turn + 1, walk.of);
+    change({ walk: { ...walk, turn: next, auto: walk.auto && next < walk.of } });
+    relight();
+    clearTimeout(walking);
+    if (state().walk.auto) walking = setTimeout(preview.step, WALK_PAUSE);
+  },
+  pause() {
+    const { walk } = state();
+    if (!walk) return;
+    clearTimeout(walking);
+    const auto = !walk.auto && walk.turn < walk.of;
+    change({ walk: { ...walk, auto } });
+    if (auto) preview.step();
+  },
+  endWalk() {
+    clearTimeout(walking);
+    if (state().walk) {
+      change({ walk: null });
+      relight();
+    }
+  },
+  leave() {
+    clearTimeout(walking);
+    if (S.preview?.walk?.auto) change({ walk: { ...S.preview.walk, auto: false } });
+    emit({ lit: DARK });
+  },
+  light: () => S.preview?.result && relight(),
 };
 
 /** The language of the preview's contact, where the flow has several. */
 export const PreviewLanguage = () => {
   useLang();
   const languages = useStore((s) => Object.keys(s.doc?.translations ?? {}).filter((locale) => locale !== s.doc.settings.locale).sort());
-  const value = useStore((s) => s.previewLanguage ?? "");
+  const value = useStore((s) => s.preview?.script.contact.language ?? "");
   if (languages.length === 0) return null;
-  return h("select", { className: "input pvlang", value, "aria-label": say("translations.preview"), title: say("translations.preview"), "data-testid": "preview-language", onChange: (event) => {
-    emit({ previewLanguage: event.target.value });
-    play(state().inputs);
-  } }, h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale))));
+  const choose = (event) => preview.contact({ ...state().script.contact, language: event.target.value });
+  return h("select", { className: "input pvlang", value: languages.includes(value) ? value : "", "aria-label": say("translations.preview"), title: say("translations.preview"), "data-testid": "preview-language", onChange: choose },
+    h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale))));
 };

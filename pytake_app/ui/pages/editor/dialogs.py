@@ -2,9 +2,10 @@
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import Overlay, PublishNote, do, flag, number, text_of
+from pytake_app.ui.canvas.components import Overlay, PublishNote, PublishTests, do, flag, number, text_of, view
 from pytake_app.ui.components.basics import button, icon
 from pytake_app.ui.i18n import t
+from pytake_app.ui.pages.editor.check_tests import publish_tests
 
 
 @rx.memo
@@ -48,6 +49,7 @@ def publish_view(item: rx.Var[dict]) -> rx.Component:
         rx.el.h2(t("editor.publish_title"), class_name="title"),
         rx.cond(errors > 0, blocked, rx.cond(warnings > 0, warned, good)),
         impact,
+        PublishTests.create(view=view(publish_tests)),
         rx.el.label(
             rx.el.span(t("editor.note"), rx.el.span(" · ", t("common.optional"), class_name="muted"), class_name="lbl"),
             PublishNote.create(value=text_of(item, "note"), placeholder=t("editor.note_hint")),

@@ -21,10 +21,11 @@ from pytake_app.ui.canvas.specs import browser_specs
 from pytake_app.ui.components.basics import error_state, icon, link_button, no_permission, skeleton
 from pytake_app.ui.i18n import t
 from pytake_app.ui.layout.shell import frame
+from pytake_app.ui.pages.editor.check import canvas_note, check_panel
 from pytake_app.ui.pages.editor.dialogs import publish_view
 from pytake_app.ui.pages.editor.inspector import block_panel
 from pytake_app.ui.pages.editor.palette import palette_pane, quick_view
-from pytake_app.ui.pages.editor.panels import check_panel, versions_panel
+from pytake_app.ui.pages.editor.panels import versions_panel
 from pytake_app.ui.pages.editor.preview import preview_panel
 from pytake_app.ui.pages.editor.state import EditorState
 from pytake_app.ui.pages.editor.together import following_pill, halted_bar, together_views
@@ -165,6 +166,7 @@ def page() -> rx.Component:
             canvas,
             following_pill(),
             AdaptList.create(icon("list-checks", "s")),
+            slice_view("canvasnote", canvas_note),
             class_name="cvwrap",
             id="content",
             custom_attrs={"tabIndex": -1},

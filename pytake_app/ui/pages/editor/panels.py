@@ -1,73 +1,10 @@
-"""The Check and Versions tabs of the inspector."""
+"""The Versions tab of the inspector."""
 
 import reflex as rx
 
 from pytake_app.ui.canvas.components import Item, Overlay, do, flag, items_of, number, relative, slice_view, text_of
-from pytake_app.ui.components.basics import badge, button, empty_state, error_state, icon, skeleton
+from pytake_app.ui.components.basics import badge, button, empty_state, error_state, skeleton
 from pytake_app.ui.i18n import t
-from pytake_app.ui.pages.editor.palette import type_icon
-
-
-def _finding(finding: rx.Var) -> rx.Component:
-    tone = rx.match(text_of(finding, "severity"), ("error", "fdot red"), ("warning", "fdot amber"), "fdot")
-    jump = rx.el.button(
-        rx.el.span(class_name=tone),
-        rx.el.span(
-            rx.el.span(text_of(finding, "text"), class_name="dense"),
-            rx.el.span(
-                rx.el.span(type_icon(text_of(finding, "icon"), "xs"), class_name="tile s"),
-                rx.el.span(text_of(finding, "name"), class_name="ell"),
-                class_name="meta muted row g6 g-" + text_of(finding, "group"),
-            ),
-            class_name="col g4 grow",
-        ),
-        type="button",
-        class_name="fnd",
-        disabled=text_of(finding, "node") == "",
-        on_click=do(f"editor.jump({text_of(finding, 'node')!s})", finding),
-        custom_attrs={"data-testid": "finding", "data-severity": text_of(finding, "severity")},
-    )
-    call = f"editor.mend({number(finding, 'index')!s})"
-    mend = rx.el.button(
-        icon("wand-sparkles", "xs"),
-        text_of(finding, "mend"),
-        type="button",
-        class_name="btn soft sm mend",
-        on_click=do(call, finding),
-        custom_attrs={"data-testid": "mend"},
-    )
-    return rx.el.div(jump, rx.cond(text_of(finding, "mend") != "", mend))
-
-
-def _finding_groups(item: Item) -> rx.Component:
-    def group(one: rx.Var) -> rx.Component:
-        items = items_of(one, "items")
-        return rx.el.div(
-            rx.el.div(
-                text_of(one, "label"),
-                rx.el.span(items.length().to_string(), class_name="muted tn"),
-                class_name="h-sec row g6 fgh",
-            ),
-            rx.foreach(items, _finding),
-            class_name="fgroup",
-        )
-
-    return rx.foreach(items_of(item, "groups"), group)
-
-
-@rx.memo
-def check_view(item: rx.Var[dict]) -> rx.Component:
-    """The verifier's findings."""
-    loading = rx.el.div(
-        skeleton("60%"), skeleton(), skeleton("80%"), class_name="sec col g12", custom_attrs={"aria-busy": True}
-    )
-    clean = empty_state("circle-check", t("editor.all_good"), t("editor.all_good_detail"))
-    return rx.cond(flag(item, "verified"), rx.cond(flag(item, "clean"), clean, _finding_groups(item)), loading)
-
-
-def check_panel() -> rx.Component:
-    """The Check tab."""
-    return rx.el.div(slice_view("check", check_view), class_name="ibody")
 
 
 def _version(item: Item, version: rx.Var) -> rx.Component:
