@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from pytake_app.engine.document import DEFAULT_MAX_NODES
 from pytake_app.flows.importers import plain
 from pytake_app.flows.importers.excellent import Expressions
+from pytake_app.flows.importers.notes import NOTHING, remark
 from pytake_app.flows.importers.rapidpro_actions import act
 from pytake_app.flows.importers.rapidpro_routers import Router, read_router, route
 from pytake_app.flows.importers.rapidpro_state import LOCALES, Chain, Definition
@@ -83,7 +84,7 @@ def _flow(raw: Mapping[str, Any], triggers: list[Mapping[str, Any]], report: Imp
         sketch.settings["expiry_minutes"] = int(min(expiry, 43_200))
     sketch.settings["locale"] = LOCALES.get(language, "pt_BR")
     if language and language not in LOCALES:
-        sketch.tell("approximated", uuid, "language", note=f"dates and money of {language} are written as in Brazil")
+        sketch.tell("approximated", uuid, "language", note=remark("language_as_brazil", language=language))
     flow = Definition(
         raw=raw,
         sketch=sketch,
@@ -93,7 +94,7 @@ def _flow(raw: Mapping[str, Any], triggers: list[Mapping[str, Any]], report: Imp
         localization=plain.mapping(raw.get("localization")),
     )
     if raw.get("type") == "voice":
-        sketch.tell("left_out", uuid, "voice flow", note="a voice call's actions have no counterpart")
+        sketch.tell("left_out", uuid, "voice flow", note=remark("voice_call"))
     nodes = plain.items(raw.get("nodes"))
     if len(nodes) > DEFAULT_MAX_NODES:
         raise unreadable(f"a flow has at most {DEFAULT_MAX_NODES} nodes, this one {len(nodes)}", code="too_many_nodes")
@@ -169,7 +170,7 @@ def _node(
     for action in plain.items(node.get("actions")):
         acted = plain.text(action.get("type"), 60)
         if id(action) in spoken:
-            note = "" if action.get("text") else "the question had no text of its own"
+            note = NOTHING if action.get("text") else remark("no_own_text")
             flow.sketch.tell(outcome_of(note), plain.text(action.get("uuid"), 100), acted, note=note)
         else:
             act(flow, chain, action)
@@ -199,7 +200,7 @@ def _begin(flow: Definition, uuid: str, triggers: list[Mapping[str, Any]], nodes
         elif kind == "C":
             node = flow.sketch.node("trigger_universal", {}, hint="trigger")
         else:
-            flow.sketch.tell("left_out", uuid, f"trigger {kind}", note="a trigger of this kind is set up by hand")
+            flow.sketch.tell("left_out", uuid, f"trigger {kind}", note=remark("trigger_by_hand"))
             continue
         flow.sketch.link(node, "next", first)
         flow.sketch.tell("translated", uuid, f"trigger {kind}", node_id=node)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import Note, joined, remark
 from pytake_app.flows.importers.rapidpro_state import Chain, Definition
 from pytake_app.flows.importers.report import Outcome, outcome_of
 from pytake_app.flows.importers.requests import http_request
@@ -17,20 +18,20 @@ _KINDS = {"image": "image", "video": "video", "audio": "audio", "application": "
           "text": "document"}  # fmt: skip
 _CAPTIONED = ("image", "video", "document")
 _LEFT_OUT = {
-    "add_contact_urn": "a contact's addresses are not changed by flows",
-    "add_input_labels": "messages have no labels here",
-    "call_classifier": "choose an AI classifier node instead",
-    "call_resthook": "choose an API call or an event node instead",
-    "call_llm": "choose an AI prompt node instead",
-    "play_audio": "a voice call's recording",
-    "say_msg": "a voice call's sentence",
-    "request_optin": "opt-ins are asked by a question and kept as consent",
-    "send_broadcast": "a flow writes to its own contact only; use a campaign",
-    "send_email": "a flow sends no e-mail; choose a notification or an API call",
-    "set_contact_channel": "a conversation stays on its channel",
-    "set_contact_timezone": "contacts have no time zone",
-    "start_session": "a flow starts no other contacts' sessions",
-    "transfer_airtime": "there is no airtime transfer",
+    "add_contact_urn": remark("no_urns"),
+    "add_input_labels": remark("no_labels"),
+    "call_classifier": remark("use_classifier"),
+    "call_resthook": remark("use_api_or_event"),
+    "call_llm": remark("use_prompt"),
+    "play_audio": remark("voice_recording"),
+    "say_msg": remark("voice_sentence"),
+    "request_optin": remark("optin_by_question"),
+    "send_broadcast": remark("use_campaign"),
+    "send_email": remark("no_email"),
+    "set_contact_channel": remark("stays_on_channel"),
+    "set_contact_timezone": remark("no_timezone"),
+    "start_session": remark("no_other_sessions"),
+    "transfer_airtime": remark("no_airtime"),
 }
 
 
@@ -39,18 +40,18 @@ def act(flow: Definition, chain: Chain, action: Action) -> None:
     kind = plain.text(action.get("type"), 60)
     handler = _ACTIONS.get(kind)
     if handler is None:
-        why = _LEFT_OUT.get(kind, "an action that is not known here")
+        why = _LEFT_OUT.get(kind, remark("unknown_action"))
         flow.sketch.tell("left_out", plain.text(action.get("uuid"), 100), kind or "action", note=why)
         return
     flow.taken_notes()
     node, notes = handler(flow, chain, action)
     notes = [*notes, *flow.taken_notes()]
-    note = "; ".join(notes)
+    note = joined(notes)
     outcome: Outcome = "left_out" if node is None else outcome_of(note)
     flow.sketch.tell(outcome, plain.text(action.get("uuid"), 100), kind, node_id=node, note=note)
 
 
-Made = tuple[str | None, list[str]]
+Made = tuple[str | None, list[Note]]
 
 
 def _hint(action: Action, kind: str) -> str:
@@ -66,13 +67,13 @@ def _send(flow: Definition, chain: Chain, action: Action) -> Made:
     notes = []
     replies = plain.texts(action.get("quick_replies"))
     if replies:
-        notes.append("nothing waits for the quick replies; they are left out")
+        notes.append(remark("replies_left_out"))
     sent = attachments(flow, chain, action, body)
     if body.strip() and sent is None:
         node = flow.sketch.node("msg_text", {"body": body}, hint=_hint(action, "message"))
         chain.add(node, "next")
         return node, notes
-    return sent, notes if sent else ["the message is empty"]
+    return sent, notes if sent else [remark("message_empty")]
 
 
 def _send_template(flow: Definition, chain: Chain, action: Action) -> Made | None:
@@ -86,7 +87,7 @@ def _send_template(flow: Definition, chain: Chain, action: Action) -> Made | Non
     config: dict[str, JsonValue] = {"name": name, "language": language, "body": body, "buttons": []}
     node = flow.sketch.node("msg_template", config, hint=_hint(action, "template"))
     chain.add(node, "next")
-    return node, ["the template of this name, once it exists here"]
+    return node, [remark("template_by_name")]
 
 
 def attachments(flow: Definition, chain: Chain, action: Action, caption: str = "") -> str | None:
@@ -122,7 +123,7 @@ def assign(flow: Definition, chain: Chain, name: str, value: str, hint: str) -> 
 def _result(flow: Definition, chain: Chain, action: Action) -> Made:
     name = plain.text(action.get("name"), 200)
     if not name.strip():
-        return None, ["the result has no name"]
+        return None, [remark("result_unnamed")]
     variable = plain.identifier(name)
     node = assign(flow, chain, variable, flow.text(action.get("value")), _hint(action, "result"))
     if variable in flow.categories:
@@ -163,23 +164,23 @@ def _language(flow: Definition, chain: Chain, action: Action) -> Made:
 def _status(flow: Definition, chain: Chain, action: Action) -> Made:
     status = plain.text(action.get("status"), 20)
     if status != "stopped":
-        return None, [f"a flow doesn't make a contact {status or 'anything'}"]
+        return None, [remark("no_such_status", status=status or "?")]
     node, _notes = _update(flow, chain, action, "opted_in", "false")
-    return node, ["the contact's consent is withdrawn"]
+    return node, [remark("consent_withdrawn")]
 
 
 def _groups(flow: Definition, chain: Chain, action: Action) -> Made:
     add = action.get("type") == "add_contact_groups"
-    notes = ["groups became tags"]
+    notes = [remark("groups_are_tags")]
     names: list[JsonValue] = []
     for group in plain.items(action.get("groups"))[:20]:
         name = flow.text(group.get("name") or group.get("name_match"), limit=60).strip()
         if name:
             names.append(name)
     if action.get("all_groups") is True:
-        return None, ["a contact isn't taken off all its tags at once"]
+        return None, [remark("not_all_tags")]
     if not names:
-        return None, ["no group is named"]
+        return None, [remark("no_group")]
     config: dict[str, JsonValue] = {"add": names if add else [], "remove": [] if add else names}
     node = flow.sketch.node("tag_contact", config, hint=_hint(action, "tags"))
     chain.add(node, "next")
@@ -190,7 +191,7 @@ def _enter(flow: Definition, chain: Chain, action: Action) -> Made:
     target = plain.mapping(action.get("flow"))
     uuid = plain.text(target.get("uuid"), 100) or plain.text(target.get("name"), 100)
     if not uuid:
-        return None, ["no flow is named"]
+        return None, [remark("no_flow_named")]
     terminal = action.get("terminal") is True
     config: dict[str, JsonValue] = {"flow": uuid, "mode": "go" if terminal else "call"}
     node = flow.sketch.node("jump", config, hint=_hint(action, "jump"), title=plain.text(target.get("name"), 200))
@@ -202,7 +203,7 @@ def _enter(flow: Definition, chain: Chain, action: Action) -> Made:
 def _webhook(flow: Definition, chain: Chain, action: Action) -> Made:
     url = flow.text(action.get("url"), limit=2_000)
     if not url.strip():
-        return None, ["the request has no address"]
+        return None, [remark("no_request_address")]
     headers = [
         (plain.text(name, 100), flow.text(value, limit=2_000))
         for name, value in list(plain.mapping(action.get("headers")).items())[:30]
@@ -235,7 +236,7 @@ def _ticket(flow: Definition, chain: Chain, action: Action) -> Made:
     }
     node = flow.sketch.node("action_transfer_to_queue", config, hint=_hint(action, "handoff"))
     chain.add(node, "transferred")
-    return node, ["a hand-over to people; the flow goes on when somebody takes the conversation"]
+    return node, [remark("handover_transferred")]
 
 
 _ACTIONS: dict[str, Callable[[Definition, Chain, Action], Made]] = {

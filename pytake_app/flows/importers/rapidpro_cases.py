@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytake_app.engine.textmatch import fold
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import NOTHING, Note, remark
 
 Row = dict[str, str]
 _EDGE_BEFORE, _EDGE_AFTER = r"(?i)(^|[^\pL\pN])(", r")([^\pL\pN]|$)"
@@ -30,14 +31,14 @@ class Test:
 
     rows: list[Row]
     any: bool = False
-    note: str = ""
+    note: Note = NOTHING
 
 
 def test_of(kind: str, value: str, arguments: Sequence[Sequence[str]]) -> Test | None:
     """The test as rows; `arguments` are translated lists, the base language's first. None: it has no counterpart."""
     base = list(arguments[0]) if arguments else []
     firsts = [words[0] for words in arguments if words]
-    note = "nearly the same test" if kind in _NEAR else ""
+    note = remark("nearly_same", test=kind) if kind in _NEAR else NOTHING
     if kind == "has_text":
         return Test([_row(value, "not_empty")])
     if kind in _FORMS:
@@ -63,12 +64,12 @@ def test_of(kind: str, value: str, arguments: Sequence[Sequence[str]]) -> Test |
     if kind == "has_pattern":
         return Test([_row(value, "matches", f"(?i){word}" if "{{" not in word else word) for word in firsts], any=True)
     if kind in _NUMBERS:
-        return Test([_row(value, _NUMBERS[kind], base[0])], note="the whole text must be a number")
+        return Test([_row(value, _NUMBERS[kind], base[0])], note=remark("whole_number", test=kind))
     if kind == "has_number_between" and len(base) > 1:
         rows = [_row(value, "greater_or_equal", base[0]), _row(value, "less_or_equal", base[1])]
-        return Test(rows, note="the whole text must be a number")
+        return Test(rows, note=remark("whole_number", test=kind))
     if kind in _DATES:
-        return Test([_row(value, _DATES[kind], base[0])], note="dates are compared as texts like 2026-12-31")
+        return Test([_row(value, _DATES[kind], base[0])], note=remark("dates_as_texts", test=kind))
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import Note, joined, remark
 from pytake_app.flows.importers.rapidpro_actions import attachments
 from pytake_app.flows.importers.rapidpro_cases import chosen, test_of
 from pytake_app.flows.importers.rapidpro_state import Chain, Definition
@@ -79,7 +80,7 @@ def route(flow: Definition, chain: Chain, router: Router, acted: str) -> None:
     notes += flow.taken_notes()
     node = flow.sketch.resolve(chain.ref)
     label = f"{kind or 'switch'} router"
-    note = "; ".join(dict.fromkeys(notes))
+    note = joined(notes)
     flow.sketch.tell(outcome_of(note), router.node_id, label, node_id=node, note=note)
 
 
@@ -122,11 +123,11 @@ def _default(flow: Definition, router: Router) -> str | None:
     return _to_category(flow, router, default)
 
 
-def _random(flow: Definition, chain: Chain, router: Router) -> list[str]:
+def _random(flow: Definition, chain: Chain, router: Router) -> list[Note]:
     uuids = list(router.exits)[:10]
     if not uuids:
         chain.lead(None)
-        return ["it has no categories"]
+        return [remark("no_categories")]
     share = round(100 / len(uuids), 4)
     branches: list[JsonValue] = [
         {"id": f"b{number}", "label": router.names[uuid] or f"{number}", "weight": share}
@@ -136,10 +137,10 @@ def _random(flow: Definition, chain: Chain, router: Router) -> list[str]:
     chain.add(node)
     for number, uuid in enumerate(uuids, 1):
         flow.sketch.link(node, f"branch:b{number}", _to_category(flow, router, uuid))
-    return ["at most 10 branches"] if len(router.exits) > 10 else []
+    return [remark("ten_branches")] if len(router.exits) > 10 else []
 
 
-def _outcome(flow: Definition, chain: Chain, router: Router, acted: str) -> list[str]:
+def _outcome(flow: Definition, chain: Chain, router: Router, acted: str) -> list[Note]:
     """A router that asks how the node's action went: the action's own exits say it."""
     cases = plain.items(router.raw.get("cases"))
     good = next((plain.text(case.get("category_uuid"), 100) for case in cases), "")
@@ -148,7 +149,7 @@ def _outcome(flow: Definition, chain: Chain, router: Router, acted: str) -> list
     notes = []
     if acted == "enter_flow":
         if len(router.exits) > 1:
-            notes.append("a called flow always comes back the same way; its expiry ends the session")
+            notes.append(remark("called_comes_back"))
         chain.lead(success)
         return notes
     if not chain.open:
@@ -162,11 +163,11 @@ def _outcome(flow: Definition, chain: Chain, router: Router, acted: str) -> list
 # -- waits ----------------------------------------------------------------------------------------------------------
 
 
-def _wait(flow: Definition, chain: Chain, router: Router) -> list[str]:
+def _wait(flow: Definition, chain: Chain, router: Router) -> list[Note]:
     wait = plain.mapping(router.raw.get("wait"))
-    notes: list[str] = []
+    notes: list[Note] = []
     if wait.get("type") not in (None, "msg"):
-        notes.append("waits for a message instead")
+        notes.append(remark("waits_for_message"))
     limit = plain.mapping(wait.get("timeout"))
     seconds = plain.number(limit.get("seconds"))
     minutes = min(max(seconds / 60, 1 / 60), 43_200.0) if seconds and seconds > 0 else None
@@ -179,7 +180,7 @@ def _wait(flow: Definition, chain: Chain, router: Router) -> list[str]:
     replies = [text.strip() for text in plain.texts(plain.mapping(asked).get("quick_replies")) if text.strip()]
     if replies:
         if any(words for _l, words in flow.translations(plain.mapping(asked).get("uuid"), "quick_replies")):
-            notes.append("quick replies are those of the base language")
+            notes.append(remark("base_replies"))
         _menu(flow, chain, router, cases, (body or SAYS_NOTHING, replies[:50], minutes, late), notes)
         return notes
     kind, extra = _question_kind(cases)
@@ -229,7 +230,7 @@ def _menu(
     router: Router,
     cases: list[Case],
     shown: tuple[str, list[str], float | None, str | None],
-    notes: list[str],
+    notes: list[Note],
 ) -> None:
     """A message with quick replies and the wait behind it: a menu whose options lead where their texts would."""
     body, replies, minutes, late = shown
@@ -261,7 +262,7 @@ def _menu(
 # -- switches -------------------------------------------------------------------------------------------------------
 
 
-def _switch(flow: Definition, chain: Chain, router: Router, notes: list[str], cases: list[Case] | None = None) -> None:
+def _switch(flow: Definition, chain: Chain, router: Router, notes: list[Note], cases: list[Case] | None = None) -> None:
     """One condition after the other, the default at the end."""
     cases = _cases(flow, router) if cases is None else cases
     operand = plain.text(router.raw.get("operand"), 500) or "@input.text"
@@ -272,10 +273,10 @@ def _switch(flow: Definition, chain: Chain, router: Router, notes: list[str], ca
     for case in cases:
         test = test_of(case.type, value, case.arguments)
         if test is None:
-            notes.append(f"the test {case.type} has no counterpart; it never holds")
+            notes.append(remark("test_never_holds", test=case.type))
             continue
         if test.note:
-            notes.append(f"{case.type}: {test.note}")
+            notes.append(test.note)
         rows: list[JsonValue] = [dict(row) for row in test.rows]
         config: dict[str, JsonValue] = {"match": "any" if test.any else "all", "rows": rows}
         title = router.names.get(case.category, "")

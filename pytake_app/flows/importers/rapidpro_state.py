@@ -8,6 +8,7 @@ from typing import Any
 
 from pytake_app.flows.importers import plain
 from pytake_app.flows.importers.excellent import Expressions
+from pytake_app.flows.importers.notes import Note, remark
 from pytake_app.flows.importers.sketch import Sketch
 
 _SHORT = {"por": "pt", "eng": "en", "spa": "es", "fra": "fr", "deu": "de", "ita": "it", "ara": "ar", "rus": "ru",
@@ -63,10 +64,10 @@ class Definition:
         self.lost += lost
         return made
 
-    def taken_notes(self) -> list[str]:
+    def taken_notes(self) -> list[Note]:
         """What was lost since the last call, as notes of the report."""
         lost, self.lost = list(dict.fromkeys(self.lost)), []
-        return [f"no counterpart of {', '.join(lost[:5])}; left empty"] if lost else []
+        return [remark("no_counterpart", what=", ".join(lost[:5]))] if lost else []
 
     def said(self, action: Mapping[str, Any], key: str) -> str:
         """A localized text: the base language's, others chosen by the contact's language."""

@@ -7,17 +7,25 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from pytake_app.engine.document import DocumentProblem, FlowDocument
+from pytake_app.flows.importers.notes import Note
 
 Kind = Literal["pytake", "typebot", "rapidpro"]
 Outcome = Literal["translated", "approximated", "left_out"]
+
+
+class NoteView(BaseModel):
+    """A remark: the text `import.note.<code>` of the catalogues with these parameters."""
+
+    code: str
+    params: dict[str, str] = Field(default_factory=dict)
 
 
 class ReportLine(BaseModel):
     """One thing of the file.
 
     `source_id` and `source_type` are the file's own words, `flow` its flow's name; `node_id` is the node that stands
-    for it now, null for what was left out. `note` says with what it was approximated, or why it was left out
-    (English); empty for what was translated.
+    for it now, null for what was left out. `notes` say with what it was approximated, or why it was left out; none for
+    what was translated. `note` is the same in English.
     """
 
     flow: str
@@ -27,6 +35,7 @@ class ReportLine(BaseModel):
     node_id: str | None = None
     outcome: Outcome
     note: str = ""
+    notes: list[NoteView] = Field(default_factory=list)
 
 
 class ImportReport(BaseModel):
@@ -65,7 +74,7 @@ class Imported(BaseModel):
     report: ImportReport
 
 
-def outcome_of(note: str) -> Outcome:
+def outcome_of(note: Note) -> Outcome:
     """Translated, or with a note approximated."""
     return "approximated" if note else "translated"
 

@@ -20,7 +20,8 @@ from pytake_app.engine.limits import (
 from pytake_app.engine.nodes import NODE_TYPES
 from pytake_app.engine.textmatch import fold_answer
 from pytake_app.flows.importers import plain
-from pytake_app.flows.importers.report import ImportReport, Outcome, ReportLine, UnreadableFile, unreadable
+from pytake_app.flows.importers.notes import NOTHING, Note, joined, remark
+from pytake_app.flows.importers.report import ImportReport, NoteView, Outcome, ReportLine, UnreadableFile, unreadable
 
 NodeConfig = dict[str, JsonValue]
 STEP_DOWN = 190.0
@@ -46,7 +47,7 @@ class Menu:
     first: str
     ports: dict[str, tuple[str, str]]
     nodes: tuple[str, ...]
-    note: str = ""
+    note: Note = NOTHING
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ class Sketch:
         source_type: str,
         *,
         node_id: str | None = None,
-        note: str = "",
+        note: Note = NOTHING,
         title: str = "",
     ) -> None:
         """Add a line to the report."""
@@ -166,6 +167,7 @@ class Sketch:
                 node_id=node_id,
                 outcome=outcome,
                 note=plain.text(note, 500),
+                notes=[NoteView(code=code, params=dict(params)) for code, params in note.parts],
             )
         )
 
@@ -225,10 +227,10 @@ class Sketch:
             ports.update({choice.id: (node_id, f"option:{choice.id}") for choice in page})
         notes = []
         if len(pages) > 1:
-            notes.append(f"a list of {len(choices)} options, {size} at a time")
+            notes.append(remark("pages_of_options", count=len(choices), size=size))
         if cut:
-            notes.append("long options are cut in the list and shown whole below it")
-        return Menu(nodes[0], ports, tuple(nodes), "; ".join(notes))
+            notes.append(remark("options_cut"))
+        return Menu(nodes[0], ports, tuple(nodes), joined(notes))
 
     # -- the document -------------------------------------------------------------------------------------------------
 

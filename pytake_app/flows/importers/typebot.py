@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import NOTHING, remark
 from pytake_app.flows.importers.report import Imported, ImportedFlow, ImportReport, outcome_of, unreadable
 from pytake_app.flows.importers.sketch import Sketch
 from pytake_app.flows.importers.typebot_inputs import INPUTS
@@ -61,7 +62,7 @@ def read(raw: object) -> Imported:
         bots = [body if _one(body) else plain.mapping(body.get("typebot"))]
     if len(bots) > 100:
         raise unreadable("the file holds more than 100 flows", code="too_many_flows")
-    report = ImportReport(kind="typebot", version=plain.text(bots[0].get("version"), 20) if bots else "")
+    report = ImportReport(kind="typebot", version=plain.text(bots[0].get("version"), 20) if bots else NOTHING)
     return Imported(flows=[_bot(bot, report) for bot in bots], report=report)
 
 
@@ -74,7 +75,7 @@ def _bot(raw: Mapping[str, Any], report: ImportReport) -> ImportedFlow:
     sketch = Sketch(plain.text(raw.get("name"), 200) or "Typebot", report)
     bot = Bot(sketch, Variables(raw.get("variables")), _edges(raw.get("edges")), bot_id, version)
     if version not in KNOWN_VERSIONS:
-        note = f"format version {version} is newer than those this importer knows ({', '.join(KNOWN_VERSIONS)})"
+        note = remark("newer_format", version=version, known=", ".join(KNOWN_VERSIONS))
         sketch.tell("approximated", bot_id, "file", note=note)
     began = _events(raw, bot)
     for group in groups:
@@ -114,15 +115,15 @@ def _events(raw: Mapping[str, Any], bot: Bot) -> bool:
         elif kind == "command":
             word = plain.text(plain.mapping(event.get("options")).get("command"), 60).strip()
             if not word:
-                bot.sketch.tell("left_out", event_id, "command", note="the command has no name")
+                bot.sketch.tell("left_out", event_id, "command", note=remark("command_unnamed"))
                 continue
             config: dict[str, JsonValue] = {"words": [word], "match_type": "exact", "priority": 0}
             node = bot.sketch.node("trigger_keyword", config, hint=event_id, title=word)
             bot.sketch.link(node, "next", target)
-            note = "a keyword: the word, said when no session waits, starts the flow here"
+            note = remark("command_keyword")
             bot.sketch.tell("approximated", event_id, "command", node_id=node, note=note, title=word)
         else:
-            note = "a flow can't listen to every reply; use the questions' own exits"
+            note = remark("no_listening")
             bot.sketch.tell("left_out", event_id, kind or "event", note=note)
     return began
 
@@ -138,7 +139,7 @@ def _start(bot: Bot, raw: Mapping[str, Any], source_id: str, target: str | None)
             words.append(word)
             matches.add(plain.text(row.get("comparisonOperator"), 60))
     how: dict[str, str] = {"Contains": "contains", "Starts with": "starts_with", "Matches regex": "regex"}
-    node_type, note = "start", ""
+    node_type, note = "start", NOTHING
     config: dict[str, JsonValue] = {}
     if words:
         match_type = how.get(next(iter(matches)), "exact") if len(matches) == 1 else "contains"
@@ -146,7 +147,7 @@ def _start(bot: Bot, raw: Mapping[str, Any], source_id: str, target: str | None)
     elif whatsapp.get("isEnabled") is True:
         node_type = "trigger_universal"
     else:
-        note = "begins when it is started or jumped to; add a trigger to have messages begin it"
+        note = remark("start_added")
     node = bot.sketch.node(node_type, config, hint=source_id or "start", title="Start")
     bot.sketch.link(node, "next", target)
     bot.sketch.tell(outcome_of(note), source_id, "start", node_id=node, note=note, title="Start")
@@ -157,9 +158,7 @@ def _begin_at_first(bot: Bot, groups: list[Mapping[str, Any]]) -> None:
     node = bot.sketch.node("start", {}, hint="start", title="Start")
     first = next((plain.text(group.get("id"), 200) for group in groups if plain.items(group.get("blocks"))), None)
     bot.sketch.link(node, "next", f"g:{first}" if first is not None else None)
-    bot.sketch.tell(
-        "approximated", "start", "start", node_id=node, note="the file has no start; begins at its first group"
-    )
+    bot.sketch.tell("approximated", "start", "start", node_id=node, note=remark("no_start"))
 
 
 def _group(bot: Bot, group: Mapping[str, Any]) -> bool:
@@ -199,7 +198,7 @@ def _input(bot: Bot, block: Block, said: tuple[Block, str, bool] | None) -> None
     INPUTS[block.type](bot, block)
     if said is not None:
         node = bot.sketch.resolve(f"b:{block.id}")
-        note = "" if said[2] else "inline code was left out of the text"
+        note = NOTHING if said[2] else remark("code_in_text")
         bot.tell(said[0], "translated" if said[2] else "approximated", node, note)
 
 
@@ -207,11 +206,11 @@ def _block(bot: Bot, block: Block) -> None:
     if block.type == "text":
         body, whole = bubble(block.raw.get("content"), bot.variables)
         if not body.strip():
-            bot.leave_out(block, "the text is empty")
+            bot.leave_out(block, remark("text_empty"))
             return
         node = bot.add(block, "msg_text", {"body": body})
         bot.sketch.link(node, "next", block.following)
-        bot.done(block, node, "" if whole else "inline code was left out of the text")
+        bot.done(block, node, NOTHING if whole else remark("code_in_text"))
     elif block.type in _MEDIA or block.type == "embed":
         _media(bot, block)
     elif block.type in LOGIC:
@@ -224,14 +223,14 @@ def _media(bot: Bot, block: Block) -> None:
     content = plain.mapping(block.raw.get("content"))
     url, whole = template(content.get("url"), bot.variables, limit=2_000)
     if not url.strip():
-        bot.leave_out(block, "it has no address")
+        bot.leave_out(block, remark("no_address"))
         return
     hosted = block.type == "video" and content.get("type") not in (None, "url")
     if block.type == "embed" or hosted:
         node = bot.add(block, "msg_text", {"body": url, "preview_url": True})
-        note = "sent as a link"
+        note = remark("sent_as_link")
     else:
         node = bot.add(block, "msg_media", {"kind": _MEDIA[block.type], "url": url, "caption": ""})
-        note = "the link behind the picture is left out" if content.get("clickLink") else ""
+        note = remark("picture_link") if content.get("clickLink") else NOTHING
     bot.sketch.link(node, "next", block.following)
-    bot.done(block, node, note if whole else "inline code was left out of the address")
+    bot.done(block, node, note if whole else remark("code_in_address"))

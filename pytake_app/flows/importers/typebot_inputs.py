@@ -9,27 +9,28 @@ from pydantic import JsonValue
 
 from pytake_app.engine.limits import WA_BUTTON_TITLE
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import Note, joined, remark
 from pytake_app.flows.importers.sketch import SAYS_NOTHING, Choice
 from pytake_app.flows.importers.typebot_state import Block, Bot
 from pytake_app.flows.importers.typebot_text import template
 
 MAX_CHOICES = 200
-_NO_TEXT = f"the question had no text of its own; it says {SAYS_NOTHING}"
+_NO_TEXT = remark("no_question_text", text=SAYS_NOTHING)
 
 
-def _body(block: Block, bot: Bot, notes: list[str]) -> str:
+def _body(block: Block, bot: Bot, notes: list[Note]) -> str:
     """What the question says: the text before it, else its placeholder, else a sign."""
     if block.body.strip():
         return block.body
     placeholder, _whole = template(plain.mapping(block.options.get("labels")).get("placeholder"), bot.variables)
     if placeholder.strip():
-        notes.append("the question had no text of its own; it says the field's placeholder")
+        notes.append(remark("no_question_text_placeholder"))
         return placeholder
     notes.append(_NO_TEXT)
     return SAYS_NOTHING
 
 
-def _ask(bot: Bot, block: Block, kind: str, notes: list[str], **config: JsonValue) -> None:
+def _ask(bot: Bot, block: Block, kind: str, notes: list[Note], **config: JsonValue) -> None:
     options = block.options
     variable = bot.variables.by_id(options.get("variableId")) or "last_answer"
     body = _body(block, bot, notes)
@@ -39,26 +40,26 @@ def _ask(bot: Bot, block: Block, kind: str, notes: list[str], **config: JsonValu
         asked["retry_message"] = retry
     node = bot.add(block, "question", asked)
     bot.sketch.link(node, "answered", block.following)
-    bot.done(block, node, "; ".join(notes))
+    bot.done(block, node, joined(notes))
 
 
 def _text(bot: Bot, block: Block) -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     options = block.options
     for extra in ("audioClip", "attachments"):
         if plain.mapping(options.get(extra)).get("isEnabled") is True:
-            notes.append("a voice clip or file sent instead of a text is kept as its address")
+            notes.append(remark("file_as_address"))
             break
     if block.body.strip():
         _ask(bot, block, "text", notes)
         return
     node = bot.add(block, "wait_for_reply", {"variable": bot.variables.by_id(options.get("variableId"))})
     bot.sketch.link(node, "replied", block.following)
-    bot.done(block, node, "; ".join(notes))
+    bot.done(block, node, joined(notes))
 
 
 def _number(bot: Bot, block: Block) -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     limits: dict[str, JsonValue] = {}
     for theirs, ours in (("min", "minimum"), ("max", "maximum")):
         raw = block.options.get(theirs)
@@ -66,7 +67,7 @@ def _number(bot: Bot, block: Block) -> None:
         if value is not None:
             limits[ours] = value
         elif raw not in (None, ""):
-            notes.append(f"the {ours} is a variable there and is not checked here")
+            notes.append(remark("limit_not_checked", limit=ours))
     _ask(bot, block, "number", notes, **limits)
 
 
@@ -78,25 +79,25 @@ def _of_kind(kind: str) -> Callable[[Bot, Block], None]:
 
 
 def _date(bot: Bot, block: Block) -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     kind = "date"
     if block.options.get("isRange") is True:
         kind = "text"
-        notes.append("a range of dates is asked as a text")
+        notes.append(remark("date_range"))
     elif block.options.get("hasTime") is True:
         kind = "text"
-        notes.append("a date with a time is asked as a text")
+        notes.append(remark("date_time"))
     elif block.options.get("min") or block.options.get("max"):
-        notes.append("the earliest and latest date are not checked")
+        notes.append(remark("date_limits"))
     _ask(bot, block, kind, notes)
 
 
 def _file(bot: Bot, block: Block) -> None:
     notes = []
     if block.options.get("isMultipleAllowed") is True:
-        notes.append("one file is taken, not several")
+        notes.append(remark("one_file"))
     if block.options.get("isRequired") is False:
-        notes.append("the file can't be skipped")
+        notes.append(remark("file_required"))
     _ask(bot, block, "file", notes)
 
 
@@ -107,20 +108,18 @@ def _rating(bot: Bot, block: Block) -> None:
 
 
 def _payment(bot: Bot, block: Block) -> None:
-    bot.leave_out(block, "payments are not part of flows; send a payment link")
+    bot.leave_out(block, remark("payment"))
 
 
 def _choices(bot: Bot, block: Block) -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     options = block.options
     listed = plain.text(options.get("dynamicVariableId"), 200)
     rows = plain.items(block.raw.get("items"))[:MAX_CHOICES]
     if listed and bot.variables.by_id(listed):
         body = _body(block, bot, notes)
         block.body = f"{body}\n\n{{{{ {bot.variables.by_id(listed)} }}}}"
-        _ask(
-            bot, block, "text", [*notes, "options made from a variable are written in the question; any text is taken"]
-        )
+        _ask(bot, block, "text", [*notes, remark("options_of_variable")])
         return
     found: list[tuple[Choice, dict[str, Any]]] = []
     for index, row in enumerate(rows):
@@ -132,16 +131,16 @@ def _choices(bot: Bot, block: Block) -> None:
         key = plain.text(row.get("id"), 80) or f"item-{index + 1}"
         found.append((Choice(key, label, about), dict(row)))
         if plain.mapping(row.get("displayCondition")).get("isEnabled") is True:
-            notes.append("options that were shown on a condition are always shown")
+            notes.append(remark("options_always_shown"))
         if row.get("pictureSrc"):
-            notes.append("pictures of the options are left out")
+            notes.append(remark("option_pictures"))
     if options.get("isMultipleChoice") is True:
-        notes.append("one option can be chosen, not several")
+        notes.append(remark("one_choice"))
     _menu(bot, block, found, notes)
 
 
 def _cards(bot: Bot, block: Block) -> None:
-    notes = ["cards are shown as a menu without pictures"]
+    notes = [remark("cards_as_menu")]
     found: list[tuple[Choice, dict[str, Any]]] = []
     for index, card in enumerate(plain.items(block.raw.get("items"))[:MAX_CHOICES]):
         title = plain.text(card.get("title"), 200).strip()
@@ -156,17 +155,17 @@ def _cards(bot: Bot, block: Block) -> None:
     _menu(bot, block, found[:MAX_CHOICES], notes)
 
 
-def _menu(bot: Bot, block: Block, found: list[tuple[Choice, dict[str, Any]]], notes: list[str]) -> None:
+def _menu(bot: Bot, block: Block, found: list[tuple[Choice, dict[str, Any]]], notes: list[Note]) -> None:
     unique: dict[str, tuple[Choice, dict[str, Any]]] = {}
     for choice, row in found:
         unique.setdefault(choice.id, (choice, row))
     if not unique:
-        bot.leave_out(block, "it has no options")
+        bot.leave_out(block, remark("no_options"))
         return
     body = _body(block, bot, notes)
     choices = [choice for choice, _row in unique.values()]
     if any(len(choice.title) > WA_BUTTON_TITLE for choice in choices) and len(choices) <= 3:
-        notes.append("a list instead of buttons: options are longer than a button takes")
+        notes.append(remark("list_for_buttons"))
     variable = bot.variables.by_id(block.options.get("variableId"))
     menu = bot.sketch.menu(body, choices, hint=block.id, title=block.title, variable=variable)
     bot.sketch.place(f"b:{block.id}", menu.first)
@@ -189,7 +188,7 @@ def _menu(bot: Bot, block: Block, found: list[tuple[Choice, dict[str, Any]]], no
             bot.sketch.link(assign, "next", target)
         else:
             bot.sketch.link(node, port, target)
-    bot.done(block, menu.first, "; ".join(dict.fromkeys(notes)))
+    bot.done(block, menu.first, joined(notes))
 
 
 INPUTS: dict[str, Callable[[Bot, Block], None]] = {

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from pytake_app.engine.jsonpath import compile_path
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import NOTHING, Note, joined, remark
 from pytake_app.flows.importers.requests import http_request
 from pytake_app.flows.importers.typebot_state import Block, Bot
 from pytake_app.flows.importers.typebot_text import pattern, template, value
@@ -32,12 +33,12 @@ _PART_OF_DAY = (
     "{% elsif hour < 18 %}afternoon{% else %}evening{% endif %}"
 )
 _NEAR_VALUES = {
-    "User ID": ("{{ contact.id }}", "the contact's id"),
-    "Result ID": ("{{ session.id }}", "the session's id"),
-    "Random ID": ("{{ session.id }}", "the session's id, the same during one session"),
+    "User ID": ("{{ contact.id }}", remark("contact_id")),
+    "Result ID": ("{{ session.id }}", remark("session_id")),
+    "Random ID": ("{{ session.id }}", remark("session_id_random")),
     "Moment of the day": (
         _PART_OF_DAY,
-        "by the hour in the organization's time zone",
+        remark("part_of_day"),
     ),
 }
 
@@ -46,10 +47,10 @@ def _set_variable(bot: Bot, block: Block) -> None:
     options = block.options
     name = bot.variables.by_id(options.get("variableId"))
     if not name:
-        bot.leave_out(block, "no variable is chosen")
+        bot.leave_out(block, remark("no_variable"))
         return
     kind = plain.text(options.get("type"), 60) or "Custom"
-    note = ""
+    note = NOTHING
     if kind == "Custom":
         # Before version 6 every value was evaluated as JavaScript, a text that isn't any was taken as it stands.
         code = options.get("isCode") is True if bot.version.startswith("6") else True
@@ -60,16 +61,16 @@ def _set_variable(bot: Bot, block: Block) -> None:
         made, note = _NEAR_VALUES[kind]
     elif kind == "Append value(s)":
         item, _whole = template(options.get("item"), bot.variables, limit=2_000)
-        made, note = f"{{% if {name} %}}{{{{ {name} }}}}, {{% endif %}}{item}", "a text with commas instead of a list"
+        made, note = f"{{% if {name} %}}{{{{ {name} }}}}, {{% endif %}}{item}", remark("text_for_list")
     else:
-        bot.leave_out(block, f"the value {kind!r} doesn't exist here")
+        bot.leave_out(block, remark("unknown_value", value=kind))
         return
     node = bot.add(block, "set_variable", {"assignments": [{"target": "session", "name": name, "value": made}]})
     bot.sketch.link(node, "next", block.following)
     bot.done(block, node, note)
 
 
-def _rows(bot: Bot, content: Mapping[str, Any], notes: list[str]) -> tuple[list[JsonValue], bool]:
+def _rows(bot: Bot, content: Mapping[str, Any], notes: list[Note]) -> tuple[list[JsonValue], bool]:
     """Rows of a condition, and whether its answer is to be turned round."""
     comparisons = plain.items(content.get("comparisons"))[:20]
     rows: list[JsonValue] = []
@@ -79,7 +80,7 @@ def _rows(bot: Bot, content: Mapping[str, Any], notes: list[str]) -> tuple[list[
         operator = _OPERATORS.get(theirs)
         name = bot.variables.by_id(comparison.get("variableId"))
         if operator is None or not name:
-            notes.append("a comparison without a variable, or of an unknown kind, is left out")
+            notes.append(remark("comparison_left_out"))
             continue
         raw = plain.text(comparison.get("value"), 1_000)
         wanted = plain.literal(pattern(raw)) if operator == "matches" else template(raw, bot.variables)[0]
@@ -88,13 +89,13 @@ def _rows(bot: Bot, content: Mapping[str, Any], notes: list[str]) -> tuple[list[
                 turned = True
             else:
                 operator = "not_contains"
-                notes.append("'does not match' beside other comparisons became 'does not contain'")
+                notes.append(remark("not_matching"))
         rows.append({"value": f"{{{{ {name} }}}}", "operator": operator, "compare_to": wanted})
     return rows, turned
 
 
 def _condition(bot: Bot, block: Block) -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     previous: tuple[str, str] | None = None
     first: str | None = None
     for item in plain.items(block.raw.get("items"))[:100]:
@@ -102,7 +103,7 @@ def _condition(bot: Bot, block: Block) -> None:
         rows, turned = _rows(bot, content, notes)
         match = "any" if content.get("logicalOperator") == "OR" else "all"
         if not rows:
-            notes.append("a branch without comparisons is left out")
+            notes.append(remark("branch_left_out"))
             continue
         node = bot.add(block, "condition", {"match": match, "rows": rows})
         first = first or node
@@ -112,26 +113,26 @@ def _condition(bot: Bot, block: Block) -> None:
             bot.sketch.join(*previous, node)
         previous = (node, no)
     if first is None or previous is None:
-        bot.leave_out(block, "it compares nothing")
+        bot.leave_out(block, remark("compares_nothing"))
         return
     bot.sketch.link(*previous, block.following)
-    bot.done(block, first, "; ".join(dict.fromkeys(notes)))
+    bot.done(block, first, joined(notes))
 
 
 def _redirect(bot: Bot, block: Block) -> None:
     url, _whole = template(block.options.get("url"), bot.variables, limit=2_000)
     if not url.strip():
-        bot.leave_out(block, "it has no address")
+        bot.leave_out(block, remark("no_address"))
         return
     node = bot.add(block, "msg_text", {"body": url, "preview_url": True})
     bot.sketch.link(node, "next", block.following)
-    bot.done(block, node, "the address is sent as a link; the conversation stays here")
+    bot.done(block, node, remark("redirect_as_link"))
 
 
 def _link(bot: Bot, block: Block) -> None:
     wanted = plain.text(block.options.get("typebotId"), 200)
     if not wanted:
-        bot.leave_out(block, "no flow is chosen")
+        bot.leave_out(block, remark("no_flow_chosen"))
         return
     group = plain.text(block.options.get("groupId"), 200)
     if wanted in ("current", bot.id) and group:
@@ -142,16 +143,16 @@ def _link(bot: Bot, block: Block) -> None:
     node = bot.add(block, "jump", {"flow": target, "mode": "call" if block.following else "go"})
     bot.sketch.references[node] = target
     bot.sketch.link(node, "next", block.following)
-    bot.done(block, node, "the linked flow begins at its start, not at a group" if group else "")
+    bot.done(block, node, remark("linked_from_start") if group else NOTHING)
 
 
 def _wait(bot: Bot, block: Block) -> None:
     seconds = plain.number(block.options.get("secondsToWaitFor"))
-    note = ""
+    note = NOTHING
     if seconds is None:
-        seconds, note = 1.0, "the time is a variable there; it waits one second"
+        seconds, note = 1.0, remark("wait_of_variable")
     if seconds <= 0:
-        bot.leave_out(block, "it waits no time")
+        bot.leave_out(block, remark("waits_nothing"))
         return
     node = bot.add(block, "delay", {"amount": min(seconds, 31_536_000.0), "unit": "seconds"})
     bot.sketch.link(node, "next", block.following)
@@ -178,7 +179,7 @@ def _ab_test(bot: Bot, block: Block) -> None:
 def _jump(bot: Bot, block: Block) -> None:
     group, target = plain.text(block.options.get("groupId"), 200), plain.text(block.options.get("blockId"), 200)
     if not group and not target:
-        bot.leave_out(block, "it leads nowhere")
+        bot.leave_out(block, remark("leads_nowhere"))
         return
     bot.sketch.forward(f"b:{block.id}", f"b:{target}" if target else f"g:{group}")
     bot.tell(block, "translated", None)
@@ -186,21 +187,21 @@ def _jump(bot: Bot, block: Block) -> None:
 
 def _return(bot: Bot, block: Block) -> None:
     node = bot.add(block, "end", {"outcome": ""})
-    bot.done(block, node, "ends the flow: back to the flow that called it, not into the middle of this one")
+    bot.done(block, node, remark("return_ends"))
 
 
 def _request(bot: Bot, block: Block) -> None:
     options = block.options
     webhook = plain.mapping(options.get("webhook"))
     if not plain.text(webhook.get("url")).strip():
-        bot.leave_out(block, "the request has no address in the file")
+        bot.leave_out(block, remark("request_no_address"))
         return
-    notes: list[str] = []
+    notes: list[Note] = []
 
     def written(raw: object) -> str:
         made, whole = template(raw, bot.variables)
         if not whole:
-            notes.append("inline code was left out of the request")
+            notes.append(remark("code_in_request"))
         return made
 
     mapping = []
@@ -208,7 +209,7 @@ def _request(bot: Bot, block: Block) -> None:
         name = bot.variables.by_id(row.get("variableId"))
         path = _json_path(plain.text(row.get("bodyPath"), 200).strip())
         if name and path is None:
-            notes.append("a part of the answer that is computed there is left out")
+            notes.append(remark("computed_answer"))
         elif name and path is not None:
             mapping.append((name, path))
     config = http_request(
@@ -226,8 +227,8 @@ def _request(bot: Bot, block: Block) -> None:
     bot.sketch.link(node, "success", block.following)
     bot.sketch.link(node, "error", block.following)
     if block.type != "Webhook":
-        notes.append("a plain HTTP request to the same address")
-    bot.done(block, node, "; ".join(dict.fromkeys(notes)))
+        notes.append(remark("plain_request"))
+    bot.done(block, node, joined(notes))
 
 
 def _json_path(theirs: str) -> str | None:
@@ -239,10 +240,10 @@ def _json_path(theirs: str) -> str | None:
 
 def _chatwoot(bot: Bot, block: Block) -> None:
     node = bot.add(block, "action_transfer_to_queue", {"queue_id": "", "queue_name": "", "priority": 0, "message": ""})
-    bot.done(block, node, "a hand-over to people of this organization; choose a queue")
+    bot.done(block, node, remark("handover_queue"))
 
 
-def _left_out(why: str) -> Callable[[Bot, Block], None]:
+def _left_out(why: Note) -> Callable[[Bot, Block], None]:
     def leave(bot: Bot, block: Block) -> None:
         bot.leave_out(block, why)
 
@@ -251,18 +252,18 @@ def _left_out(why: str) -> Callable[[Bot, Block], None]:
 
 def _integration(bot: Bot, block: Block) -> None:
     """Anything else is an integration of Typebot's own."""
-    bot.leave_out(block, "an integration that doesn't exist here; an API call may do the same")
+    bot.leave_out(block, remark("unknown_integration"))
 
 
 LOGIC: dict[str, Callable[[Bot, Block], None]] = {
     "Set variable": _set_variable,
     "Condition": _condition,
     "Redirect": _redirect,
-    "Code": _left_out("JavaScript is not run here"),
+    "Code": _left_out(remark("no_javascript")),
     "Typebot link": _link,
     "Wait": _wait,
     "AB test": _ab_test,
-    "webhook": _left_out("a session can't wait for a call from outside in the middle of a flow"),
+    "webhook": _left_out(remark("no_call_inside")),
     "Jump": _jump,
     "Return": _return,
     "Webhook": _request,

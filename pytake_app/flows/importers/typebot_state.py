@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import NOTHING, Note
 from pytake_app.flows.importers.report import Outcome, outcome_of
 from pytake_app.flows.importers.sketch import Sketch
 from pytake_app.flows.importers.typebot_text import Variables
@@ -54,15 +55,15 @@ class Bot:
         self.sketch.place(f"b:{block.id}", node)
         return node
 
-    def done(self, block: Block, node: str, note: str = "") -> None:
+    def done(self, block: Block, node: str, note: Note = NOTHING) -> None:
         """It is translated, or with a note approximated."""
         self.tell(block, outcome_of(note), node, note)
 
-    def leave_out(self, block: Block, why: str) -> None:
+    def leave_out(self, block: Block, why: Note) -> None:
         """It is skipped: what led to it leads to what comes after it."""
         self.sketch.forward(f"b:{block.id}", block.following)
         self.tell(block, "left_out", None, why)
 
-    def tell(self, block: Block, outcome: Outcome, node: str | None, note: str = "") -> None:
+    def tell(self, block: Block, outcome: Outcome, node: str | None, note: Note = NOTHING) -> None:
         """A line of the report."""
         self.sketch.tell(outcome, block.id, block.type or "block", node_id=node, note=note, title=block.title)

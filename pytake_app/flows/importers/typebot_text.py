@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytake_app.flows.importers import plain
+from pytake_app.flows.importers.notes import NOTHING, Note, remark
 
 _VARIABLE = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _TAG = re.compile(r"<[^<>]{0,500}>")
@@ -128,7 +129,7 @@ def _marked(value: str, node: Mapping[str, Any]) -> str:
     return value[:start] + core + value[end:]
 
 
-def value(raw: object, variables: Variables, *, code: bool) -> tuple[str, str]:
+def value(raw: object, variables: Variables, *, code: bool) -> tuple[str, Note]:
     """The value that a "set variable" block writes, and a note when it isn't the same as there.
 
     `code`: the file's Typebot evaluates it as JavaScript; sums of variables and numbers, and plain texts, can be said
@@ -139,14 +140,14 @@ def value(raw: object, variables: Variables, *, code: bool) -> tuple[str, str]:
     if total is not None and _one_rank(total.group(2)):
         parts = [f"{_operand(total.group(1), variables)}"]
         parts += [f"{_FILTERS[sign]}: {_operand(term, variables)}" for sign, term in _TERM.findall(total.group(2))]
-        return "{{ " + " | ".join(parts) + " }}", ""
+        return "{{ " + " | ".join(parts) + " }}", NOTHING
     string = _STRING.fullmatch(source) if code else None
     if string is not None:
         source = next(part for part in string.groups() if part is not None)
     elif code and (total is not None or _CODE.search(_VARIABLE.sub("", source))):
-        return "", "JavaScript is not run here; the value is empty"
+        return "", remark("no_javascript_value")
     made, whole = template(source, variables)
-    return made, "" if whole else "inline code was left out of the value"
+    return made, NOTHING if whole else remark("code_in_value")
 
 
 def _one_rank(terms: str) -> bool:

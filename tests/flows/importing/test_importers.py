@@ -2,7 +2,9 @@
 
 import copy
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from pytake_app.engine.verify import VerifyEnv, verify
 from pytake_app.flows import importers
 from pytake_app.flows.importers import Imported, UnreadableFile
 from pytake_app.flows.importers.excellent import Expressions
+from pytake_app.flows.importers.notes import SENTENCES
 from tests.flows.importing import files
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -65,6 +68,11 @@ def checked(imported: Imported) -> Imported:
     assert {line.node_id for line in imported.report.lines if line.node_id} <= every
     report = imported.report
     assert report.translated + report.approximated + report.left_out == len(report.lines)
+    for line in report.lines:
+        # What isn't simply translated says why, in words that every language has.
+        assert bool(line.notes) == bool(line.note) == (line.outcome != "translated"), line
+        said = "; ".join(dict.fromkeys(SENTENCES[n.code].format(**n.params) for n in line.notes))
+        assert line.note == said[:500]
     return imported
 
 
@@ -352,3 +360,22 @@ def test_a_damaged_file_never_makes_the_importer_fall(data: st.DataObject) -> No
             for text in ("Azul", "7", "x"):
                 if talk.session.wait is not None and talk.session.wait.kind == "message":
                     talk.say(text)
+
+
+@pytest.mark.parametrize("language", ["pt_BR", "en", "es"])
+def test_every_note_has_a_sentence_in_three_languages(language: str) -> None:
+    raw = (Path(importers.__file__).parents[2] / "locales" / language / "import.json").read_text(encoding="utf-8")
+    texts = {key.removeprefix("import.note."): text for key, text in json.loads(raw).items()}
+    # Other texts of the area aren't the importers'.
+    texts = {key: text for key, text in texts.items() if not key.startswith("import.")}
+    assert set(texts) == set(SENTENCES)
+    for code, text in texts.items():
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", SENTENCES[code])), code
+    if language == "en":
+        assert texts == SENTENCES
+
+
+def test_every_code_in_use_is_declared_and_every_declared_one_is_used() -> None:
+    folder = Path(importers.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "notes.py")
+    assert set(re.findall(r'remark\(\s*"(\w+)"', source)) == set(SENTENCES)
