@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import redis
 import redis.asyncio
-from rq import Queue
+from rq import Queue, Worker
 
 from pytake_app.config import Settings
 
@@ -61,6 +61,15 @@ def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int]) ->
         DRAIN_JOB, args=(wanted[0], slot), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600
     )
     return True
+
+
+def workers_alive(client: redis.Redis) -> int:
+    """How many lane workers are registered and have told of themselves lately.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    return len(Worker.all(connection=client, queue=Queue(LANES_QUEUE, connection=client)))
 
 
 def poke_lane(client: redis.Redis, settings: Settings, lane: int) -> bool:

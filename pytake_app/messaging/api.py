@@ -9,8 +9,17 @@ from fastapi import APIRouter, Query
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
-from pytake_app.messaging import service
-from pytake_app.messaging.schemas import QueueMessage, QueueSend, QueueStats
+from pytake_app.messaging import desk, service
+from pytake_app.messaging.desk_schemas import (
+    AccountLimits,
+    Changed,
+    Choice,
+    InboundChoice,
+    InboundDead,
+    PipelineHealth,
+    QueueRow,
+)
+from pytake_app.messaging.schemas import PriorityWord, QueueMessage, QueueSend, QueueState, QueueStats
 
 router = APIRouter(prefix="/queue", tags=["message queue"])
 
@@ -56,3 +65,68 @@ def dead_letter(
 ) -> Page[QueueMessage]:
     """What was given up on, newest first, with the reason."""
     return service.dead_letters(session, who, limit=limit, cursor=cursor)
+
+
+@router.get("/messages")
+def messages(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    state: QueueState | None = None,
+    priority: PriorityWord | None = None,
+    channel_account_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[QueueRow]:
+    """Messages of the outbox, newest first."""
+    return desk.messages(
+        session,
+        who,
+        state=state,
+        priority=priority,
+        channel_account_id=channel_account_id,
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+@router.post("/retry")
+def retry_many(body: Choice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
+    """Try many messages again that were given up on."""
+    return Changed(changed=desk.retry(session, who, body, clock=services.clock))
+
+
+@router.post("/cancel")
+def cancel_many(body: Choice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
+    """Take many waiting messages out of the queue."""
+    return Changed(changed=desk.cancel(session, who, body, clock=services.clock))
+
+
+@router.get("/limits")
+def limits(who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> list[AccountLimits]:
+    """What each number may send, and how much of that is used."""
+    return desk.limits(session, who, services)
+
+
+@router.get("/health")
+def health(who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> PipelineHealth:
+    """Who is at work, what waits, and the last half hour."""
+    return desk.health(session, who, services)
+
+
+@router.get("/inbound/dead-letter")
+def inbound_dead_letter(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[InboundDead]:
+    """Inbound events that were given up on, newest first, with the reason."""
+    return desk.dead_events(session, who, limit=limit, cursor=cursor)
+
+
+@router.post("/inbound/retry")
+def inbound_retry(
+    body: InboundChoice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> Changed:
+    """Have inbound events handled again that were given up on."""
+    return Changed(changed=service.replay_events(session, who, body.ids, clock=services.clock))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import upkeep
+from pytake_app.messaging import heartbeat, upkeep
 from pytake_app.messaging.sql import hot
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,7 @@ class Scheduler:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._duties = [
             _Duty(0.25, self.fire_timers),
             _Duty(1.0, self.sweep_lanes),
@@ -169,6 +172,10 @@ class Scheduler:
         counts = {str(state): int(count) for state, count in rows}
         for state in ("queued", "sending", "unsure"):
             outbox_depth.labels(state=state).set(counts.get(state, 0))
+        try:
+            heartbeat.beat(self._services.redis, "scheduler", self._name, time.time())
+        except redis.RedisError as error:
+            log.info("heartbeat_not_told", error=type(error).__name__)
 
     def remove_old(self) -> bool:
         """Delete what is kept long enough."""

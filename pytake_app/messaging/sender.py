@@ -27,7 +27,7 @@ from pytake_app.core.live import connect_async
 from pytake_app.core.metrics import outbox_seconds, outbox_sent
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import outbox_store, results
+from pytake_app.messaging import heartbeat, outbox_store, results
 from pytake_app.messaging.breaker import State
 from pytake_app.messaging.gate import Gate
 from pytake_app.messaging.limiter import RateLimiter
@@ -68,6 +68,7 @@ class Sender:
         self._paused: list[UUID] = []
         self._paused_read = 0.0
         self._cycles = 0
+        self._circuits: dict[UUID, bool] = {}
         self._stopping = False
         self._clients: dict[str, WhatsAppClient] = {}
         self._redis = connect_async(services.settings)
@@ -83,6 +84,7 @@ class Sender:
             asyncio.create_task(self._listen()),
             asyncio.create_task(self._listen_signals()),
             asyncio.create_task(fetcher.run()),
+            asyncio.create_task(self._beat()),
         ]
         stopper = asyncio.create_task(self._stop_on(stop))
         try:
@@ -198,6 +200,7 @@ class Sender:
                 outbox_seconds.observe(max(0.0, (now - result.item.created_at).total_seconds()))
             changed = self._gate.note(result)
             if changed is not None:
+                self._circuits[result.item.channel_account_id] = changed == "open"
                 log.warning("circuit_changed", state=changed, channel_account_id=str(result.item.channel_account_id))
             if result.rest:
                 self._gate.rest(result.item.channel_account_id, result.rest)
@@ -288,6 +291,22 @@ class Sender:
             unsure = SendError(SendErrorKind.UNSURE, reason="internal", message=type(error).__name__)
             return results.of_error(item, unsure, self._services.clock.now())
         return Result(item, "sent", external_id=answer.external_id)
+
+    async def _beat(self) -> None:
+        """Tell pages that this sender lives, and which circuits are open."""
+        while True:
+            try:
+                await asyncio.to_thread(self._tell)
+            except redis.RedisError as error:
+                log.info("heartbeat_not_told", error=type(error).__name__)
+            await asyncio.sleep(heartbeat.EVERY_SECONDS)
+
+    def _tell(self) -> None:
+        heartbeat.beat(self._services.redis, "outbox", self.name, time.time())
+        for account_id, is_open in list(self._circuits.items()):
+            heartbeat.tell_circuit(self._services.redis, account_id, is_open=is_open)
+            if not is_open:
+                self._circuits.pop(account_id, None)
 
     # -- wake-ups ---------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from pytake_app.api.services import Services
+from pytake_app.messaging import heartbeat
 from tests.api.fixtures import Caller
 
 TEMPLATE: dict[str, Any] = {
@@ -64,3 +67,70 @@ def test_another_organizations_message_does_not_exist(sender: Caller, register: 
     for path in (f"/api/v1/queue/message/{queued['id']}",):
         assert other.get(path).status_code == 404
         assert other.post(f"{path}/cancel").status_code == 404
+
+
+def test_many_are_listed_canceled_and_tried_again_at_once(sender: Caller, services: Services) -> None:
+    made = [sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": f"556199401{n:04d}"}).json() for n in range(5)]
+    listed = sender.get("/api/v1/queue/messages?state=queued&limit=3").json()
+    assert [row["id"] for row in listed["items"]] == [row["id"] for row in made[:1:-1]]
+    assert listed["items"][0]["preview"] == "pytake_saudacao"
+    assert listed["items"][0]["contact_name"] == "5561994010004"
+    more = sender.get(f"/api/v1/queue/messages?state=queued&limit=3&cursor={listed['next_cursor']}").json()
+    assert len(more["items"]) == 2
+    assert sender.get("/api/v1/queue/messages?priority=low").json()["items"] == []
+
+    some = {"ids": [made[0]["id"], made[1]["id"]]}
+    assert sender.post("/api/v1/queue/cancel", json=some).json() == {"changed": 2}
+    assert sender.post("/api/v1/queue/cancel", json=some).json() == {"changed": 0}
+    assert sender.post("/api/v1/queue/retry", json={"everything": True}).json() == {"changed": 0}
+    with services.database.system_connection() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'dead', attempts = 8 WHERE state = 'queued'"))
+        connection.execute(text("UPDATE messages SET status = 'failed' WHERE status = 'queued'"))
+    assert sender.post("/api/v1/queue/retry", json={"everything": True}).json() == {"changed": 3}
+    again = sender.get(f"/api/v1/queue/message/{made[4]['id']}").json()
+    assert (again["state"], again["attempts"]) == ("queued", 0)
+    with services.database.system_connection() as connection:
+        statuses = connection.execute(text("SELECT status, count(*) FROM messages GROUP BY 1 ORDER BY 1")).all()
+    assert [tuple(row) for row in statuses] == [("canceled", 2), ("queued", 3)]
+
+
+@pytest.mark.parametrize("body", [{}, {"everything": True, "ids": ["0190d0f0-0000-7000-8000-000000000000"]}])
+def test_an_act_on_nobody_knows_what_is_refused(sender: Caller, body: dict[str, Any]) -> None:
+    response = sender.post("/api/v1/queue/cancel", json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "/ids"
+
+
+def test_limits_of_a_number_and_what_is_used_of_them(sender: Caller) -> None:
+    sender.post("/api/v1/queue/send", json=TEMPLATE)
+    by_name = {limits["name"]: limits for limits in sender.get("/api/v1/queue/limits").json()}
+    shop = by_name["Shop"]
+    assert (shop["daily_limit"], shop["daily_used"], shop["queued"], shop["circuit"]) == (1000, 0, 1, "closed")
+    assert all(limits["daily_limit"] is None for limits in by_name.values() if limits["sandbox"])
+
+
+def test_health_says_who_is_at_work_and_what_waits(sender: Caller, services: Services) -> None:
+    heartbeat.beat(services.redis, "outbox", "one", float(services.redis.time()[0]))
+    heartbeat.beat(services.redis, "outbox", "two", float(services.redis.time()[0]))
+    heartbeat.gone(services.redis, "outbox", "two")
+    health = sender.get("/api/v1/queue/health").json()
+    assert (health["senders"], health["schedulers"], health["lanes_waiting"]) == (1, 0, 0)
+    assert len(health["minutes"]) == 30
+
+
+def test_inbound_events_that_were_given_up_on_are_shown_and_handled_again(sender: Caller, services: Services) -> None:
+    account = sender.get("/api/v1/whatsapp/numbers").json()["items"][0]["id"]
+    organization = sender.get("/api/v1/auth/me").json()["organization"]["id"]
+    with services.database.system_connection() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, external_id,"
+                " payload, state, attempts, next_attempt_at, error, received_at)"
+                " VALUES (:o, :a, 1, 'x', 'message', 'wamid.x', '{}', 'dead', 5, now(), 'KeyError', now())"
+            ),
+            {"o": organization, "a": account},
+        )
+    (dead,) = sender.get("/api/v1/queue/inbound/dead-letter").json()["items"]
+    assert (dead["external_id"], dead["error"], dead["attempts"]) == ("wamid.x", "KeyError", 5)
+    assert sender.post("/api/v1/queue/inbound/retry", json={"ids": [dead["id"]]}).json() == {"changed": 1}
+    assert sender.get("/api/v1/queue/inbound/dead-letter").json()["items"] == []

@@ -1,0 +1,288 @@
+"""The message queue as one desk: lists, acts on many at once, limits of numbers, health. Services never commit.
+
+Reading needs `viewer`, acting `agent`, handling inbound events again `org_admin`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import redis
+import structlog
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from pytake_app.contacts.models import Contact
+from pytake_app.conversations.models import Message
+from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.db import after_commit
+from pytake_app.core.errors import FieldError, InvalidError
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
+from pytake_app.core.services import Services
+from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.jobs import enqueue as jobs
+from pytake_app.messaging import heartbeat
+from pytake_app.messaging.desk_schemas import (
+    AccountLimits,
+    Choice,
+    InboundDead,
+    PipelineHealth,
+    QueueRow,
+    Rate,
+)
+from pytake_app.messaging.models import InboundEvent, OutboxItem
+from pytake_app.messaging.outbox import OutboxPriority, wake_senders
+from pytake_app.messaging.quotas import used_today
+from pytake_app.messaging.schemas import PriorityWord, QueueState
+from pytake_app.messaging.service import view
+from pytake_app.whatsapp import service as accounts
+from pytake_app.whatsapp.models import ChannelAccount
+from pytake_app.whatsapp.runtime import first_contacts_limit
+
+log = structlog.get_logger(__name__)
+
+_CLOCK = SystemClock()
+_PREVIEW = 80
+_MINUTES = 30
+
+_BY_ACCOUNT = text("""
+SELECT channel_account_id,
+       count(*) FILTER (WHERE state = 'queued'),
+       count(*) FILTER (WHERE state = 'queued' AND next_attempt_at <= :now),
+       count(*) FILTER (WHERE state = 'dead'),
+       count(*) FILTER (WHERE state = 'sent')
+FROM outbox
+WHERE organization_id = :organization_id
+  AND (state IN ('queued', 'dead') OR (state = 'sent' AND finished_at > :minute_ago))
+GROUP BY channel_account_id
+""")
+_ACT = """
+WITH chosen AS (
+    SELECT sequence FROM outbox
+    WHERE organization_id = :organization_id AND state = :state {which}
+    ORDER BY sequence FOR UPDATE
+), changed AS (
+    UPDATE outbox o SET {change} FROM chosen WHERE o.sequence = chosen.sequence
+    RETURNING o.message_id, o.created_at
+)
+UPDATE messages m SET status = :status, errors = '[]' FROM changed
+WHERE m.id = changed.message_id AND m.created_at = changed.created_at
+"""
+_SENT_BY_MINUTE = text("""
+SELECT date_trunc('minute', finished_at), count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'dead')
+FROM outbox WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND finished_at >= :since GROUP BY 1
+""")
+_RECEIVED_BY_MINUTE = text("""
+SELECT date_trunc('minute', received_at), count(*) FROM inbound_events
+WHERE organization_id = :organization_id AND received_at >= :since AND kind = 'message' GROUP BY 1
+""")
+_WAITING = text("""
+SELECT count(DISTINCT lane), min(received_at) FROM inbound_events
+WHERE organization_id = :organization_id AND state = 'pending' AND next_attempt_at <= :now
+""")
+
+
+def messages(
+    session: Session,
+    principal: Principal,
+    *,
+    state: QueueState | None = None,
+    priority: PriorityWord | None = None,
+    channel_account_id: UUID | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[QueueRow]:
+    """Messages of the outbox, newest first.
+
+    Parameters:
+        state, priority, channel_account_id: only those.
+    """
+    principal.require(Role.VIEWER)
+    limit = min(limit, MAX_LIMIT)
+    statement = scoped(session, OutboxItem)
+    if state is not None:
+        statement = statement.where(col(OutboxItem.state) == state)
+    if priority is not None:
+        statement = statement.where(col(OutboxItem.priority) == int(OutboxPriority[priority.upper()]))
+    if channel_account_id is not None:
+        statement = statement.where(col(OutboxItem.channel_account_id) == channel_account_id)
+    if cursor:
+        (after,) = decode_cursor(cursor, 1)
+        if not isinstance(after, int):
+            raise InvalidError("The cursor is not one that this list gave.")
+        statement = statement.where(col(OutboxItem.sequence) < after)
+    found = list(session.exec(statement.order_by(col(OutboxItem.sequence).desc()).limit(limit + 1)))
+    following = encode_cursor(found[limit - 1].sequence) if len(found) > limit else None
+    return Page[QueueRow](items=_rows(session, principal, found[:limit]), next_cursor=following)
+
+
+def _rows(session: Session, principal: Principal, items: list[OutboxItem]) -> list[QueueRow]:
+    names = dict(
+        session.exec(
+            select(Contact.id, Contact.name).where(
+                col(Contact.organization_id) == organization_of(session),
+                col(Contact.id).in_({item.contact_id for item in items}),
+            )
+        ).all()
+    )
+    texts: dict[UUID, str] = {}
+    if principal.may(Role.AGENT) and items:
+        texts = dict(
+            session.exec(
+                select(Message.id, Message.text).where(
+                    col(Message.organization_id) == organization_of(session),
+                    col(Message.id).in_([item.message_id for item in items]),
+                    # The time finds the partition.
+                    col(Message.created_at).in_({item.created_at for item in items}),
+                )
+            ).all()
+        )
+    return [
+        QueueRow(
+            **view(item).model_dump(),
+            contact_name=names.get(item.contact_id) or (item.recipient if texts else ""),
+            preview=texts.get(item.message_id, "")[:_PREVIEW],
+        )
+        for item in items
+    ]
+
+
+def retry(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
+    """Try dead letters again, with all their attempts. Answers how many."""
+    principal.require(Role.AGENT)
+    now = clock.now()
+    change = "state = 'queued', attempts = 0, next_attempt_at = :now, finished_at = NULL"
+    count = _act(session, choice, now, state="dead", status="queued", change=change)
+    if count:
+        after_commit(session, wake_senders)
+    return count
+
+
+def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
+    """Take waiting messages out of the queue. Answers how many."""
+    principal.require(Role.AGENT)
+    change = "state = 'canceled', finished_at = :now"
+    return _act(session, choice, clock.now(), state="queued", status="canceled", change=change)
+
+
+def _act(session: Session, choice: Choice, now: datetime, *, state: str, status: str, change: str) -> int:
+    if choice.everything == bool(choice.ids):
+        raise InvalidError("Name messages, or ask for everything.", errors=[FieldError("/ids", "or everything")])
+    values: dict[str, Any] = {
+        "organization_id": organization_of(session), "state": state, "status": status, "now": now
+    }  # fmt: skip
+    which = ""
+    if choice.ids:
+        which, values["ids"] = "AND id = ANY(:ids)", choice.ids
+    elif choice.channel_account_id is not None:
+        which, values["account"] = "AND channel_account_id = :account", choice.channel_account_id
+    result = session.execute(text(_ACT.format(which=which, change=change)), values)
+    return int(cast("Any", result).rowcount)
+
+
+def limits(session: Session, principal: Principal, services: Services) -> list[AccountLimits]:
+    """What each number may send, and how much of that is used."""
+    principal.require(Role.VIEWER)
+    now = services.clock.now()
+    counted = {
+        row[0]: row[1:]
+        for row in session.execute(
+            _BY_ACCOUNT,
+            {"organization_id": organization_of(session), "now": now, "minute_ago": now - timedelta(minutes=1)},
+        )
+    }
+    found = [account for account in accounts.channel_accounts(session) if account.status != "disabled"]
+    return [_limits(services, account, counted.get(account.id, (0, 0, 0, 0)), now) for account in found]
+
+
+def _limits(services: Services, account: ChannelAccount, counts: Any, now: datetime) -> AccountLimits:
+    daily = None if account.sandbox else first_contacts_limit(account.settings, services.settings)
+    used: int | None
+    try:
+        used = used_today(services.redis, account.id, now.timestamp()) if daily is not None else 0
+        is_open = heartbeat.circuit_open(services.redis, account.id)
+    except redis.RedisError as error:
+        log.info("limits_unknown", error=type(error).__name__)
+        used, is_open = None, False
+    queued, due, dead, sent = counts
+    return AccountLimits(
+        channel_account_id=account.id,
+        name=account.name,
+        channel=account.channel,
+        sandbox=account.sandbox,
+        status=account.status,
+        status_detail=account.status_detail,
+        circuit="open" if is_open else "closed",
+        messages_per_second=float(account.settings.get("messages_per_second") or 80),
+        sent_last_minute=sent,
+        queued=queued,
+        due=due,
+        dead=dead,
+        daily_limit=daily,
+        daily_used=used,
+    )
+
+
+def health(session: Session, principal: Principal, services: Services) -> PipelineHealth:
+    """Who is at work, what waits, and the last half hour."""
+    principal.require(Role.VIEWER)
+    now = services.clock.now()
+    since = now.replace(second=0, microsecond=0) - timedelta(minutes=_MINUTES - 1)
+    values = {"organization_id": organization_of(session), "since": since, "now": now}
+    waiting, oldest = session.execute(_WAITING, values).one()
+    sent = {row[0]: (row[1], row[2]) for row in session.execute(_SENT_BY_MINUTE, values)}
+    received = {row[0]: row[1] for row in session.execute(_RECEIVED_BY_MINUTE, values)}
+    minutes = [since + timedelta(minutes=n) for n in range(_MINUTES)]
+    return PipelineHealth(
+        workers=_alive(lambda: jobs.workers_alive(services.redis)),
+        senders=_alive(lambda: heartbeat.count(services.redis, "outbox")),
+        schedulers=_alive(lambda: heartbeat.count(services.redis, "scheduler")),
+        lanes=services.settings.lanes,
+        lanes_waiting=waiting,
+        inbound_lag_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        minutes=[
+            Rate(at=at, sent=sent.get(at, (0, 0))[0], failed=sent.get(at, (0, 0))[1], received=received.get(at, 0))
+            for at in minutes
+        ],
+    )
+
+
+def _alive(ask: Any) -> int | None:
+    try:
+        return int(ask())
+    except redis.RedisError as error:
+        log.info("roles_unknown", error=type(error).__name__)
+        return None
+
+
+def dead_events(
+    session: Session, principal: Principal, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[InboundDead]:
+    """Inbound events that were given up on, newest first."""
+    principal.require(Role.VIEWER)
+    limit = min(limit, MAX_LIMIT)
+    statement = select(InboundEvent).where(
+        col(InboundEvent.organization_id) == organization_of(session), col(InboundEvent.state) == "dead"
+    )
+    if cursor:
+        (after,) = decode_cursor(cursor, 1)
+        if not isinstance(after, int):
+            raise InvalidError("The cursor is not one that this list gave.")
+        statement = statement.where(col(InboundEvent.id) < after)
+    found = list(session.exec(statement.order_by(col(InboundEvent.id).desc()).limit(limit + 1)))
+    following = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+    items = [
+        InboundDead(
+            id=event.id or 0,
+            channel_account_id=event.channel_account_id,
+            kind=event.kind,
+            external_id=event.external_id,
+            attempts=event.attempts,
+            error=event.error or "",
+            received_at=event.received_at,
+        )
+        for event in found[:limit]
+    ]
+    return Page[InboundDead](items=items, next_cursor=following)

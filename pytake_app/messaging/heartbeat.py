@@ -1,0 +1,62 @@
+"""Which roles live, and which accounts' circuits are open, told over Redis for pages to show. Nothing depends on it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+import redis
+import redis.asyncio
+
+EVERY_SECONDS = 5.0
+_TTL = 15
+_CIRCUIT_TTL = 120
+
+
+def _role_key(role: str) -> str:
+    return f"pytake:alive:{role}"
+
+
+def _circuit_key(account_id: UUID) -> str:
+    return f"pytake:circuit:{account_id}"
+
+
+def beat(client: redis.Redis, role: str, name: str, now: float) -> None:
+    """A process of the role lives.
+
+    Parameters:
+        name: tells it from others of its role.
+        now: seconds since 1970.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    with client.pipeline(transaction=False) as pipe:
+        pipe.zadd(_role_key(role), {name: now})
+        pipe.zremrangebyscore(_role_key(role), "-inf", now - _TTL)
+        pipe.expire(_role_key(role), _TTL * 2)
+        pipe.execute()
+
+
+def gone(client: redis.Redis, role: str, name: str) -> None:
+    """It has ended in order. Raises `redis.RedisError`."""
+    client.zrem(_role_key(role), name)
+
+
+def count(client: redis.Redis, role: str) -> int:
+    """How many processes of the role live. Raises `redis.RedisError`."""
+    seconds = float(cast("Any", client.time())[0])
+    return int(cast("Any", client.zcount(_role_key(role), seconds - _TTL, "+inf")))
+
+
+def tell_circuit(client: redis.Redis, account_id: UUID, *, is_open: bool) -> None:
+    """An account's circuit opened or closed. Raises `redis.RedisError`."""
+    if is_open:
+        client.set(_circuit_key(account_id), 1, ex=_CIRCUIT_TTL)
+    else:
+        client.delete(_circuit_key(account_id))
+
+
+def circuit_open(client: redis.Redis, account_id: UUID) -> bool:
+    """Whether some sender leaves the account alone because its platform doesn't answer. Raises `redis.RedisError`."""
+    return bool(client.exists(_circuit_key(account_id)))
