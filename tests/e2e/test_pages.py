@@ -368,6 +368,10 @@ def test_axe_finds_nothing_serious_in_a_thread_and_its_overlays(tabs: Tabs, them
     expect(page.get_by_test_id("why")).to_contain_text("Espera a escolha")  # of this visit, not of a later one
     assert complaints(page) == []
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Conta").click()
+    page.get_by_role("menu").wait_for()
+    assert complaints(page) == []
+    page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").wait_for()
     assert complaints(page) == []

@@ -85,9 +85,7 @@ class _Menu(Config):
     header: str = setting(
         "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="text"
     )
-    header_media_id: str | None = setting(
-        None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True
-    )
+    header_media_id: str | None = setting(None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
     header_url: str = setting(
         "",
         variables=True,
@@ -300,9 +298,7 @@ class TemplateConfig(Config):
     header: str = setting(
         "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="may"
     )
-    header_media_id: str | None = setting(
-        None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True
-    )
+    header_media_id: str | None = setting(None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
     header_url: str = setting(
         "",
         variables=True,

@@ -10,7 +10,7 @@ export const AdaptList = ({ children }) => {
   const flowId = useStore((s) => s.flowId);
   const ready = useStore((s) => Boolean(s.doc) && s.phase === "ready");
   const [steps, setSteps] = useState(null);
-  const [open, setOpen] = useState(true);
+  const [open, setOpen] = useState(() => window.matchMedia("(min-width: 768px)").matches);
   useEffect(() => setSteps(flowId ? readSteps(flowId) : null), [flowId]);
   if (!steps || !ready) return null;
   const change = (next) => {

@@ -50,9 +50,9 @@ export const drawingOf = (document) => {
   return { box: `${left} ${top} ${right - left} ${bottom - top}`, cards, links };
 };
 
-/** The picture. `words`: with the blocks' titles (a large one). */
+/** The picture. `words`: all of it with the blocks' titles; else as much of its beginning as fits, large enough to be seen. */
 export const FlowPicture = ({ drawing, label, words }) =>
-  h("svg", { className: "fp", viewBox: drawing.box, role: "img", "aria-label": label, preserveAspectRatio: "xMidYMid meet" },
+  h("svg", { className: "fp", viewBox: drawing.box, role: "img", "aria-label": label, preserveAspectRatio: words ? "xMidYMid meet" : "xMinYMid slice" },
     drawing.links.map((link) => h("path", { key: link.id, d: link.path, className: link.back ? "fp-l back" : "fp-l" })),
     drawing.cards.map((card) =>
       h("g", { key: card.id, className: `g-${card.group}` },

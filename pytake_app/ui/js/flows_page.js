@@ -2,6 +2,7 @@
 import { createElement as h, useEffect } from "react";
 import { useNavigate } from "react-router";
 import { toast } from "sonner";
+import { keepSteps } from "$/public/pt_adapt_steps.js";
 import { api } from "$/public/pt_api.js";
 import { getLang, tr, trKey, useLang } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
@@ -173,6 +174,7 @@ const submit = () => {
   return working(async () => {
     try {
       const flow = starter ? await api.post(`${BASE}/from-template`, { starter, name: wanted, locale: getLang() }) : await api.post(BASE, { name: wanted });
+      if (starter) keepSteps(flow.id, state.starters.find((item) => item.key === starter)?.adapt ?? []);
       put(summary(flow));
       close();
       go(flow.id);

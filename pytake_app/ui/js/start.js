@@ -3,7 +3,7 @@ import { createElement as h, useEffect, useSyncExternalStore } from "react";
 import { api } from "$/public/pt_api.js";
 
 const listeners = new Set();
-let shown = { phase: "loading", starters: [], chosen: "", flow: "", word: "", busy: "", problem: "" };
+let shown = { phase: "loading", starters: [], more: 0, chosen: "", flow: "", word: "", busy: "", problem: "" };
 const set = (patch) => {
   shown = { ...shown, ...patch };
   listeners.forEach((listener) => listener());
@@ -20,13 +20,16 @@ const wordOf = (document) => {
   const words = nodes.find((node) => node.type === "trigger_keyword")?.config?.words ?? [];
   return (Array.isArray(words) ? words : String(words).split(","))[0]?.trim() || "oi";
 };
+// The guide shows a handful; the gallery has them all.
+const FIRST = ["main_menu", "smart_support", "restaurant", "appointment", "faq", "lead_capture"];
 const load = async () => {
   try {
     const [starters, flows] = await Promise.all([api.get("/api/v1/flow-templates"), api.get("/api/v1/flows?limit=200")]);
     const known = new Map(flows.items.flatMap((flow) => [[flow.name, flow.id], [flow.slug, flow.id]]));
-    const tiles = starters.items.map((one) => ({ key: one.key, name: one.name, detail: one.description, icon: one.icon, count: one.node_count, word: wordOf(one.document), flow: known.get(one.key) ?? known.get(one.name) ?? "" }));
+    const tiles = starters.items.map((one) => ({ key: one.key, name: one.name, detail: one.description, icon: one.icon, category: one.category, count: one.node_count, word: wordOf(one.document), flow: known.get(one.key) ?? known.get(one.name) ?? "" }));
     const chosen = tiles.find((one) => one.key === (shown.chosen || "main_menu") && one.flow);
-    set({ phase: "ready", starters: tiles, chosen: chosen?.key ?? "", flow: chosen?.flow ?? "", word: chosen?.word ?? "" });
+    const first = tiles.filter((one) => FIRST.includes(one.key) || one.key === chosen?.key);
+    set({ phase: "ready", starters: first, more: tiles.length - first.length, chosen: chosen?.key ?? "", flow: chosen?.flow ?? "", word: chosen?.word ?? "" });
   } catch (error) {
     set({ phase: "error", problem: error.code });
   }

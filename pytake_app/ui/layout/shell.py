@@ -84,6 +84,7 @@ def language_menu() -> rx.Component:
     return rx.dropdown_menu.root(
         rx.dropdown_menu.trigger(icon_button("languages", t("common.language"))),
         rx.dropdown_menu.content(*items, align="end", variant="soft"),
+        modal=False,
     )
 
 
@@ -95,6 +96,7 @@ def theme_menu() -> rx.Component:
     return rx.dropdown_menu.root(
         rx.dropdown_menu.trigger(trigger),
         rx.dropdown_menu.content(*items, align="end", variant="soft"),
+        modal=False,
     )
 
 
@@ -123,6 +125,7 @@ def _account_menu() -> rx.Component:
             align="end",
             variant="soft",
         ),
+        modal=False,
     )
 
 

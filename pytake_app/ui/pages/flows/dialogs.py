@@ -2,13 +2,14 @@
 
 import reflex as rx
 
-from pytake_app.ui.components.basics import button, dialog, dialog_foot, form_field, icon, notice, skeleton
+from pytake_app.ui.components.basics import button, dialog, dialog_foot, form_field, icon, link_button, notice, skeleton
 from pytake_app.ui.components.store import Item, flag, number, text_of, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.pages.flows.store import FlowFile, FlowsField, StarterTiles, do, slice_view
+from pytake_app.ui.pages.gallery.page import STARTER_ICONS
 
 # Icons that starters name; others get the general one.
-_PICTURES = ("plus", "hand", "life-buoy", "package", "calendar-check", "user-plus")
+_PICTURES = ("plus", *STARTER_ICONS)
 
 
 def _cancel() -> rx.Component:
@@ -60,6 +61,8 @@ def create_view(item: rx.Var[dict]) -> rx.Component:
         rx.cond(flag(item, "failed"), notice("amber", "triangle-alert", t("flows.starters_failed"))),
         _name_field(item, t("flows.name_hint"), first=True),
         dialog_foot(
+            link_button(t("gallery.browse"), href="/gallery", kind="ghost", custom_attrs={"data-testid": "to-gallery"}),
+            rx.el.span(class_name="grow"),
             _cancel(),
             button(
                 t("flows.create"),

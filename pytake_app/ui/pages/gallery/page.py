@@ -33,7 +33,7 @@ ROUTE = "/gallery"
 ON_LOAD = [SessionState.guard]
 CATEGORIES = ("service", "sales", "notices", "team")
 LOCALES = {locale: f"common.language_{locale[:2]}" for locale in LANGUAGES}
-_ICONS = (
+STARTER_ICONS = (
     "hand",
     "life-buoy",
     "package",
@@ -61,7 +61,7 @@ _NEEDS = (
 
 def starter_icon(name: rx.Var, category: rx.Var) -> rx.Component:
     """A starter's sign, in its category's colour."""
-    signs = [(sign, icon(sign)) for sign in _ICONS]
+    signs = [(sign, icon(sign)) for sign in STARTER_ICONS]
     hue = rx.match(category, *_HUES, "g-action")
     return rx.el.span(rx.match(name, *signs, icon("workflow")), class_name="tile l " + hue.to(str))
 

@@ -9,19 +9,12 @@ from pytake_app.ui.components.phone import PhoneProgress, PhoneState, sandbox_ph
 from pytake_app.ui.components.store import call, view
 from pytake_app.ui.i18n import t, t_dynamic
 from pytake_app.ui.layout.shell import page_shell
+from pytake_app.ui.pages.gallery.page import starter_icon
 from pytake_app.ui.session import SessionState
 
 ROUTE = "/start"
 ON_LOAD = [SessionState.guard, PhoneState.watch]
 STORE = "$/public/pt_start.js"
-
-_TILES = {
-    "main_menu": ("store", "g-message"),
-    "orders": ("package", "g-trigger"),
-    "appointment": ("calendar", "g-input"),
-    "smart_support": ("sparkles", "g-ai"),
-}
-_OTHER = ("workflow", "g-action")
 
 
 class StartSlice(rx.Component):
@@ -39,11 +32,7 @@ def _do(source: str, *data: rx.Var) -> rx.event.EventSpec:
 def _tile(one: rx.Var[dict], item: rx.Var[dict]) -> rx.Component:
     key = one["key"].to(str)
     on = item["chosen"].to(str) == key
-    picture = rx.match(
-        key,
-        *[(name, rx.el.span(icon(sign), class_name=f"tile l {group}")) for name, (sign, group) in _TILES.items()],
-        rx.el.span(icon(_OTHER[0]), class_name=f"tile l {_OTHER[1]}"),
-    )
+    picture = starter_icon(one["icon"].to(str), one["category"].to(str))
     sign = rx.cond(
         item["busy"].to(str) == key,
         rx.el.span(icon("loader-circle"), class_name="spin t-accent"),
@@ -99,7 +88,13 @@ def steps_view(item: rx.Var[dict]) -> rx.Component:
         ~chosen,
         rx.el.div(
             rx.el.h2(t("start.choose"), class_name="str grow"),
-            rx.link(t("start.all_flows"), href="/flows", class_name="link meta", unstyled=True),
+            rx.link(
+                t("start.gallery", count=item["more"].to(int)),
+                href="/gallery",
+                class_name="link meta",
+                unstyled=True,
+                custom_attrs={"data-testid": "start-gallery"},
+            ),
             class_name="row",
         ),
         body,
