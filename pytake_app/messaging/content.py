@@ -16,13 +16,16 @@ def channel_content(content: JsonObject) -> JsonObject:
     return convert(lean) if convert else lean
 
 
+_FILE = ("url", "media_id", "filename")
+
+
 def _header(header: JsonObject | None) -> JsonObject | None:
-    if not header or "media" in header:
-        return header
+    if not header:
+        return None
     kind = header.get("type", "text")
     if kind == "text":
         return {"type": "text", "text": header["text"]} if header.get("text") else None
-    return {"type": kind, "media": {key: header[key] for key in ("url", "media_id", "filename") if header.get(key)}}
+    return {"type": kind, **{key: header[key] for key in _FILE if header.get(key)}}
 
 
 def _with_header(content: JsonObject) -> JsonObject:
@@ -55,7 +58,8 @@ def _template(content: JsonObject) -> JsonObject:
     if header and header["type"] == "text":
         components.append({"type": "header", "parameters": [{"type": "text", "value": header["text"]}]})
     elif header:
-        components.append({"type": "header", "parameters": [{"type": header["type"], "media": header["media"]}]})
+        media = {key: header[key] for key in _FILE if key in header}
+        components.append({"type": "header", "parameters": [{"type": header["type"], "media": media}]})
     body = [{"type": "text", "value": value} for value in content.get("body", [])]
     body += [{"type": "text", "name": name, "value": value} for name, value in content.get("named_body", {}).items()]
     if body:

@@ -42,30 +42,34 @@ class _Asset(NamedTuple):
     expires_at: datetime | None
 
 
-def uploaded_ids(content: Row) -> list[UUID]:
-    """Our own media ids in a message's content; the platform's ids are no UUIDs."""
-    found: list[UUID] = []
-    for holder in (content, content.get("header")):
-        value = holder.get("media_id") if isinstance(holder, dict) else None
-        if isinstance(value, str) and len(value) == 36:
-            try:
-                found.append(UUID(value))
-            except ValueError:
-                continue
-    return found
+def uploaded_ids(content: Any) -> list[UUID]:
+    """Our own media ids anywhere in a message's content; the platform's ids are no UUIDs."""
+    if isinstance(content, list):
+        return [found for item in content for found in uploaded_ids(item)]
+    if not isinstance(content, dict):
+        return []
+    inner = [found for key, item in content.items() if key != "media_id" for found in uploaded_ids(item)]
+    value = content.get("media_id")
+    if isinstance(value, str) and len(value) == 36:
+        try:
+            return [UUID(value), *inner]
+        except ValueError:
+            return inner
+    return inner
 
 
-def with_ids(content: Row, ids: dict[UUID, str]) -> Row:
+def with_ids(content: Any, ids: dict[UUID, str]) -> Any:
     """The content with the platform's media ids in place of ours."""
+    names = {str(ours): theirs for ours, theirs in ids.items()}
 
-    def changed(holder: Row) -> Row:
-        value = holder.get("media_id")
-        names = {str(ours): theirs for ours, theirs in ids.items()}
-        return {**holder, "media_id": names[value]} if isinstance(value, str) and value in names else holder
+    def changed(item: Any) -> Any:
+        if isinstance(item, list):
+            return [changed(one) for one in item]
+        if not isinstance(item, dict):
+            return item
+        return {key: names.get(one, one) if key == "media_id" else changed(one) for key, one in item.items()}
 
-    out = changed(content)
-    header = out.get("header")
-    return {**out, "header": changed(header)} if isinstance(header, dict) else out
+    return changed(content)
 
 
 class MediaUploader:
@@ -84,7 +88,8 @@ class MediaUploader:
             SendError: the upload failed.
         """
         ids = {asset: await self._id(account, client, organization_id, asset) for asset in uploaded_ids(content)}
-        return with_ids(content, ids) if ids else content
+        sendable: Row = with_ids(content, ids) if ids else content
+        return sendable
 
     async def _id(self, account: AccountRuntime, client: WhatsAppClient, organization_id: UUID, asset: UUID) -> str:
         key = (account.id, asset)

@@ -95,3 +95,6 @@ def test_our_ids_are_told_from_the_platforms() -> None:
     assert changed["header"]["media_id"] == "987"
     assert changed["media_id"] == "1234567890"
     assert content["header"] == {"type": "image", "media_id": ours}
+    template = {"components": [{"parameters": [{"media": {"media_id": ours}}]}]}
+    assert uploaded_ids(template) == [found]
+    assert with_ids(template, {found: "9"})["components"][0]["parameters"][0]["media"] == {"media_id": "9"}
