@@ -57,6 +57,14 @@ class Settings(BaseSettings):
     whatsapp_app_secret: SecretStr = SecretStr("")
     whatsapp_api_base_url: str = "https://graph.facebook.com"
     whatsapp_api_version: str = "v23.0"
+    message_prices: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="US dollars of a message by country (ISO 3166, or `other`) and category (service, marketing, "
+        "utility, authentication); empty = Meta's list of July 2025",
+    )
+    exchange_rates: dict[str, float] = Field(
+        default_factory=dict, description="units of a currency for one US dollar, to show list prices in it"
+    )
     message_tier: Literal["TIER_0", "TIER_1", "TIER_2", "TIER_3", "unlimited"] = "TIER_1"
 
     openai_api_key: SecretStr = SecretStr("")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -115,6 +116,14 @@ def department_choices(session: Session) -> list[tuple[UUID, str]]:
         .order_by(col(Department.name))
     )
     return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def department_names_select(session: Session) -> sa.Select[Any]:
+    """(kind, id, name, more) of departments."""
+    kind, nothing = sa.literal("department"), sa.literal("")
+    return sa.select(kind, sa.cast(col(Department.id), sa.Text), col(Department.name), nothing).where(
+        col(Department.organization_id) == organization_of(session)
+    )
 
 
 def _put_members(session: Session, department_id: UUID, user_ids: Iterable[UUID]) -> list[UUID]:

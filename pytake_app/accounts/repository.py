@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, update
+from sqlalchemy import Select, Text, cast, delete, literal, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -112,3 +112,10 @@ def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
         .order_by(col(User.full_name), col(User.id))
     )
     return [(row[0], row[1], row[2]) for row in session.execute(statement)]
+
+
+def user_names_select(session: Session) -> Select[Any]:
+    """(kind, id, name, more) of the organization's active people; more: the e-mail."""
+    return sa_select(literal("agent"), cast(col(User.id), Text), col(User.full_name), col(User.email)).where(
+        col(User.organization_id) == organization_of(session), col(User.is_active)
+    )

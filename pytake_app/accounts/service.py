@@ -12,23 +12,18 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts import passwords, repository
-from pytake_app.accounts.departments import (
-    create_department,
-    delete_department,
-    department_choices,
-    get_department,
-    list_departments,
-    put_members,
-    update_department,
-)
+from pytake_app.accounts.departments import department_choices, department_names_select
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
+from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
@@ -40,9 +35,9 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "create_department", "delete_department", "department_choices",
-    "get_department", "get_user", "list_departments", "list_users", "organization_of_session", "purge_expired",
-    "put_members", "resolve_web_session", "set_locale", "update_department", "user_choices", "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "department_choices", "get_user", "list_users",
+    "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale", "user_choices",
+    "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -149,11 +144,6 @@ def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
     return repository.user_choices(session)
 
 
-def organization_of_session(session: Session) -> Organization:
-    """The organization of the transaction."""
-    return session.exec(select(Organization).where(Organization.id == organization_of(session))).one()
-
-
 def time_zone_of(session: Session) -> str:
     """The time zone of the transaction's organization, as an IANA name."""
     found = session.exec(select(Organization.time_zone).where(Organization.id == organization_of(session)))
@@ -168,6 +158,11 @@ def locale_of(session: Session, user_id: UUID | None) -> str:
             return user.locale
     found = session.exec(select(Organization.locale).where(Organization.id == organization_of(session)))
     return found.one_or_none() or "pt_BR"
+
+
+def reference_names(session: Session) -> list[Select[Any]]:
+    """(kind, id, name, more) of people (more: e-mail) and departments, to be asked for with others' at once."""
+    return [repository.user_names_select(session), department_names_select(session)]
 
 
 def purge_expired(database: Database, now: datetime) -> int:

@@ -38,6 +38,7 @@ BASE = "/api/v1"
 DOMAINS: tuple[APIRouter, ...] = (
     accounts.router,
     departments.router,
+    departments.settings_router,
     contacts.router,
     contact_catalog.router,
     conversations.router,

@@ -21,6 +21,7 @@ from pytake_app.contacts.custom_fields import (
     field_choices,
     get_field,
     list_fields,
+    reference_names,
     update_field,
 )
 from pytake_app.contacts.models import Contact
@@ -42,11 +43,11 @@ from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cu
 from pytake_app.core.tenancy import Principal, Role, organization_of
 
 __all__ = [
-    "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag", "default_account",
-    "delete_contact", "delete_field", "delete_tag", "field_choices", "get_contact", "get_field", "list_contacts",
-    "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach", "refuse_unreachable", "resolve",
-    "set_blocked", "set_consent", "tag_contact", "tag_names", "tell_created", "update_contact", "update_field",
-    "update_tag",
+    "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag",
+    "default_account", "delete_contact", "delete_field", "delete_tag", "field_choices", "get_contact", "get_field",
+    "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach",
+    "reference_names", "refuse_unreachable", "resolve", "set_blocked", "set_consent", "tag_contact", "tag_names",
+    "tell_created", "update_contact", "update_field", "update_tag",
 ]  # fmt: skip
 
 _CLOCK = SystemClock()

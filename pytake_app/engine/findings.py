@@ -13,6 +13,15 @@ from pytake_app.engine.document import FlowDocument
 Severity = Literal["error", "warning", "info"]
 
 
+class Creates(BaseModel):
+    """Something of the organization that a mend makes, by the name the flow gives it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["tag", "field", "queue", "department"]
+    name: str
+
+
 class Finding(BaseModel):
     """One thing found. The sentence is the i18n text ``verify.<code>`` with ``params``.
 
@@ -20,6 +29,7 @@ class Finding(BaseModel):
     meant. ``path``: ids of the nodes of an example path, first to last. ``mend``: code of a one-click
     mend (its text is ``verify.mend.<mend>``), where one exists; ``operations`` are the edits that do it,
     as :func:`~pytake_app.engine.operations.parse_operation` reads them, one undo step together.
+    ``creates``: instead of edits, something of the organization is to be made.
     ``language``: the locale of the translation that is meant; None: the flow's own texts."""
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +44,7 @@ class Finding(BaseModel):
     path: list[str] = Field(default_factory=list)
     mend: str | None = None
     operations: list[dict[str, Any]] = Field(default_factory=list)
+    creates: Creates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,8 @@ class VerifyEnv(BaseModel):
     ``name:language`` of usable templates; ``template_facts`` knows more of all of them. ``queues``,
     ``agents``, ``departments``, ``tags``, ``fields``, ``secrets``, ``calendars``, ``events``: ids and
     names. ``load_flow``: another flow by id or slug, None when it is not live. ``channels``: those that
-    are attached. ``keywords``: what else answers words. ``prices``: to say what a path costs.
+    are attached. ``default_queue``: (id, name) of the queue that takes what names none. ``keywords``: what
+    else answers words. ``prices``: to say what a path costs.
     ``cold_start``: the flow's ``start`` is entered for contacts who have not just written (campaign,
     schedule, API)."""
 
@@ -132,6 +144,7 @@ class VerifyEnv(BaseModel):
     flows: frozenset[str] | None = None
     templates: frozenset[str] | None = None
     queues: frozenset[str] | None = None
+    default_queue: tuple[str, str] | None = None
     agents: frozenset[str] | None = None
     departments: frozenset[str] | None = None
     tags: frozenset[str] | None = None

@@ -185,7 +185,8 @@ def paths_of_draft(
 
 def findings_of(session: Session, flow: Flow) -> list[Finding]:
     """The verifier's findings on the draft."""
-    return verify(FlowDocument.model_validate(flow.draft_document), verify_env(session, flow.id))
+    document = FlowDocument.model_validate(flow.draft_document)
+    return verify(document, verify_env(session, flow.id, document))
 
 
 def note_errors(session: Session, flow: Flow) -> None:

@@ -98,6 +98,28 @@ def choices(session: Session) -> list[tuple[UUID, str, str, bool]]:
     return [(row[0], row[1], row[2], row[3]) for row in session.execute(statement)]
 
 
+def started_from_outside(session: Session, flow_id: UUID) -> bool:
+    """Whether the flow has run although no live flow enters it: the API, a person or a campaign began it."""
+    runs = sa.exists().where(
+        col(FlowSession.organization_id) == organization_of(session), col(FlowSession.flow_id) == flow_id
+    )
+    own = sa.select(col(Flow.slug)).where(col(Flow.id) == flow_id).scalar_subquery()
+    jumps = sa.func.jsonb_path_query_array(col(FlowVersion.document), "$.nodes[*].config.flow")
+    entered = (
+        sa.exists()
+        .where(
+            col(FlowVersion.flow_id) == col(Flow.id),
+            col(FlowVersion.version) == col(Flow.live_version),
+            col(Flow.organization_id) == organization_of(session),
+            col(Flow.deleted_at).is_(None),
+            col(Flow.id) != flow_id,
+            sa.or_(jumps.contains([str(flow_id)]), jumps.op("?")(own)),
+        )
+        .correlate(None)
+    )
+    return bool(session.execute(sa.select(sa.and_(runs, sa.not_(entered)))).scalar())
+
+
 def universal_flows(session: Session) -> list[Flow]:
     """Active flows that answer any message, the one that does so first; without documents."""
     return _triggered_by(session, "universal")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy import Select
 from sqlmodel import Session, col
 
 from pytake_app.core.clock import Clock, SystemClock
@@ -71,6 +74,13 @@ def secret_names(session: Session) -> frozenset[str]:
     return frozenset(row.name for row in session.exec(scoped(session, OrganizationSecret)).all())
 
 
+def reference_names(session: Session) -> list[Select[Any]]:
+    """(kind, id, name, more) of secrets, without their values, to be asked for with others' in one statement."""
+    columns = (sa.literal("secret"), sa.cast(col(OrganizationSecret.id), sa.Text), col(OrganizationSecret.name))
+    here = col(OrganizationSecret.organization_id) == organization_of(session)
+    return [sa.select(*columns, sa.literal("")).where(here)]
+
+
 def secret_values(session: Session, box: SecretBox, names: Iterable[str], *, clock: Clock = _CLOCK) -> dict[str, str]:
     """Values of those of `names` that exist; for the performer of a request, at the moment it is made.
 
@@ -99,4 +109,4 @@ def _view(row: OrganizationSecret) -> SecretView:
     return SecretView(name=row.name, created_at=row.created_at, updated_at=row.updated_at, used_at=row.used_at)
 
 
-__all__ = ["delete_secret", "list_secrets", "put_secret", "secret_names", "secret_values"]
+__all__ = ["delete_secret", "list_secrets", "put_secret", "reference_names", "secret_names", "secret_values"]

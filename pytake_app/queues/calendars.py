@@ -128,12 +128,6 @@ def calendar_choices(session: Session) -> list[tuple[UUID, str]]:
     return repository.choices(session, BusinessCalendar)
 
 
-def has_default_hours(session: Session) -> bool:
-    """Whether the default calendar says when it is open."""
-    calendar = repository.default_of(session, BusinessCalendar)
-    return calendar is not None and bool(calendar.periods)
-
-
 def engine_hours(periods: list[Any], holidays: list[Any], timezone: str) -> dict[str, Any]:
     """A calendar in the form of a `business_hours` block's config."""
     days = [holiday["date"] for holiday in holidays if isinstance(holiday, dict) and holiday.get("date")]

@@ -35,12 +35,6 @@ def find(session: Session, model: type[Row], row_id: UUID, *, lock: bool = False
     return found
 
 
-def default_of(session: Session, model: type[Row]) -> Row | None:
-    """The default one."""
-    found: Row | None = session.exec(scoped(session, model).where(col(model.is_default))).one_or_none()
-    return found
-
-
 def count(session: Session, model: type[Row]) -> int:
     """How many there are."""
     statement = sa.select(sa.func.count()).where(col(model.organization_id) == organization_of(session))
@@ -64,3 +58,24 @@ def choices(session: Session, model: type[Row]) -> list[tuple[UUID, str]]:
     if model is ServiceQueue:
         statement = statement.where(col(ServiceQueue.is_active))
     return [(row[0], row[1]) for row in session.execute(statement)]
+
+
+def names_selects(session: Session) -> list[sa.Select[Any]]:
+    """(kind, id, name, more) of queues in use and of calendars; more: "default" for the default one, of calendars only
+    while it has hours."""
+    here = organization_of(session)
+    default, nothing = sa.literal("default"), sa.literal("")
+    queues = sa.select(
+        sa.literal("queue"),
+        sa.cast(col(ServiceQueue.id), sa.Text),
+        col(ServiceQueue.name),
+        sa.case((col(ServiceQueue.is_default), default), else_=nothing),
+    ).where(col(ServiceQueue.organization_id) == here, col(ServiceQueue.is_active))
+    hours = sa.and_(col(BusinessCalendar.is_default), sa.func.jsonb_array_length(col(BusinessCalendar.periods)) > 0)
+    calendars = sa.select(
+        sa.literal("calendar"),
+        sa.cast(col(BusinessCalendar.id), sa.Text),
+        col(BusinessCalendar.name),
+        sa.case((hours, default), else_=nothing),
+    ).where(col(BusinessCalendar.organization_id) == here)
+    return [queues, calendars]

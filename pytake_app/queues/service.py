@@ -5,8 +5,10 @@ Reading needs `viewer`, changing `org_admin`. Business hours live in `calendars`
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -21,7 +23,6 @@ from pytake_app.queues.calendars import (
     delete_calendar,
     engine_hours,
     get_calendar,
-    has_default_hours,
     list_calendars,
     seed_calendar,
     update_calendar,
@@ -31,8 +32,8 @@ from pytake_app.queues.schemas import QueueMessages, QueueOverflow, QueueView, Q
 
 __all__ = [
     "calendar_choices", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_hours",
-    "get_calendar", "get_queue", "has_default_hours", "list_calendars", "list_queues", "queue_choices",
-    "replace_queue", "seed_organization", "update_calendar",
+    "get_calendar", "get_queue", "list_calendars", "list_queues", "queue_choices",
+    "reference_names", "replace_queue", "seed_organization", "update_calendar",
 ]  # fmt: skip
 
 MAX_QUEUES = 200
@@ -176,6 +177,11 @@ def delete_queue(session: Session, principal: Principal, queue_id: UUID) -> None
 def queue_choices(session: Session) -> list[tuple[UUID, str]]:
     """(id, name) of the queues that are in use, the default first; for the verifier and pickers."""
     return repository.choices(session, ServiceQueue)
+
+
+def reference_names(session: Session) -> list[Select[Any]]:
+    """(kind, id, name, more) of queues and calendars, to be asked for with others' in one statement."""
+    return repository.names_selects(session)
 
 
 def seed_organization(session: Session, organization_id: UUID, locale: str, *, clock: Clock = _CLOCK) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from pytake_app.accounts.models import Organization
 from pytake_app.channels.base import AccountCredentials
 from pytake_app.channels.capabilities import MATRIX
 from pytake_app.channels.errors import SendError
@@ -20,6 +22,7 @@ from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotF
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.whatsapp import repository
 from pytake_app.whatsapp.models import ChannelAccount
+from pytake_app.whatsapp.prices import PriceList, country_of, price_list
 from pytake_app.whatsapp.runtime import (
     AccountReader,
     AccountRuntime,
@@ -48,6 +51,7 @@ __all__ = [
     "list_accounts",
     "list_channels",
     "loopback_url",
+    "organization_prices",
     "record_check",
     "runtime_of",
     "sandbox_runtimes",
@@ -81,6 +85,24 @@ def list_accounts(
 def channel_accounts(session: Session) -> list[ChannelAccount]:
     """The organization's connected accounts, real ones first; for the verifier and pickers."""
     return repository.accounts(session, None)
+
+
+def organization_prices(
+    session: Session,
+    organization: Organization,
+    settings: Settings,
+    connected: Sequence[ChannelAccount] | None = None,
+) -> PriceList:
+    """What a message costs the organization.
+
+    Parameters:
+        connected: its accounts, where the caller has read them.
+    """
+    every = repository.accounts(session, "whatsapp") if connected is None else connected
+    phones = [row.phone for row in every if row.phone and not row.sandbox]
+    own = organization.settings
+    country = country_of(own.get("country") or "", phones, organization.locale)
+    return price_list(settings, country, organization.currency, own.get("prices") or {})
 
 
 def get_account(session: Session, principal: Principal, settings: Settings, account_id: UUID) -> AccountView:

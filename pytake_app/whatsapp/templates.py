@@ -5,7 +5,7 @@ Reading needs `viewer`, changing `org_admin`. Calls to Meta are made between tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,9 +74,14 @@ def named(session: Session, business_account_id: str, name: str, language: str) 
     return view(row)
 
 
-def template_book(session: Session) -> TemplateBook:
-    """What flows can send: the templates of real numbers, or while there is none, of the sandbox. Two statements."""
-    accounts = [account for account in repository.accounts(session, "whatsapp") if account.business_account_id]
+def template_book(session: Session, connected: Sequence[ChannelAccount] | None = None) -> TemplateBook:
+    """What flows can send: the templates of real numbers, or while there is none, of the sandbox.
+
+    Parameters:
+        connected: the organization's accounts, where the caller has read them.
+    """
+    every = repository.accounts(session, "whatsapp") if connected is None else connected
+    accounts = [account for account in every if account.business_account_id and account.channel == "whatsapp"]
     real = [account for account in accounts if not account.sandbox]
     used = real or accounts
     owners = {account.business_account_id for account in used}

@@ -83,13 +83,13 @@ def test_placeholders_agree_between_languages() -> None:
         english = catalogue("en", area)
         for language in LANGUAGES:
             for key, text in catalogue(language, area).items():
-                assert set(re.findall(r"\{(\w+)\}", text)) == set(re.findall(r"\{(\w+)\}", english[key])), key
+                assert set(re.findall(r"\{(\w+)\}", str(text))) == set(re.findall(r"\{(\w+)\}", str(english[key]))), key
 
 
 def test_portuguese_says_things_in_portuguese() -> None:
     for area in ("verify", "nodes"):
         for key, text in catalogue("pt_BR", area).items():
-            plain = re.sub(r"\{\w+\}", "", text)
+            plain = re.sub(r"\{\w+\}", "", str(text))
             assert not re.search(r"\b(flow|bot|queue|node|trigger|button|template)\b", plain, re.IGNORECASE), key
 
 

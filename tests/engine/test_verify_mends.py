@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
-from pytake_app.engine.analysis.mends import MENDS
+from pytake_app.engine.analysis.mends import CREATING, MENDS
 from pytake_app.engine.document import FlowDocument
-from pytake_app.engine.findings import Finding, TemplateFacts, VerifyEnv
+from pytake_app.engine.findings import Finding, OtherFlow, TemplateFacts, VerifyEnv
 from pytake_app.engine.operations import Batch, apply, parse_operation
 from pytake_app.engine.verify import verify
-from tests.engine.flows import ask, check, delay, end, menu, put, split, start, template, text, window
+from tests.engine.flows import ask, check, delay, end, jump, menu, put, split, start, template, text, window
 from tests.engine.helpers import document
+
+
+def hand_over(name: str) -> dict[str, Any]:
+    config = {"queue_name": name, "wait_timeout_minutes": 5}
+    return {"id": "h", "type": "action_transfer_to_queue", "config": config}
+
 
 OPTION = {"id": "a", "title": "Sim"}
 READING = [("s", "next", "split"), ("split", "branch:a", "q"), ("split", "branch:b", "say"), ("q", "answered", "say"),
@@ -56,9 +62,38 @@ CASES: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
                          [("s", "next", "d"), ("d", "next", "say"), ("say", "next", "d")]),
     "window_closed": ([start(), window(), text("say"), end()],
                       [("s", "next", "w"), ("w", "open", "end"), ("w", "closed", "say"), ("say", "next", "end")]),
+    "undefined_in_flow": ([start(), jump("j", "sub", "call"), end()], [("s", "next", "j"), ("j", "next", "end")]),
+    "mutual_jump": ([start(), text("a"), jump("j", "own", "go")], [("s", "next", "a"), ("a", "next", "j")]),
+    "too_many_messages": ([start(), *[text(f"n{i}") for i in range(95)], end()],
+                          [("s", "next", "n0"), *[(f"n{i}", "next", f"n{i + 1}") for i in range(94)],
+                           ("n94", "next", "end")]),
+    "too_many_steps": ([start(), *[put(f"n{i}", "x") for i in range(150)], text("say", "{{ x }}"), end()],
+                       [("s", "next", "n0"), *[(f"n{i}", "next", f"n{i + 1}") for i in range(149)],
+                        ("n149", "next", "say"), ("say", "next", "end")]),
+    "missing_queue": ([start(), hand_over("Vendass"), end()], [("s", "next", "h"), ("h", "timeout", "end")]),
+    "no_queue": ([start(), hand_over(""), end()], [("s", "next", "h"), ("h", "timeout", "end")]),
+    "missing_template": ([start(), template("t", "olaa"), end()], [("s", "next", "t"), ("t", "next", "end")]),
+    "template_variables": ([start(), template("t", "um", body=["a", "b"]), end()],
+                           [("s", "next", "t"), ("t", "next", "end")]),
     "template_language": ([start(), template("t"), end()], [("s", "next", "t"), ("t", "next", "end")]),
 }  # fmt: skip
-ENV = VerifyEnv(template_facts=(TemplateFacts(name="ola", language="en"),))
+SUB = document([{"id": "s", "type": "start"}, text("say", "{{ x }}"), end()],
+               [("s", "next", "say"), ("say", "next", "end")])  # fmt: skip
+OWN = document(*CASES["mutual_jump"])
+ENV = VerifyEnv(
+    flow_id="own",
+    flows=frozenset({"own", "sub"}),
+    load_flow=lambda ref: OtherFlow(ref, {"sub": SUB, "own": OWN}[ref]) if ref in ("sub", "own") else None,
+    queues=frozenset({"0190a000-0000-7000-8000-000000000000", "Vendas"}),
+    default_queue=("0190a000-0000-7000-8000-000000000000", "Vendas"),
+    template_facts=(
+        TemplateFacts(name="ola", language="en"),
+        TemplateFacts(name="olaa_", language="pt_BR"),
+        TemplateFacts(name="um", language="pt_BR", variables=1),
+    ),
+)
+WORLDLY = {"template_language", "undefined_in_flow", "mutual_jump", "missing_queue", "no_queue", "missing_template",
+           "template_variables"}  # fmt: skip
 
 
 def same(a: Finding, b: Finding) -> bool:
@@ -78,7 +113,7 @@ def mend(flow: FlowDocument, finding: Finding) -> FlowDocument:
 @pytest.mark.parametrize("code", CASES)
 def test_a_mend_removes_its_finding(code: str) -> None:
     flow = document(*CASES[code])
-    env = ENV if code == "template_language" else VerifyEnv()
+    env = ENV if code in WORLDLY else VerifyEnv()
     before = verify(flow, env)
     finding = next(f for f in before if f.code == code and f.operations)
     after = verify(mend(flow, finding), env)
@@ -128,3 +163,49 @@ def test_no_operations_no_mend() -> None:
     for case in CASES.values():
         for finding in verify(document(*case), ENV):
             assert (finding.mend is None) == (not finding.operations)
+
+
+@pytest.mark.parametrize(
+    ("node", "code", "kind", "name"),
+    [
+        ({"type": "tag_contact", "config": {"add": ["novo"]}}, "missing_tag", "tag", "novo"),
+        ({"type": "update_contact", "config": {"fields": [{"field": "cidade", "value": "x"}]}},
+         "missing_field", "field", "cidade"),
+        ({"type": "action_transfer_to_queue", "config": {"queue_name": "Jurídico"}}, "missing_queue", "queue",
+         "Jurídico"),
+        ({"type": "notify", "config": {"audience": "department", "target": "RH", "title": "x"}}, "missing_department",
+         "department", "RH"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_can_be_made(node: dict[str, Any], code: str, kind: str, name: str) -> None:
+    nobody: frozenset[str] = frozenset()
+    env = VerifyEnv(tags=nobody, fields=nobody, queues=nobody, departments=nobody)
+    flow = document([start(), {"id": "n", **node}], [("s", "next", "n")])
+    finding = next(f for f in verify(flow, env) if f.code == code)
+    assert finding.mend == f"create_{kind}"
+    assert finding.mend in CREATING
+    assert finding.creates is not None
+    assert (finding.creates.kind, finding.creates.name) == (kind, name)
+    known = env.model_copy(update={f"{kind}s": frozenset({name})})
+    assert code not in {f.code for f in verify(flow, known)}
+
+
+def test_names_of_queues_are_compared_as_people_write_them() -> None:
+    flow = document([start(), hand_over("juridico")], [("s", "next", "h")])
+    assert "missing_queue" not in {f.code for f in verify(flow, VerifyEnv(queues=frozenset({"Jurídico"})))}
+
+
+def test_an_id_that_is_gone_is_not_made_anew() -> None:
+    gone = {"id": "h", "type": "action_transfer_to_queue",
+            "config": {"queue_id": "0190a000-0000-7000-8000-000000000009"}}  # fmt: skip
+    flow = document([start(), gone], [("s", "next", "h")])
+    finding = next(f for f in verify(flow, VerifyEnv(queues=frozenset({"Vendas"}))) if f.code == "missing_queue")
+    assert (finding.mend, finding.creates) == (None, None)
+
+
+def test_the_organizations_hours_must_be_set() -> None:
+    hours = {"id": "h", "type": "business_hours", "config": {"calendar": "organization"}}
+    flow = document([start(), hours, end()], [("s", "next", "h"), ("h", "open", "end"), ("h", "closed", "end")])
+    assert "no_business_hours" not in {f.code for f in verify(flow)}
+    assert "no_business_hours" in {f.code for f in verify(flow, VerifyEnv(calendars=frozenset({"x"})))}
+    assert "no_business_hours" not in {f.code for f in verify(flow, VerifyEnv(calendars=frozenset({"default"})))}

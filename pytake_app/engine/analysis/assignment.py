@@ -219,7 +219,9 @@ def check_variables(graph: FlowGraph, across: Across, report: Report) -> None:
             params: dict[str, str | int] = {"name": name[:64], "path": shown(graph, path)}
             if flow:
                 params["flow"] = flow[:80]
-                report.add("undefined_in_flow", "warning", node.id, params=params, path=shortened(path))
+                report.add(
+                    "undefined_in_flow", "warning", node.id, params=params, path=shortened(path), mend="set_first"
+                )
             else:
                 more = {"params": params, "path": shortened(path), "mend": "set_first"}
                 report.add("undefined_on_path", "warning", node.id, pointer=pointer, **more)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pytake_app.engine.analysis.graph import FlowGraph, Leg
-from pytake_app.engine.analysis.structure import at_once
+from pytake_app.engine.analysis.structure import at_once, stretch_cuts
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.findings import Finding
 
@@ -33,7 +33,7 @@ class Mender:
 
     def attach(self, finding: Finding) -> Finding:
         """The finding with its operations, or without ``mend`` when there are none after all."""
-        if finding.mend is None or finding.operations:
+        if finding.mend is None or finding.operations or finding.creates is not None:
             return finding
         operations = _MENDS[finding.mend](self, finding) if not self.twice else None
         if not operations:
@@ -132,6 +132,8 @@ def _skip_trigger(mender: Mender, finding: Finding) -> Ops:
 
 def _insert_wait(mender: Mender, finding: Finding) -> Ops:
     """A wait on every edge that closes a circle among the named nodes."""
+    if finding.code == "mutual_jump":
+        return _wait_before(mender, finding.node_id or "")
     members = set(finding.path)
     if finding.code != "loop_without_wait" or len(members) != finding.params.get("count"):
         return None
@@ -146,6 +148,34 @@ def _insert_wait(mender: Mender, finding: Finding) -> Ops:
             made[leg.target] = node["id"]
             operations += [add(node), connect(node["id"], "replied", leg.target)]
         operations.append(connect(leg.source, leg.port, made[leg.target]))
+    return operations
+
+
+def _wait_before(mender: Mender, node_id: str) -> Ops:
+    """The contact has to answer before the flow goes on to a node."""
+    legs = _arriving(mender, node_id)
+    if not legs:
+        return None
+    node = mender.new_node("wait_for_reply", "wait", {"variable": ""}, node_id, back=1)
+    arriving = [connect(leg.source, leg.port, node["id"]) for leg in legs]
+    return [add(node), connect(node["id"], "replied", node_id), *arriving]
+
+
+def _insert_pause(mender: Mender, finding: Finding) -> Ops:
+    """A pause of a second wherever a stretch grows over the limit: it ends the sprint, and is hardly noticed."""
+    cuts = stretch_cuts(mender.graph, finding.code)
+    if not 0 < len(cuts) <= MAX_INSERTED:
+        return None
+    operations: list[Op] = []
+    made: list[str] = []
+    for node_id in cuts:
+        legs = _arriving(mender, node_id)
+        if not legs:
+            return None
+        node = mender.new_node("delay", "pause", {"amount": 1, "unit": "seconds"}, node_id, back=1, taken=made)
+        made.append(node["id"])
+        operations += [add(node), connect(node["id"], "next", node_id)]
+        operations += [connect(leg.source, leg.port, node["id"]) for leg in legs]
     return operations
 
 
@@ -313,6 +343,27 @@ def _given(_mender: Mender, finding: Finding) -> Ops:
     return finding.operations
 
 
+def _use_closest(mender: Mender, finding: Finding) -> Ops:
+    """The name that is there and nearly the one that isn't."""
+    parts = (finding.pointer or "").strip("/").split("/")
+    config, name = mender.config(finding), finding.params.get("closest")
+    if parts == ["queue_id"] and isinstance(name, str):
+        return [_patch(finding, {"queue_id": "", "queue_name": name})]
+    if not isinstance(name, str) or parts[0] not in config:
+        return None
+    return [_patch(finding, {parts[0]: _replaced(config[parts[0]], parts[1:], name)})]
+
+
+def _fit_variables(mender: Mender, finding: Finding) -> Ops:
+    """Without the values that the template has no place for."""
+    body, expected = mender.config(finding).get("body"), finding.params.get("expected")
+    if not isinstance(body, list) or not isinstance(expected, int) or len(body) <= expected:
+        return None
+    return [_patch(finding, {"body": body[:expected]})]
+
+
+CREATING: Final = frozenset({"create_tag", "create_field", "create_queue", "create_department"})
+"""Mends that make something of the organization; see ``Finding.creates``."""
 _MENDS: Final[dict[str, Callable[[Mender, Finding], Ops]]] = {
     "add_start": _add_start,
     "check_window": _check_window,
@@ -322,11 +373,15 @@ _MENDS: Final[dict[str, Callable[[Mender, Finding], Ops]]] = {
     "drop_case": _drop_case,
     "drop_variable": _drop_variable,
     "drop_word": _drop_word,
+    "fit_variables": _fit_variables,
+    "insert_pause": _insert_pause,
     "insert_wait": _insert_wait,
     "rename_option": _rename_option,
     "set_first": _set_first,
     "skip_trigger": _skip_trigger,
     "template_first": _add_template,
+    "use_closest": _use_closest,
+    "use_default_queue": _given,
     "use_language": _given,
 }
 MENDS: Final = frozenset(_MENDS)

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from typing import Any, Final
+
 from pytake_app.engine.analysis.graph import FlowGraph
 from pytake_app.engine.analysis.report import Report
-from pytake_app.engine.findings import TemplateFacts, VerifyEnv
+from pytake_app.engine.findings import Creates, TemplateFacts, VerifyEnv
 from pytake_app.engine.nodes.facts import Refers
+from pytake_app.engine.nodes.logic import HoursConfig
+from pytake_app.engine.textmatch import fold
 
 Params = dict[str, str | int]
+
+DEFAULT_CALENDAR: Final = "default"
+"""Stands among ``VerifyEnv.calendars`` while the organization's own calendar says when it is open."""
+CLOSE: Final = 0.75
+"""How alike two names must be (difflib's ratio) for one to be offered in place of the other."""
+MAX_COMPARED: Final = 500
+_ID: Final = re.compile(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
+_KEY: Final = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 
 
 def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
@@ -15,6 +30,7 @@ def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
     templates: dict[str, list[TemplateFacts]] = {}
     for facts in env.template_facts or ():
         templates.setdefault(facts.name, []).append(facts)
+    known = _Known(env)
     for node in graph.nodes.values():
         if node.type is None or node.config is None:
             continue
@@ -23,48 +39,113 @@ def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
             if reference.kind == "template":
                 _template(node.id, reference, env, templates, report)
             else:
-                _plain(node.id, reference, env, report)
+                _plain(node.id, reference, env, known, report)
         if node.name == "action_transfer_to_queue" and not any(r.pointer == "/queue_id" for r in refers):
-            report.add("no_queue", "warning", node.id, pointer="/queue_id")
+            _no_queue(node.id, env, report)
+        own_hours = isinstance(node.config, HoursConfig) and node.config.calendar == "organization"
+        if own_hours and env.calendars is not None and DEFAULT_CALENDAR not in env.calendars:
+            report.add("no_business_hours", "warning", node.id, pointer="/calendar")
 
 
-def _plain(node_id: str, reference: Refers, env: VerifyEnv, report: Report) -> None:
-    named = {name for name in reference.names if name}
+class _Known:
+    """What is known of a kind, folded once: people write names with and without accents."""
+
+    def __init__(self, env: VerifyEnv) -> None:
+        self._env = env
+        self._folded: dict[str, frozenset[str]] = {}
+
+    def absent(self, kind: str, named: Iterable[str], *, exact: bool = False) -> bool:
+        """Is none of the names known? Unknown sets know everything."""
+        known: frozenset[str] | None = getattr(self._env, f"{kind}s")
+        if known is None:
+            return False
+        if any(name in known for name in named):
+            return False
+        if exact:
+            return True
+        if kind not in self._folded:
+            self._folded[kind] = frozenset(fold(name) for name in known)
+        return not any(fold(name) in self._folded[kind] for name in named)
+
+    def closest(self, kind: str, name: str) -> str | None:
+        """A known name that is nearly this one."""
+        known: frozenset[str] = getattr(self._env, f"{kind}s") or frozenset()
+        return closest(name, (n for n in known if not _ID.match(n)))
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that is nearly ``name``, the same at every call."""
+    by_fold = {fold(one): one for one in sorted(known)[:MAX_COMPARED]}
+    found = get_close_matches(fold(name), by_fold, n=1, cutoff=CLOSE)
+    return by_fold[found[0]] if found else None
+
+
+def _no_queue(node_id: str, env: VerifyEnv, report: Report) -> None:
+    more: dict[str, Any] = {"pointer": "/queue_id"}
+    if env.default_queue is not None:
+        queue_id, name = env.default_queue
+        more["mend"] = "use_default_queue"
+        more["operations"] = [_patch(node_id, {"queue_id": queue_id, "queue_name": name})]
+    report.add("no_queue", "warning", node_id, **more)
+
+
+def _plain(node_id: str, reference: Refers, env: VerifyEnv, known: _Known, report: Report) -> None:
+    named = [name for name in reference.names if name]
     if not named:
         return
-    first = next(name for name in reference.names if name)[:80]
-    more = {"pointer": reference.pointer}
+    first = named[0]
+    params: Params = {"name": first[:80]}
+    more: dict[str, Any] = {"pointer": reference.pointer, "params": params}
     severity, kind = reference.severity, reference.kind
     if kind == "flow":
-        if env.flows is not None and not named & (env.flows | {env.flow_id}):
-            report.add("missing_flow", severity, node_id, params={"flow": first}, **more)
-    elif kind == "queue" and _absent(named, env.queues):
-        report.add("missing_queue", severity, node_id, params={"queue": first}, **more)
-    elif kind == "agent" and _absent(named, env.agents):
-        report.add("missing_agent", severity, node_id, params={"name": first}, **more)
-    elif kind == "department" and _absent(named, env.departments):
-        report.add("missing_department", severity, node_id, params={"name": first}, **more)
-    elif kind == "tag" and _absent(named, env.tags):
-        report.add("missing_tag", severity, node_id, params={"name": first}, **more)
-    elif kind == "field" and _absent(named, env.fields):
-        report.add("missing_field", severity, node_id, params={"name": first}, **more)
-    elif kind == "secret" and _absent(named, env.secrets):
-        report.add("missing_secret", severity, node_id, params={"name": first}, **more)
-    elif kind == "calendar" and _absent(named, env.calendars):
-        report.add("missing_calendar", severity, node_id, params={"name": first}, **more)
-    elif kind == "event" and _absent(named, env.events):
-        report.add("missing_event", severity, node_id, params={"name": first}, **more)
+        if env.flows is not None and not set(named) & (env.flows | {env.flow_id}):
+            more["params"] = {"flow": first[:80]}
+            report.add("missing_flow", severity, node_id, **more)
+        return
+    if not known.absent(kind, named, exact=kind in ("tag", "field", "secret")):
+        return
+    if kind == "queue":
+        _offer(more, params, known.closest("queue", first), Creates(kind="queue", name=first[:120]), _is_name(first))
+        more["params"] = {"queue": first[:80], **{k: v for k, v in params.items() if k == "closest"}}
+        report.add("missing_queue", severity, node_id, **more)
+    elif kind == "agent":
+        report.add("missing_agent", severity, node_id, **more)
+    elif kind == "department":
+        creates = Creates(kind="department", name=first[:120])
+        _offer(more, params, known.closest("department", first), creates, _is_name(first))
+        report.add("missing_department", severity, node_id, **more)
+    elif kind == "tag":
+        _offer(more, params, None, Creates(kind="tag", name=first[:60]), True)
+        report.add("missing_tag", severity, node_id, **more)
+    elif kind == "field":
+        _offer(more, params, known.closest("field", first), Creates(kind="field", name=first), bool(_KEY.match(first)))
+        report.add("missing_field", severity, node_id, **more)
+    elif kind == "secret":
+        report.add("missing_secret", severity, node_id, **more)
+    elif kind == "calendar":
+        report.add("missing_calendar", severity, node_id, **more)
+    elif kind == "event":
+        report.add("missing_event", severity, node_id, **more)
 
 
-def _absent(named: set[str], known: frozenset[str] | None) -> bool:
-    return known is not None and not named & known
+def _offer(more: dict[str, Any], params: Params, close: str | None, creates: Creates, possible: bool) -> None:
+    """A mend: the name that was probably meant, else making what is named."""
+    if close is not None:
+        params["closest"] = close[:80]
+        more["mend"] = "use_closest"
+    elif possible:
+        more |= {"mend": f"create_{creates.kind}", "creates": creates}
+
+
+def _is_name(text: str) -> bool:
+    return not _ID.match(text)
 
 
 def _template(
     node_id: str, reference: Refers, env: VerifyEnv, templates: dict[str, list[TemplateFacts]], report: Report
 ) -> None:
     name, language = reference.names[0], reference.language
-    more = {"pointer": reference.pointer}
+    more: dict[str, Any] = {"pointer": reference.pointer}
     params: Params = {"template": name[:80]}
     if not name:
         return
@@ -74,6 +155,10 @@ def _template(
         return
     known = templates.get(name, [])
     if not known:
+        close = closest(name, (n for n, every in templates.items() if _sendable(every, language)))
+        if close is not None:
+            params["closest"] = close[:80]
+            more["mend"] = "use_closest"
         report.add("missing_template", reference.severity, node_id, params=params, **more)
         return
     if not language:
@@ -84,7 +169,7 @@ def _template(
         told: Params = {**params, "language": language[:12], "languages": languages[:80]}
         usable = [f.language for f in known if f.status.upper() == "APPROVED"]
         mend = "use_language" if len(set(usable)) == 1 else None
-        operations = [_patch(node_id, "language", usable[0])] if mend else []
+        operations = [_patch(node_id, {"language": usable[0]})] if mend else []
         report.add(
             "template_language", "error", node_id, pointer="/language", params=told, mend=mend, operations=operations
         )
@@ -95,8 +180,13 @@ def _template(
     given = reference.variables
     if here.variables is not None and given is not None and here.variables != given:
         told = {**params, "count": given, "expected": here.variables}
-        report.add("template_variables", "error", node_id, pointer="/body", params=told)
+        mend = "fit_variables" if given > here.variables else None
+        report.add("template_variables", "error", node_id, pointer="/body", params=told, mend=mend)
 
 
-def _patch(node_id: str, name: str, value: str) -> dict[str, object]:
-    return {"op": "update_config", "id": node_id, "patch": {name: value}}
+def _sendable(every: Collection[TemplateFacts], language: str) -> bool:
+    return any(facts.status.upper() == "APPROVED" and language in ("", facts.language) for facts in every)
+
+
+def _patch(node_id: str, patch: dict[str, object]) -> dict[str, object]:
+    return {"op": "update_config", "id": node_id, "patch": patch}

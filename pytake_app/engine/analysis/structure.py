@@ -181,7 +181,7 @@ def _check_mutual(graph: FlowGraph, across: Across, own: dict[str, list[Leg]], r
             if chain is not None:
                 names = " → ".join([graph.document.name or "…", *chain])
                 params: dict[str, str | int] = {"flows": names[:200], "count": len(chain)}
-                report.add("mutual_jump", "error", node_id, pointer=enters.pointer, params=params)
+                report.add("mutual_jump", "error", node_id, pointer=enters.pointer, params=params, mend="insert_wait")
 
 
 def _way_back(start: Entered, home: FlowGraph, across: Across) -> list[str] | None:
@@ -226,4 +226,27 @@ def _check_stretches(graph: FlowGraph, legs: dict[str, list[Leg]], order: list[s
         over = [n for n in graph.nodes if counts.get(n, 0) > limit]
         if over:
             params: dict[str, str | int] = {"count": max(counts[n] for n in over), "max": limit}
-            report.add(code, "error", over[0], params=params)
+            report.add(code, "error", over[0], params=params, mend="insert_pause")
+
+
+def stretch_cuts(graph: FlowGraph, code: str) -> list[str]:
+    """Nodes before which a wait keeps every stretch within the limit that ``too_many_steps`` or
+    ``too_many_messages`` is about; none when there is a circle without a wait."""
+    legs = {n: [leg for leg in graph.nodes[n].legs if at_once(leg)] for n in graph.nodes}
+    order = components(graph.nodes, lambda n: (leg.target for leg in legs[n]))
+    if any(len(c) > 1 or any(leg.target == c[0] for leg in legs[c[0]]) for c in order):
+        return []
+    by_steps = code == "too_many_steps"
+    limit = MAX_VISITS_PER_SPRINT if by_steps else MAX_MESSAGES_PER_SPRINT
+    before: dict[str, int] = {}
+    cuts: list[str] = []
+    for node_id in (c[0] for c in reversed(order)):
+        own = 1 if by_steps else sum(s.most for s in graph.nodes[node_id].sends if s.at == "visit")
+        here = before.get(node_id, 0) + own
+        if here > limit:
+            cuts.append(node_id)
+            # The wait itself is visited again when it is over.
+            here = own + (1 if by_steps else 0)
+        for leg in legs[node_id]:
+            before[leg.target] = max(before.get(leg.target, 0), here)
+    return cuts
