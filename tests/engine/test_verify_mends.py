@@ -62,7 +62,11 @@ CASES: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
                          [("s", "next", "d"), ("d", "next", "say"), ("say", "next", "d")]),
     "window_closed": ([start(), window(), text("say"), end()],
                       [("s", "next", "w"), ("w", "open", "end"), ("w", "closed", "say"), ("say", "next", "end")]),
-    "undefined_in_flow": ([start(), jump("j", "sub", "call"), end()], [("s", "next", "j"), ("j", "next", "end")]),
+    "undefined_in_flow": (
+        [start(), split(), ask("q", "x"), jump("j", "sub", "call"), end()],
+        [("s", "next", "split"), ("split", "branch:a", "q"), ("split", "branch:b", "j"), ("q", "answered", "j"),
+         ("j", "next", "end")],
+    ),
     "mutual_jump": ([start(), text("a"), jump("j", "own", "go")], [("s", "next", "a"), ("a", "next", "j")]),
     "too_many_messages": ([start(), *[text(f"n{i}") for i in range(95)], end()],
                           [("s", "next", "n0"), *[(f"n{i}", "next", f"n{i + 1}") for i in range(94)],
