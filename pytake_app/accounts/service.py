@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts import passwords, repository
-from pytake_app.accounts.departments import department_choices, department_names_select
+from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
@@ -35,9 +35,9 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "department_choices", "get_user", "list_users",
-    "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale", "user_choices",
-    "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "create_department", "department_choices", "get_user",
+    "list_users", "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale",
+    "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)

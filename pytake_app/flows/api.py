@@ -12,10 +12,18 @@ from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.flows import api_checks, api_library, api_sessions, api_translations, api_versions, library, service
+from pytake_app.flows import (
+    api_checks,
+    api_library,
+    api_references,
+    api_sessions,
+    api_translations,
+    api_versions,
+    library,
+    service,
+)
 from pytake_app.flows.impact_schemas import ImpactPreview
 from pytake_app.flows.listing import Filters, Order
-from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay, ReplayRequest
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -52,6 +60,7 @@ router.include_router(api_versions.router)
 router.include_router(api_library.router)
 router.include_router(api_checks.router)
 router.include_router(api_translations.router)
+router.include_router(api_references.router)
 
 
 @router.get("/flow-templates")
@@ -249,12 +258,6 @@ def redo(flow_id: str, who: CurrentPrincipal, session: TenantSession, services: 
 def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> VerifyResult:
     """What the verifier says of the draft."""
     return service.verify_flow(session, who, flow_id)
-
-
-@router.get("/flows/{flow_id}/references")
-def flow_references(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> References:
-    """What the flow can name: templates, queues, people, tags, fields, secrets, calendars, flows, channels."""
-    return service.flow_references(session, who, flow_id)
 
 
 @router.get("/flows/{flow_id}/paths")

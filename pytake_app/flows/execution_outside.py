@@ -42,6 +42,12 @@ SELECT id FROM users WHERE organization_id = %s AND is_active AND (email = %s OR
   AND (role <> 'viewer' OR %s) LIMIT 1
 """
 _EVERYONE = "SELECT id FROM users WHERE organization_id = %s AND is_active"
+# Named by id or, accents and case aside, by name.
+_DEPARTMENT = """
+SELECT u.id FROM department_members m JOIN departments d ON d.id = m.department_id JOIN users u ON u.id = m.user_id
+WHERE d.organization_id = %(organization)s AND u.is_active
+  AND (d.id::text = %(target)s OR pytake_fold(d.name) = pytake_fold(%(target)s)) ORDER BY u.id
+"""
 _CHANGE_THREADS = """
 UPDATE conversations c SET assignee_id = coalesce(v.assignee_id, c.assignee_id), closed_at = v.closed_at
 FROM json_populate_recordset(NULL::conversations, %s) v WHERE c.id = v.id
@@ -155,6 +161,10 @@ def _notify(state: ContactState, thread: Thread, event: NotificationAsked) -> No
     elif event.audience == "assignee":
         row = connection.execute("SELECT assignee_id FROM conversations WHERE id = %s", (thread.id,)).fetchone()
         users = [row[0] if row else None]
+    elif event.audience == "department":
+        named = {"organization": organization_id, "target": event.target}
+        # Without people it is kept for the department, where administrators see it.
+        users = [row[0] for row in connection.execute(_DEPARTMENT, named).fetchall()] or [None]
     for user_id in users:
         state.effects.outside.notices.append(
             {

@@ -160,7 +160,7 @@ def refuse_errors(session: Session, flow: Flow, document: FlowDocument) -> list[
     Raises:
         InvalidError: code `flow_has_errors`, one error for each of the verifier's, with its node.
     """
-    findings = verify(document, verify_env(session, flow.id))
+    findings = verify(document, verify_env(session, flow.id, document))
     if not has_errors(findings):
         return findings
     errors = [documents.finding_error(document, finding) for finding in findings if finding.severity == "error"]

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from pytake_app.accounts import service as accounts
+from pytake_app.accounts.schemas import DepartmentCreate
 from pytake_app.channels.capabilities import capabilities_of
 from pytake_app.contacts import service as contacts
+from pytake_app.contacts.catalog_schemas import FieldCreate, TagCreate
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.flows import repository
+from pytake_app.flows.environment import forget_world
 from pytake_app.outgoing import service as outgoing
 from pytake_app.queues import service as queues
+from pytake_app.queues.schemas import QueueWrite
 from pytake_app.whatsapp import service as whatsapp
 from pytake_app.whatsapp.template_parts import TemplateButton, TemplateHeader
 
@@ -88,6 +95,42 @@ class References(BaseModel):
     calendars: list[Choice]
     flows: list[FlowChoice]
     channels: list[ChannelChoice]
+
+
+class NewReference(BaseModel):
+    """Something that a flow names and that isn't there yet, as a finding's `creates` says it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["tag", "field", "queue", "department"]
+    name: str = Field(min_length=1, max_length=120)
+
+
+def create(session: Session, principal: Principal, ref: UUID | str, request: NewReference, *, clock: Clock) -> None:
+    """Make it.
+
+    Raises:
+        NotFoundError: no such flow.
+        ConflictError: it is there already.
+        InvalidError: it can't have this name.
+    """
+    principal.require(Role.AGENT if request.kind == "tag" else Role.ORG_ADMIN)
+    repository.find(session, ref)
+    try:
+        if request.kind == "tag":
+            contacts.create_tag(session, principal, TagCreate(name=request.name), clock=clock)
+        elif request.kind == "field":
+            label = request.name.replace("_", " ").capitalize()
+            contacts.create_field(session, principal, FieldCreate(key=request.name, label=label), clock=clock)
+        elif request.kind == "queue":
+            queues.create_queue(session, principal, QueueWrite(name=request.name), clock=clock)
+        else:
+            accounts.create_department(session, principal, DepartmentCreate(name=request.name), clock=clock)
+    except ValidationError as error:
+        raise InvalidError(
+            "It can't have this name.", errors=[FieldError("/name", "not a name for it", "invalid_value")]
+        ) from error
+    forget_world(session)
 
 
 def references(session: Session, principal: Principal, ref: UUID | str) -> References:

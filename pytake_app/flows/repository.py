@@ -18,6 +18,19 @@ from pytake_app.flows.models import Flow, FlowEdit, FlowSession, FlowVersion
 RUNNING = ("active", "waiting")
 
 
+_STARTED_FROM_OUTSIDE = sa.text(
+    """
+    SELECT EXISTS (SELECT FROM flow_sessions WHERE organization_id = :organization AND flow_id = :flow)
+       AND NOT EXISTS (
+           SELECT FROM flows f
+           JOIN flow_versions v ON v.flow_id = f.id AND v.version = f.live_version
+           JOIN flows own ON own.id = :flow
+           WHERE f.organization_id = :organization AND f.deleted_at IS NULL AND f.id <> own.id
+             AND jsonb_path_query_array(v.document, '$.nodes[*].config.flow') ?| ARRAY[own.slug, own.id::text])
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class FlowRow:
     """A flow without its draft document, with its counts."""
@@ -100,24 +113,8 @@ def choices(session: Session) -> list[tuple[UUID, str, str, bool]]:
 
 def started_from_outside(session: Session, flow_id: UUID) -> bool:
     """Whether the flow has run although no live flow enters it: the API, a person or a campaign began it."""
-    runs = sa.exists().where(
-        col(FlowSession.organization_id) == organization_of(session), col(FlowSession.flow_id) == flow_id
-    )
-    own = sa.select(col(Flow.slug)).where(col(Flow.id) == flow_id).scalar_subquery()
-    jumps = sa.func.jsonb_path_query_array(col(FlowVersion.document), "$.nodes[*].config.flow")
-    entered = (
-        sa.exists()
-        .where(
-            col(FlowVersion.flow_id) == col(Flow.id),
-            col(FlowVersion.version) == col(Flow.live_version),
-            col(Flow.organization_id) == organization_of(session),
-            col(Flow.deleted_at).is_(None),
-            col(Flow.id) != flow_id,
-            sa.or_(jumps.contains([str(flow_id)]), jumps.op("?")(own)),
-        )
-        .correlate(None)
-    )
-    return bool(session.execute(sa.select(sa.and_(runs, sa.not_(entered)))).scalar())
+    values = {"organization": organization_of(session), "flow": flow_id}
+    return bool(session.execute(_STARTED_FROM_OUTSIDE, values).scalar())
 
 
 def universal_flows(session: Session) -> list[Flow]:

@@ -28,7 +28,6 @@ from pytake_app.flows import (
     importing,
     preview,
     publishing,
-    references,
     replay,
     repository,
     running,
@@ -47,7 +46,6 @@ from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
 from pytake_app.flows.preview_schemas import CallResult, PreviewRequest, PreviewResult
-from pytake_app.flows.references import References
 from pytake_app.flows.replay_schemas import DraftReplay
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -356,11 +354,6 @@ def mend_all(
 ) -> MendResult:
     """Every safe mend as one undo step."""
     return checking.mend_all(session, principal, ref, expected_revision=expected_revision, clock=clock)
-
-
-def flow_references(session: Session, principal: Principal, ref: Ref) -> References:
-    """What the editor's pickers offer for a flow."""
-    return references.references(session, principal, ref)
 
 
 def list_nodes(session: Session, principal: Principal, ref: Ref) -> list[NodeView]:

@@ -22,6 +22,16 @@ WHERE t.organization_id = a.organization_id AND t.business_account_id = a.busine
   AND t.name = n.name AND t.language = n.language
 """
 _STATUS: Final = {"REINSTATED": "APPROVED", "PENDING_REVIEW": "PENDING"}
+_INSERT = """
+INSERT INTO message_templates (id, organization_id, business_account_id, external_id, name, language, category, status,
+                               reason, quality, parameter_format, components, created_at, updated_at)
+SELECT gen_random_uuid(), a.organization_id, a.business_account_id, '', n.name, n.language,
+       COALESCE(n.category, 'MARKETING'), n.status, COALESCE(n.reason, ''), '', 'POSITIONAL', '[]', %(now)s, %(now)s
+FROM json_to_recordset(%(news)s) AS n(account uuid, name text, language text, status text, reason text, category text)
+     JOIN channel_accounts a ON a.id = n.account
+WHERE n.status IS NOT NULL AND n.status <> 'DELETED' AND a.business_account_id <> ''
+ON CONFLICT DO NOTHING
+"""
 # A flagged template can still be sent; Meta says later whether it is disabled.
 _NO_STATUS: Final = frozenset({"FLAGGED", "IN_APPEAL"})
 
@@ -35,7 +45,10 @@ def take_news(connection: Connection, notices: Sequence[tuple[UUID, JsonObject]]
     for account_id, payload in notices:
         change = _change(str(payload.get("kind", "")), payload.get("details"))
         if change is not None:
-            connection.execute(_UPDATE, {"news": dumps([{"account": account_id, **change}]), "now": now})
+            values = {"news": dumps([{"account": account_id, **change}]), "now": now}
+            if connection.execute(_UPDATE, values).rowcount == 0:
+                # Made at Meta since the last sync; its text comes with the next.
+                connection.execute(_INSERT, values)
 
 
 def _change(kind: str, details: object) -> dict[str, str | None] | None:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlmodel import select
 
+from pytake_app.accounts.models import Department, DepartmentMember, User
 from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.services import Services
@@ -96,6 +98,24 @@ async def test_the_default_calendar_says_when_it_is_open(
     assert pipeline.rows("SELECT text FROM messages WHERE direction = 'out' ORDER BY id") == [("open",), ("shut",)]
 
 
+async def test_a_department_is_notified_person_by_person(
+    pipeline: Pipeline, services: Services, frozen_clock: FrozenClock
+) -> None:
+    organization_id = pipeline.tenant.organization_id
+    with services.database.tenant(organization_id) as session:
+        department = Department(organization_id=organization_id, name="Vendas")
+        session.add(department)
+        session.flush()
+        people = list(session.exec(select(User.id).order_by(User.id).limit(2)))
+        session.add_all(
+            DepartmentMember(organization_id=organization_id, department_id=department.id, user_id=user_id)
+            for user_id in people
+        )
+    add_flow(services.database, organization_id, flow("notify", audience="department", target="vendas", title="Oi"))
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    assert [row[0] for row in pipeline.rows("SELECT user_id FROM notifications ORDER BY user_id")] == people
+
+
 async def test_metas_news_of_templates_are_kept(
     pipeline: Pipeline, services: Services, frozen_clock: FrozenClock
 ) -> None:
@@ -131,5 +151,8 @@ async def test_metas_news_of_templates_are_kept(
         body("template_category_update", previous_category="UTILITY", new_category="MARKETING"),
     )
     assert state() == ("APPROVED", "", "RED", "MARKETING")
-    others = "SELECT count(*) FROM message_templates WHERE status = 'APPROVED'"
+    await pipeline.hear(body("message_template_status_update", event="APPROVED", message_template_name="de_fora"))
+    unknown = "SELECT status, language, components FROM message_templates WHERE name = 'de_fora'"
+    assert pipeline.rows(unknown) == [("APPROVED", "pt_BR", [])]
+    others = "SELECT count(*) FROM message_templates WHERE status = 'APPROVED' AND name <> 'de_fora'"
     assert pipeline.scalar(others) == 9
