@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
-from pytake_app.flows import references
+from pytake_app.flows import costs, references
+from pytake_app.flows.cost_schemas import CostRequest, CostView, Source
 from pytake_app.flows.references import NewReference, References
 
 router = APIRouter(tags=["flows"])
@@ -35,3 +36,21 @@ def create_reference(
         return references.references(session, who, flow_id)
 
     return once.run(201, make)
+
+
+@router.get("/flows/{flow_id}/cost")
+def flow_cost(
+    flow_id: str,
+    who: CurrentPrincipal,
+    session: TenantSession,
+    source: Source = "draft",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> CostView:
+    """What one conversation costs: fewest and most charged messages and their price, by trigger and by path."""
+    return costs.flow_cost(session, who, flow_id, CostRequest(source=source, limit=limit))
+
+
+@router.post("/flows/{flow_id}/cost")
+def supposed_cost(flow_id: str, body: CostRequest, who: CurrentPrincipal, session: TenantSession) -> CostView:
+    """The same with supposed prices: what if a template were utility, or Meta raised its rates? Nothing is kept."""
+    return costs.flow_cost(session, who, flow_id, body)

@@ -15,13 +15,13 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
-from pytake_app.engine.analysis.cost import cost
+from pytake_app.engine.analysis.cost import CostRange
 from pytake_app.engine.analysis.graph import FlowGraph
 from pytake_app.engine.analysis.paths import FlowPath, paths
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.events import MessageOut
-from pytake_app.engine.findings import Finding, Prices, VerifyEnv
+from pytake_app.engine.findings import Finding, Prices
 from pytake_app.engine.operations import OperationError, apply, parse_operation
 from pytake_app.engine.verify import verify
 from pytake_app.flows import editing, preview, repository
@@ -34,6 +34,7 @@ from pytake_app.flows.checking_schemas import (
     PathCost,
     PathsView,
 )
+from pytake_app.flows.costs import costs_of
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.preview_shown import shown
 
@@ -66,28 +67,16 @@ def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, li
                 ends=path.ends,
                 reason=path.reason,
                 script=preview.script_of(path.conversation) if path.conversation is not None else None,
-                cost=_cost_of(document, graph, path, env),
+                cost=_cost_of(graph, path, one),
             )
-            for path in report.paths
+            for path, one in zip(report.paths, costs_of(document, report.paths, env), strict=True)
         ],
     )
 
 
-def _cost_of(document: FlowDocument, graph: FlowGraph, path: FlowPath, env: VerifyEnv) -> PathCost:
-    """The cost of a flow that is just this path; its messages without those that ask again."""
+def _cost_of(graph: FlowGraph, path: FlowPath, entry: CostRange) -> PathCost:
+    """What a path costs; its messages without those that ask again."""
     sends = [one for step in path.steps for one in graph.nodes[step.node_id].sends if one.at == "visit"]
-    taken = {(step.node_id, step.port) for step in path.steps}
-    kept = {step.node_id for step in path.steps}
-    alone = document.model_copy(
-        update={
-            "nodes": [node for node in document.nodes if node.id in kept],
-            "edges": [e for e in document.edges if (e.source, e.port) in taken and e.target in kept],
-        }
-    )
-    found = cost(alone, env=env)
-    # The path is begun by its first node only, whatever other triggers lie on it.
-    first = path.steps[0].node_id
-    entry = next((entry for entry in found.entries if entry.node_id == first), found.overall)
     return PathCost(
         messages=sum(one.least for one in sends),
         billable=entry.most_billable,

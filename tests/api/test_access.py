@@ -25,6 +25,7 @@ FOR_VIEWERS = {
     ("patch", "/api/v1/conversations/{conversation_id}/read"),  # answers, and leaves the unread count to those who work
     ("post", "/api/v1/sandbox/{account_id}/read"),
     ("post", "/api/v1/flows/{flow_id}/verify"),
+    ("post", "/api/v1/flows/{flow_id}/cost"),
     ("post", "/api/v1/flows/{flow_id}/test"),
     ("post", "/api/v1/flows/{flow_id}/preview"),
     ("post", "/api/v1/flows/{flow_id}/test-cases/run"),  # in memory

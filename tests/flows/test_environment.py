@@ -188,3 +188,40 @@ def test_another_tenants_names_are_unknown(caller: Caller, register: NewCaller) 
     other.post("/api/v1/queues", json={"name": "Jurídico"})
     flow_id = flow(caller, {"id": "h", "type": "action_transfer_to_queue", "config": {"queue_name": "Jurídico"}})
     assert "missing_queue" in findings(caller, flow_id)
+
+
+def test_a_flow_says_what_it_costs_by_trigger_and_by_path(caller: Caller) -> None:
+    caller.patch("/api/v1/settings", json={"prices": {"utility": "0.04", "marketing": "0.35"}})
+    nodes = [
+        {"id": "t", "type": "trigger_universal", "config": {}},
+        {"id": "b", "type": "random_split", "config": {"branches": [{"id": "a", "weight": 1},
+                                                                 {"id": "b", "weight": 1}]}},
+        {"id": "u", "type": "msg_template", "config": {"name": "pytake_lembrete", "language": "pt_BR",
+                                                      "body": ["1", "2", "3"]}},
+        {"id": "m", "type": "msg_template", "config": {"name": "pytake_saudacao", "language": "pt_BR", "body": ["1"]}},
+        END,
+    ]  # fmt: skip
+    legs = [
+        ("t", "next", "b"),
+        ("b", "branch:a", "u"),
+        ("b", "branch:b", "m"),
+        ("u", "next", "end"),
+        ("m", "next", "end"),
+    ]
+    edges = [{"id": f"e{i}", "source": a, "port": p, "target": b} for i, (a, p, b) in enumerate(legs)]
+    body = {"name": "C", "document": {"spec_version": "1.0", "name": "C", "nodes": nodes, "edges": edges}}
+    flow_id = caller.post(FLOWS, json=body).json()["id"]
+    answer = caller.get(f"{FLOWS}/{flow_id}/cost")
+    assert answer.status_code == 200, answer.text
+    view = answer.json()
+    # The utility template costs nothing while the window is open.
+    overall = view["overall"]
+    assert (overall["least_price"], overall["most_price"], overall["most_billable"]) == (0, 350_000, 1)
+    by_node = {path["steps"][2]["node_id"]: path for path in view["paths"]}
+    assert {node: (p["least_price"], p["most_price"]) for node, p in by_node.items()} == {
+        "u": (0, 40_000), "m": (350_000, 350_000)
+    }  # fmt: skip
+    assert (view["prices"]["currency"], view["templates_known"], view["truncated"]) == ("BRL", True, False)
+    supposed = caller.post(f"{FLOWS}/{flow_id}/cost", json={"prices": {"marketing": 700_000}}).json()
+    assert (supposed["overall"]["most_price"], supposed["prices"]["utility"]) == (700_000, 40_000)
+    assert caller.get(f"{FLOWS}/{flow_id}/cost", params={"source": "live"}).status_code == 404

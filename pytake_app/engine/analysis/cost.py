@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,6 +85,49 @@ def costs(graph: FlowGraph, across: Across, prices: Prices, templates: tuple[Tem
     summary = _summaries(across, tariff)
     entries = [_range(graph, entry, across, tariff, summary) for entry in graph.entries]
     return CostReport(currency=prices.currency, entries=entries, overall=_overall(entries))
+
+
+def path_costs(
+    document: FlowDocument, ways: Sequence[Sequence[str]], *, env: VerifyEnv | None = None
+) -> list[CostRange]:
+    """What going each way to its end costs, once: ``ways`` are the ids of the nodes on it, in order. Other flows that
+    are entered count from their beginning to wherever they may stop. Never raises for nodes of the document."""
+    env = env or VerifyEnv()
+    graph = FlowGraph(document)
+    across = Across(env, graph)
+    tariff = _Tariff(env.prices or Prices(), env.template_facts or ())
+    calls = _summaries(across, tariff)
+    own: dict[str, _Through] = {}
+    for node_id in {node_id for way in ways for node_id in way}:
+        node = graph.nodes[node_id]
+        least, most = tariff.node(node)
+        partial = False
+        for enters in node.enters:
+            entered = across.flow(enters.flow)
+            found = calls(entered) if entered is not None else _Through(Spent())
+            partial = partial or entered is None or found.partial
+            least = least.plus(found.least if enters.call else found.stop)
+            most = most.plus(found.most)
+        own[node_id] = _Through(least, least, most, partial)
+    return [_of_way(way, graph, own) for way in ways]
+
+
+def _of_way(way: Sequence[str], graph: FlowGraph, own: dict[str, _Through]) -> CostRange:
+    least, most = Spent(), Spent()
+    for node_id in way:
+        least, most = least.plus(own[node_id].least), most.plus(own[node_id].most)
+    top = {field: None if math.isinf(v := getattr(most, field)) else round(v) for field in FIELDS}
+    return CostRange(
+        node_id=way[0] if way else None,
+        kind=graph.nodes[way[0]].name if way else "all",
+        least_messages=_finite(least.messages),
+        most_messages=top["messages"],
+        least_billable=_finite(least.billable),
+        most_billable=top["billable"],
+        least_price=_finite(least.price),
+        most_price=top["price"],
+        partial=any(own[node_id].partial for node_id in way),
+    )
 
 
 def _overall(entries: list[CostRange]) -> CostRange:
