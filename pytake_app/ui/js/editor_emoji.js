@@ -45,7 +45,9 @@ export const EmojiPicker = ({ onPick, onClose }) => {
     const rest = all.filter((entry) => !used.includes(entry[0])).map((entry) => [entry[0], entry[language]]);
     return [...used.map((sign) => [sign, names.get(sign) ?? ""]), ...rest].slice(0, more ? undefined : FIRST);
   }, [all, query, more, language]);
-  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const pick = (sign) => {
     keep(RECENT, [sign, ...recent().filter((other) => other !== sign)].slice(0, 16));
     onPick(sign);

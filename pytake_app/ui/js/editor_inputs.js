@@ -65,7 +65,9 @@ export const Options = ({ id, shown, on, setOn, onPick, empty, label, children, 
   useEffect(() => {
     list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: "nearest" });
   }, [on]);
-  useEffect(() => list.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    list.current?.scrollIntoView({ block: "nearest" }); // newer browsers give a promise, which is no clean-up
+  }, []);
   let group = null;
   return h("div", { className: `pop vars ${className}`, role: "listbox", id, "aria-label": label, ref: list },
     shown.length === 0 && !children && h("div", { className: "none meta muted" }, empty),
