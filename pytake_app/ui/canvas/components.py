@@ -19,6 +19,8 @@ PREVIEW_VIEW = "$/public/pt_editor_preview_view.js"
 PREVIEW_FORMS = "$/public/pt_editor_preview_forms.js"
 CHECK = "$/public/pt_editor_check.js"
 TESTS = "$/public/pt_editor_tests.js"
+VERSIONS = "$/public/pt_editor_versions.js"
+RUNS = "$/public/pt_editor_runs.js"
 CANVAS = "$/public/pt_editor_canvas.js"
 VIEWS = "$/public/pt_editor_views.js"
 FIELDS = "$/public/pt_editor_fields.js"
@@ -312,6 +314,8 @@ _NAMES = {
     "translate": TRANSLATE,
     "check": CHECK,
     "tests": TESTS,
+    "versions": VERSIONS,
+    "runs": RUNS,
 }
 
 

@@ -58,6 +58,12 @@ const fresh = () => ({
   tests: null,
   versions: null,
   version: null, // an old version shown read-only
+  overlay: null, // what else stands on the canvas instead of the draft: compare, runs
+  compare: null, // two versions beside each other (editor_versions.js)
+  publications: null, // publications for later
+  change: null, // how much the draft differs from what is live
+  openLayout: 0, // the folded part of the history that is open
+  runs: null, // figures and past runs (editor_runs.js)
   publish: null,
   confirm: null,
   menu: null,
@@ -78,7 +84,8 @@ export const emit = (part) => {
   listeners.forEach((fn) => fn());
 };
 
-const subscribe = (fn) => {
+/** Be called after every change of the store; returns the function that ends it. */
+export const watch = (fn) => {
   listeners.add(fn);
   return () => listeners.delete(fn);
 };
@@ -98,11 +105,11 @@ export const useStore = (pick) => {
     if (!same(last.current, next)) last.current = next;
     return last.current;
   };
-  return useSyncExternalStore(subscribe, get, get);
+  return useSyncExternalStore(watch, get, get);
 };
 
 /** The same for values compared by identity (documents, maps). */
-export const useStoreRef = (pick) => useSyncExternalStore(subscribe, () => pick(S), () => pick(S));
+export const useStoreRef = (pick) => useSyncExternalStore(watch, () => pick(S), () => pick(S));
 
 /** A text in the language in use. */
 export const say = (key, params) => tr(getLang(), key, params);
@@ -115,7 +122,9 @@ export const sayOr = (key, spare, params) => {
 export const tell = (key, kind = "message", options = {}) => (kind === "message" ? toast(say(key), options) : toast[kind](say(key), options));
 
 export const specOf = (type) => S.specs[type];
-export const readOnly = () => S.version !== null || S.gone || !["org_admin", "super_admin"].includes(S.me.role);
+/** Whether the canvas shows the draft, not an old version, a comparison or what ran. */
+export const showsDraft = () => S.version === null && !S.overlay;
+export const readOnly = () => !showsDraft() || S.gone || !["org_admin", "super_admin"].includes(S.me.role);
 /** The document on the canvas: the draft with waiting edits, or an old version. */
 export const shownDoc = () => S.doc;
 
@@ -145,7 +154,7 @@ const makeSync = (flowId) =>
     flowId,
     send: (message) => S.bridge?.submit(message),
     changed: () => {
-      if (S.version === null) S.doc = S.sync.doc;
+      if (showsDraft()) S.doc = S.sync.doc;
       dropLostSelection();
       emit();
     },
@@ -212,7 +221,7 @@ export const editor = {
         people.here({ join: true });
       }
       S.sync.start(draft.revision, doc);
-      if (S.version === null) S.doc = S.sync.doc;
+      if (showsDraft()) S.doc = S.sync.doc;
       emit();
       editor.verify();
     } catch (error) {
@@ -342,14 +351,14 @@ export const editor = {
   select(ids, edge = null) {
     if (same(ids, S.selected) && edge === S.edge) return;
     S.sync?.flush();
-    emit({ selected: ids, edge, quick: null, ...(ids.length === 1 && S.tab !== "preview" ? { tab: "block" } : {}) });
+    emit({ selected: ids, edge, quick: null, ...(ids.length === 1 && !["preview", "runs"].includes(S.tab) && !S.overlay ? { tab: "block" } : {}) });
     people.soon();
   },
   follow: (tab) => people.follow(tab),
   /** Select a node and bring it into view. */
   jump(id) {
     if (!nodeOf(S.doc, id)) return;
-    emit({ selected: [id], edge: null, tab: S.tab === "preview" ? S.tab : "block", sheet: true, focus: { id, n: (S.focus?.n ?? 0) + 1 } });
+    emit({ selected: [id], edge: null, tab: ["preview", "runs"].includes(S.tab) || S.overlay ? S.tab : "block", sheet: true, focus: { id, n: (S.focus?.n ?? 0) + 1 } });
   },
   tab(tab) {
     emit({ tab, sheet: true });
@@ -399,79 +408,24 @@ export const editor = {
     }
   },
 
-  async loadVersions() {
-    editor.loadUsers();
-    try {
-      const answer = await api.get(`/api/v1/flows/${S.flowId}/versions`);
-      emit({ versions: { items: answer.items ?? answer, failed: false } });
-    } catch (error) {
-      emit({ versions: { items: [], failed: codeOf(error) } });
-    }
-  },
   /** Look at an old version on the canvas, or with null go back to the draft. */
   async showVersion(version) {
     if (version === null) {
-      emit({ version: null, doc: S.sync.doc, selected: [], edge: null });
+      emit({ version: null, overlay: null, compare: null, doc: S.sync.doc, selected: [], edge: null });
       return;
     }
     S.sync.flush();
     try {
       const detail = await api.get(`/api/v1/flows/${S.flowId}/versions/${version}`);
-      emit({ version, doc: detail.document, selected: [], edge: null });
+      emit({ version, overlay: null, compare: null, doc: detail.document, selected: [], edge: null });
     } catch {
       tell("editor.version_failed", "error");
     }
   },
   ask: (confirm) => emit({ confirm }),
-  async rollback(version) {
-    emit({ confirm: null });
-    try {
-      await api.post(`/api/v1/flows/${S.flowId}/rollback`, { version });
-      toast.success(say("editor.rolled_back", { version }));
-      S.versions = null;
-      editor.showVersion(null);
-      editor.refreshHead();
-      editor.loadVersions();
-    } catch (error) {
-      tell("editor.publish_failed", "error", { description: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) });
-    }
-  },
-  /** Make the draft what an old version was: an edit like any other, so it can be undone. */
-  async restore() {
-    const document = S.doc;
-    emit({ version: null, doc: S.sync.doc });
-    await editor.settled();
-    try {
-      await api.put(`/api/v1/flows/${S.flowId}/draft`, { expected_revision: S.sync.revision, document });
-      await editor.load();
-      tell("editor.restored", "success");
-    } catch (error) {
-      tell("editor.version_failed", "error", { description: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) });
-    }
-  },
-
-  openPublish() {
-    S.sync.flush();
-    emit({ publish: { note: "", busy: false, error: "" } });
-  },
   closePublish: () => emit({ publish: null }),
   reviewFindings: () => emit({ publish: null, tab: "check", sheet: true }),
   note: (note) => emit({ publish: { ...S.publish, note } }),
-  async doPublish() {
-    emit({ publish: { ...S.publish, busy: true, error: "" } });
-    await editor.settled();
-    try {
-      const result = await api.post(`/api/v1/flows/${S.flowId}/publish`, { expected_revision: S.sync.revision, note: S.publish?.note ?? "", allow_failing_tests: Boolean(S.tests?.override) });
-      emit({ publish: null, versions: null });
-      toast.success(say("editor.published", { version: result.version }), {
-        description: result.running_sessions ? say("editor.published_running", { count: result.running_sessions }) : undefined,
-      });
-      editor.refreshHead();
-    } catch (error) {
-      emit({ publish: S.publish && { ...S.publish, busy: false, error: sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")) } });
-      if (codeOf(error) === "flow_has_errors") editor.verify();
-    }
-  },
   /** Resolves when every edit was acknowledged (or the connection is away). */
   settled() {
     S.sync.flush();

@@ -1,6 +1,6 @@
 // The canvas: React Flow owns positions, selection and gestures; the store owns the document. A gesture becomes one edit
 // when it ends; while it lasts nothing leaves the browser.
-import { createElement as h, memo, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { Fragment, createElement as h, memo, useCallback, useContext, useEffect, useMemo, useRef, useState } from "react";
 import {
   Background, BaseEdge, ConnectionMode, EdgeLabelRenderer, Handle, MiniMap, Position, ReactFlow, ReactFlowProvider,
   SelectionMode, applyEdgeChanges, applyNodeChanges, getBezierPath, getSmoothStepPath, useReactFlow, useStore as useFlow, useUpdateNodeInternals,
@@ -21,6 +21,7 @@ import { LinkPanel } from "$/public/pt_editor_link.js";
 import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
 import { SelectionTools } from "$/public/pt_editor_toolbar.js";
 import { useLongPress } from "$/public/pt_editor_touch.js";
+import { CardMark, RunLegend, useEdgeLook, useMarks } from "$/public/pt_editor_marks.js";
 import { Voice } from "$/public/pt_editor_voice.js";
 
 const MANY = 150; // nodes above which only visible ones are drawn
@@ -68,7 +69,7 @@ const asNode = (View) =>
       const frame = requestAnimationFrame(() => internals(id));
       return () => cancelAnimationFrame(frame);
     }, [ports]);
-    return h(View, { item });
+    return h(Fragment, null, h(View, { item }), h(CardMark, { id }));
   }, (a, b) => a.id === b.id && a.data === b.data && a.selected === b.selected);
 
 const SMALL = /\s+(\S{1,3})$/;
@@ -91,10 +92,12 @@ const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY,
   const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
   const near = useFlow((s) => s.transform[2] > NEAR);
   const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);
-  return h("g", { className: `${selected || hot ? "hot" : ""}${lit ? " lit" : ""}`, "data-testid": `edge-${id}` },
-    h(BaseEdge, { id, path, interactionWidth: 22 }),
-    near && label && h(EdgeLabelRenderer, null,
-      h("div", { className: `el${selected ? " hot" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, label)));
+  const look = useEdgeLook(id, source, sourceHandleId);
+  const words = look && look.label !== undefined ? look.label : label;
+  return h("g", { className: `${(selected || hot) && !look ? "hot" : ""}${lit ? " lit" : ""} ${look?.className ?? ""}`, "data-testid": `edge-${id}` },
+    h(BaseEdge, { id, path, interactionWidth: 22, style: look?.style }),
+    near && words && h(EdgeLabelRenderer, null,
+      h("div", { className: `el${selected ? " hot" : ""}${look?.label ? " ef tn" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, words)));
 });
 
 const EDGE_TYPES = { pt: FlowEdge };
@@ -336,6 +339,7 @@ export const EditorRoot = ({ specs, me, reply, onSubmit, onCatchUp, onHere, chil
     return () => clearInterval(beat);
   }, [flowId]);
   useEditorKeys();
+  useMarks();
   return h("div", { ...rest, className: "ed" }, children);
 };
 

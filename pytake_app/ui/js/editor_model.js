@@ -1,7 +1,7 @@
 // What views show, made from the store: plain objects with ready texts, one function a slice.
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
-import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
+import { S, readOnly, say, sayOr, showsDraft, specOf } from "$/public/pt_editor.js";
 
 /** Name of a node type. */
 export const kindName = (type) => sayOr(specOf(type)?.name ?? "", type);
@@ -88,7 +88,10 @@ const top = () => {
     can_undo: Boolean(S.flow?.draft?.can_undo) || (S.sync?.waiting ?? 0) > 0,
     can_redo: Boolean(S.flow?.draft?.can_redo),
     locked: readOnly(),
-    viewer: S.me.role !== "" && readOnly() && S.version === null,
+    viewer: S.me.role !== "" && readOnly() && showsDraft(),
+    overlay: S.overlay ?? "",
+    layout_only: Boolean(S.change?.layout_only),
+    may_publish: ["org_admin", "super_admin"].includes(S.me.role) && !S.gone,
     version: S.version ?? 0,
     errors,
     tab: S.tab,
@@ -158,30 +161,9 @@ const check = () => {
   };
 };
 
-const versions = () => ({
-  phase: !S.versions ? "loading" : S.versions.failed ? "error" : S.versions.items.length ? "ready" : "empty",
-  shown: S.version ?? 0,
-  locked: !["org_admin", "super_admin"].includes(S.me.role),
-  changes: S.flow?.draft?.changes ?? 0,
-  items: (S.versions?.items ?? []).map((item) => ({ ...item, running: item.running_sessions, on: item.version === S.version, author: item.published_by === S.me.id ? say("editor.by_you") : (S.users?.[item.published_by] ?? "") })),
-  confirm: S.confirm?.kind === "rollback" ? S.confirm.version : 0,
-});
-
-const publish = () => ({
-  open: Boolean(S.publish),
-  ...check(),
-  note: S.publish?.note ?? "",
-  busy: Boolean(S.publish?.busy),
-  error: S.publish?.error ?? "",
-  changes: S.flow?.draft?.changes ?? 0,
-  live: S.flow?.live_version ?? 0,
-  next: (S.flow?.live_version ?? 0) + 1,
-  running: S.flow?.running_sessions ?? 0,
-});
-
 const pickers = () => ({ flows: (S.flows ?? []).map(({ id, slug, name }) => ({ id, slug, name })) });
 
-const slices = { top, palette, check, versions, publish, pickers };
+const slices = { top, palette, check, pickers };
 const cache = new Map();
 
 /** Teach the store another slice (the preview's). */

@@ -185,5 +185,6 @@ export const EditorPanes = ({ children, ...rest }) => {
   const sheet = useStore((s) => s.sheet);
   const phase = useStore((s) => s.phase);
   const hasDoc = useStore((s) => Boolean(s.doc));
-  return h("div", { ...rest, className: "panes", "data-sheet": sheet, "data-phase": phase, "data-ready": hasDoc }, children);
+  const overlay = useStore((s) => s.overlay ?? "");
+  return h("div", { ...rest, className: "panes", "data-overlay": overlay, "data-sheet": sheet, "data-phase": phase, "data-ready": hasDoc }, children);
 };

@@ -25,11 +25,12 @@ from pytake_app.ui.pages.editor.check import canvas_note, check_panel
 from pytake_app.ui.pages.editor.dialogs import publish_view
 from pytake_app.ui.pages.editor.inspector import block_panel
 from pytake_app.ui.pages.editor.palette import palette_pane, quick_view
-from pytake_app.ui.pages.editor.panels import versions_panel
 from pytake_app.ui.pages.editor.preview import preview_panel
+from pytake_app.ui.pages.editor.runs import runs_panel
 from pytake_app.ui.pages.editor.state import EditorState
 from pytake_app.ui.pages.editor.together import following_pill, halted_bar, together_views
 from pytake_app.ui.pages.editor.topbar import top_bar
+from pytake_app.ui.pages.editor.versions import versions_panel
 from pytake_app.ui.session import SessionState
 
 ROUTE = "/flows/[flow_id]"
@@ -39,6 +40,7 @@ TABS = (
     ("check", "editor.tab_check"),
     ("preview", "editor.tab_preview"),
     ("versions", "editor.tab_versions"),
+    ("runs", "runs.tab"),
 )
 
 
@@ -68,7 +70,12 @@ def inspector_pane(item: rx.Var[dict]) -> rx.Component:
         )
 
     panel = rx.match(
-        current, ("check", check_panel()), ("preview", preview_panel()), ("versions", versions_panel()), block_panel()
+        current,
+        ("check", check_panel()),
+        ("preview", preview_panel()),
+        ("versions", versions_panel()),
+        ("runs", runs_panel()),
+        block_panel(),
     )
     close = rx.el.button(
         icon("chevron-down"),
@@ -112,6 +119,7 @@ def _phone_bar(item: Item) -> rx.Component:
         tab("check", "editor.tab_check", "list-checks"),
         tab("preview", "editor.tab_preview", "smartphone"),
         tab("versions", "editor.tab_versions", "history"),
+        tab("runs", "runs.tab", "chart-no-axes-column"),
         class_name="edbar",
         custom_attrs={"aria-label": t("editor.panel")},
     )

@@ -47,7 +47,11 @@ def _changes(item: Item) -> rx.Component:
         (number(item, "changes") > 0) & (number(item, "live") > 0),
         rx.el.span(
             rx.el.span(class_name="dot amber"),
-            t("editor.changes", count=number(item, "changes")),
+            rx.cond(
+                flag(item, "layout_only"),
+                t("versions.only_layout"),
+                t("editor.changes", count=number(item, "changes")),
+            ),
             class_name="chg dense only-wide",
             custom_attrs={"data-testid": "changes"},
         ),
@@ -70,6 +74,28 @@ def _edit_actions(item: Item) -> rx.Component:
             disabled=~flag(item, "can_redo"),
             custom_attrs={"data-testid": "redo"},
         ),
+    )
+
+
+def _mode(item: Item) -> rx.Component:
+    """Build, or see what happened."""
+    running = text_of(item, "tab") == "runs"
+
+    def side(picture: str, label: str, call: str, on: rx.Var, test: str) -> rx.Component:
+        return rx.el.button(
+            icon(picture, "s"),
+            t(label),
+            type="button",
+            on_click=do(call),
+            custom_attrs={"aria-pressed": on, "data-testid": test},
+        )
+
+    return rx.el.div(
+        side("square-pen", "runs.mode_build", "editor.tab('block')", ~running, "mode-build"),
+        side("chart-no-axes-column", "runs.mode_runs", "editor.tab('runs')", running, "mode-runs"),
+        class_name="seg edmode only-wide",
+        role="group",
+        custom_attrs={"aria-label": t("runs.mode")},
     )
 
 
@@ -132,13 +158,19 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
         ),
         rx.cond(ready, rx.fragment(_badge(item), _saved(item))),
         rx.el.div(class_name="grow"),
+        rx.cond(ready, _mode(item)),
+        rx.el.div(class_name="grow"),
         rx.cond(
             ready,
             rx.fragment(
                 rx.cond(
                     flag(item, "viewer"),
                     badge(t("editor.read_only"), "line"),
-                    rx.cond(number(item, "version") > 0, rx.fragment(), _edit_actions(item)),
+                    rx.cond(
+                        (number(item, "version") > 0) | (text_of(item, "overlay") != ""),
+                        rx.fragment(),
+                        _edit_actions(item),
+                    ),
                 ),
                 icon_button(
                     "languages",
@@ -158,7 +190,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                     custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},
                 ),
                 _changes(item),
-                rx.cond(flag(item, "locked"), rx.fragment(), _publish(item)),
+                rx.cond(flag(item, "may_publish"), _publish(item)),
             ),
         ),
         class_name="top edtop",
