@@ -16,6 +16,7 @@ from pytake_app.ui.canvas.components import (
     view,
     views,
 )
+from pytake_app.ui.canvas.marks import RunLegend
 from pytake_app.ui.canvas.parts import AdaptList, KeysSheet, TranslateSheet
 from pytake_app.ui.canvas.specs import browser_specs
 from pytake_app.ui.components.basics import error_state, icon, link_button, no_permission, skeleton
@@ -175,6 +176,7 @@ def page() -> rx.Component:
             following_pill(),
             AdaptList.create(icon("list-checks", "s")),
             slice_view("canvasnote", canvas_note),
+            RunLegend.create(),
             class_name="cvwrap",
             id="content",
             custom_attrs={"tabIndex": -1},
