@@ -157,7 +157,7 @@ def _time(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
 
 def valid_cpf(digits: str) -> bool:
     """Check digits of a CPF (Receita Federal, modulo 11); repeated digits are refused."""
-    if len(digits) != 11 or not digits.isdigit() or len(set(digits)) == 1:
+    if len(digits) != 11 or not digits.isascii() or not digits.isdigit() or len(set(digits)) == 1:
         return False
     for size in (9, 10):
         total = sum(int(d) * w for d, w in zip(digits, range(size + 1, 1, -1), strict=False))

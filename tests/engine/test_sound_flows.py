@@ -61,6 +61,7 @@ FIXED: dict[str, dict[str, Any]] = {
     "api_call": {"url": "https://example.com/{{ x }}", "body_type": "none",
                  "mapping": [{"name": "x", "path": "$.a"}, {"name": "y", "path": "$.b[0]", "default": "z"}]},
 }  # fmt: skip
+READS = st.sampled_from(["{{ message.text }} {{ message.selection_id }}", "{{ y }}{{ session.x }}{{ form.x }}"])
 KINDS = ("text", "number", "integer", "email", "phone", "date", "time", "cpf", "cnpj", "cep", "url", "file", "location")
 
 
@@ -70,9 +71,12 @@ def accepted(draw: st.DrawFn, *, jumps: bool = True) -> FlowDocument:
     usual = st.sampled_from([t for t in INNER if jumps or t != "jump"])
     busy = st.sampled_from([t for t in OUTWARD if jumps or t != "jump"])
     types = draw(st.lists(usual | busy | st.sampled_from(WAITING), min_size=2, max_size=12))
+    if draw(st.booleans()):
+        # Often enough at once: a call of another flow, and that one waits.
+        types[0] = "jump" if jumps else draw(st.sampled_from(WAITING))
     nodes: list[dict[str, Any]] = [{"id": "n0", "type": draw(st.sampled_from(["start", "trigger_universal"]))}]
     for i, kind in enumerate(types, 1):
-        config = dict(FIXED.get(kind) or config_of(kind, draw(TEXTS)))
+        config = dict(FIXED.get(kind) or config_of(kind, draw(TEXTS | READS)))
         if kind == "question":
             config |= {"kind": draw(st.sampled_from(KINDS)), "minimum": None}
         if kind == "jump":
@@ -85,9 +89,8 @@ def accepted(draw: st.DrawFn, *, jumps: bool = True) -> FlowDocument:
             waited = node["type"] in WAITING and (port.id in AFTER_A_WAIT or port.id.startswith("option:"))
             least = 1 if waited or (node["type"] == "delay" and port.id == "next") else i + 1
             if least < len(nodes) and (port.required or draw(st.booleans())):
-                edges.append(
-                    {"source": node["id"], "port": port.id, "target": f"n{draw(st.integers(least, len(nodes) - 1))}"}
-                )
+                target = draw(st.integers(least, len(nodes) - 1)) if i else 1
+                edges.append({"source": node["id"], "port": port.id, "target": f"n{target}"})
     # What nothing leads to is left out, so that the verifier has nothing to say of it.
     seen, frontier = {"n0"}, ["n0"]
     while frontier:
@@ -125,6 +128,8 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("say"), SAID),
         st.tuples(st.just("press"), st.sampled_from(["a", "b", "old", "Sim"])),
+        st.tuples(st.just("fit"), SAID),
+        st.tuples(st.just("fit"), ANSWERS),
         st.tuples(st.just("answer"), ANSWERS),
         st.tuples(st.just("fail"), st.sampled_from(["timeout", "connection", "too_large", "500"])),
         st.tuples(
@@ -132,15 +137,18 @@ STEPS = st.lists(
             st.just(""),
         ),
     ),
+    min_size=4,
     max_size=10,
 )
 
 
 def resume_for(kind: str, value: str, session: Session) -> Resume:
-    """`answer`, `fail` and `next` fit what the session waits for; the rest comes whether it fits or not."""
+    """`fit` is what the session waits for; the rest comes whether it fits or not."""
     wait = session.wait
     wait_id = wait.id if wait else "none"
     waits_for = wait.kind if wait else "message"
+    if kind == "fit":
+        kind = {"request": "answer", "message": "say"}.get(waits_for, "next")
     if kind in ("answer", "fail"):
         status = 500 if value == "500" else 200
         error = value if kind == "fail" and value != "500" else None
@@ -193,7 +201,7 @@ def check(sprint: Sprint, before: Session | None) -> None:
     assert not codes & {"visit_limit", "message_limit"}
     stored = orjson.dumps(session.model_dump(mode="json"))
     assert len(stored) < 150_000
-    assert b"\\u0000" not in stored
+    assert "\\x00" not in repr(session.model_dump()), "PostgreSQL takes no NUL"
 
 
 def converse(flows: dict[str, CompiledFlow], inputs: list[tuple[str, str]], *, ai: bool, stored: bool) -> list[Sprint]:
@@ -205,7 +213,9 @@ def converse(flows: dict[str, CompiledFlow], inputs: list[tuple[str, str]], *, a
     for kind, value in inputs:
         session = sprints[-1].session
         if stored:
-            session = Session.model_validate_json(session.model_dump_json())
+            restored = Session.model_validate_json(session.model_dump_json())
+            assert restored == session
+            session = restored
         flow = flows[session.flow_id]
         given_session = session.model_dump_json()
         sprints.append(resume(session, flow, resume_for(kind, value, session), ctx))
