@@ -53,6 +53,7 @@ const fresh = () => ({
   lit: { nodes: new Set(), ports: new Set(), current: null },
   litNote: null, // why they are lit, said over the canvas: {text, tone}
   fit: null, // nodes to bring into view: {ids, n}
+  reveal: null, // a node to move to when it is out of sight: {id}
   preview: null,
   check: null,
   tests: null,

@@ -189,6 +189,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const selectedEdge = useStoreRef((s) => s.edge);
   const focus = useStoreRef((s) => s.focus);
   const fit = useStoreRef((s) => s.fit);
+  const reveal = useStoreRef((s) => s.reveal);
   const quick = useStoreRef((s) => s.quick);
   const find = useStoreRef((s) => s.find);
   const aim = useStoreRef((s) => s.aim);
@@ -231,6 +232,16 @@ const Surface = ({ cards, quick: Quick, label }) => {
   useEffect(() => {
     if (fit?.ids.length) flow.fitView({ nodes: fit.ids.map((id) => ({ id })), padding: 0.25, duration: 300, maxZoom: 1 });
   }, [fit]);
+  useEffect(() => {
+    const node = reveal && flow.getNode(reveal.id);
+    if (!node || !box.current) return;
+    const { left, top, right, bottom } = box.current.getBoundingClientRect();
+    const { width = 260, height = 160 } = node.measured ?? {};
+    const from = flow.flowToScreenPosition(node.position);
+    const to = flow.flowToScreenPosition({ x: node.position.x + width, y: node.position.y + height });
+    if (from.x >= left && to.x <= right && from.y >= top && to.y <= bottom) return;
+    flow.setCenter(node.position.x + width / 2, node.position.y + height / 2, { zoom: flow.getZoom(), duration: 300 });
+  }, [reveal]);
 
   const onNodesChange = useCallback((changes) => {
     const seen = alsoHeld(changes.filter((change) => change.type !== "remove" && !(S.picking && change.type === "select")));

@@ -30,12 +30,15 @@ const state = () => S.check ?? blank();
 const change = (part) => emit({ check: { ...state(), ...part } });
 const keyOf = (finding) => [finding.code, finding.node_id ?? "", finding.port ?? "", finding.pointer ?? ""].join(" ");
 
+/** On a phone the panel lies over the canvas: it makes way for what is drawn there. */
+const narrow = () => window.matchMedia("(max-width: 767px)").matches;
+
 /** Light nodes in order with the ports between them, and say why over the canvas. */
 const lightPath = (steps, text, tone) => {
   const nodes = new Set(steps.map((step) => step.node_id));
   const ports = new Set(steps.filter((step) => step.port).map((step) => `${step.node_id}\u0000${step.port}`));
   emit({ lit: { nodes, ports, current: steps.at(-1)?.node_id ?? null }, litNote: text ? { text, tone } : null });
-  emit({ fit: { ids: [...nodes], n: (S.fit?.n ?? 0) + 1 } });
+  emit({ fit: { ids: [...nodes], n: (S.fit?.n ?? 0) + 1 }, ...(narrow() ? { sheet: false } : {}) });
 };
 const dark = () => emit({ lit: { nodes: new Set(), ports: new Set(), current: null }, litNote: null });
 
@@ -115,6 +118,7 @@ export const check = {
       const { mended, findings, revision } = await api.post(`/api/v1/flows/${S.flowId}/check/mend`, { expected_revision: S.sync.revision });
       if (revision > S.sync.revision) S.bridge?.catchUp({ flow_id: S.flowId, revision: S.sync.revision });
       setFindings(findings);
+      if (mended) editor.refreshHead();
       tell(mended ? "check.mended" : "check.mended_none", mended ? "success" : "message");
     } catch (error) {
       tell("check.mend_failed", "error", { description: sayOr(`editor.publish_${error.code}`, say("common.failed_detail")) });

@@ -74,7 +74,10 @@ const light = (preview) => {
   if (here) nodes.add(here);
   return { nodes, ports, current: over && !preview.walk ? null : here };
 };
-const relight = () => emit({ lit: light(state()), litNote: null });
+const relight = () => {
+  const lit = light(state());
+  emit({ lit, litNote: null, ...(lit.current && lit.current !== S.reveal?.id ? { reveal: { id: lit.current } } : {}) });
+};
 
 const typingOf = (event) => (event.type === "message_out" && event.content.type === "text" ? event.content.typing_ms : 0);
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
