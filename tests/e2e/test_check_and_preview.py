@@ -165,7 +165,7 @@ def test_from_findings_to_a_guarded_publication(browser: Browser, running_app: P
     page.unroute("**/api/v1/flows/*/test")
     expect(by("preview-in").last).to_contain_text("Que dia?", timeout=10_000)
     assert away
-    expect(by("canvas-note")).to_contain_text("Agenda")
+    expect(by("canvas-note").locator("a")).to_have_attribute("href", f"/flows/{inner}")
     expect(editor.card("agenda").locator(".nd")).to_have_class(re.compile(r"\bhere\b"))
 
     # The page is opened anew: the conversation is still there. The draft changes under it: that is told.

@@ -87,6 +87,7 @@ export const tests = {
   },
   toggle: (id) => change({ open: state().open === id ? null : id }),
   override: (override) => change({ override }),
+  flip: () => change({ override: !state().override }),
   show: (nodeId) => editor.jump(nodeId),
 };
 

@@ -175,7 +175,7 @@ def publish_tests(item: rx.Var[dict]) -> rx.Component:
             rx.el.input(
                 type="checkbox",
                 checked=flag(item, "override"),
-                on_change=do("tests.override(event.target.checked)", argument="event"),
+                on_change=do("tests.flip()"),
                 custom_attrs={"data-testid": "publish-anyway"},
             ),
             t("check.publish_anyway"),
