@@ -337,7 +337,13 @@ export const editor = {
       const { findings, revision } = await api.post(`/api/v1/flows/${S.flowId}/verify`);
       const same = (item) => ["code", "node_id", "port", "pointer", "mend"].every((key) => (item[key] ?? null) === (wanted[key] ?? null));
       const found = findings.find(same);
-      if (revision === S.sync.revision && found?.operations?.length) editor.edit(found.operations);
+      if (found?.creates) {
+        // What is missing is no part of the draft: it is made, and the draft verified again.
+        await api.post(`/api/v1/flows/${S.flowId}/references`, found.creates);
+        setFindings((await api.post(`/api/v1/flows/${S.flowId}/verify`)).findings);
+        const { refs } = await import("$/public/pt_editor_refs.js");
+        refs.load(true);
+      } else if (revision === S.sync.revision && found?.operations?.length) editor.edit(found.operations);
       else setFindings(findings);
     } catch {
       tell("editor.check_failed", "error");
