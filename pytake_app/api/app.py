@@ -24,6 +24,7 @@ from pytake_app.flows import api_hooks as hooks
 from pytake_app.flows import api_tools as flow_tools
 from pytake_app.messaging import api as messaging
 from pytake_app.messaging import api_library as media_library
+from pytake_app.notifications import api as notifications
 from pytake_app.outgoing import api as outgoing
 from pytake_app.queues import api as queues
 from pytake_app.sandbox import api as sandbox
@@ -46,6 +47,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     hooks.router,
     flow_tools.router,
     messaging.router,
+    notifications.router,
     media_library.router,
     outgoing.router,
     queues.router,

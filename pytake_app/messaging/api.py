@@ -125,8 +125,6 @@ def inbound_dead_letter(
 
 
 @router.post("/inbound/retry")
-def inbound_retry(
-    body: InboundChoice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
-) -> Changed:
+def inbound_retry(body: InboundChoice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Have inbound events handled again that were given up on."""
     return Changed(changed=service.replay_events(session, who, body.ids, clock=services.clock))

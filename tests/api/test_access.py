@@ -34,6 +34,8 @@ FOR_VIEWERS = {
     ("patch", "/api/v1/auth/me"),  # one's own language
     ("post", "/api/v1/flow-views"),  # one's own views of the list
     ("delete", "/api/v1/flow-views/{view_id}"),
+    ("patch", "/api/v1/notifications/{notification_id}/read"),  # one's own
+    ("post", "/api/v1/notifications/read-all"),
 }
 
 

@@ -30,6 +30,7 @@ from pytake_app.flows.models import (
     Timer,
 )
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
+from pytake_app.notifications.models import Notification
 from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.queues.models import BusinessCalendar, ServiceQueue
 from pytake_app.sandbox.models import SandboxMessage
@@ -64,6 +65,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
         outgoing = uuid4()
+        notification = Notification(**owned, user_id=caller.user_id, title="Hello", created_at=services.clock.now())
         folder = FlowFolder(**owned, name="Loja")
         saved_view = FlowListView(**owned, user_id=caller.user_id, name="Minhas")
         publication = FlowPublication(**owned, flow_id=flow.id, checksum="c", document=flow.draft_document)
@@ -76,6 +78,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 folder,
                 saved_view,
                 publication,
+                notification,
                 FlowFigure(
                     **owned, flow_id=flow.id, measure="session", version=1, channel_account_id=account.id, value=1
                 ),
@@ -105,6 +108,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "field_id": field.id,
             "flow_id": flow.id,
             "folder_id": folder.id,
+            "notification_id": notification.id,
             "view_id": saved_view.id,
             "item_id": outgoing,
             "media_id": media.id,

@@ -18,6 +18,7 @@ from pytake_app.ui.components.client import (
     toggle_side,
 )
 from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
+from pytake_app.ui.layout.bell import bell
 from pytake_app.ui.layout.nav import NAVIGATION
 from pytake_app.ui.push import LiveState
 from pytake_app.ui.session import SessionState
@@ -152,6 +153,7 @@ def _top_bar(title: Text | rx.Component, actions: Sequence[rx.Component], lead: 
         rx.el.div(class_name="grow"),
         *actions,
         search,
+        bell(),
         rx.el.span(language_menu(), class_name="only-wide"),
         rx.el.span(theme_menu(), class_name="only-wide"),
         _account_menu(),

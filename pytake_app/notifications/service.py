@@ -1,0 +1,79 @@
+"""A person's notifications: the list, and what was read. Who makes them writes rows of `models.Notification`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlmodel import Session
+
+from pytake_app.core.clock import Clock
+from pytake_app.core.errors import FieldError, InvalidError
+from pytake_app.core.live import poke
+from pytake_app.core.pagination import decode_cursor, encode_cursor
+from pytake_app.core.tenancy import Principal
+from pytake_app.notifications import repository
+from pytake_app.notifications.models import Notification
+from pytake_app.notifications.schemas import NotificationPage, NotificationView, ReadResult
+
+COUNTED = 100
+
+
+def list_notifications(
+    session: Session, principal: Principal, *, cursor: str | None, limit: int, unread: bool = False
+) -> NotificationPage:
+    """The caller's own, newest first."""
+    user_id = principal.user_id
+    rows = repository.page(session, user_id, before=_before(cursor), limit=limit + 1, unread=unread)
+    more = rows[limit - 1] if len(rows) > limit else None
+    return NotificationPage(
+        items=[view(row) for row in rows[:limit]],
+        next_cursor=encode_cursor(str(more.id)) if more is not None else None,
+        unread=repository.count_unread(session, user_id, limit=COUNTED),
+    )
+
+
+def mark_read(session: Session, principal: Principal, notification_id: UUID, *, clock: Clock) -> NotificationView:
+    """Mark one of the caller's own as read; again changes nothing.
+
+    Raises:
+        NotFoundError: none of theirs.
+    """
+    user_id = principal.user_id
+    row = repository.find(session, user_id, notification_id)
+    if row.read_at is None:
+        row.read_at = clock.now()
+        session.add(row)
+        session.flush()
+        _tell(session, principal)
+    return view(row)
+
+
+def mark_all_read(session: Session, principal: Principal, *, clock: Clock) -> ReadResult:
+    """Mark all of the caller's own as read."""
+    marked = repository.read_all(session, principal.user_id, clock.now())
+    if marked:
+        _tell(session, principal)
+    return ReadResult(marked=marked, unread=0)
+
+
+def view(row: Notification) -> NotificationView:
+    """A row for the API."""
+    return NotificationView.model_validate(row, from_attributes=True)
+
+
+def _tell(session: Session, principal: Principal) -> None:
+    """The person's other tabs."""
+    payload = {"event": "notification", "user_id": str(principal.user_id)}
+    poke(session, f"org:{principal.organization_id}:notifications", payload)
+
+
+def _before(cursor: str | None) -> UUID | None:
+    if not cursor:
+        return None
+    [last] = decode_cursor(cursor, 1)
+    try:
+        return UUID(str(last))
+    except ValueError as error:
+        raise InvalidError(
+            "The cursor is not one of ours.", errors=[FieldError("/cursor", "unknown cursor")]
+        ) from error
