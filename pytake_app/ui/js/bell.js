@@ -1,6 +1,6 @@
 // The bell in the top bar: one's notifications by REST, read again when a poke says that there is something new.
 import { createElement as h, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { Bell as BellIcon, CheckCheck, CircleAlert, Info, TriangleAlert } from "lucide-react";
+import { Bell, CheckCheck, CircleAlert, Info, TriangleAlert } from "lucide-react";
 import { useNavigate } from "react-router";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang, tr, useLang } from "$/public/pt_i18n.js";
@@ -94,7 +94,7 @@ const Panel = ({ close }) => {
     error: h("div", { className: "state bad", role: "alert" }, h("div", { className: "str" }, say("bell.failed")), h("button", { type: "button", className: "btn line sm", onClick: load }, say("common.retry"))),
     ready: items.length
       ? h("ul", { className: "bl-list" }, items.map((item) => h(Line, { key: item.id, item, go })), cursor && h("li", null, h("button", { type: "button", className: "btn ghost full", onClick: more }, say("bell.more"))))
-      : h("div", { className: "state", role: "status" }, h("div", { className: "pic" }, sign(BellIcon, "l")), h("div", { className: "str dense" }, say("bell.empty")), h("div", { className: "txt meta muted" }, say("bell.empty_detail"))),
+      : h("div", { className: "state", role: "status" }, h("div", { className: "pic" }, sign(Bell, "l")), h("div", { className: "str dense" }, say("bell.empty")), h("div", { className: "txt meta muted" }, say("bell.empty_detail"))),
   }[phase];
   return h("div", { ref: box, className: "bell-panel", role: "dialog", "aria-label": say("bell.title"), tabIndex: -1, "data-testid": "bell-panel" },
     h("div", { className: "row bell-head" }, h("h2", { className: "str grow" }, say("bell.title")), unread > 0 && h("button", { type: "button", className: "btn ghost sm", "data-testid": "bell-read-all", onClick: readAll }, sign(CheckCheck), say("bell.read_all"))),
@@ -102,7 +102,7 @@ const Panel = ({ close }) => {
 };
 
 /** The bell with its count, and the panel it opens. `me` is the person's id, `onWatch` asks for pokes. */
-export const Bell = ({ me, onWatch }) => {
+export const TopBell = ({ me, onWatch }) => {
   useLang();
   const { unread } = useBell();
   const [open, setOpen] = useState(false);
@@ -138,7 +138,7 @@ export const Bell = ({ me, onWatch }) => {
   const label = unread ? say("bell.title_unread", { count: unread }) : say("bell.title");
   return h("span", { className: "bell", ref: root },
     h("button", { type: "button", ref: button, className: open ? "ib on" : "ib", "aria-label": label, title: label, "aria-haspopup": "dialog", "aria-expanded": open, "data-testid": "bell", onClick: () => setOpen(!open) },
-      sign(BellIcon, ""), unread > 0 && h("span", { className: "cnt bell-n", "aria-hidden": true, "data-testid": "bell-count" }, unread > 99 ? "99+" : unread)),
+      sign(Bell, ""), unread > 0 && h("span", { className: "cnt bell-n", "aria-hidden": true, "data-testid": "bell-count" }, unread > 99 ? "99+" : unread)),
     h("span", { className: "sr", role: "status" }, unread ? label : ""),
     open && h(Panel, { close: () => close(false) }));
 };

@@ -21,7 +21,7 @@ class Bell(rx.Component):
     """The bell; `me` is the id of who is signed in."""
 
     library = "$/public/pt_bell.js"
-    tag = "Bell"
+    tag = "TopBell"
     me: rx.Var[str]
     on_watch: rx.EventHandler[rx.event.no_args_event_spec]
 
