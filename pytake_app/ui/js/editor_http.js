@@ -61,7 +61,7 @@ const word = (key) => (/^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `['${String(key)
 const leaf = (value) => (value === null ? "null" : typeof value === "string" ? `"${value.length > 80 ? `${value.slice(0, 80)}…` : value}"` : String(value));
 
 const Branch = ({ name, value, path, onPick, mapped, depth = 0 }) => {
-  const [open, setOpen] = useState(depth < 2);
+  const [open, setOpen] = useState(depth < 4);
   const [all, setAll] = useState(false);
   const inner = value !== null && typeof value === "object";
   const entries = inner ? (Array.isArray(value) ? value.map((item, i) => [i, item, `${path}[${i}]`]) : Object.entries(value).map(([key, item]) => [key, item, path + word(key)])) : [];

@@ -55,8 +55,8 @@ export const Template = ({ item }) => {
       return;
     }
     const want = slots(template).length;
-    const form = String(template.header?.format ?? "NONE").toLowerCase();
-    const header = form === "text" && placeholders(textOf(template.header)).length === 0 ? "none" : form;
+    const kind = String(template.header?.format ?? "NONE").toLowerCase();
+    const header = kind === "text" && placeholders(textOf(template.header)).length === 0 ? "none" : kind;
     const replies = repliesOf(template);
     const kept = Array.isArray(config.buttons) ? config.buttons : [];
     const buttons = replies.map((title, i) => ({ id: kept.find((button) => button.title === title)?.id ?? kept[i]?.id ?? `button_${i + 1}`, title }));
