@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.e2e.axe import complaints
 from tests.e2e.browsing import (
     GUEST_PAGES,
     MAX_FRAME,
@@ -319,23 +319,6 @@ def test_leaving_ends_the_session_everywhere_the_cookie_went(running_app: Produc
 
 
 # -- accessibility ----------------------------------------------------------------------------------------------------
-
-AXE = Axe()
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-
-
-def complaints(page: Page) -> list[str]:
-    """Serious and critical findings, one line each."""
-    page.evaluate(
-        "() => Promise.all(document.getAnimations().map((one) => { try { one.finish(); } catch { one.cancel(); } }))"
-    )
-    found = AXE.run(page, options=RULES).response["violations"]
-    return [
-        f"{one['id']}: {node['target']} {node['html'][:160]} | {(node.get('failureSummary') or '')[:200]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-        for node in one["nodes"]
-    ]
 
 
 def test_axe_would_find_something(tabs: Tabs) -> None:

@@ -187,7 +187,10 @@ export const actions = {
   clicked(event, id) {
     if (S.picking) editor.select(S.selected.includes(id) ? S.selected.filter((item) => item !== id) : [...S.selected, id]);
     else if (event.altKey) actions.selectAfter(id, !event.shiftKey);
-    else emit({ sheet: true });
+    else {
+      if (S.selected.length > 1 && !event.shiftKey && !event.ctrlKey && !event.metaKey) editor.select([id]);
+      emit({ sheet: true });
+    }
   },
   hover: (x, y) => mark(edgeUnder(x, y)),
   /** A palette entry was dropped; on an edge it goes between both ends. */

@@ -198,6 +198,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const flow = useReactFlow();
   const { resolvedColorMode } = useContext(ColorModeContext);
   const box = useRef(null);
+  const boxing = useRef(false);
   const [nodes, setNodes] = useState([]);
   const [edges, setEdges] = useState([]);
   const types = useMemo(() => Object.fromEntries(Object.entries(cards).map(([name, View]) => [name, asNode(View)])), []);
@@ -253,7 +254,8 @@ const Surface = ({ cards, quick: Quick, label }) => {
       editor.select([...ids], ids.size ? null : S.edge);
     }
   }, []);
-  const onEdgesChange = useCallback((changes) => {
+  const onEdgesChange = useCallback((all) => {
+    const changes = boxing.current ? all.filter((change) => change.type !== "select") : all; // a box selects blocks
     setEdges((old) => applyEdgeChanges(changes.filter((change) => change.type !== "remove"), old));
     const on = changes.find((change) => change.type === "select" && change.selected);
     const off = changes.find((change) => change.type === "select" && !change.selected && change.id === S.edge);
@@ -308,6 +310,12 @@ const Surface = ({ cards, quick: Quick, label }) => {
       onNodeDoubleClick: (event, node) => actions.editTitle(event, node.id),
       onPaneClick: () => (S.quick || S.link ? emit({ quick: null, link: null, aim: null }) : undefined),
       onNodeClick: (event, node) => actions.clicked(event, node.id),
+      onSelectionStart: () => {
+        boxing.current = true;
+      },
+      onSelectionEnd: () => {
+        boxing.current = false;
+      },
       onPaneContextMenu: (event) => onMenu("pane", event), onNodeContextMenu: (event, node) => onMenu("node", event, node.id),
       onEdgeContextMenu: (event, edge) => onMenu("edge", event, edge.id), onSelectionContextMenu: (event, nodes) => onMenu("node", event, nodes[0]?.id),
       defaultViewport: view ?? undefined,

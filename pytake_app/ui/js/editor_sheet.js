@@ -9,6 +9,7 @@ import { anyChanged, changed, comboFrom, combosOf, conflictOf, FIXED, GROUPS, re
 
 const MODIFIERS = new Set(["Control", "Shift", "Alt", "Meta", "AltGraph", "CapsLock", "Dead", "Process"]);
 const name = (id) => say(`canvas.k_${id}`);
+let capturing = false; // the next keys are an answer: Escape only ends the asking
 
 const reason = ({ kind, id }) => (kind === "command" ? say("canvas.key_used", { name: name(id) }) : say(kind === "browser" ? "canvas.key_browser" : "canvas.key_taken"));
 
@@ -19,6 +20,7 @@ const Line = ({ id, asking, ask, done }) => {
   useEffect(() => {
     setProblem(null);
     if (!asking) return undefined;
+    capturing = true;
     const listen = (event) => {
       if (MODIFIERS.has(event.key)) return;
       event.preventDefault();
@@ -38,7 +40,10 @@ const Line = ({ id, asking, ask, done }) => {
       done();
     };
     window.addEventListener("keydown", listen, true);
-    return () => window.removeEventListener("keydown", listen, true);
+    return () => {
+      capturing = false;
+      window.removeEventListener("keydown", listen, true);
+    };
   }, [asking]);
   const label = name(id);
   const keys = asking ? h("span", { className: "kbd asking" }, problem ? shown(problem.combo) : say("canvas.press_keys")) : combos.length ? combos.map((combo) => h("span", { key: combo, className: "kbd" }, shown(combo))) : h("span", { className: "meta muted" }, say("canvas.no_keys"));
@@ -61,8 +66,10 @@ const Line = ({ id, asking, ask, done }) => {
 const Content = () => {
   useLang();
   const [asking, ask] = useState(null);
+  const [, again] = useState(0);
   const done = () => {
     ask(null);
+    again((turn) => turn + 1);
     emit(); // menus and toolbars show the keys anew
   };
   return h("div", { className: "ksheet" },
@@ -83,5 +90,5 @@ const Content = () => {
 /** The sheet, over the page. */
 export const KeysSheet = () => {
   const open = useStore((s) => s.keysSheet);
-  return h(Overlay, { open, label: say("editor.keys"), onClose: () => editor.keys(false), className: "keys" }, open && h(Content));
+  return h(Overlay, { open, label: say("editor.keys"), onClose: () => capturing || editor.keys(false), className: "keys" }, open && h(Content));
 };

@@ -33,7 +33,7 @@ export const useLongPress = (onPress) =>
       onPointerCancelCapture: stop,
       onTouchStartCapture: (event) => event.touches.length > 1 && stop(),
       onClickCapture: (event) => {
-        if (!fired || event.target.closest("[role=menu]")) return;
+        if (!fired) return;
         fired = false;
         event.preventDefault();
         event.stopPropagation();

@@ -142,7 +142,8 @@ def phase_view(item: rx.Var[dict]) -> rx.Component:
         role="alert",
         custom_attrs={"data-testid": "editor-missing"},
     )
-    return rx.match(
+    name = rx.cond(text_of(item, "name") != "", rx.el.h1(text_of(item, "name"), class_name="sr"), rx.fragment())
+    state = rx.match(
         text_of(item, "phase"),
         ("loading", loading),
         ("missing", missing),
@@ -157,6 +158,7 @@ def phase_view(item: rx.Var[dict]) -> rx.Component:
         ),
         rx.fragment(),
     )
+    return rx.fragment(name, state)
 
 
 @rx.memo
