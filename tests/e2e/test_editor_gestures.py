@@ -45,8 +45,10 @@ def settled(page: Page) -> None:
 def picks(editor: Editor, *ids: str) -> None:
     """Wait until exactly these blocks are selected."""
     editor.page.wait_for_function(
-        """(wanted) => [...document.querySelectorAll(".react-flow__node.selected")].map((n) => n.dataset.id).sort().join()
-                       === wanted""",
+        """(wanted) => {
+          const on = [...document.querySelectorAll(".react-flow__node.selected")].map((card) => card.dataset.id);
+          return on.sort().join() === wanted;
+        }""",
         arg=",".join(sorted(ids)),
     )
 
