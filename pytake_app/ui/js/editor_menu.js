@@ -6,7 +6,7 @@ import { actions, CLOSED } from "$/public/pt_editor_actions.js";
 import { openFind } from "$/public/pt_editor_find.js";
 import { openLink } from "$/public/pt_editor_link.js";
 import { besideCard, placed, stage } from "$/public/pt_editor_stage.js";
-import { hint } from "$/public/pt_editor_shortcuts.js";
+import { hint, shown } from "$/public/pt_editor_shortcuts.js";
 
 const LINE = null;
 const COLORS = ["yellow", "blue", "green", "pink", "gray"];
@@ -20,7 +20,7 @@ const forPane = (ctx) => {
   if (readOnly()) return looking;
   return [
     item("editor.add_block", () => actions.openQuick(point.x, point.y), "add"),
-    item("canvas.paste", actions.pasteNow, null, { keys: "Ctrl V" }),
+    item("canvas.paste", actions.pasteNow, null, { keys: shown("mod+v") }),
     item("canvas.add_note", () => actions.addAt("note", point)),
     item("canvas.add_frame", () => actions.addAt("group", point)),
     LINE,
@@ -38,7 +38,7 @@ const forNode = (ctx) => {
     ...(plain ? [] : [item("editor.select_after", () => actions.selectAfter(ctx.id, true), "after"), item("editor.select_before", () => actions.selectAfter(ctx.id, false), "before")]),
     ...(node.type === "group" ? [item("canvas.select_held", () => actions.selectHeld(ctx.id))] : []),
     ...(ctx.touch ? [item("canvas.select_more", () => emit({ picking: true }))] : []),
-    item("canvas.k_copy", actions.copyNow, null, { keys: "Ctrl C" }),
+    item("canvas.k_copy", actions.copyNow, null, { keys: shown("mod+c") }),
   ];
   if (readOnly()) return reading;
   const ports = portsOf(spec, node.config);
@@ -53,7 +53,7 @@ const forNode = (ctx) => {
     item("canvas.cut", async () => {
       await actions.copyNow();
       actions.remove();
-    }, null, { keys: "Ctrl X" }),
+    }, null, { keys: shown("mod+x") }),
     item("editor.duplicate", actions.duplicate, "duplicate"),
     ...(plain ? [] : [item("canvas.frame_these", actions.frameSelection, "frame")]),
     LINE,
@@ -64,14 +64,14 @@ const forNode = (ctx) => {
 };
 
 const forMany = () => {
-  const reading = [item("canvas.k_copy", actions.copyNow, null, { keys: "Ctrl C" }), item("editor.select_after", () => actions.selectAfter(null, true), "after"), item("editor.select_before", () => actions.selectAfter(null, false), "before")];
+  const reading = [item("canvas.k_copy", actions.copyNow, null, { keys: shown("mod+c") }), item("editor.select_after", () => actions.selectAfter(null, true), "after"), item("editor.select_before", () => actions.selectAfter(null, false), "before")];
   if (readOnly()) return reading;
   return [
     item("editor.duplicate", actions.duplicate, "duplicate"),
     item("canvas.cut", async () => {
       await actions.copyNow();
       actions.remove();
-    }, null, { keys: "Ctrl X" }),
+    }, null, { keys: shown("mod+x") }),
     ...reading,
     LINE,
     item("canvas.frame_these", actions.frameSelection, "frame"),
