@@ -7,12 +7,15 @@ AXE = Axe()
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
-def complaints(page: Page) -> list[str]:
-    """Serious and critical findings, one line each. Animations are finished first: half-faded text has no contrast."""
+def complaints(page: Page, part: str | None = None) -> list[str]:
+    """Serious and critical findings of the page, or of the `part` a selector names, one line each.
+
+    Animations are finished first: half-faded text has no contrast.
+    """
     page.evaluate(
         "() => Promise.all(document.getAnimations().map((one) => { try { one.finish(); } catch { one.cancel(); } }))"
     )
-    found = AXE.run(page, options=RULES).response["violations"]
+    found = AXE.run(page, context=part, options=RULES).response["violations"]
     return [
         f"{one['id']}: {node['target']} {node['html'][:160]} | {(node.get('failureSummary') or '')[:200]}"
         for one in found
