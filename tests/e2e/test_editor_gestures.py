@@ -576,7 +576,8 @@ def test_every_type_has_its_card_and_axe_finds_nothing_serious(
     page.get_by_test_id("zoom-fit").click()
     settled(page)
     shown: dict[str, Json] = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll(".react-flow__node")].map((card) => [card.dataset.id, {
+        """() => Object.fromEntries([...document.querySelectorAll(".react-flow__node")]
+          .map((card) => [card.dataset.id, {
           kind: card.className.match(/react-flow__node-(\\w+)/)[1],
           title: card.querySelector(".ti")?.textContent.trim() ?? "",
           icon: Boolean(card.querySelector(".hd .tile svg")),
