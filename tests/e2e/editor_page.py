@@ -213,6 +213,32 @@ class Editor:
         self.page.close()
 
 
+def settled(page: Page) -> None:
+    """Wait until the canvas stands still (zooming and panning take a moment)."""
+    page.wait_for_function(
+        """() => { const now = document.querySelector('.react-flow__viewport').style.transform;
+                   const still = window.__view === now; window.__view = now; return still; }""",
+        polling=120,
+    )
+
+
+def picks(editor: Editor, *ids: str) -> None:
+    """Wait until exactly these blocks are selected."""
+    editor.page.wait_for_function(
+        """(wanted) => {
+          const on = [...document.querySelectorAll(".react-flow__node.selected")].map((card) => card.dataset.id);
+          return on.sort().join() === wanted;
+        }""",
+        arg=",".join(sorted(ids)),
+    )
+
+
+def box_of(thing: Locator) -> dict[str, float]:
+    box = thing.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
 def size_of(value: object) -> int:
     """Characters of a value as JSON."""
     return len(json.dumps(value))

@@ -4,13 +4,11 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.axe import complaints
-from tests.e2e.editor_page import Editor, Json, Person, edge, node, small_flow
+from tests.e2e.editor_page import Editor, Person, box_of, picks, settled, small_flow
 from tests.product import Product
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,35 +31,9 @@ def editor(person: Person) -> Iterator[Editor]:
     page.done()
 
 
-def settled(page: Page) -> None:
-    """Wait until the canvas stands still (zooming and panning take a moment)."""
-    page.wait_for_function(
-        """() => { const now = document.querySelector('.react-flow__viewport').style.transform;
-                   const still = window.__view === now; window.__view = now; return still; }""",
-        polling=120,
-    )
-
-
-def picks(editor: Editor, *ids: str) -> None:
-    """Wait until exactly these blocks are selected."""
-    editor.page.wait_for_function(
-        """(wanted) => {
-          const on = [...document.querySelectorAll(".react-flow__node.selected")].map((card) => card.dataset.id);
-          return on.sort().join() === wanted;
-        }""",
-        arg=",".join(sorted(ids)),
-    )
-
-
 def places(editor: Editor) -> dict[str, Place]:
     """Where every block stands, as the server has it."""
     return {n["id"]: n["position"] for n in editor.document()["nodes"]}
-
-
-def box_of(thing: Locator) -> Place:
-    box = thing.bounding_box()
-    assert box is not None
-    return dict(box)
 
 
 def said(editor: Editor, words: str) -> None:
@@ -489,121 +461,3 @@ def test_a_drag_survives_a_lost_connection(person: Person) -> None:
     editor.open()
     assert editor.node("aceita")["position"]["y"] < -96
     editor.done()
-
-
-class Fingers:
-    """Fingers on the screen, as the browser hears of them."""
-
-    def __init__(self, page: Page) -> None:
-        self.session = page.context.new_cdp_session(page)
-
-    def send(self, kind: str, *points: tuple[float, float]) -> None:
-        at = [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(points)]
-        self.session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": at})
-
-
-def view(page: Page) -> tuple[float, float, float]:
-    """x, y and zoom of the canvas."""
-    style = page.evaluate("() => document.querySelector('.react-flow__viewport').style.transform")
-    numbers = [float(one) for one in re.findall(r"-?[\d.]+(?=px|\))", str(style))]
-    return numbers[0], numbers[1], numbers[2]
-
-
-def test_fingers_on_a_phone(browser: Browser, running_app: Product) -> None:
-    person = Person(browser, running_app.url, has_touch=True, is_mobile=True)
-    editor = Editor(person, person.flow(small_flow()))
-    page = editor.page
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.get_by_test_id("zoom-fit").tap()
-    settled(page)
-    x, y, zoom = view(page)
-    fingers = Fingers(page)
-    fingers.send("Start", (200, 600))
-    for step in range(1, 6):
-        fingers.send("Move", (200 - 12 * step, 600 - 8 * step))
-    fingers.send("End")
-    moved = view(page)
-    assert moved[0] < x - 30
-    assert moved[1] < y - 15
-    fingers.send("Start", (160, 600), (230, 600))
-    for step in range(1, 6):
-        fingers.send("Move", (160 - 14 * step, 600), (230 + 14 * step, 600))
-    fingers.send("End")
-    assert view(page)[2] > zoom * 1.3
-    page.get_by_test_id("zoom-fit").tap()
-    settled(page)
-
-    box = box_of(editor.card("menu").locator(".hd"))
-    point = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    fingers.send("Start", point)
-    expect(page.get_by_test_id("canvas-menu")).to_be_visible()
-    fingers.send("End")
-    expect(page.get_by_test_id("canvas-menu")).to_be_visible()  # the finger's leaving doesn't close it
-    assert complaints(page) == []
-    page.get_by_test_id("menu-select_more").tap()
-    editor.card("ola").locator(".hd").tap()
-    picks(editor, "menu", "ola")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    picks(editor)
-    page.get_by_test_id("phone-add").tap()
-    page.get_by_test_id("quick-search").fill("fim")
-    page.get_by_test_id("quick-end").tap()
-    assert [n["type"] for n in editor.document()["nodes"]].count("end") == 1
-    editor.done()
-    person.context.close()
-
-
-def every_type() -> Json:
-    """A flow with one block of every type of the catalogue."""
-    from pytake_app.ui.canvas.specs import node_specs
-
-    nodes: list[Any] = [
-        node(f"n_{name}", name, (index % 7) * 336, (index // 7) * 420, **spec.default)
-        for index, (name, spec) in enumerate(node_specs().items())
-    ]
-    return {"name": "Catálogo", "nodes": nodes, "edges": [edge("n_start", "next", "n_msg_text")]}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_type_has_its_card_and_axe_finds_nothing_serious(
-    browser: Browser, running_app: Product, theme: Any
-) -> None:
-    person = Person(browser, running_app.url, color_scheme=theme)
-    document = every_type()
-    editor = Editor(person, person.flow(document))
-    page = editor.page
-    page.get_by_test_id("zoom-fit").click()
-    settled(page)
-    shown: dict[str, Json] = page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll(".react-flow__node")]
-          .map((card) => [card.dataset.id, {
-          kind: card.className.match(/react-flow__node-(\\w+)/)[1],
-          title: card.querySelector(".ti")?.textContent.trim() ?? "",
-          icon: Boolean(card.querySelector(".hd .tile svg")),
-        }]))"""
-    )
-    assert {one["id"]: one["type"] for one in document["nodes"]} == {key: card["kind"] for key, card in shown.items()}
-    for card in shown.values():
-        assert card["kind"] in ("note", "group") or (card["icon"] and card["title"] not in ("", card["kind"]))
-    page.get_by_test_id("canvas").focus()
-    page.keyboard.press("Control+a")
-    page.get_by_test_id("selection-tools").wait_for()
-    assert complaints(page) == []
-    page.keyboard.press("Escape")
-    editor.card("n_msg_text").locator(".hd").click()
-    for keys, part in (
-        ("Control+f", ".findbar"),
-        ("c", ".lkp"),
-        ("Shift+F10", ".cxm"),
-        ("a", ".quick"),
-        ("?", ".ov"),
-    ):
-        page.get_by_test_id("canvas").focus()
-        page.keyboard.press(keys)
-        page.locator(part).wait_for()
-        assert complaints(page, part) == []
-        page.keyboard.press("Escape")
-        expect(page.locator(part)).to_have_count(0)
-    editor.done()
-    person.context.close()
