@@ -139,6 +139,7 @@ def principal(
     else:
         raise UnauthorizedError("Send an access token, or sign in.")
     request.state.organization_id = str(who.organization_id)
+    request.state.locale = who.locale
     state = services.limiter.hit(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
     request.state.rate_limit = state
     if not state.allowed:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from pytake_app.core.errors import FieldError, InvalidError, MalformedError, ProblemError, UnavailableError
+from pytake_app.core.texts import known_text
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -50,8 +51,13 @@ def problem_body(
     title: str | None = None,
     detail: str = "",
     errors: tuple[FieldError, ...] = (),
+    locale: str = "",
 ) -> dict[str, Any]:
-    """The members of a problem document; also carries the request's id, for support."""
+    """The members of a problem document; also carries the request's id, for support.
+
+    Parameters:
+        locale: the caller's, for sentences of `errors` in their language; empty: nobody is signed in.
+    """
     known_code, known_title = _TITLES.get(status, ("error", "Error"))
     code = code or known_code
     body: dict[str, Any] = {
@@ -62,28 +68,33 @@ def problem_body(
         "detail": detail,
     }
     if errors:
-        body["errors"] = [_field(error) for error in errors]
+        body["errors"] = [_field(error, locale) for error in errors]
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     if request_id:
         body["request_id"] = request_id
     return body
 
 
-def _field(error: FieldError) -> dict[str, str]:
+def _field(error: FieldError, locale: str) -> dict[str, str]:
     entry = {"pointer": error.pointer, "message": error.message, "code": error.code}
     if error.node_id is not None:
         entry["node_id"] = error.node_id
+    sentence = known_text(locale, error.key, error.params) if locale and error.key else None
+    if sentence is not None:
+        entry["text"] = sentence
     return entry
 
 
-def problem_response(error: ProblemError) -> Response:
-    """The answer for an expected error."""
+def problem_response(error: ProblemError, locale: str = "") -> Response:
+    """The answer for an expected error; `locale` as `problem_body`'s."""
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    body = problem_body(error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors)
+    body = problem_body(
+        error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors, locale=locale
+    )
     return Response(orjson.dumps(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -118,10 +129,10 @@ def from_validation(error: RequestValidationError) -> ProblemError:
 def install(app: FastAPI) -> None:
     """Register the handlers."""
 
-    async def on_problem(_request: Request, error: Exception) -> Response:
+    async def on_problem(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         assert problem is not None
-        return problem_response(problem)
+        return problem_response(problem, getattr(request.state, "locale", ""))
 
     async def on_validation(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

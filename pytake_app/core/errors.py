@@ -1,16 +1,22 @@
 """Errors that callers can act on; the API turns them into RFC 9457 problem documents, the UI into sentences."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with the input: a JSON pointer (RFC 6901) to it and a sentence."""
+    """One thing wrong with the input: a JSON pointer (RFC 6901) to it and a sentence.
+
+    `key` and `params`: the same in the catalogues, for the answer's `text` in the caller's language.
+    """
 
     pointer: str
     message: str
     code: str = "invalid"
     node_id: str | None = None
+    key: str = ""
+    params: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class ProblemError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,5 +30,13 @@ def text(locale: str, key: str, **params: object) -> str:
         KeyError: no such key.
     """
     folder = locale if (_LOCALES / locale).is_dir() and locale else DEFAULT_LOCALE
-    message = str(_area(folder, key.split(".", 1)[0])[key])
-    return _PLACEHOLDER.sub(lambda found: str(params.get(found[1], found[0])), message)
+    message = _area(folder, key.split(".", 1)[0])[key]
+    if isinstance(message, dict):
+        message = message.get("one", message["other"]) if params.get("count") == 1 else message["other"]
+    return _PLACEHOLDER.sub(lambda found: str(params.get(found[1], found[0])), str(message))
+
+
+def known_text(locale: str, key: str, params: Mapping[str, object]) -> str | None:
+    """As `text`, or None when there is no such key."""
+    folder = locale if (_LOCALES / locale).is_dir() and locale else DEFAULT_LOCALE
+    return text(locale, key, **params) if key in _area(folder, key.split(".", 1)[0]) else None

@@ -35,7 +35,10 @@ def read(raw: object, *, pointer: str = "/document") -> FlowDocument:
     try:
         return parse_document(raw)
     except DocumentError as error:
-        errors = [FieldError(pointer + e.pointer, e.message, e.code, e.node_id) for e in error.errors[:MAX_REPORTED]]
+        errors = [
+            FieldError(pointer + e.pointer, e.message, e.code, e.node_id, key=f"verify.document.{e.code}")
+            for e in error.errors[:MAX_REPORTED]
+        ]
         detail = "This is not a flow that can be read."
         if len(error.errors) > MAX_REPORTED:
             detail += f" The first {MAX_REPORTED} of {len(error.errors)} errors are listed."
@@ -118,7 +121,10 @@ def finding_error(document: FlowDocument, finding: Finding) -> FieldError:
     details = ", ".join(f"{name} {value}" for name, value in sorted(finding.params.items()))
     if finding.port is not None:
         details = f"port {finding.port}" + (f", {details}" if details else "")
-    return FieldError(pointer, f"{words} ({details})" if details else words, finding.code, finding.node_id)
+    message = f"{words} ({details})" if details else words
+    return FieldError(
+        pointer, message, finding.code, finding.node_id, key=f"verify.{finding.code}", params=finding.params
+    )
 
 
 def slugify(name: str) -> str:

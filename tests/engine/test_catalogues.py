@@ -128,3 +128,14 @@ close_conversation ai_classifier ai_prompt ai_extract note group
 def test_every_type_of_the_product_s_catalogue_is_registered_and_runs() -> None:
     assert set(CATALOGUE.split()) == set(NODE_TYPES)
     assert not CATALOGUED
+
+
+def test_failures_and_unreadable_documents_have_sentences() -> None:
+    pattern = r'(?:_refuse|_problem)\([^"]*?(?:"[^"]*"|pointer|f"[^"]*")[^"]*?"([a-z_]+)",'
+    source = "".join(path.read_text() for path in sorted(ENGINE.glob("parsing*.py")))
+    codes = set(re.findall(pattern, source)) | {"too_many_nodes"}
+    assert {"not_json", "unknown_type", "dangling_edge"} <= codes
+    for language in LANGUAGES:
+        texts = catalogue(language, "verify")
+        assert {k.removeprefix("verify.failure.") for k in texts if k.startswith("verify.failure.")} == set(ERROR_CODES)
+        assert codes <= {k.removeprefix("verify.document.") for k in texts if k.startswith("verify.document.")}

@@ -225,3 +225,14 @@ def test_a_flow_says_what_it_costs_by_trigger_and_by_path(caller: Caller) -> Non
     supposed = caller.post(f"{FLOWS}/{flow_id}/cost", json={"prices": {"marketing": 700_000}}).json()
     assert (supposed["overall"]["most_price"], supposed["prices"]["utility"]) == (700_000, 40_000)
     assert caller.get(f"{FLOWS}/{flow_id}/cost", params={"source": "live"}).status_code == 404
+
+
+def test_problems_are_told_in_the_callers_language(caller: Caller) -> None:
+    flow_id = flow(caller, template("nao_existe_mesmo"))
+    caller.patch("/api/v1/auth/me", json={"locale": "es"})
+    (told,) = caller.post(f"{FLOWS}/{flow_id}/publish", json={}).json()["errors"]
+    assert told["code"] == "missing_template"
+    assert "nao_existe_mesmo" in told["text"]
+    assert "plantilla" in told["text"]
+    unreadable = caller.post(FLOWS, json={"name": "F", "document": {"nodes": [{"id": "a", "type": "warp"}]}})
+    assert unreadable.json()["errors"][0]["text"] == "Este bloque es de un tipo que no existe."
