@@ -57,7 +57,7 @@ def test_versions(person: Person) -> None:
 
     # A draft that only moved blocks says so; a real change has its field before and after.
     edit(person, flow, {"op": "move_nodes", "positions": {"recusa": {"x": 1056, "y": 400}}})
-    expect(page.get_by_test_id("changes")).to_have_text(re.compile("Só a posição"))
+    expect(page.get_by_test_id("changes")).to_have_text(re.compile("Só a posição"), timeout=15_000)
     edit(
         person,
         flow,

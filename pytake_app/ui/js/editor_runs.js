@@ -136,7 +136,8 @@ export const runs = {
   },
   step: (by) => runs.to((S.runs?.run?.at ?? 0) + by),
   close() {
-    emit({ lit: DARK, runs: { ...S.runs, run: null } });
+    const { node } = S.runs;
+    emit({ lit: DARK, selected: node && nodeOf(S.doc, node) ? [node] : [], runs: { ...S.runs, run: null } });
     showVersion(S.runs.version).catch(() => tell("runs.failed", "error"));
   },
 };

@@ -196,14 +196,20 @@ export const versions = {
   },
   /** How much the draft differs from what is live, for badges and the list. */
   async look() {
-    if (!S.flow?.live_version || !S.flow.draft?.changes) {
+    if (!S.flow?.live_version) {
       if (S.change) emit({ change: null });
       return;
     }
     const flowId = S.flowId;
     try {
       const { change: found, layout_only, revision } = await api.get(path("compare"));
-      if (flowId === S.flowId) emit({ change: { ...found.size, layout_only, revision } });
+      if (flowId !== S.flowId) return;
+      const { added, removed, changed, moved, edges, settings } = found.size;
+      const differs = added + removed + changed + moved + edges + settings > 0;
+      // Edits of others come without the count that the badge shows.
+      const changes = differs ? Math.max(1, S.flow.draft?.changes ?? 0) : 0;
+      looked = markOf(changes);
+      emit({ change: differs ? { ...found.size, layout_only, revision } : null, flow: { ...S.flow, draft: { ...S.flow.draft, changes } } });
     } catch (error) {
       if (error.status && error.status !== 404 && error.status !== 503) tell("versions.compare_failed", "error");
     }
@@ -490,9 +496,11 @@ addSlice("publish", () => {
 let looking = 0;
 let looked = "";
 
+const markOf = (changes) => `${S.flowId} ${S.flow?.live_version ?? 0} ${changes} ${S.sync?.revision ?? 0}`;
+
 /** What a change of the draft or of the live version means for the badges; asked for when edits have come to rest. */
 const follow = () => {
-  const mark = `${S.flowId} ${S.flow?.live_version ?? 0} ${S.flow?.draft?.changes ?? 0} ${S.sync?.revision ?? 0}`;
+  const mark = markOf(S.flow?.draft?.changes ?? 0);
   if (mark === looked || S.phase !== "ready") return;
   looked = mark;
   clearTimeout(looking);

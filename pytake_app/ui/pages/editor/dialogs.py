@@ -53,7 +53,13 @@ def _what(item: Item) -> rx.Component:
     )
     return rx.el.div(
         rx.el.div(
-            icon("git-commit-horizontal", "s"), t("editor.becomes", version=number(item, "next")), class_name="row g8"
+            icon("git-commit-horizontal", "s"),
+            rx.cond(
+                flag(item, "later"),
+                t("versions.becomes_later"),
+                t("editor.becomes", version=number(item, "next")),
+            ),
+            class_name="row g8",
         ),
         size,
         rx.cond(
@@ -97,7 +103,7 @@ def _impact(item: Item) -> rx.Component:
     people = rx.el.div(
         rx.el.div(
             icon("users", "s"),
-            rx.el.span(t("editor.impact", count=number(item, "running")), class_name="grow"),
+            rx.el.span(t("versions.running", count=number(item, "running")), class_name="grow"),
             class_name="row g8 dense",
         ),
         rx.el.div(
