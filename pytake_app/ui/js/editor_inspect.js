@@ -264,12 +264,14 @@ export const writtenVariables = () => {
   return [...found].map(([name, node]) => ({ name, node }));
 };
 
+/** What the last preview's conversation has: `{session, contact}`. */
+export const seenValues = () => ({ session: S.preview?.variables?.session ?? S.preview?.result?.session?.variables ?? {}, contact: S.preview?.variables?.contact ?? null });
+
 const STANDING = ["contact.name", "contact.first_name", "contact.phone", "contact.email", "contact.tags", "contact.language", "contact.lead_score", "message.text", "flow.name", "org.name", "now", "today"];
 
 /** What an expression may read: `[{insert, label, about, group, sample}]`. `secrets`: also the organization's secrets. */
 export const variableChoices = ({ secrets = false } = {}) => {
-  const seen = S.preview?.variables ?? S.preview?.result?.session?.variables ?? {};
-  const list = Array.isArray(seen) ? Object.fromEntries(seen.map((item) => [item.name, item.value])) : seen;
+  const list = seenValues().session;
   const own = new Map(writtenVariables().map(({ name, node }) => [name, nodeName(node)]));
   for (const name of Object.keys(list)) if (!own.has(name)) own.set(name, say("inspector.from_preview"));
   const sample = (name) => (name in list && list[name] !== null ? String(typeof list[name] === "object" ? JSON.stringify(list[name]) : list[name]).slice(0, 60) : "");

@@ -5,7 +5,7 @@ import { api } from "$/public/pt_api.js";
 import { useLang } from "$/public/pt_i18n.js";
 import { keep, say, sayOr, S, useStore } from "$/public/pt_editor.js";
 import { form } from "$/public/pt_editor_form.js";
-import { variableChoices } from "$/public/pt_editor_inspect.js";
+import { seenValues, variableChoices } from "$/public/pt_editor_inspect.js";
 import { described, listKeys, matching, Options, Tool, useAway, useCalm, useText } from "$/public/pt_editor_inputs.js";
 import { EmojiPicker } from "$/public/pt_editor_emoji.js";
 import { lengthOf, useRefs } from "$/public/pt_editor_refs.js";
@@ -45,10 +45,10 @@ const expressionAt = (text, caret) => {
 
 /** What the preview's conversation has now, as sample values for the server. */
 export const samples = () => {
-  const seen = S.preview?.variables ?? S.preview?.result?.session?.variables ?? {};
-  const variables = Array.isArray(seen) ? Object.fromEntries(seen.map(({ name, value }) => [name, value])) : seen;
-  const contact = S.preview?.contact ?? { name: "Maria Silva", phone: "5511987654321" };
-  return { variables, contact: { name: contact.name, phone: contact.phone, fields: contact.fields ?? {} }, message: "" };
+  const { session, contact } = seenValues();
+  const person = contact ?? { name: "Maria Silva", phone: "5511987654321" };
+  const known = ["name", "phone", "email", "language", "lifecycle_stage", "tags"].filter((name) => person[name] !== undefined && person[name] !== null).map((name) => [name, person[name]]);
+  return { variables: session, contact: { ...Object.fromEntries(known), fields: person.fields ?? {} }, message: "" };
 };
 
 /** `text` rendered by the server with the preview's values, a moment after the last change; null while unknown. */
