@@ -1,137 +1,22 @@
-// The list of flows: every flow by REST, searched and filtered in the browser; pokes say when to read it again.
-import { createElement as h, useEffect } from "react";
+// The list of flows: what its buttons, menus and keys do, and the pieces of React that its Python views can't be.
+import { createElement as h, useEffect, useRef } from "react";
 import { useNavigate } from "react-router";
 import { toast } from "sonner";
 import { keepSteps } from "$/public/pt_adapt_steps.js";
 import { api } from "$/public/pt_api.js";
-import { getLang, tr, trKey, useLang } from "$/public/pt_i18n.js";
+import { getLang, tr, useLang } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
 import { comboOf, isTyping } from "$/public/pt_shell.js";
-import { fieldOf, makeStore, sliceOf, whileVisible } from "$/public/pt_page_store.js";
+import { fieldOf, sliceOf, whileVisible } from "$/public/pt_page_store.js";
+import { importFiles } from "$/public/pt_flows_import.js";
+import {
+  BASE, CLOSED, applyFilters, clearFilters, find, loadViews, may, more, narrow, put, readAddress, refresh, refreshSoon, say, set, state, store, toggleSide, wordFor,
+} from "$/public/pt_flows_store.js";
 
-const BASE = "/api/v1/flows";
-const PAGE = 200;
-const STEP = 100; // rows drawn at once
-const MAX_FILE = 2_000_000; // bytes; the server's own limit of a document
-const say = (key, params) => tr(getLang(), key, params);
-
-const CLOSED = { kind: "", id: "", open: false, name: "", problem: "", running: false, starter: "", file: "", errors: [], touched: false };
-const page = makeStore(
-  { me: null, phase: "loading", flows: [], query: "", status: "", shown: STEP, starters: null, dialog: CLOSED, busy: false, navigate: null },
-  (state) => compute(state),
-);
-const { state, set } = page;
-const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
-
-// ---- what the page shows
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-const wordsOf = (flow) => [...new Set(flow.triggers.flatMap((trigger) => (trigger.kind === "keyword" ? trigger.words : trigger.kind === "template" ? [trigger.template_name] : [])))];
-const kindOf = (flow) => ["keyword", "template", "universal", "start"].find((kind) => flow.triggers.some((trigger) => trigger.kind === kind)) ?? "none";
-const matches = (flow, query) => !query || plain([flow.name, flow.slug, ...wordsOf(flow)].join(" ")).includes(plain(query));
-
-function rowOf(flow, edit) {
-  const words = wordsOf(flow);
-  return {
-    id: flow.id,
-    href: `/flows/${flow.id}`,
-    name: flow.name,
-    blocks: flow.node_count,
-    status: flow.status,
-    version: flow.live_version ?? 0,
-    changes: flow.live_version ? flow.draft_changes : 0,
-    kind: kindOf(flow),
-    words: words.slice(0, 3).join(", ") + (words.length > 3 ? ` +${words.length - 3}` : ""),
-    all_words: words.join(", "),
-    running: flow.running_sessions,
-    week: flow.sessions_week,
-    updated: flow.updated_at,
-    edit,
-  };
-}
-
-function compute(now) {
-  const edit = now.me?.role === "org_admin" || now.me?.role === "super_admin";
-  const count = (status) => now.flows.filter((flow) => flow.status === status).length;
-  const found = now.flows.filter((flow) => (!now.status || flow.status === now.status) && matches(flow, now.query.trim()));
-  const { dialog } = now;
-  const name = now.flows.find((flow) => flow.id === dialog.id)?.name ?? dialog.name;
-  const common = { problem: dialog.problem, busy: now.busy, name };
-  const open = (kind) => dialog.open && dialog.kind === kind;
-  return {
-    tools: { status: now.status, all: now.flows.length, active: count("active"), draft: count("draft"), inactive: count("inactive"), edit, known: Boolean(now.me), ready: now.phase === "ready", any: now.flows.length > 0 },
-    search: { query: now.query },
-    totals: { running: now.flows.reduce((sum, flow) => sum + flow.running_sessions, 0), week: now.flows.reduce((sum, flow) => sum + flow.sessions_week, 0), show: now.phase === "ready" && now.flows.length > 0 },
-    table: {
-      phase: now.phase === "ready" && found.length === 0 ? (now.flows.length ? "none" : "empty") : now.phase,
-      rows: found.slice(0, now.shown).map((flow) => rowOf(flow, edit)),
-      count: found.length,
-      more: found.length > now.shown,
-      edit,
-    },
-    form: { values: { name: dialog.name }, errors: dialog.problem ? { name: true } : {} },
-    create: { ...common, open: open("create"), starter: dialog.starter, failed: now.starters === "failed", loading: now.starters === null },
-    starters: { items: Array.isArray(now.starters) ? now.starters.map(({ key, name: title, description, icon, node_count }) => ({ key, name: title, description, icon, blocks: node_count })) : [], chosen: dialog.starter },
-    upload: { ...common, open: open("import"), file: dialog.file, errors: dialog.errors, count: dialog.errors.length },
-    rename: { ...common, open: open("rename") },
-    remove: { ...common, open: open("delete"), running: dialog.running },
-  };
-}
-
-// ---- reading
-let reading = null;
-let again = false;
-const readAll = async () => {
-  const items = [];
-  let cursor = null;
-  do {
-    const body = await api.get(`${BASE}?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
-    items.push(...body.items);
-    cursor = body.next_cursor;
-  } while (cursor);
-  return items;
-};
-/** Rows stay where they are while somebody looks at them; new ones come first. */
-const settled = (items) => {
-  const fresh = new Map(items.map((flow) => [flow.id, flow]));
-  const known = new Set(state.flows.map((flow) => flow.id));
-  return [...items.filter((flow) => !known.has(flow.id)), ...state.flows.filter((flow) => fresh.has(flow.id)).map((flow) => fresh.get(flow.id))];
-};
-const refresh = async () => {
-  if (reading) {
-    again = true;
-    return reading;
-  }
-  reading = (async () => {
-    try {
-      do {
-        again = false;
-        const items = await readAll();
-        if (!again) set({ flows: state.phase === "ready" ? settled(items) : items, phase: "ready" });
-      } while (again);
-    } catch (error) {
-      if (state.phase !== "ready" && error.status !== 401) set({ phase: error.status === 403 ? "forbidden" : error.status === 0 ? "offline" : "error" });
-    } finally {
-      reading = null;
-    }
-  })();
-  return reading;
-};
-const loadStarters = async () => {
-  const lang = getLang();
-  try {
-    const body = await api.get(`/api/v1/flow-templates?locale=${lang}`);
-    set({ starters: body.items.map((item) => ({ ...item, lang })) });
-  } catch {
-    set({ starters: "failed" });
-  }
-};
-
-// ---- changing
-const put = (flow) => set({ flows: state.flows.some((row) => row.id === flow.id) ? state.flows.map((row) => (row.id === flow.id ? { ...row, ...flow } : row)) : [flow, ...state.flows] });
-const summary = ({ draft: _draft, ...flow }) => flow;
-const wordFor = (error) => say(error.status === 0 ? "flows.error.offline" : trKey(`flows.error.${error.code}`, "flows.error.other"));
-const find = (id) => state.flows.find((flow) => flow.id === id);
+const UNDO = 10000; // ms in which what was done can be taken back
+const DRAGGED = "application/x-pytake-flows";
 const go = (id) => state.navigate?.(`/flows/${id}`);
+const summary = ({ draft: _draft, ...flow }) => flow;
 
 /** Show `change` at once, ask the server, and take it back with a word when it says no. */
 const hopeful = async (id, change, ask, done) => {
@@ -148,88 +33,118 @@ const hopeful = async (id, change, ask, done) => {
   }
 };
 const dialog = (patch) => set({ dialog: { ...state.dialog, ...patch } });
-const open = (kind, more = {}) => set({ busy: false, dialog: { ...CLOSED, kind, open: true, ...more } });
+const open = (kind, more_ = {}) => set({ busy: false, dialog: { ...CLOSED, kind, open: true, ...more_ } });
 const close = () => dialog({ open: false });
 const working = async (job) => {
   if (state.busy) return;
   set({ busy: true });
   try {
     await job();
+  } catch (error) {
+    toast.error(wordFor(error));
   } finally {
     set({ busy: false });
   }
 };
+const loadStarters = async () => {
+  const lang = getLang();
+  try {
+    const body = await api.get(`/api/v1/flow-templates?locale=${lang}`);
+    set({ starters: body.items.map((item) => ({ ...item, lang })) });
+  } catch {
+    set({ starters: "failed" });
+  }
+};
+
+// ---- one action on many
+const nameOf = (ids) => (ids.length === 1 ? (find(ids[0])?.name ?? "") : say("flows.count", { count: ids.length }));
+
+/** Do `action` on flows; what can't be done is said. `undo(done)` takes it back within some seconds. */
+const many = async (ids, action, rest, message, undo) => {
+  if (!ids.length) return;
+  const label = nameOf(ids);
+  const before = ids.map(find).filter(Boolean);
+  try {
+    const { done, failed } = await api.post(`${BASE}/bulk`, { ids, action, ...rest });
+    set({ selected: [] });
+    refresh();
+    if (failed.length) toast.error(failed.length === ids.length ? wordFor({ status: 400, code: failed[0].code }) : say("flows.some_failed", { count: failed.length }));
+    if (!done.length) return;
+    const back = undo && { label: tr(getLang(), "common.undo"), onClick: () => undo(before.filter((flow) => done.includes(flow.id))).then(refresh, (error) => toast.error(wordFor(error))) };
+    toast.success(say(message, { name: label, count: done.length }), { duration: UNDO, ...(back ? { action: back } : {}) });
+  } catch (error) {
+    toast.error(wordFor(error));
+  }
+};
+const again = (name) => async (flows_) => {
+  for (const flow of flows_) await api.post(`${BASE}/${flow.id}/${name}`, { activate: flow.status === "active" });
+};
+const putBack = async (flows_) => {
+  for (const flow of flows_) await api.patch(`${BASE}/${flow.id}`, { folder_id: flow.folder_id ?? null });
+};
+const picked = (id) => (id ? [id] : [...state.selected]);
+const removeNow = (ids, interrupt) => many(ids, "delete", { interrupt_sessions: interrupt }, "flows.deleted", again("restore"));
 
 const submit = () => {
-  const { kind, id, name, starter } = state.dialog;
+  const { kind, id, name, starter, ids, parent } = state.dialog;
   const wanted = name.trim();
-  if (kind === "rename" || kind === "create") {
-    if (!wanted) return dialog({ problem: "name_missing" });
-  }
+  if (!wanted) return dialog({ problem: kind === "tag" ? "tag_missing" : "name_missing" });
   if (kind === "rename") {
     close();
     if (wanted !== find(id)?.name) hopeful(id, { name: wanted }, () => api.patch(`${BASE}/${id}`, { name: wanted }), () => toast.success(say("flows.renamed")));
     return undefined;
   }
+  if (kind === "tag") {
+    dialog({ name: "", problem: "" });
+    return many(ids, "tag", { tag: wanted }, "flows.tagged");
+  }
   return working(async () => {
     try {
-      const flow = starter ? await api.post(`${BASE}/from-template`, { starter, name: wanted, locale: getLang() }) : await api.post(BASE, { name: wanted });
-      if (starter) keepSteps(flow.id, state.starters.find((item) => item.key === starter)?.adapt ?? []);
-      put(summary(flow));
-      close();
-      go(flow.id);
+      if (kind === "folder") {
+        if (id) await api.patch(`/api/v1/flow-folders/${id}`, { name: wanted });
+        else await api.post("/api/v1/flow-folders", { name: wanted, parent_id: parent || null });
+        close();
+        refresh();
+      } else if (kind === "view") {
+        const { q, status, folder, tag, archived, errors, sort, descending } = state.filters;
+        await api.post("/api/v1/flow-views", { name: wanted, filters: { q, status, folder, tag, archived, errors, sort, descending } });
+        close();
+        loadViews();
+      } else {
+        const folder = state.filters.folder && state.filters.folder !== "none" ? state.filters.folder : null;
+        const flow = starter ? await api.post(`${BASE}/from-template`, { starter, name: wanted, locale: getLang() }) : await api.post(BASE, { name: wanted });
+        if (folder) await api.patch(`${BASE}/${flow.id}`, { folder_id: folder });
+        if (starter) keepSteps(flow.id, state.starters.find((item) => item.key === starter)?.adapt ?? []);
+        put(summary(flow));
+        close();
+        go(flow.id);
+      }
     } catch (error) {
-      dialog({ problem: "" });
-      toast.error(wordFor(error));
+      if (error.code === "folder_exists") dialog({ problem: "folder_exists" });
+      else {
+        dialog({ problem: "" });
+        toast.error(wordFor(error));
+      }
     }
   });
 };
 
-const readFile = (file) =>
-  working(async () => {
-    if (!file) return;
-    dialog({ file: file.name, errors: [], problem: "" });
-    const refuse = (code) => dialog({ errors: [{ pointer: "", code, message: "", node: "" }] });
-    if (file.size > MAX_FILE) return refuse("too_large");
-    let document;
-    try {
-      document = JSON.parse(await file.text());
-    } catch {
-      return refuse("not_json");
-    }
-    try {
-      const flow = await api.post(`${BASE}/import`, { document });
-      put(summary(flow));
-      close();
-      toast.success(say("flows.imported", { name: flow.name }), { action: { label: say("flows.open"), onClick: () => go(flow.id) } });
-    } catch (error) {
-      if (error.errors.length === 0) dialog({ file: "", problem: "" });
-      if (error.errors.length === 0) toast.error(wordFor(error));
-      else dialog({ errors: error.errors.map(({ pointer, code, message, node_id }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message, node: node_id ?? "" })) });
-    }
-  });
-
-const remove = () =>
-  working(async () => {
-    const { id, running } = state.dialog;
-    const name = find(id)?.name ?? "";
-    try {
-      await api.delete(`${BASE}/${id}${running ? "?interrupt_sessions=true" : ""}`);
-      dialog({ open: false, name });
-      set({ flows: state.flows.filter((flow) => flow.id !== id) });
-      toast.success(say("flows.deleted", { name }));
-    } catch (error) {
-      if (error.code === "sessions_running") dialog({ running: true });
-      else toast.error(wordFor(error));
-    }
-  });
-
+const download = (blob, name) => {
+  const url = URL.createObjectURL(blob);
+  Object.assign(document.createElement("a"), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+};
 const save = async (id) => {
+  const ids = picked(id);
   try {
-    const file = await api.get(`${BASE}/${id}/export`);
-    const url = URL.createObjectURL(new Blob([JSON.stringify(file, null, 2)], { type: "application/json" }));
-    Object.assign(document.createElement("a"), { href: url, download: `${file.slug}.json` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
+    if (ids.length === 1) {
+      const file = await api.get(`${BASE}/${ids[0]}/export`);
+      download(new Blob([JSON.stringify(file, null, 2)], { type: "application/json" }), `${file.slug}.json`);
+    } else {
+      const answer = await fetch(`/api/v1/flow-archive?${ids.map((one) => `ids=${one}`).join("&")}`, { credentials: "same-origin" });
+      if (!answer.ok) throw Object.assign(new Error("export"), { status: answer.status, code: "unknown" });
+      download(await answer.blob(), "pytake-flows.zip");
+    }
   } catch (error) {
     toast.error(wordFor(error));
   }
@@ -241,9 +156,67 @@ export const flows = {
     set({ phase: "loading" });
     refresh();
   },
-  filter: (status) => set({ status, shown: STEP }),
-  clear: () => set({ query: "", status: "", shown: STEP }),
-  more: () => set({ shown: state.shown + STEP }),
+  filter: (status) => narrow({ status }),
+  clear: clearFilters,
+  more,
+  side: toggleSide,
+  folder: (folder) => narrow({ folder: state.filters.folder === folder ? "" : folder, archived: false }),
+  everything: () => narrow({ folder: "", tag: "", archived: false, errors: false }),
+  byTag: (tag) => narrow({ tag: state.filters.tag === tag ? "" : tag, archived: false }),
+  archived: () => narrow({ archived: !state.filters.archived, folder: "", tag: "", status: "" }),
+  errors: () => narrow({ errors: !state.filters.errors }),
+  drop: (key) => narrow({ [key]: typeof state.filters[key] === "boolean" ? false : "" }),
+  sort: (sort) => narrow(state.filters.sort === sort ? { descending: !state.filters.descending } : { sort, descending: sort !== "name" }),
+  fold: (id) => set({ folded: state.folded.includes(id) ? state.folded.filter((one) => one !== id) : [...state.folded, id] }),
+  keys: (on) => set({ keys: on }),
+
+  view: (id) => applyFilters(state.views.find((view) => view.id === id)?.filters ?? {}),
+  saveView: () => open("view"),
+  forgetView: async (id) => {
+    set({ views: state.views.filter((view) => view.id !== id) });
+    await api.delete(`/api/v1/flow-views/${id}`).catch((error) => toast.error(wordFor(error)));
+  },
+
+  newFolder: (parent = "") => may() && open("folder", { parent }),
+  renameFolder: (id) => open("folder", { id, name: state.library.folders.find((folder) => folder.id === id)?.name ?? "" }),
+  moveFolder: (id) => open("move", { id, what: "folder", folder: state.library.folders.find((folder) => folder.id === id)?.parent_id ?? "" }),
+  removeFolder: (id) =>
+    working(async () => {
+      await api.delete(`/api/v1/flow-folders/${id}`);
+      if (state.filters.folder === id) narrow({ folder: "" });
+      else refresh();
+      toast.success(say("flows.folder_deleted"));
+    }),
+
+  select: (id, range) => {
+    const ids = state.flows.map((flow) => flow.id);
+    if (range && state.anchor) {
+      const [from, to] = [ids.indexOf(state.anchor), ids.indexOf(id)].sort((a, b) => a - b);
+      set({ selected: [...new Set([...state.selected, ...ids.slice(Math.max(from, 0), to + 1)])] });
+    } else set({ selected: state.selected.includes(id) ? state.selected.filter((one) => one !== id) : [...state.selected, id], anchor: id });
+  },
+  selectAll: () => set({ selected: state.selected.length === state.flows.length ? [] : state.flows.map((flow) => flow.id) }),
+  unselect: () => set({ selected: [] }),
+  move: (id) => open("move", { ids: picked(id), what: "flows", folder: id ? (find(id)?.folder_id ?? "") : "" }),
+  place: (folder) => dialog({ folder }),
+  moveHere: () => {
+    const { what, id, ids, folder } = state.dialog;
+    close();
+    if (what === "folder") return working(async () => {
+      await api.patch(`/api/v1/flow-folders/${id}`, { parent_id: folder || null });
+      refresh();
+    });
+    return flows.moveTo(ids, folder);
+  },
+  moveTo: (ids, folder) => many(ids, "move", { folder_id: folder || null }, "flows.moved", putBack),
+  tag: (id) => open("tag", { ids: picked(id) }),
+  addTag: (tag) => many(state.dialog.ids, "tag", { tag }, "flows.tagged"),
+  untag: (tag) => many(state.dialog.ids, "untag", { tag }, "flows.untagged"),
+  start: () => many(picked(), "activate", {}, "flows.started"),
+  stop: () => many(picked(), "deactivate", {}, "flows.stopped"),
+  archive: (id) => many(picked(id), "archive", {}, "flows.archived_done", again("unarchive")),
+  unarchive: (id) => many(picked(id), "unarchive", {}, "flows.unarchived"),
+
   create: () => {
     if (!may()) return;
     open("create");
@@ -256,37 +229,49 @@ export const flows = {
   open: go,
   upload: () => may() && open("import"),
   rename: (id) => open("rename", { id, name: find(id)?.name ?? "" }),
-  remove: (id) => open("delete", { id, running: (find(id)?.running_sessions ?? 0) > 0 }),
-  confirm: remove,
+  remove: (id) => {
+    const ids = picked(id);
+    const running = ids.some((one) => (find(one)?.running_sessions ?? 0) > 0);
+    if (running) open("delete", { ids, id: ids.length === 1 ? ids[0] : "", name: nameOf(ids), running });
+    else removeNow(ids, false);
+  },
+  confirm: () => {
+    close();
+    return removeNow(state.dialog.ids, true);
+  },
   submit,
   close,
   save,
+  picture: (id) => window.open(`/flows/${id}?picture=png`, "_blank"),
   turn: (id, on) =>
     hopeful(id, { status: on ? "active" : "inactive" }, () => api.post(`${BASE}/${id}/${on ? "activate" : "deactivate"}`), () => toast.success(say(on ? "flows.turned_on" : "flows.turned_off", { name: find(id)?.name ?? "" }))),
   duplicate: (id) =>
     working(async () => {
-      try {
-        const flow = await api.post(`${BASE}/${id}/duplicate`);
-        put(summary(flow));
-        toast.success(say("flows.duplicated", { name: flow.name }), { action: { label: say("flows.open"), onClick: () => go(flow.id) } });
-      } catch (error) {
-        toast.error(wordFor(error));
-      }
+      const flow = await api.post(`${BASE}/${id}/duplicate`);
+      put(summary(flow));
+      toast.success(say("flows.duplicated", { name: flow.name }), { action: { label: say("flows.open"), onClick: () => go(flow.id) } });
     }),
 };
 
 // ---- React pieces
-export const FlowsSlice = sliceOf(page);
-export const FlowsField = fieldOf(page, (name, value) => dialog({ [name]: value, problem: "", touched: true }), submit);
+export const FlowsSlice = sliceOf(store);
+export const FlowsField = fieldOf(store, (name, value) => dialog({ [name]: value, problem: "", touched: true }), submit);
 
+const here = () => document.activeElement?.closest?.(".fl-row");
 const step = (by) => {
   const links = [...document.querySelectorAll(".fl-row .fl-link")];
-  const at = links.findIndex((link) => link.closest(".fl-row").contains(document.activeElement));
+  const at = links.findIndex((link) => link.closest(".fl-row") === here());
   const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)];
   next?.focus();
   next?.closest(".fl-row").scrollIntoView({ block: "nearest" });
 };
-const KEYS = { j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1), n: flows.create, "/": () => document.getElementById("flow-search")?.focus() };
+const mark = () => here() && flows.select(here().dataset.id);
+const KEYS = {
+  j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1), n: flows.create, x: mark, " ": mark,
+  "/": () => document.getElementById("flow-search")?.focus(), "?": () => flows.keys(true), i: flows.upload,
+  m: () => (state.selected.length ? flows.move() : here() && flows.move(here().dataset.id)),
+  Escape: () => state.selected.length && flows.unselect(),
+};
 
 /** Opens the page: reads, listens, and knows the keys. `me` is `{id, role}`. */
 export const FlowsRoot = ({ me, children }) => {
@@ -296,16 +281,19 @@ export const FlowsRoot = ({ me, children }) => {
     if (me?.id) set({ me });
   }, [me?.id, me?.role]);
   useEffect(() => {
-    set({ dialog: CLOSED, busy: false });
+    readAddress();
+    set({ dialog: CLOSED, busy: false, selected: [] });
     refresh();
+    loadViews();
     const stops = [
-      onPoke("", (pokes) => pokes.some(({ topic }) => topic === "live:reconnected" || (topic.startsWith("org:") && topic.endsWith(":flows"))) && refresh()),
+      onPoke("", (pokes) => pokes.some(({ topic }) => topic === "live:reconnected" || (topic.startsWith("org:") && topic.endsWith(":flows"))) && refreshSoon()),
       whileVisible(30000, refresh),
     ];
     const keys = (event) => {
       const combo = comboOf(event);
       if (event.defaultPrevented || event.isComposing || !(combo in KEYS) || isTyping(event.target)) return;
       if (document.querySelector('[role="dialog"][data-state="open"], [role="menu"][data-state="open"], .cp-scrim')) return;
+      if (combo === " " && !event.target.closest?.(".fl-link")) return; // a button's own key
       event.preventDefault();
       KEYS[combo]();
     };
@@ -315,23 +303,30 @@ export const FlowsRoot = ({ me, children }) => {
       window.removeEventListener("keydown", keys);
     };
   }, []);
-  return h("div", { className: "fl col", "data-testid": "flows" }, children);
+  const drop = (event) => {
+    if (!event.dataTransfer.files.length || !may()) return;
+    event.preventDefault();
+    flows.upload();
+    importFiles([...event.dataTransfer.files]);
+  };
+  return h("div", { className: "fl col", "data-testid": "flows", onDragOver: (event) => event.dataTransfer.types.includes("Files") && event.preventDefault(), onDrop: drop }, children);
 };
 
 /** The search box; Escape empties it, the arrow goes down to the rows. */
 export const FlowsSearch = ({ placeholder }) => {
-  const { query } = page.use("search");
+  const { query } = store.use("search");
   return h("input", {
     id: "flow-search",
     type: "search",
     value: query,
     placeholder,
+    maxLength: 200,
     "aria-label": placeholder,
     "data-testid": "flow-search",
-    onChange: (event) => set({ query: event.target.value, shown: STEP }),
+    onChange: (event) => narrow({ q: event.target.value }, 200),
     onKeyDown: (event) => {
       if (event.key === "Escape") {
-        if (query) set({ query: "" });
+        if (query) narrow({ q: "" }, 1);
         else event.currentTarget.blur();
       } else if (event.key === "ArrowDown") {
         event.preventDefault();
@@ -341,16 +336,56 @@ export const FlowsSearch = ({ placeholder }) => {
   });
 };
 
-/** The rows; each a `tr` around `view`. A press anywhere but on a control opens the flow. */
+/** The rows; each a `tr` around `view`. A press anywhere but on a control opens the flow; a row can be dragged to a folder. */
 export const FlowRows = ({ view: View }) => {
-  const { rows } = page.use("table");
+  const { rows, more: left } = store.use("table");
+  const end = useRef(null);
+  useEffect(() => {
+    if (!left || !end.current) return undefined;
+    const watch = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "400px" });
+    watch.observe(end.current);
+    return () => watch.disconnect();
+  }, [left, rows.length]);
   const press = (id) => (event) => {
-    if (!event.currentTarget.contains(event.target) || event.target.closest("a, button")) return;
+    if (!event.currentTarget.contains(event.target) || event.target.closest("a, button, input, label")) return;
     if (event.metaKey || event.ctrlKey) window.open(`/flows/${id}`, "_blank");
     else go(id);
   };
-  return h("tbody", null, rows.map((row) => h("tr", { key: row.id, className: "click fl-row", "data-testid": "flow-row", "data-id": row.id, "data-status": row.status, onClick: press(row.id) }, h(View, { item: row }))));
+  const drag = (id) => (event) => {
+    event.dataTransfer.setData(DRAGGED, JSON.stringify(state.selected.includes(id) ? state.selected : [id]));
+    event.dataTransfer.effectAllowed = "move";
+  };
+  return h("tbody", null,
+    rows.map((row) => h("tr", { key: row.id, className: `click fl-row${row.on ? " on" : ""}`, draggable: row.edit, onDragStart: drag(row.id), "data-testid": "flow-row", "data-id": row.id, "data-status": row.status, onClick: press(row.id) }, h(View, { item: row }))),
+    left ? h("tr", { key: "end", ref: end, className: "fl-end", "aria-hidden": true }, h("td", { colSpan: 9 })) : null);
 };
+
+/** A row's checkbox; Shift marks everything in between. */
+export const FlowMark = ({ id, on, label }) =>
+  h("input", { type: "checkbox", className: "fl-check", checked: on, "aria-label": label, "data-testid": id ? "flow-mark" : "mark-all", onChange: () => {}, onClick: (event) => (id ? flows.select(id, event.shiftKey) : flows.selectAll()) });
+
+/** The line of the last days. */
+export const FlowSpark = ({ points, label }) =>
+  points ? h("svg", { viewBox: "0 0 60 18", className: "fl-spark", role: "img", "aria-label": label }, h("polyline", { points, fill: "none" })) : null;
+
+/** A place that takes dragged flows: a folder, or none. */
+export const FolderDrop = ({ folder, children, className }) =>
+  h("div", {
+    className, onDragOver: (event) => {
+      if (!event.dataTransfer.types.includes(DRAGGED)) return;
+      event.preventDefault();
+      event.currentTarget.classList.add("over");
+    },
+    onDragLeave: (event) => event.currentTarget.classList.remove("over"),
+    onDrop: (event) => {
+      event.currentTarget.classList.remove("over");
+      const ids = event.dataTransfer.getData(DRAGGED);
+      if (!ids) return;
+      event.preventDefault();
+      event.stopPropagation();
+      flows.moveTo(JSON.parse(ids), folder);
+    },
+  }, children);
 
 /** The tiles to begin with: `blank` first, then the starters, each drawn by `view`. */
 export const StarterTiles = ({ view: View, label }) => {
@@ -369,14 +404,27 @@ export const StarterTiles = ({ view: View, label }) => {
     all.map((item) => h("button", { key: item.key || "blank", type: "button", role: "radio", className: "fl-tile", "aria-checked": item.key === chosen, tabIndex: item.key === chosen ? 0 : -1, "data-testid": `starter-${item.key || "blank"}`, onClick: () => flows.choose(item.key) }, h(View, { item }))));
 };
 
-/** Takes a file by press, drop or keyboard. */
-export const FlowFile = ({ children, label }) =>
-  h("label", { className: "fl-drop", onDragOver: (event) => event.preventDefault(), onDrop: (event) => {
+/** Takes files by press, drop, paste or keyboard. */
+export const FlowFile = ({ children, label }) => {
+  useEffect(() => {
+    const paste = (event) => {
+      const text = event.clipboardData?.getData("text/plain") ?? "";
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (isTyping(event.target) && !event.target.classList.contains("sr")) return;
+      if (files.length) importFiles(files);
+      else if (text.trim()) importFiles([new File([text], say("flows.pasted_name"), { type: "application/json" })]);
+    };
+    window.addEventListener("paste", paste);
+    return () => window.removeEventListener("paste", paste);
+  }, []);
+  return h("label", { className: "fl-drop", onDragOver: (event) => event.preventDefault(), onDrop: (event) => {
     event.preventDefault();
-    readFile(event.dataTransfer.files[0]);
+    event.stopPropagation();
+    importFiles([...event.dataTransfer.files]);
   } },
-    h("input", { type: "file", className: "sr", accept: ".json,application/json", "aria-label": label, "data-testid": "flow-file", onChange: (event) => {
-      readFile(event.target.files[0]);
+    h("input", { type: "file", className: "sr", multiple: true, accept: ".json,.flow,application/json", "aria-label": label, "data-testid": "flow-file", onChange: (event) => {
+      importFiles([...event.target.files]);
       event.target.value = "";
     } }),
     children);
+};

@@ -3,9 +3,11 @@
 import reflex as rx
 
 from pytake_app.ui.components.basics import button, dialog, dialog_foot, form_field, icon, link_button, notice, skeleton
-from pytake_app.ui.components.store import Item, flag, number, text_of, view
+from pytake_app.ui.components.store import Item, flag, text_of, view
 from pytake_app.ui.i18n import t, t_dynamic
-from pytake_app.ui.pages.flows.store import FlowFile, FlowsField, StarterTiles, do, slice_view
+from pytake_app.ui.pages.flows.import_dialog import import_view
+from pytake_app.ui.pages.flows.organize import folder_view, keys_view, move_view, tag_view, view_view
+from pytake_app.ui.pages.flows.store import FlowsField, StarterTiles, do, slice_view
 from pytake_app.ui.pages.gallery.page import STARTER_ICONS
 
 # Icons that starters name; others get the general one.
@@ -80,55 +82,6 @@ def create_view(item: rx.Var[dict]) -> rx.Component:
     )
 
 
-def _import_error(error: rx.Var[dict[str, str]]) -> rx.Component:
-    text = t_dynamic(
-        "flows.problem", error["code"], "flows.problem.other", message=error["message"], node=error["node"]
-    )
-    return rx.el.li(
-        rx.cond(error["pointer"] != "", rx.el.span(error["pointer"], class_name="mono muted break")),
-        rx.el.span(text),
-        class_name="dense",
-    )
-
-
-@rx.memo
-def import_view(item: rx.Var[dict]) -> rx.Component:
-    """A flow from a file, with what is wrong in it."""
-    errors = item["errors"].to(list[dict[str, str]])
-    wrong = rx.el.div(
-        rx.el.div(
-            icon("triangle-alert", "s"),
-            rx.el.span(
-                t("flows.import_wrong", count=number(item, "count"), file=text_of(item, "file")), class_name="med"
-            ),
-            class_name="row g6 t-red dense",
-        ),
-        rx.el.ul(rx.foreach(errors, _import_error), class_name="fl-errors"),
-        class_name="col g8",
-        role="alert",
-        custom_attrs={"data-testid": "import-errors"},
-    )
-    place = FlowFile.create(
-        rx.el.span(icon("file-json"), class_name="tile l g-canvas"),
-        rx.el.span(t("flows.import_choose"), class_name="med dense"),
-        rx.el.span(
-            rx.cond(flag(item, "busy"), t("flows.import_reading", file=text_of(item, "file")), t("flows.import_hint")),
-            class_name="meta muted",
-        ),
-        label=t("flows.import_choose"),
-    )
-    return dialog(
-        place,
-        rx.cond(number(item, "count") > 0, wrong),
-        dialog_foot(button(t("common.close"), kind="ghost", on_click=do("flows.close()"))),
-        title=t("flows.import_title"),
-        detail=t("flows.import_detail"),
-        open=flag(item, "open"),
-        on_open_change=do("flows.close()"),
-        wide=True,
-    )
-
-
 @rx.memo
 def rename_view(item: rx.Var[dict]) -> rx.Component:
     """Another name."""
@@ -179,4 +132,9 @@ def dialogs() -> rx.Component:
         slice_view("upload", import_view),
         slice_view("rename", rename_view),
         slice_view("remove", delete_view),
+        slice_view("folder", folder_view),
+        slice_view("move", move_view),
+        slice_view("tag", tag_view),
+        slice_view("view", view_view),
+        slice_view("keys", keys_view),
     )

@@ -6,8 +6,10 @@ from pytake_app.core.tenancy import Principal
 from pytake_app.ui import push
 from pytake_app.ui.layout.shell import page_shell
 from pytake_app.ui.pages.flows.dialogs import dialogs
-from pytake_app.ui.pages.flows.rows import table, tools
+from pytake_app.ui.pages.flows.rows import table
+from pytake_app.ui.pages.flows.side import side
 from pytake_app.ui.pages.flows.store import FlowsRoot
+from pytake_app.ui.pages.flows.tools import tools
 from pytake_app.ui.session import SessionState, protected
 
 ROUTE = "/flows"
@@ -28,5 +30,6 @@ ON_LOAD = [SessionState.guard, FlowsState.watch]
 
 def page() -> rx.Component:
     """The page."""
+    body = rx.el.div(side(), table(), class_name="fl-body")
     me = {"id": SessionState.user_id, "role": SessionState.role}
-    return page_shell("flows.title", FlowsRoot.create(tools(), table(), dialogs(), me=me), active="flows")
+    return page_shell("flows.title", FlowsRoot.create(tools(), body, dialogs(), me=me), active="flows")

@@ -16,13 +16,17 @@ from pytake_app.ui.components.basics import (
 from pytake_app.ui.components.client import relative_time
 from pytake_app.ui.components.store import Item, flag, number, text_of, view
 from pytake_app.ui.i18n import t
-from pytake_app.ui.pages.flows.store import FlowRows, FlowsSearch, do, slice_view
+from pytake_app.ui.pages.flows.store import FlowMark, FlowRows, FlowSpark, do, slice_view
+from pytake_app.ui.pages.flows.tools import bulk_view
 
 NOTHING = "–"
 _KINDS = (
     ("keyword", "key-round", "g-trigger"),
     ("universal", "message-circle", "g-message"),
     ("template", "file-text", "g-input"),
+    ("event", "zap", "g-logic"),
+    ("schedule", "calendar-clock", "g-logic"),
+    ("webhook", "webhook", "g-action"),
     ("start", "corner-down-right", "g-action"),
 )
 
@@ -45,11 +49,30 @@ def _name(item: Item) -> rx.Component:
         unstyled=True,
         title=text_of(item, "name"),
     )
-    sub = rx.el.div(t("flows.blocks", count=number(item, "blocks")), class_name="meta muted ell")
+    tag = rx.foreach(item["tags"].to(list[str]), lambda name: rx.el.span(name, class_name="fl-tag"))
+    sub = rx.el.div(
+        rx.cond(
+            text_of(item, "folder") != "",
+            rx.el.span(icon("folder", "xs"), text_of(item, "folder"), class_name="fl-in ell"),
+        ),
+        tag,
+        rx.cond(
+            number(item, "more_tags") > 0, rx.el.span("+", number(item, "more_tags").to_string(), class_name="fl-tag")
+        ),
+        rx.el.span(t("flows.blocks", count=number(item, "blocks")), class_name="ell"),
+        class_name="meta muted fl-sub",
+    )
     return rx.el.td(
         rx.el.div(_tile(item), rx.el.div(link, sub, class_name="fl-name"), class_name="row fl-head"),
         class_name="c-name",
     )
+
+
+def _mark(item: Item) -> rx.Component:
+    box = FlowMark.create(
+        id=text_of(item, "id"), on=flag(item, "on"), label=t("flows.mark", name=text_of(item, "name"))
+    )
+    return rx.el.td(rx.cond(flag(item, "edit"), rx.el.label(box, class_name="fl-mark")), class_name="c-mark")
 
 
 def _state(item: Item) -> rx.Component:
@@ -77,7 +100,18 @@ def _state(item: Item) -> rx.Component:
             custom_attrs={"data-testid": "flow-changes"},
         ),
     )
-    return rx.el.td(rx.el.div(sign, version, changes, class_name="row"), class_name="c-state")
+    wrong = rx.cond(
+        number(item, "errors") > 0,
+        rx.el.span(
+            icon("circle-alert", "xs"),
+            number(item, "errors").to_string(),
+            class_name="fl-wrong tn",
+            title=t("flows.errors", count=number(item, "errors")),
+            custom_attrs={"aria-label": t("flows.errors", count=number(item, "errors"))},
+        ),
+    )
+    shelved = rx.cond(flag(item, "archived"), badge(t("flows.archived")), sign)
+    return rx.el.td(rx.el.div(shelved, version, changes, wrong, class_name="row"), class_name="c-state")
 
 
 def _begins(item: Item) -> rx.Component:
@@ -97,6 +131,9 @@ def _begins(item: Item) -> rx.Component:
             ("template", line("file-text", words, every)),
             ("universal", line("message-circle", t("flows.any_message"))),
             ("start", line("corner-down-right", t("flows.called"))),
+            ("event", line("zap", t("flows.begins_event"))),
+            ("schedule", line("calendar-clock", t("flows.begins_schedule"))),
+            ("webhook", line("webhook", t("flows.begins_webhook"))),
             _nothing(),
         ),
         class_name="c-begins muted",
@@ -114,20 +151,46 @@ def _running(item: Item) -> rx.Component:
     return rx.el.td(rx.cond(number(item, "running") > 0, some, _nothing()), class_name="r c-now")
 
 
-def _week(item: Item) -> rx.Component:
-    some = rx.el.span(
-        number(item, "week").to_string(),
-        rx.el.span(" ", t("flows.week_unit"), class_name="muted only-card"),
-        class_name="med",
-    )
-    return rx.el.td(
-        rx.cond(
-            (number(item, "week") > 0) | (text_of(item, "status") == "active"),
-            some,
-            _nothing(),
+def _days(item: Item) -> rx.Component:
+    change = rx.cond(
+        text_of(item, "change") != "",
+        rx.el.span(
+            rx.cond(flag(item, "rising"), icon("trending-up", "xs"), icon("trending-down", "xs")),
+            text_of(item, "change"),
+            class_name=rx.cond(flag(item, "rising"), "fl-change up", "fl-change down"),
+            title=t("flows.vs_last_week"),
         ),
-        class_name="r c-week",
     )
+    label = t("flows.days_label", count=number(item, "sessions"))
+    some = rx.el.div(
+        FlowSpark.create(points=text_of(item, "spark"), label=label),
+        rx.el.span(
+            rx.el.span(
+                number(item, "today").to_string(),
+                rx.el.span(" ", t("flows.today_unit"), class_name="muted only-card"),
+                class_name="med",
+            ),
+            change,
+            class_name="fl-today",
+        ),
+        class_name="fl-days",
+        title=label,
+    )
+    return rx.el.td(rx.cond(flag(item, "any"), some, _nothing()), class_name="r c-week")
+
+
+def _done(item: Item) -> rx.Component:
+    some = rx.el.div(
+        rx.el.span(rx.el.span(width=text_of(item, "done_width")), class_name="fl-bar"),
+        rx.el.span(text_of(item, "done"), class_name="med"),
+        class_name="row g8",
+    )
+    return rx.el.td(rx.cond(text_of(item, "done") != "", some, _nothing()), class_name="c-done")
+
+
+def _handed(item: Item) -> rx.Component:
+    some = rx.el.span(text_of(item, "handed"))
+    return rx.el.td(rx.cond(text_of(item, "handed") != "", some, _nothing()), class_name="r c-handed")
 
 
 def _menu(item: Item) -> rx.Component:
@@ -159,6 +222,8 @@ def _menu(item: Item) -> rx.Component:
             rx.fragment(
                 entry("pencil", "flows.rename", "rename"),
                 entry("copy", "flows.duplicate", "duplicate"),
+                entry("folder-input", "flows.move", "move"),
+                entry("tag", "flows.tag", "tag"),
                 rx.match(
                     status,
                     ("active", entry("power-off", "flows.turn_off", "turn", extra=", false", test="off")),
@@ -168,8 +233,18 @@ def _menu(item: Item) -> rx.Component:
             ),
         ),
         entry("download", "flows.export", "save"),
+        entry("image", "flows.export_picture", "picture"),
         rx.cond(
-            edit, rx.fragment(rx.dropdown_menu.separator(), entry("trash-2", "flows.delete", "remove", danger=True))
+            edit,
+            rx.fragment(
+                rx.dropdown_menu.separator(),
+                rx.cond(
+                    flag(item, "archived"),
+                    entry("archive-restore", "flows.unarchive", "unarchive"),
+                    entry("archive", "flows.archive", "archive"),
+                ),
+                entry("trash-2", "flows.delete", "remove", danger=True),
+            ),
         ),
         align="end",
         variant="soft",
@@ -180,22 +255,65 @@ def _menu(item: Item) -> rx.Component:
 @rx.memo
 def flow_cells(item: rx.Var[dict]) -> rx.Component:
     """A row's cells; on a phone they are the parts of a card."""
-    edited = rx.el.td(relative_time(text_of(item, "updated"), class_name="muted"), class_name="c-edited")
-    return rx.fragment(_name(item), _state(item), _begins(item), _running(item), _week(item), edited, _menu(item))
+    by = rx.cond(
+        text_of(item, "by") != "",
+        rx.el.span(
+            text_of(item, "by_initials"), class_name="av s a-" + text_of(item, "by_hue"), title=text_of(item, "by")
+        ),
+    )
+    edited = rx.el.td(
+        rx.el.div(by, relative_time(text_of(item, "updated"), class_name="muted"), class_name="row g6"),
+        class_name="c-edited",
+    )
+    return rx.fragment(
+        _mark(item),
+        _name(item),
+        _state(item),
+        _begins(item),
+        _running(item),
+        _days(item),
+        _done(item),
+        _handed(item),
+        edited,
+        _menu(item),
+    )
 
 
-def _head() -> rx.Component:
+def _head(item: Item) -> rx.Component:
     def column(label: str, name: str = "") -> rx.Component:
         return rx.el.th(t(label), scope="col", class_name=name)
 
+    def sorted_by(key: str, label: str, name: str) -> rx.Component:
+        on = text_of(item, "sort") == key
+        arrow = rx.cond(flag(item, "descending"), icon("arrow-down", "xs"), icon("arrow-up", "xs"))
+        return rx.el.th(
+            rx.el.button(
+                t(label),
+                rx.cond(on, arrow),
+                type="button",
+                class_name="fl-sort",
+                on_click=do(f"flows.sort('{key}')"),
+                custom_attrs={"data-testid": f"sort-{key}"},
+            ),
+            scope="col",
+            class_name=name,
+            custom_attrs={
+                "aria-sort": rx.cond(on, rx.cond(flag(item, "descending"), "descending", "ascending"), "none")
+            },
+        )
+
+    every = FlowMark.create(id="", on=flag(item, "every"), label=t("flows.mark_all"))
     return rx.el.thead(
         rx.el.tr(
-            column("flows.col_flow"),
+            rx.el.th(rx.cond(flag(item, "edit"), rx.el.label(every, class_name="fl-mark")), class_name="c-mark"),
+            sorted_by("name", "flows.col_flow", ""),
             column("flows.col_state", "c-state"),
             column("flows.col_begins", "c-begins"),
             column("flows.col_now", "r c-now"),
-            column("flows.col_week", "r c-week"),
-            column("flows.col_edited", "c-edited"),
+            column("flows.col_days", "r c-week"),
+            column("flows.col_done", "c-done"),
+            column("flows.col_handed", "r c-handed"),
+            sorted_by("updated", "flows.col_edited", "c-edited"),
             rx.el.th(rx.el.span(t("common.more"), class_name="sr"), scope="col", class_name="c-menu"),
         )
     )
@@ -226,19 +344,25 @@ def _table(item: Item) -> rx.Component:
     hints = rx.el.span(
         rx.el.span(kbd("J", "K"), t("common.key_move")),
         rx.el.span(kbd("Enter"), t("common.key_open")),
+        rx.cond(flag(item, "edit"), rx.el.span(kbd("X"), t("flows.key_mark"))),
         rx.cond(flag(item, "edit"), rx.el.span(kbd("N"), t("flows.key_new"))),
         class_name="keys",
     )
     more = rx.cond(flag(item, "more"), button(t("flows.show_more"), small=True, on_click=do("flows.more()")))
     return rx.el.div(
         rx.el.table(
-            _head(),
+            _head(item),
             FlowRows.create(view=view(flow_cells)),
             class_name="tbl fl-tbl",
             custom_attrs={"aria-label": t("flows.title")},
         ),
         rx.el.div(
-            rx.el.span(t("flows.count", count=number(item, "count")), role="status"), more, hints, class_name="tbl-foot"
+            rx.el.span(
+                t("flows.count", count=number(item, "count")), rx.cond(flag(item, "more"), "+", ""), role="status"
+            ),
+            more,
+            hints,
+            class_name="tbl-foot",
         ),
         class_name="card tbl-wrap",
     )
@@ -271,86 +395,6 @@ def table_view(item: rx.Var[dict]) -> rx.Component:
     )
 
 
-@rx.memo
-def tools_view(item: rx.Var[dict]) -> rx.Component:
-    """Search, filter by state with counts, import, new."""
-    chosen = text_of(item, "status")
-
-    def tab(value: str, label: str, count: str) -> rx.Component:
-        return rx.el.button(
-            t(label),
-            rx.cond(flag(item, "ready"), rx.el.span(number(item, count).to_string(), class_name="n")),
-            type="button",
-            on_click=do(f"flows.filter('{value}')"),
-            custom_attrs={
-                "aria-pressed": rx.cond(chosen == value, "true", "false"),
-                "data-testid": f"filter-{value or 'all'}",
-            },
-        )
-
-    find = rx.el.label(
-        icon("search", "s"), FlowsSearch.create(placeholder=t("flows.search")), kbd("/"), class_name="field"
-    )
-    states = rx.el.div(
-        tab("", "flows.filter_all", "all"),
-        tab("active", "flows.filter_active", "active"),
-        tab("draft", "flows.filter_draft", "draft"),
-        tab("inactive", "flows.filter_inactive", "inactive"),
-        class_name="seg",
-        role="group",
-        custom_attrs={"aria-label": t("flows.filter")},
-    )
-    write = rx.fragment(
-        button(
-            icon("upload", "s"),
-            t("flows.import"),
-            on_click=do("flows.upload()"),
-            custom_attrs={"data-testid": "flow-import"},
-        ),
-        button(
-            icon("plus", "s"),
-            t("flows.new"),
-            kind="solid",
-            on_click=do("flows.create()"),
-            custom_attrs={"data-testid": "flow-new"},
-        ),
-    )
-    read = rx.cond(
-        flag(item, "known"), rx.el.span(icon("eye", "s"), t("flows.read_only"), class_name="row g6 meta muted")
-    )
-    return rx.fragment(
-        find,
-        states,
-        rx.el.span(class_name="grow"),
-        rx.cond(flag(item, "edit"), rx.el.div(write, class_name="row fl-do"), read),
-    )
-
-
-@rx.memo
-def totals_view(item: rx.Var[dict]) -> rx.Component:
-    """Figures over all flows."""
-
-    running, week = number(item, "running"), number(item, "week")
-
-    def figure(count: rx.vars.NumberVar, key: str) -> rx.Component:
-        return rx.el.span(rx.el.b(count.to_string(), class_name="tn"), " ", t(key, count=count))
-
-    now = rx.cond(running > 0, figure(running, "flows.total_running"), rx.el.span(t("flows.total_running_none")))
-    line = rx.cond(
-        running + week > 0,
-        rx.fragment(now, rx.cond(week > 0, figure(week, "flows.total_week"))),
-        rx.el.span(t("flows.total_none")),
-    )
-    return rx.cond(flag(item, "show"), rx.el.div(line, class_name="row wrap dense muted fl-totals"))
-
-
-def tools() -> rx.Component:
-    """The toolbar and the totals."""
-    return rx.fragment(
-        rx.el.div(slice_view("tools", tools_view), class_name="tools fl-tools"), slice_view("totals", totals_view)
-    )
-
-
 def table() -> rx.Component:
-    """The table."""
-    return slice_view("table", table_view)
+    """The table, and the bar of the marked rows."""
+    return rx.el.div(slice_view("table", table_view), slice_view("bulk", bulk_view), class_name="fl-main")

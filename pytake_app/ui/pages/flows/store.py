@@ -44,6 +44,30 @@ class FlowRows(FlowsPart):
     view: rx.Var[Any]
 
 
+class FlowMark(FlowsPart):
+    """A row's checkbox, or without `id` the one for all rows."""
+
+    tag = "FlowMark"
+    id: rx.Var[str]
+    on: rx.Var[bool]
+    label: rx.Var[str]
+
+
+class FlowSpark(FlowsPart):
+    """A line through the last days' counts."""
+
+    tag = "FlowSpark"
+    points: rx.Var[str]
+    label: rx.Var[str]
+
+
+class FolderDrop(FlowsPart):
+    """A place that takes dragged flows; `folder` is empty for none."""
+
+    tag = "FolderDrop"
+    folder: rx.Var[str]
+
+
 class StarterTiles(FlowsPart):
     """What a flow can begin with; `view` renders a tile."""
 
