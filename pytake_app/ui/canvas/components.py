@@ -24,6 +24,7 @@ RUNS = "$/public/pt_editor_runs.js"
 CANVAS = "$/public/pt_editor_canvas.js"
 VIEWS = "$/public/pt_editor_views.js"
 FIELDS = "$/public/pt_editor_fields.js"
+PICTURE = "$/public/pt_editor_picture.js"
 TOGETHER = "$/public/pt_editor_together.js"
 MODEL = "$/public/pt_editor_model.js"
 
@@ -291,6 +292,13 @@ def views(memos: dict[str, Any]) -> rx.Var[Any]:
     return rx.Var("({" + body + "})", _var_data=VarData.merge(*[var._get_all_var_data() for var in made.values()]))
 
 
+class Arrival(EditorPart):
+    """Does what the page's address asks for: show a block, save a picture."""
+
+    library = PICTURE
+    tag = "Arrival"
+
+
 class TogetherSlice(EditorPart):
     """A slice of `editor_together.js`."""
 
@@ -316,6 +324,7 @@ _NAMES = {
     "tests": TESTS,
     "versions": VERSIONS,
     "runs": RUNS,
+    "picture": PICTURE,
 }
 
 

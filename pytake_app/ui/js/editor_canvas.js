@@ -194,6 +194,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const find = useStoreRef((s) => s.find);
   const aim = useStoreRef((s) => s.aim);
   const locked = useStore(() => readOnly());
+  const whole = useStore((s) => Boolean(s.whole)); // every card is drawn, for a picture
   const lang = useLang();
   const flow = useReactFlow();
   const { resolvedColorMode } = useContext(ColorModeContext);
@@ -323,7 +324,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
       colorMode: resolvedColorMode === "dark" ? "dark" : "light",
       minZoom: 0.15, maxZoom: 2, snapToGrid: true, snapGrid: [16, 16],
       nodesDraggable: !locked, nodesConnectable: !locked, edgesReconnectable: false,
-      onlyRenderVisibleElements: nodes.length > MANY,
+      onlyRenderVisibleElements: nodes.length > MANY && !whole,
       connectionMode: ConnectionMode.Strict, connectionRadius: 28,
       deleteKeyCode: null, multiSelectionKeyCode: ["Shift", "Meta", "Control"], selectionKeyCode: "Shift", selectionMode: SelectionMode.Partial,
       panOnScroll: true, zoomOnDoubleClick: false, disableKeyboardA11y: true, nodesFocusable: false, edgesFocusable: false, selectNodesOnDrag: true, panOnDrag: [0, 1], elevateNodesOnSelect: true,

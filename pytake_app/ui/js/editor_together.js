@@ -72,20 +72,12 @@ addSlice("following", followed);
 addSlice("clash", clash);
 addSlice("halted", halted);
 
-const toFile = (name, value) => {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
-  Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-};
-
 /** What the buttons of these views call. */
 export const together = {
   choose: (id, own) => S.sync?.settle(id, own),
   show: (node) => node && editor.jump(node),
   signIn: () => window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname)}`),
   reload: () => window.location.reload(),
-  /** The flow as it stands here, as a file that can be imported. */
-  save: () => toFile(`${S.flow?.slug ?? "flow"}.json`, { format: "pytake.flow", spec_version: S.doc.spec_version, name: S.doc.name, slug: S.flow?.slug ?? "", document: S.doc }),
   async restore() {
     try {
       await api.post(`/api/v1/flows/${S.flow.id}/restore`, {});

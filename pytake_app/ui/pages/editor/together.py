@@ -4,8 +4,8 @@ from typing import Any
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import TogetherSlice, do, flag, items_of, number, text_of, view
-from pytake_app.ui.components.basics import button, icon
+from pytake_app.ui.canvas.components import Arrival, TogetherSlice, do, flag, items_of, number, text_of, view
+from pytake_app.ui.components.basics import button, icon, menu_item
 from pytake_app.ui.i18n import t
 
 
@@ -146,7 +146,7 @@ def halted_view(item: rx.Var[dict]) -> rx.Component:
             custom_attrs={"data-testid": "halted", "data-why": why},
         )
 
-    save = button(t("together.save_copy"), small=True, on_click=do("together.save()"))
+    save = button(t("together.save_copy"), small=True, on_click=do("picture.file()"))
     restore = rx.cond(
         flag(item, "may_restore"),
         button(
@@ -198,4 +198,33 @@ def halted_bar() -> rx.Component:
 
 def together_views() -> rx.Component:
     """What floats over the page."""
-    return _slice("clash", clash_view)
+    return rx.fragment(_slice("clash", clash_view), Arrival.create())
+
+
+def save_menu() -> rx.Component:
+    """The flow as a file or a picture."""
+
+    def entry(picture: str, label: str, call: str) -> rx.Component:
+        return menu_item(
+            picture,
+            t(label),
+            on_select=do(call),
+            custom_attrs={"data-testid": "save-" + label.rsplit("_", 1)[-1]},
+        )
+
+    trigger = rx.el.button(
+        icon("download", "s"),
+        type="button",
+        class_name="ib only-wide",
+        title=t("together.save_as"),
+        custom_attrs={"aria-label": t("together.save_as"), "data-testid": "save-as"},
+    )
+    return rx.dropdown_menu.root(
+        rx.dropdown_menu.trigger(trigger),
+        rx.dropdown_menu.content(
+            entry("file-json", "together.as_json", "picture.file()"),
+            entry("image", "together.as_png", "picture.save('png')"),
+            entry("shapes", "together.as_svg", "picture.save('svg')"),
+            variant="soft",
+        ),
+    )

@@ -6,7 +6,7 @@ from pytake_app.ui.canvas.components import FlowName, Item, do, flag, number, re
 from pytake_app.ui.components.basics import badge, icon, icon_button, logo
 from pytake_app.ui.components.client import toggle_side
 from pytake_app.ui.i18n import t
-from pytake_app.ui.pages.editor.together import people_faces
+from pytake_app.ui.pages.editor.together import people_faces, save_menu
 
 
 def _badge(item: Item) -> rx.Component:
@@ -180,6 +180,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                     custom_attrs={"data-testid": "translate"},
                 ),
                 people_faces(),
+                save_menu(),
                 rx.el.span(class_name="vr only-wide"),
                 rx.el.button(
                     icon("smartphone", "s"),
