@@ -29,19 +29,6 @@ const fromAddress = () => {
   return out;
 };
 
-const page = makeStore(
-  {
-    me: null, phase: "loading", flows: [], cursor: null, filters: { ...FILTERS }, library: null, views: [], selected: [], anchor: "", starters: null,
-    dialog: CLOSED, busy: false, paging: false, navigate: null, side: remembered(SIDE), folded: [], keys: false,
-  },
-  (state) => compute(state),
-);
-export const state = page.state;
-export const set = page.set;
-export const store = page;
-export const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
-export const find = (id) => state.flows.find((flow) => flow.id === id);
-
 // ---- what the page shows
 const wordsOf = (flow) => [...new Set(flow.triggers.flatMap((trigger) => (trigger.kind === "keyword" ? trigger.words : trigger.kind === "template" ? [trigger.template_name] : [])))];
 const kindOf = (flow) => ["keyword", "template", "universal", "event", "schedule", "webhook", "start"].find((kind) => flow.triggers.some((trigger) => trigger.kind === kind)) ?? "none";
@@ -169,6 +156,20 @@ function compute(now) {
     keys: { open: now.keys, edit },
   };
 }
+
+// ---- the store itself, once everything it is computed by is there
+const page = makeStore(
+  {
+    me: null, phase: "loading", flows: [], cursor: null, filters: { ...FILTERS }, library: null, views: [], selected: [], anchor: "", starters: null,
+    dialog: CLOSED, busy: false, paging: false, navigate: null, side: remembered(SIDE), folded: [], keys: false,
+  },
+  (state) => compute(state),
+);
+export const state = page.state;
+export const set = page.set;
+export const store = page;
+export const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
+export const find = (id) => state.flows.find((flow) => flow.id === id);
 
 // ---- reading
 const asked = (filters, limit, cursor) => {
