@@ -2,12 +2,14 @@
 
 import json
 import re
+import zipfile
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.flows.importing.files import typebot6
 from tests.product import Product
 
 
@@ -74,8 +76,10 @@ def test_life_of_a_flow(flows: Page, running_app: Product) -> None:
     flows.get_by_test_id("filter-all").click()
 
     _choose(flows, "Trocas da loja (2)", "remove")
-    expect(flows.get_by_role("dialog")).to_contain_text("Excluir “Trocas da loja (2)”?")
-    flows.get_by_test_id("delete-confirm").click()
+    expect(_row(flows, "Trocas da loja (2)")).to_have_count(0)
+    flows.get_by_role("button", name="Desfazer").last.click()
+    expect(_row(flows, "Trocas da loja (2)")).to_have_count(1)
+    _choose(flows, "Trocas da loja (2)", "remove")
     expect(_row(flows, "Trocas da loja (2)")).to_have_count(0)
 
     # What the list showed is what the server holds.
@@ -110,6 +114,75 @@ def test_search_and_keys(flows: Page) -> None:
     flows.wait_for_url(f"**/flows/{wanted}")
 
 
+def said(body: str) -> dict[str, object]:
+    return {"id": "m", "type": "msg_text", "config": {"body": body}}
+
+
+def test_folders_tags_and_many_at_once(flows: Page) -> None:
+    for name in ("Natal", "Páscoa", "Avulso"):
+        answer = flows.context.request.post(
+            f"{flows.url.split('/flows')[0]}/api/v1/flows",
+            data={"name": name, "document": {"nodes": [said(f"Fala de {name}")]}},
+            headers={"X-PyTake-CSRF": "1", "Origin": flows.url.split("/flows")[0]},
+        )
+        assert answer.status == 201
+    expect(flows.get_by_test_id("flow-row")).to_have_count(5)
+    expect(flows.get_by_test_id("flow-errors")).to_contain_text("3 fluxos com erro")
+    flows.get_by_test_id("flow-side").click()
+    flows.get_by_test_id("folder-new").click()
+    flows.get_by_test_id("field-name").fill("Campanhas")
+    flows.get_by_test_id("dialog-save").click()
+    expect(flows.get_by_test_id("folder")).to_have_count(1)
+
+    # Two rows by keyboard and Shift, moved and tagged at once; undo puts them back.
+    _row(flows, "Natal").get_by_test_id("flow-mark").click()
+    _row(flows, "Páscoa").get_by_role("link").focus()
+    flows.keyboard.press("x")
+    expect(flows.get_by_test_id("flow-bulk")).to_contain_text("2 marcados")
+    flows.get_by_test_id("bulk-move").click()
+    flows.get_by_test_id("place").filter(has_text="Campanhas").click()
+    flows.get_by_test_id("move-here").click()
+    expect(flows.get_by_test_id("folder")).to_contain_text("2")
+    flows.get_by_role("button", name="Desfazer").last.click()
+    expect(flows.get_by_test_id("folder")).to_contain_text("0")
+    _row(flows, "Natal").drag_to(flows.get_by_test_id("folder"))
+    expect(flows.get_by_test_id("folder")).to_contain_text("1")
+    _choose(flows, "Páscoa", "tag")
+    flows.get_by_test_id("field-name").fill("Festas")
+    flows.get_by_test_id("field-name").press("Enter")
+    expect(flows.get_by_test_id("tag-off")).to_have_text("Festas")
+    flows.keyboard.press("Escape")
+
+    # The folder and a word of a message narrow the list; a view keeps that, the address too.
+    flows.get_by_test_id("folder").click()
+    expect(flows.get_by_test_id("flow-row")).to_have_count(1)
+    flows.get_by_test_id("flow-chip").click()
+    flows.get_by_test_id("flow-search").fill("fala pascoa")
+    expect(flows.get_by_test_id("flow-row")).to_have_count(1)
+    flows.get_by_test_id("view-save").click()
+    flows.get_by_test_id("field-name").fill("Feriados")
+    flows.get_by_test_id("dialog-save").click()
+    expect(flows.get_by_test_id("saved-view")).to_have_text("Feriados")
+    flows.reload()
+    expect(flows.get_by_test_id("flow-search")).to_have_value("fala pascoa")
+    expect(flows.get_by_test_id("flow-row")).to_have_count(1)
+    _choose(flows, "Páscoa", "archive")
+    expect(flows.get_by_text("Nenhum fluxo encontrado")).to_be_visible()
+    flows.get_by_role("button", name="Ver todos").click()
+    expect(flows.get_by_test_id("flow-row")).to_have_count(4)
+    flows.get_by_test_id("archived").click()
+    expect(_row(flows, "Páscoa")).to_be_visible()
+    flows.get_by_test_id("archived").click()
+    flows.get_by_test_id("sort-name").click()
+    expect(flows.get_by_test_id("flow-row").first).to_contain_text("Avulso")
+
+    flows.get_by_test_id("mark-all").click()
+    with flows.expect_download() as download:
+        flows.get_by_test_id("bulk-save").click()
+    with zipfile.ZipFile(download.value.path()) as files:
+        assert len(files.namelist()) == 4
+
+
 def test_a_bad_file_is_explained_and_a_good_one_comes_back(flows: Page, tmp_path: Path) -> None:
     broken = tmp_path / "quebrado.json"
     document = {"name": "Quebrado", "nodes": [{"id": "a", "type": "no_such_block"}], "edges": []}
@@ -135,6 +208,21 @@ def test_a_bad_file_is_explained_and_a_good_one_comes_back(flows: Page, tmp_path
     flows.get_by_test_id("flow-file").set_input_files(exported)
     expect(_row(flows, "Boas-vindas e menu")).to_have_count(2)
     expect(flows.get_by_test_id("flow-row").first).to_have_attribute("data-status", "draft")
+
+    # Another product's file, dropped with one that is no flow: a report, and a sentence.
+    typebot = tmp_path / "typebot.json"
+    typebot.write_text(json.dumps(typebot6()), encoding="utf-8")
+    flows.get_by_test_id("flow-import").click()
+    flows.get_by_test_id("flow-file").set_input_files([typebot, no_json])
+    report = flows.get_by_test_id("import-report")
+    expect(report).to_contain_text("Typebot")
+    expect(report.get_by_test_id("report-figures")).to_contain_text("traduzidos")
+    expect(errors).to_contain_text("não é um JSON válido")
+    line = report.get_by_test_id("report-line").get_by_role("link").first
+    wanted = re.search(r"node=(.+)$", line.get_attribute("href") or "")
+    assert wanted is not None
+    line.click()
+    expect(flows.locator(f'.react-flow__node[data-id="{wanted[1]}"] .nd')).to_have_class(re.compile(r"\bsel\b"))
 
 
 def test_what_others_do_appears_without_a_reload(flows: Page, running_app: Product) -> None:

@@ -106,7 +106,9 @@ const chips = ({ filters, library }) => [
 ];
 
 const narrowed = (filters) => Boolean(filters.q.trim() || filters.status || filters.folder || filters.tag || filters.archived || filters.errors);
-export const sideOpen = (now) => now.side ?? Boolean(now.library && (now.library.folders.length || now.library.tags.length || now.views.length));
+const roomy = () => (globalThis.innerWidth ?? 1440) >= 1024;
+/** Whether folders stand beside the list: as the person left it, else when there is room and something to show. */
+export const sideOpen = (now) => (roomy() ? now.side : now.opened) ?? Boolean(roomy() && now.library && (now.library.folders.length || now.library.tags.length || now.views.length));
 
 function compute(now) {
   const edit = now.me?.role === "org_admin" || now.me?.role === "super_admin";
@@ -161,7 +163,7 @@ function compute(now) {
 const page = makeStore(
   {
     me: null, phase: "loading", flows: [], cursor: null, filters: { ...FILTERS }, library: null, views: [], selected: [], anchor: "", starters: null,
-    dialog: CLOSED, busy: false, paging: false, navigate: null, side: remembered(SIDE), folded: [], keys: false,
+    dialog: CLOSED, busy: false, paging: false, navigate: null, side: remembered(SIDE), opened: null, folded: [], keys: false,
   },
   (state) => compute(state),
 );
@@ -258,7 +260,8 @@ export const applyFilters = (filters) => narrow({ ...FILTERS, ...filters });
 export const readAddress = () => set({ filters: fromAddress() });
 export const toggleSide = () => {
   const side = !sideOpen(state);
-  set({ side });
+  set(roomy() ? { side } : { opened: side });
+  if (!roomy()) return;
   try {
     localStorage.setItem(SIDE, JSON.stringify(side));
   } catch {
