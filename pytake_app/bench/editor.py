@@ -22,6 +22,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import psutil
 
 from pytake_app.engine.document import Edge, FlowDocument, Node, Position
 
@@ -99,10 +100,17 @@ def run(argv: list[str]) -> int:
         "--nodes", type=int, action="append", help="size of the flow (may be repeated; default 300 and 1000)"
     )
     parser.add_argument("--url", help="a running PyTake; without it one is started on a throw-away data directory")
+    parser.add_argument("--people", type=int, help="instead: one flow open in so many tabs; how soon edits are seen")
     parser.add_argument("--runs", type=int, default=3, help="loads per figure; the median is printed (default 3)")
     options = parser.parse_args(argv)
     with contextlib.ExitStack() as stack:
-        url = options.url or stack.enter_context(_product())
+        process = None
+        url = options.url
+        if not url:
+            url, process = stack.enter_context(_product())
+        if options.people:
+            sys.stdout.buffer.write(orjson.dumps(_people(url.rstrip("/"), options.people, process)) + b"\n")
+            return 0
         for size in options.nodes or DEFAULT_SIZES:
             sys.stdout.buffer.write(orjson.dumps(measure(url.rstrip("/"), size, options.runs)) + b"\n")
             sys.stdout.flush()
@@ -110,7 +118,7 @@ def run(argv: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _product() -> Iterator[str]:
+def _product() -> Iterator[tuple[str, psutil.Process]]:
     with tempfile.TemporaryDirectory(prefix="pytake-bench-") as folder:
         data = Path(folder)
         data.chmod(0o711)  # PostgreSQL may run under another account
@@ -121,7 +129,7 @@ def _product() -> Iterator[str]:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait(lambda: b"PyTake is running at" in (data / "console.log").read_bytes(), process)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -133,6 +141,40 @@ def _wait(ready: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None
         if process.poll() is not None or time.monotonic() > end:
             raise SystemExit("PyTake did not start; see `./pytake doctor`.")
         time.sleep(0.2)
+
+
+def _people(url: str, people: int, process: psutil.Process | None) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    from pytake_app.bench.editor_people import measure_people
+
+    with sync_playwright() as playwright:
+        found = next((path for path in _CHROMIUM if os.access(path, os.X_OK)), None)
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        try:
+            account = _account()
+            flow = _flow(browser, url, account, 60)
+            sign_in = {"email": account["email"], "password": account["password"]}
+            return {"bench": "editor people", **measure_people(browser, url, people, flow, sign_in, process)}
+        finally:
+            browser.close()
+
+
+def _account() -> dict[str, str]:
+    email = f"bench-{uuid4().hex[:10]}@example.com"
+    return {"email": email, "password": "Uma-Senha-Boa-2026", "full_name": "Bench", "organization_name": "Bench"}
+
+
+def _flow(browser: Any, url: str, account: dict[str, str], size: int) -> str:
+    """A new flow of a new account; its id."""
+    setup = browser.new_context()
+    token = setup.request.post(f"{url}/api/v1/auth/register", data=account).json()["access_token"]
+    body = {"name": f"{size} blocos", "document": sample_document(size).model_dump(mode="json")}
+    flow = setup.request.post(f"{url}/api/v1/flows", data=body, headers={"Authorization": f"Bearer {token}"})
+    if not flow.ok:
+        raise SystemExit(f"the flow could not be made: {flow.text()}")
+    setup.close()
+    return str(flow.json()["id"])
 
 
 def measure(url: str, size: int, runs: int) -> dict[str, Any]:
@@ -149,18 +191,9 @@ def measure(url: str, size: int, runs: int) -> dict[str, Any]:
 
 
 def _figures(browser: Any, url: str, size: int, runs: int) -> dict[str, Any]:
-    email = f"bench-{uuid4().hex[:10]}@example.com"
-    account = {"email": email, "password": "Uma-Senha-Boa-2026", "full_name": "Bench", "organization_name": "Bench"}
-    setup = browser.new_context()
-    bearer = {
-        "Authorization": "Bearer "
-        + setup.request.post(f"{url}/api/v1/auth/register", data=account).json()["access_token"]
-    }
-    body = {"name": f"{size} blocos", "document": sample_document(size).model_dump(mode="json")}
-    flow = setup.request.post(f"{url}/api/v1/flows", data=body, headers=bearer)
-    if not flow.ok:
-        raise SystemExit(f"the flow could not be made: {flow.text()}")
-    address = f"{url}/flows/{flow.json()['id']}"
+    account = _account()
+    email = account["email"]
+    address = f"{url}/flows/{_flow(browser, url, account, size)}"
     cold: list[tuple[float, float]] = []
     warm: list[tuple[float, float]] = []
     drags: list[dict[str, float]] = []
@@ -182,7 +215,6 @@ def _figures(browser: Any, url: str, size: int, runs: int) -> dict[str, Any]:
         wire = {**_move(page, sent, received), **_type(page, sent, received)}
         wire["dom_elements"] = page.evaluate("document.querySelectorAll('*').length")
         context.close()
-    setup.close()
     middle = statistics.median
     return {
         "first_card_cold_ms": round(middle(first for first, _ in cold)),
