@@ -98,6 +98,7 @@ def test_search_and_keys(flows: Page) -> None:
     flows.get_by_test_id("flow-search").fill("nada disso existe")
     expect(flows.get_by_text("Nenhum fluxo encontrado")).to_be_visible()
     flows.get_by_role("button", name="Ver todos").click()
+    expect(flows.get_by_test_id("flow-row")).to_have_count(2)
     flows.keyboard.press("j")
     flows.keyboard.press("j")
     second = flows.get_by_test_id("flow-row").nth(1)
@@ -114,15 +115,15 @@ def test_search_and_keys(flows: Page) -> None:
     flows.wait_for_url(f"**/flows/{wanted}")
 
 
-def said(body: str) -> dict[str, object]:
-    return {"id": "m", "type": "msg_text", "config": {"body": body}}
+def said(node_id: str, body: str) -> dict[str, object]:
+    return {"id": node_id, "type": "msg_text", "config": {"body": body}}
 
 
 def test_folders_tags_and_many_at_once(flows: Page) -> None:
     for name in ("Natal", "Páscoa", "Avulso"):
         answer = flows.context.request.post(
             f"{flows.url.split('/flows')[0]}/api/v1/flows",
-            data={"name": name, "document": {"nodes": [said(f"Fala de {name}")]}},
+            data={"name": name, "document": {"nodes": [said("m", f"Fala de {name}"), said("v", "")]}},
             headers={"X-PyTake-CSRF": "1", "Origin": flows.url.split("/flows")[0]},
         )
         assert answer.status == 201

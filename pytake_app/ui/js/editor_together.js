@@ -76,7 +76,12 @@ addSlice("halted", halted);
 export const together = {
   choose: (id, own) => S.sync?.settle(id, own),
   show: (node) => node && editor.jump(node),
-  signIn: () => window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname)}`),
+  /** To the sign-in page and back; at once when the person has signed in meanwhile, in another tab. */
+  async signIn() {
+    const answer = await fetch("/api/v1/auth/me", { credentials: "same-origin" }).catch(() => null);
+    if (answer?.ok) window.location.reload();
+    else window.location.assign(`/login?next=${encodeURIComponent(window.location.pathname)}`);
+  },
   reload: () => window.location.reload(),
   async restore() {
     try {

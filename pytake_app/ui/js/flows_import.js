@@ -12,6 +12,16 @@ const dialog = (patch) => set({ dialog: { ...state.dialog, ...patch } });
 
 const fault = (code) => [{ pointer: "", code, message: "", node: "" }];
 
+/** Why a thing isn't as it was, in the language in use. */
+const noteOf = (line) =>
+  (line.notes ?? [])
+    .map((note) => {
+      const key = trKey(`import.note.${note.code}`, "");
+      return key ? say(key, note.params) : "";
+    })
+    .filter(Boolean)
+    .join(" ") || line.note;
+
 /** The report of one file as the page shows it: flows, counts, and what wasn't taken over as it was. */
 const reportOf = (file, { report, flows, id, name }) => {
   const made = flows?.length ? flows : [{ id, name }];
@@ -21,7 +31,7 @@ const reportOf = (file, { report, flows, id, name }) => {
     file, kind: say(trKey(`flows.kind_${report.kind}`, "flows.kind_pytake")), version: report.version, flows: made.map((flow) => ({ id: flow.id, name: flow.name, href: `/flows/${flow.id}` })),
     translated: report.translated, approximated: report.approximated, left_out: report.left_out, hidden: Math.max(0, told.length - SHOWN),
     lines: told.slice(0, SHOWN).map((line, index) => ({
-      key: `${index}`, outcome: line.outcome, title: line.title || line.source_id, type: line.source_type, flow: made.length > 1 ? line.flow : "", note: line.note,
+      key: `${index}`, outcome: line.outcome, title: line.title || line.source_id, type: line.source_type, flow: made.length > 1 ? line.flow : "", note: noteOf(line),
       href: line.node_id ? `/flows/${homes.get(line.flow) ?? made[0].id}?node=${encodeURIComponent(line.node_id)}` : "",
     })),
   };

@@ -189,7 +189,7 @@ let anew = true;
 export const refresh = async () => {
   const mine = (turn += 1);
   const filters = state.filters;
-  const wanted = Math.max(PAGE, state.flows.length);
+  const wanted = anew ? PAGE : Math.max(PAGE, state.flows.length);
   try {
     const items = [];
     let cursor = null;
@@ -251,7 +251,7 @@ const toAddress = () => {
 /** Other filters or another order: the list begins anew. Typing waits for a pause. */
 export const narrow = (patch, wait = 0) => {
   anew = true;
-  set({ filters: { ...state.filters, ...patch }, flows: wait ? state.flows : [], cursor: null, selected: [], phase: wait ? state.phase : "loading" });
+  set({ filters: { ...state.filters, ...patch }, cursor: null, selected: [] });
   toAddress();
   refreshSoon(wait);
 };

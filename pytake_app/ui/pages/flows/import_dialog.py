@@ -38,7 +38,7 @@ def _line(line: rx.Var) -> rx.Component:
             rx.el.span(text_of(line, "flow"), class_name="muted"),
             class_name="row g8 wrap",
         ),
-        rx.cond(text_of(line, "note") != "", rx.el.span(text_of(line, "note"), class_name="muted", lang="en")),
+        rx.cond(text_of(line, "note") != "", rx.el.span(text_of(line, "note"), class_name="muted")),
         class_name="dense",
         custom_attrs={"data-testid": "report-line"},
     )
