@@ -389,7 +389,7 @@ export const FolderDrop = ({ folder, children, className }) =>
 
 /** The tiles to begin with: `blank` first, then the starters, each drawn by `view`. */
 export const StarterTiles = ({ view: View, label }) => {
-  const { items, chosen } = page.use("starters");
+  const { items, chosen } = store.use("starters");
   const lang = useLang();
   const all = [{ key: "", name: tr(lang, "flows.blank"), description: tr(lang, "flows.blank_detail"), icon: "plus", blocks: 1 }, ...items];
   const move = (event) => {
