@@ -40,7 +40,7 @@ def draw(d: Drawing) -> None:
         buttons=[option("fine", fine), option("address", address), option("person", person)],
     )  # fmt: skip
     d.node(
-        "template", "msg_template", 2, 0.85, d.say("Aviso por modelo", "Notice by template", "Aviso por plantilla"),
+        "template", "msg_template", 2, 1.1, d.say("Aviso por modelo", "Notice by template", "Aviso por plantilla"),
         name=d.say("pedido_a_caminho", "order_on_its_way", "pedido_en_camino"), language=d.say("pt_BR", "en", "es"),
         body=["{{ contact.first_name | default: contact.phone }}", "{{ session.order_number }}", "{{ session.delivery_date | date: 'short' }}"],
         buttons=[option("fine", fine), option("address", address), option("person", person)],

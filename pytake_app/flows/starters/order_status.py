@@ -63,7 +63,7 @@ def draw(d: Drawing) -> None:
         ),
     )  # fmt: skip
     d.node(
-        "shipped", "msg_text", 4, 0.15, d.say("A caminho", "On its way", "En camino"),
+        "shipped", "msg_text", 4, 0.1, d.say("A caminho", "On its way", "En camino"),
         body=d.say(
             "Boa notícia: o pedido {{ session.order_number }} está a caminho! 🚚"
             "{% if session.delivery_date != '' %} Chega até {{ session.delivery_date | date: 'short' }}.{% endif %}"
@@ -77,7 +77,7 @@ def draw(d: Drawing) -> None:
         ),
     )  # fmt: skip
     d.node(
-        "delivered", "msg_text", 4, 0.75, d.say("Entregue", "Delivered", "Entregado"),
+        "delivered", "msg_text", 4, 0.9, d.say("Entregue", "Delivered", "Entregado"),
         body=d.say(
             "O pedido {{ session.order_number }} consta como entregue. 🎉 Se não chegou às suas mãos, fale com a gente.",
             "Order {{ session.order_number }} shows as delivered. 🎉 If you don't have it, talk to us.",
@@ -85,7 +85,7 @@ def draw(d: Drawing) -> None:
         ),
     )  # fmt: skip
     d.node(
-        "not_found", "msg_text", 4, 1.3, d.say("Não encontrado", "Not found", "No encontrado"),
+        "not_found", "msg_text", 4, 1.5, d.say("Não encontrado", "Not found", "No encontrado"),
         body=d.say(
             "Não consegui localizar o pedido {{ session.order_number }} agora. Vou pedir para alguém olhar com você.",
             "I couldn't find order {{ session.order_number }} just now. Someone will look into it with you.",

@@ -43,7 +43,7 @@ def draw(d: Drawing) -> None:
         buttons=[option("pix", pay), option("paid", paid), option("talk", talk)],
     )  # fmt: skip
     d.node(
-        "template", "msg_template", 2, 0.85, d.say("Lembrete por modelo", "Reminder by template", "Recordatorio por plantilla"),
+        "template", "msg_template", 2, 1.2, d.say("Lembrete por modelo", "Reminder by template", "Recordatorio por plantilla"),
         name=d.say("lembrete_pagamento", "payment_reminder", "recordatorio_pago"), language=d.say("pt_BR", "en", "es"),
         body=[
             "{{ contact.first_name | default: contact.phone }}", "{{ session.reference }}",
