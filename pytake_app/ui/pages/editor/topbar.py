@@ -191,7 +191,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                     custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},
                 ),
                 _changes(item),
-                rx.cond(flag(item, "may_publish"), _publish(item)),
+                rx.cond(flag(item, "may_publish") & (number(item, "version") == 0), _publish(item)),
             ),
         ),
         class_name="top edtop",
