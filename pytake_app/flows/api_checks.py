@@ -11,7 +11,7 @@ from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSessi
 from pytake_app.channels.capabilities import ChannelKind
 from pytake_app.core.pagination import Page
 from pytake_app.flows import service
-from pytake_app.flows.checking_schemas import ChannelLooks, MendRequest, MendResult, PathsView
+from pytake_app.flows.checking_schemas import ChannelLooks, MendRequest, MendResult, PathRequest, PathScript, PathsView
 from pytake_app.flows.preview_schemas import CallResult, PreviewRequest, PreviewResult
 from pytake_app.flows.testcase_schemas import NewTestCase, TestCaseUpdate, TestCaseView, TestRun, TestRunRequest
 
@@ -88,6 +88,13 @@ def checked_paths(
 ) -> PathsView:
     """Loop-free paths of the draft, each with a script for `/test` that takes it, and what it costs."""
     return service.checked_paths(session, who, flow_id, limit=limit)
+
+
+@router.post("/flows/{flow_id}/check/path")
+def path_script(flow_id: str, body: PathRequest, who: CurrentPrincipal, session: TenantSession) -> PathScript:
+    """A script for `/test` that takes the draft along one path."""
+    script, reason = service.path_script(session, who, flow_id, body.steps)
+    return PathScript(script=script, reason=reason)
 
 
 @router.get("/flows/{flow_id}/check/channels")

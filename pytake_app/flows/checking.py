@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,9 +13,11 @@ from sqlmodel import Session
 
 from pytake_app.channels.capabilities import ChannelKind
 from pytake_app.core.clock import Clock
+from pytake_app.core.errors import InvalidError
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
+from pytake_app.engine.analysis.conversation import Driver, PathStep
 from pytake_app.engine.analysis.cost import CostRange
 from pytake_app.engine.analysis.graph import FlowGraph
 from pytake_app.engine.analysis.paths import FlowPath, paths
@@ -36,6 +39,7 @@ from pytake_app.flows.checking_schemas import (
 )
 from pytake_app.flows.costs import costs_of
 from pytake_app.flows.environment import verify_env
+from pytake_app.flows.preview_schemas import PreviewScript
 from pytake_app.flows.preview_shown import shown
 
 SAFE_MENDS: Final = frozenset(
@@ -43,18 +47,32 @@ SAFE_MENDS: Final = frozenset(
      "skip_trigger", "use_language"}
 )  # fmt: skip
 """Mends that change nothing that a contact of a working flow would notice."""
+DRIVING_SECONDS = 1.5
+"""How long the conversations of a list of paths are looked for."""
 MAX_PASSES = 20
 MAX_OPERATIONS = 500
 
 
 def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, limit: int) -> PathsView:
-    """Loop-free paths of the draft, each with a script that plays it and what it costs."""
+    """Loop-free paths of the draft, each with what it costs, and with a script that plays it for as many as are found
+    in `DRIVING_SECONDS`; the others' reason is `later`, and `path_script` finds them one by one."""
     principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
     env = verify_env(session, flow.id)
-    report = paths(document, limit)
+    report = paths(document, limit, drive=False)
     graph = FlowGraph(document)
+    driver = Driver(document, graph)
+    until = monotonic() + DRIVING_SECONDS
+
+    def scripted(path: FlowPath) -> tuple[PreviewScript | None, str]:
+        if monotonic() > until:
+            return None, "later"
+        conversation, reason = driver.conversation(list(path.steps))
+        return (preview.script_of(conversation) if conversation is not None else None), reason
+
+    costs = costs_of(document, report.paths, env)
+    made = [(path, one, *scripted(path)) for path, one in zip(report.paths, costs, strict=True)]
     return PathsView(
         revision=flow.draft_revision,
         currency=(env.prices or Prices()).currency,
@@ -65,13 +83,30 @@ def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, li
             CheckedPath(
                 steps=path.steps,
                 ends=path.ends,
-                reason=path.reason,
-                script=preview.script_of(path.conversation) if path.conversation is not None else None,
+                reason=reason,
+                script=script,
                 cost=_cost_of(graph, path, one),
             )
-            for path, one in zip(report.paths, costs_of(document, report.paths, env), strict=True)
+            for path, one, script, reason in made
         ],
     )
+
+
+def path_script(
+    session: Session, principal: Principal, ref: UUID | str, steps: Sequence[PathStep]
+) -> tuple[PreviewScript | None, str]:
+    """A script that takes the draft along this path, or None and why there is none.
+
+    Raises:
+        InvalidError: code `invalid_path`: a node of it isn't there.
+    """
+    principal.require(Role.VIEWER)
+    document = FlowDocument.model_validate(repository.find(session, ref).draft_document)
+    graph = FlowGraph(document)
+    if any(step.node_id not in graph.nodes for step in steps):
+        raise InvalidError("The path names a block that the draft doesn't have.", code="invalid_path")
+    conversation, reason = Driver(document, graph).conversation(list(steps))
+    return (preview.script_of(conversation) if conversation is not None else None), reason
 
 
 def _cost_of(graph: FlowGraph, path: FlowPath, entry: CostRange) -> PathCost:

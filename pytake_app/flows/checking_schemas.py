@@ -27,13 +27,27 @@ class PathCost(BaseModel):
 
 
 class CheckedPath(BaseModel):
-    """A loop-free path, a script that takes it (null: none was found, for `reason`), and its cost."""
+    """A loop-free path, a script that takes it (null: none was found, for `reason`; `later`: not
+    looked for yet, see `/check/path`), and its cost."""
 
     steps: list[PathStep]
     ends: PathEnd
     reason: str = ""
     script: PreviewScript | None
     cost: PathCost
+
+
+class PathRequest(Request):
+    """One path of the draft, as a list of paths gave it."""
+
+    steps: list[PathStep] = Field(min_length=1, max_length=500)
+
+
+class PathScript(BaseModel):
+    """A script that takes the path; null: none was found, for `reason`."""
+
+    script: PreviewScript | None
+    reason: str = ""
 
 
 class PathsView(BaseModel):

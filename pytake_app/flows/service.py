@@ -18,6 +18,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.pagination import DEFAULT_LIMIT, Page
 from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal
+from pytake_app.engine.analysis.conversation import PathStep
 from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import (
     catalog,
@@ -45,7 +46,7 @@ from pytake_app.flows.checking_schemas import ChannelLooks, MendResult, PathsVie
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
-from pytake_app.flows.preview_schemas import CallResult, PreviewRequest, PreviewResult
+from pytake_app.flows.preview_schemas import CallResult, PreviewRequest, PreviewResult, PreviewScript
 from pytake_app.flows.replay_schemas import DraftReplay
 from pytake_app.flows.schemas import (
     AppliedEdit,
@@ -342,6 +343,13 @@ def run_test_cases(session: Session, principal: Principal, ref: Ref, request: Te
 def checked_paths(session: Session, principal: Principal, ref: Ref, *, limit: int = 40) -> PathsView:
     """Paths of the draft with a script and a cost each."""
     return checking.checked_paths(session, principal, ref, limit=limit)
+
+
+def path_script(
+    session: Session, principal: Principal, ref: Ref, steps: Sequence[PathStep]
+) -> tuple[PreviewScript | None, str]:
+    """A script that takes the draft along a path, or why there is none."""
+    return checking.path_script(session, principal, ref, steps)
 
 
 def channel_looks(session: Session, principal: Principal, ref: Ref, channels: Sequence[ChannelKind]) -> ChannelLooks:

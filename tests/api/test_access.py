@@ -29,6 +29,7 @@ FOR_VIEWERS = {
     ("post", "/api/v1/flows/{flow_id}/test"),
     ("post", "/api/v1/flows/{flow_id}/preview"),
     ("post", "/api/v1/flows/{flow_id}/test-cases/run"),  # in memory
+    ("post", "/api/v1/flows/{flow_id}/check/path"),  # in memory
     ("post", "/api/v1/flows/{flow_id}/replay"),  # in memory, nothing is sent
     ("post", "/api/v1/flows/sessions/{session_id}/replay"),
     ("patch", "/api/v1/auth/me"),  # one's own language

@@ -139,9 +139,17 @@ export const check = {
     }
   },
   morePaths: () => check.loadPaths(200),
-  playPath: (index) => {
+  async playPath(index) {
     const path = state().paths?.data?.paths[index];
-    if (path?.script) preview.walk(path);
+    if (!path) return;
+    if (path.script) return void preview.walk(path);
+    try {
+      const { script, reason } = await api.post(`/api/v1/flows/${S.flowId}/check/path`, { steps: path.steps });
+      if (script) preview.walk({ ...path, script });
+      else tell(`check.reason_${reason}`, "error");
+    } catch {
+      tell("check.paths_failed", "error");
+    }
   },
   playTest(id) {
     const found = S.tests?.items?.find((one) => one.id === id);
@@ -258,14 +266,14 @@ addSlice("checkpaths", () => {
     again: paths?.phase === "again",
     truncated: Boolean(data?.truncated) && (paths?.limit ?? 40) < 200,
     count: data?.paths.length ?? 0,
-    nodes: data ? `${fmt.number(getLang(), data.coverage.nodes_driven)} / ${fmt.number(getLang(), data.coverage.nodes)}` : "",
-    ports: data ? `${fmt.number(getLang(), data.coverage.ports_driven)} / ${fmt.number(getLang(), data.coverage.ports)}` : "",
+    nodes: data ? `${fmt.number(getLang(), data.coverage.nodes_covered)} / ${fmt.number(getLang(), data.coverage.nodes)}` : "",
+    ports: data ? `${fmt.number(getLang(), data.coverage.ports_covered)} / ${fmt.number(getLang(), data.coverage.ports)}` : "",
     items: (data?.paths ?? []).map((path, index) => ({
       index,
       ...pathName(path),
       ends: sayOr(`check.ends_${path.ends}`, path.ends),
       odd: path.ends === "open" || path.ends === "loop",
-      reason: path.script ? "" : sayOr(`check.reason_${path.reason}`, say("check.reason_not_found")),
+      reason: path.script || path.reason === "later" ? "" : sayOr(`check.reason_${path.reason}`, say("check.reason_not_found")),
       on: paths.shown === index,
       said: path.script ? path.script.inputs.filter((input) => input.text).map((input) => input.text).slice(0, 3).join(" · ") : "",
       messages: say("check.messages", { count: path.cost.messages }),
