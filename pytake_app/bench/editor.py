@@ -173,8 +173,9 @@ def _flow(browser: Any, url: str, account: dict[str, str], size: int) -> str:
     flow = setup.request.post(f"{url}/api/v1/flows", data=body, headers={"Authorization": f"Bearer {token}"})
     if not flow.ok:
         raise SystemExit(f"the flow could not be made: {flow.text()}")
+    flow_id = str(flow.json()["id"])
     setup.close()
-    return str(flow.json()["id"])
+    return flow_id
 
 
 def measure(url: str, size: int, runs: int) -> dict[str, Any]:

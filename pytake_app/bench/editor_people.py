@@ -25,7 +25,7 @@ from pytake_app.bench.ui_sessions import percentile
 _STATE = "reflex___state____state"
 _ON_LOAD = f"{_STATE}.reflex___state____on_load_internal_state.on_load_internal"
 _HERE = f"{_STATE}.pytake_app___ui___pages___editor___state____editor_state.here"
-EDITS = 30
+EDITS = 20
 PAUSE = 1.0
 """Seconds between two edits."""
 SELECTS = 5.0
@@ -39,7 +39,7 @@ _SEEN = """() => {
   window.__seen = [];
   new MutationObserver(() => {
     const now = count();
-    if (now > last) requestAnimationFrame(() => window.__seen.push(performance.timeOrigin + performance.now()));
+    if (now > last) window.__seen.push(performance.timeOrigin + performance.now());
     last = now;
   }).observe(document.body, { childList: true, subtree: true });
 }"""
