@@ -32,6 +32,7 @@ _COMPUTED: Final = {
     "missing_value": ("Blocks", ""),
 }  # fmt: skip
 _OFFERED: Final = {
+    "missing_calendar": ("use_closest",),
     "missing_queue": ("use_closest", "create_queue"), "missing_department": ("use_closest", "create_department"),
     "missing_tag": ("create_tag",), "missing_field": ("use_closest", "create_field"),
     "missing_template": ("use_closest",), "no_queue": ("use_default_queue",),

@@ -232,14 +232,16 @@ class ContactView:
 
 @dataclass(slots=True)
 class OrgView:
-    """What a sprint may know of the organization. ``timezone`` is an IANA name, ``hours`` its calendar in the
-    form of a ``business_hours`` config (periods, holidays)."""
+    """What a sprint may know of the organization. ``timezone`` is an IANA name, ``hours`` its default
+    calendar in the form of a ``business_hours`` config (periods, holidays), ``calendars`` the others; each with its
+    ``id`` and ``name``."""
 
     id: str = ""
     name: str = ""
     timezone: str = "America/Sao_Paulo"
     locale: str = "pt_BR"
     hours: dict[str, JsonValue] = field(default_factory=dict)
+    calendars: list[dict[str, JsonValue]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from pytake_app.flows.checking_schemas import (
 )
 from pytake_app.flows.costs import costs_of
 from pytake_app.flows.environment import verify_env
+from pytake_app.flows.organization import org_view
 from pytake_app.flows.preview_schemas import PreviewScript
 from pytake_app.flows.preview_shown import shown
 
@@ -62,7 +63,7 @@ def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, li
     env = verify_env(session, flow.id)
     report = paths(document, limit, drive=False)
     graph = FlowGraph(document)
-    driver = Driver(document, graph)
+    driver = Driver(document, graph, org=org_view(session))
     until = monotonic() + DRIVING_SECONDS
 
     def scripted(path: FlowPath) -> tuple[PreviewScript | None, str]:
@@ -105,7 +106,7 @@ def path_script(
     graph = FlowGraph(document)
     if any(step.node_id not in graph.nodes for step in steps):
         raise InvalidError("The path names a block that the draft doesn't have.", code="invalid_path")
-    conversation, reason = Driver(document, graph).conversation(list(steps))
+    conversation, reason = Driver(document, graph, org=org_view(session)).conversation(list(steps))
     return (preview.script_of(conversation) if conversation is not None else None), reason
 
 

@@ -20,7 +20,9 @@ MAX_COMPILED = 512
 
 _ACCOUNTS = """
 SELECT a.id, a.organization_id, a.channel, a.external_id, a.default_flow_id, a.settings, o.name, o.time_zone, o.locale,
-       o.settings, c.periods, c.holidays, c.timezone
+       o.settings, c.periods, c.holidays, c.timezone, c.id, c.name,
+       (SELECT jsonb_agg(jsonb_build_array(n.id, n.name, n.periods, n.holidays, n.timezone) ORDER BY n.name)
+        FROM business_calendars n WHERE n.organization_id = o.id AND NOT n.is_default)
 FROM channel_accounts a JOIN organizations o ON o.id = a.organization_id
      LEFT JOIN business_calendars c ON c.organization_id = o.id AND c.is_default
 WHERE a.id = ANY(%s)
@@ -85,7 +87,13 @@ class FlowCatalog:
                     name=row[6],
                     timezone=row[7],
                     locale=row[8],
-                    hours=engine_hours(row[10] or [], row[11] or [], row[12] or ""),
+                    hours=engine_hours(
+                        row[10] or [], row[11] or [], row[12] or "", calendar_id=str(row[13] or ""), name=row[14] or ""
+                    ),
+                    calendars=[
+                        engine_hours(periods, holidays, zone, calendar_id=key, name=name)
+                        for key, name, periods, holidays, zone in row[15] or ()
+                    ],
                 ),
                 opt_out_words=tuple(words) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
             )

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from pytake_app.accounts import service as accounts
 from pytake_app.config import get_settings
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.analysis.conversation import TestConversation
@@ -17,6 +16,7 @@ from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import Edge, FlowDocument, Node
 from pytake_app.flows import editing, repository
 from pytake_app.flows.models import Flow
+from pytake_app.flows.organization import org_view
 from pytake_app.flows.preview_phone import LoadFlow, Phone
 from pytake_app.flows.preview_schemas import (
     PendingRequest,
@@ -28,8 +28,6 @@ from pytake_app.flows.preview_schemas import (
     PreviewScript,
 )
 from pytake_app.outgoing import ai as outgoing
-
-BUSINESS_HOURS = "business_hours"
 
 
 def preview(session: Session, principal: Principal, ref: UUID | str, request: PreviewRequest) -> PreviewResult:
@@ -69,20 +67,12 @@ def preview(session: Session, principal: Principal, ref: UUID | str, request: Pr
 def played(session: Session, flow: Flow, document: FlowDocument, script: PreviewScript, *, version: int = 0) -> Phone:
     """The phone after the script was played through `document`, which stands in for the flow."""
     load = _stubs(script.missing_flows) if script.other_flows == "stub" else _loader(session)
-    profile = accounts.organization_of_session(session)
-    hours = profile.settings.get(BUSINESS_HOURS)
     phone = Phone(
         document=document,
         flow=runner.compile_flow(document, str(flow.id), version),
         script=script,
         load_flow=_with_itself(flow, document, load),
-        organization=engine.OrgView(
-            id=str(organization_of(session)),
-            name=profile.name,
-            timezone=profile.time_zone,
-            locale=profile.locale,
-            hours=hours if isinstance(hours, dict) else {},
-        ),
+        organization=org_view(session),
         ai=outgoing.available(get_settings()) if script.ai is None else script.ai,
     )
     phone.play()

@@ -17,6 +17,7 @@ from pytake_app.contacts.catalog_schemas import FieldCreate, TagCreate
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.engine.nodes.logic import HoursPeriod
 from pytake_app.flows import repository
 from pytake_app.flows.environment import forget_world
 from pytake_app.outgoing import service as outgoing
@@ -62,6 +63,16 @@ class FieldChoice(BaseModel):
     type: str
 
 
+class CalendarChoice(Choice):
+    """A calendar of business hours, with what is open. `periods` and `holidays` as in a `business_hours` block;
+    `timezone` empty: the organization's."""
+
+    is_default: bool
+    timezone: str
+    periods: list[HoursPeriod]
+    holidays: list[str]
+
+
 class FlowChoice(BaseModel):
     """A flow. `live`: it has a published version, so that others may enter it."""
 
@@ -92,7 +103,7 @@ class References(BaseModel):
     tags: list[str]
     fields: list[FieldChoice]
     secrets: list[str]
-    calendars: list[Choice]
+    calendars: list[CalendarChoice]
     flows: list[FlowChoice]
     channels: list[ChannelChoice]
 
@@ -151,7 +162,7 @@ def references(session: Session, principal: Principal, ref: UUID | str) -> Refer
         tags=contacts.tag_names(session),
         fields=[FieldChoice(key=key, label=label, type=kind) for key, label, kind in contacts.field_choices(session)],
         secrets=sorted(outgoing.secret_names(session)),
-        calendars=[Choice(id=row[0], name=row[1]) for row in queues.calendar_choices(session)],
+        calendars=_calendars(session),
         flows=[FlowChoice(id=row[0], slug=row[1], name=row[2], live=row[3]) for row in repository.choices(session)],
         channels=[
             ChannelChoice(
@@ -165,3 +176,10 @@ def references(session: Session, principal: Principal, ref: UUID | str) -> Refer
             if (known := capabilities_of(account.channel)) is not None
         ],
     )
+
+
+def _calendars(session: Session) -> list[CalendarChoice]:
+    """The default one first."""
+    default, others = queues.engine_calendars(session)
+    every = [default, *others] if default else others
+    return [CalendarChoice.model_validate({**one, "is_default": one is default}) for one in every]

@@ -128,10 +128,25 @@ def calendar_choices(session: Session) -> list[tuple[UUID, str]]:
     return repository.choices(session, BusinessCalendar)
 
 
-def engine_hours(periods: list[Any], holidays: list[Any], timezone: str) -> dict[str, Any]:
-    """A calendar in the form of a `business_hours` block's config."""
+def engine_hours(
+    periods: list[Any], holidays: list[Any], timezone: str, *, calendar_id: str = "", name: str = ""
+) -> dict[str, Any]:
+    """A calendar in the form of a `business_hours` block's config, with the id and name by which blocks choose it."""
     days = [holiday["date"] for holiday in holidays if isinstance(holiday, dict) and holiday.get("date")]
-    return {"periods": periods, "holidays": days, "timezone": timezone}
+    return {"id": calendar_id, "name": name, "periods": periods, "holidays": days, "timezone": timezone}
+
+
+def engine_calendars(session: Session) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The default calendar (empty when there is none) and the others by name, as the engine reads them."""
+    default: dict[str, Any] = {}
+    others: list[dict[str, Any]] = []
+    for one in repository.all_of(session, BusinessCalendar):
+        hours = engine_hours(one.periods, one.holidays, one.timezone, calendar_id=str(one.id), name=one.name)
+        if one.is_default:
+            default = hours
+        else:
+            others.append(hours)
+    return default, others
 
 
 def seed_calendar(session: Session, organization_id: UUID, locale: str, *, clock: Clock = _CLOCK) -> None:

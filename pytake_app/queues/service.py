@@ -21,6 +21,7 @@ from pytake_app.queues.calendars import (
     calendar_choices,
     create_calendar,
     delete_calendar,
+    engine_calendars,
     engine_hours,
     get_calendar,
     list_calendars,
@@ -31,8 +32,8 @@ from pytake_app.queues.models import BusinessCalendar, ServiceQueue
 from pytake_app.queues.schemas import QueueMessages, QueueOverflow, QueueView, QueueWrite
 
 __all__ = [
-    "calendar_choices", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_hours",
-    "get_calendar", "get_queue", "list_calendars", "list_queues", "queue_choices",
+    "calendar_choices", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars",
+    "engine_hours", "get_calendar", "get_queue", "list_calendars", "list_queues", "queue_choices",
     "reference_names", "replace_queue", "seed_organization", "update_calendar",
 ]  # fmt: skip
 

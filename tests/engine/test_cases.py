@@ -107,7 +107,7 @@ def play(case: dict[str, Any]) -> list[dict[str, Any]]:
     window = now + timedelta(hours=settings["window_hours"]) if "window_hours" in settings else None
     ctx = context(flows, now=now, window_expires_at=window, ai=settings.get("ai", False))
     if "hours" in settings:
-        ctx.org = OrgView(id="org-1", name="Loja", hours=settings["hours"])
+        ctx.org = OrgView(id="org-1", name="Loja", hours=settings["hours"], calendars=settings.get("calendars", []))
     ctx.history = lambda count: [("user", "oi"), ("assistant", "Olá!")][-count:]
     raw = case.get("trigger", {"kind": "test"})
     talk = Talk(flow, ctx, Trigger.model_validate(raw))

@@ -213,3 +213,17 @@ def test_the_organizations_hours_must_be_set() -> None:
     assert "no_business_hours" not in {f.code for f in verify(flow)}
     assert "no_business_hours" in {f.code for f in verify(flow, VerifyEnv(calendars=frozenset({"x"})))}
     assert "no_business_hours" not in {f.code for f in verify(flow, VerifyEnv(calendars=frozenset({"default"})))}
+
+
+def test_a_calendar_that_is_named_must_be_there() -> None:
+    named = {"id": "h", "type": "business_hours", "config": {"calendar": "named", "calendar_name": "Plantao"}}
+    flow = document([start(), named, end()], [("s", "next", "h"), ("h", "open", "end"), ("h", "closed", "end")])
+    assert "missing_calendar" not in {f.code for f in verify(flow, VerifyEnv(calendars=frozenset({"Plantão"})))}
+    env = VerifyEnv(calendars=frozenset({"default", "Plantão 24h"}))
+    gone = next(f for f in verify(flow, env) if f.code == "missing_calendar")
+    assert (gone.severity, gone.pointer, gone.mend) == ("error", "/calendar_id", "use_closest")
+    patch = {"calendar_id": "", "calendar_name": "Plantão 24h"}
+    assert gone.operations == [{"op": "update_config", "id": "h", "patch": patch}]
+    empty = {"id": "h", "type": "business_hours", "config": {"calendar": "named"}}
+    flow = document([start(), empty, end()], [("s", "next", "h"), ("h", "open", "end"), ("h", "closed", "end")])
+    assert ("missing_value", "/calendar_id") in {(f.code, f.pointer) for f in verify(flow, env)}

@@ -10,6 +10,8 @@ from pytake_app.core.errors import ConflictError, ForbiddenError
 from pytake_app.engine.document import FlowDocument
 from pytake_app.flows import checking, service
 from pytake_app.flows.preview_schemas import PreviewInput, PreviewRequest
+from pytake_app.queues import service as queues
+from pytake_app.queues.schemas import CalendarCreate, Period
 from tests.flows.test_preview import MENU, PRESS, edge, make, node, play, said
 from tests.support.tenants import Tenant
 
@@ -58,6 +60,34 @@ def test_the_clock_fires_every_timer_on_its_way(tenant: Tenant) -> None:
     assert (steps[1] - steps[0]).total_seconds() == 86400
     to = play(tenant, slug, "oi", {"type": "clock", "to": "2026-01-08T12:00:00Z"})
     assert said(to)[1] == ["Um dia depois", "Dois dias depois"]
+
+
+def test_business_hours_are_those_of_the_organizations_calendars(tenant: Tenant) -> None:
+    week = [Period(days=[0, 1, 2, 3, 4, 5, 6], opens="00:00", closes="23:59")]
+    nights = [Period(days=[0, 1, 2, 3, 4, 5, 6], opens="22:00", closes="06:00")]
+    with tenant.db.tenant(tenant.organization_id) as session:
+        queues.create_calendar(session, tenant.admin, CalendarCreate(name="Dia", periods=week, is_default=True))
+        night = queues.create_calendar(
+            session, tenant.admin, CalendarCreate(name="Noite", periods=nights, timezone="UTC")
+        )
+    document = {
+        "nodes": [
+            node("any", "trigger_universal"), node("day", "business_hours", calendar="organization"),
+            node("duty", "business_hours", calendar="named", calendar_id=str(night.id), calendar_name="Noite"),
+            node("both", "msg_text", body="Dia e noite"), node("one", "msg_text", body="Só de dia"), node("none", "msg_text", body="Nunca"),
+        ],
+        "edges": [
+            edge("any", "next", "day"), edge("day", "open", "duty"), edge("day", "closed", "none"),
+            edge("duty", "open", "both"), edge("duty", "closed", "one"),
+        ],
+    }  # fmt: skip
+    slug = make(tenant, document)
+    assert said(play(tenant, slug, "oi", now="2026-01-05T23:30:00Z"))[0] == ["Dia e noite"]
+    assert said(play(tenant, slug, "oi", now="2026-01-05T15:00:00Z"))[0] == ["Só de dia"]
+    # A generated conversation finds a moment of the calendar that counts.
+    with tenant.db.tenant(tenant.organization_id) as session:
+        found = checking.checked_paths(session, tenant.viewer, slug, limit=10).paths
+    assert {path.steps[-1].node_id: path.reason for path in found}["both"] == ""
 
 
 def test_channels_show_messages_their_own_way(tenant: Tenant) -> None:
@@ -188,7 +218,9 @@ def test_generated_conversations_take_their_paths(tenant: Tenant, monkeypatch: p
     slug = make(tenant, document)
     monkeypatch.setattr(checking, "DRIVING_SECONDS", 0)
     with tenant.session() as session:
-        assert {path.reason for path in service.checked_paths(session, tenant.viewer, slug, limit=60).paths} == {"later"}
+        assert {path.reason for path in service.checked_paths(session, tenant.viewer, slug, limit=60).paths} == {
+            "later"
+        }
         monkeypatch.setattr(checking, "DRIVING_SECONDS", 60)
         view = service.checked_paths(session, tenant.viewer, slug, limit=60)
         alone, _reason = service.path_script(session, tenant.viewer, slug, view.paths[-1].steps)

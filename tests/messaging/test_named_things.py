@@ -14,6 +14,7 @@ from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.services import Services
 from pytake_app.queues import service as queues
+from pytake_app.queues.schemas import CalendarCreate, Period
 from pytake_app.whatsapp import service as whatsapp
 from tests.support.pipeline import Pipeline, add_flow
 
@@ -95,6 +96,29 @@ async def test_the_default_calendar_says_when_it_is_open(
             text("UPDATE business_calendars SET timezone = 'UTC', holidays = CAST(:h AS jsonb)"), {"h": holiday}
         )
     await pipeline.hear(pipeline.phone("5511987650000").text("oi", at=now))
+    assert pipeline.rows("SELECT text FROM messages WHERE direction = 'out' ORDER BY id") == [("open",), ("shut",)]
+
+
+async def test_a_block_goes_by_the_calendar_it_names(
+    pipeline: Pipeline, services: Services, frozen_clock: FrozenClock
+) -> None:
+    organization_id = seed(pipeline)
+    always = [Period(days=[0, 1, 2, 3, 4, 5, 6], opens="00:00", closes="23:59")]
+    duty = CalendarCreate(name="Plantão", periods=always, timezone="UTC")
+    admin = pipeline.tenant.admin
+    with services.database.tenant(organization_id) as session:
+        session.execute(text("UPDATE business_calendars SET periods = '[]'"))
+        made = queues.create_calendar(session, admin, duty, clock=services.clock)
+    document = flow("business_hours", calendar="named", calendar_id=str(made.id), calendar_name="Plantão")
+    document["nodes"] += [{"id": "open", "type": "msg_text", "config": {"body": "open"}},
+                          {"id": "shut", "type": "msg_text", "config": {"body": "shut"}}]  # fmt: skip
+    document["edges"] += [{"id": "a", "source": "it", "port": "open", "target": "open"},
+                          {"id": "b", "source": "it", "port": "closed", "target": "shut"}]  # fmt: skip
+    add_flow(services.database, organization_id, document)
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    with services.database.tenant(organization_id) as session:
+        queues.delete_calendar(session, admin, made.id)
+    await pipeline.hear(pipeline.phone("5511987650000").text("oi", at=frozen_clock.now()))
     assert pipeline.rows("SELECT text FROM messages WHERE direction = 'out' ORDER BY id") == [("open",), ("shut",)]
 
 

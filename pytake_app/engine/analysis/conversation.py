@@ -75,10 +75,13 @@ class _World:
 
 
 class Driver:
-    """Finds conversations for the paths of one document."""
+    """Finds conversations for the paths of one document. ``org``: whose clock and calendars count."""
 
-    def __init__(self, document: FlowDocument, graph: FlowGraph, *, budget: int = 300) -> None:
+    def __init__(
+        self, document: FlowDocument, graph: FlowGraph, *, budget: int = 300, org: OrgView | None = None
+    ) -> None:
         self.graph = graph
+        self.org = org or OrgView(id="org", name="Loja")
         self.flow = compile_flow(document, "this", 1)
         self.budget = budget
         self._left = 0
@@ -214,7 +217,7 @@ class _Attempt:
             now=now,
             new_id=self.new_id,
             contact=self.world.contact,
-            org=OrgView(id="org", name="Loja"),
+            org=self.driver.org,
             window_expires_at=now + timedelta(hours=20) if self._window(at) else now - timedelta(hours=1),
             load_flow=self.driver.load(self.world.missing),
             ai=self.world.ai,

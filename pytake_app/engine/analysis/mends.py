@@ -349,6 +349,8 @@ def _use_closest(mender: Mender, finding: Finding) -> Ops:
     config, name = mender.config(finding), finding.params.get("closest")
     if parts == ["queue_id"] and isinstance(name, str):
         return [_patch(finding, {"queue_id": "", "queue_name": name})]
+    if parts == ["calendar_id"] and isinstance(name, str):
+        return [_patch(finding, {"calendar_id": "", "calendar_name": name})]
     if not isinstance(name, str) or parts[0] not in config:
         return None
     return [_patch(finding, {parts[0]: _replaced(config[parts[0]], parts[1:], name)})]

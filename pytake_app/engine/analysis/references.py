@@ -123,6 +123,9 @@ def _plain(node_id: str, reference: Refers, env: VerifyEnv, known: _Known, repor
     elif kind == "secret":
         report.add("missing_secret", severity, node_id, **more)
     elif kind == "calendar":
+        close = known.closest("calendar", first)
+        if close is not None:
+            more |= {"params": {**params, "closest": close[:80]}, "mend": "use_closest"}
         report.add("missing_calendar", severity, node_id, **more)
     elif kind == "event":
         report.add("missing_event", severity, node_id, **more)

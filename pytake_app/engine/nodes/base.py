@@ -69,6 +69,7 @@ Widget = Literal[
     "jsonpath",
     "rotation",
     "record",
+    "calendar",
 ]
 
 

@@ -8,15 +8,17 @@ from datetime import datetime, time
 from typing import Literal
 from zlib import crc32
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.compare import OPERATORS, UNARY, Operator, compare
 from pytake_app.engine.nodes.base import PORT_ERROR, Config, ConfigIssue, Go, NodeType, Port, setting
-from pytake_app.engine.nodes.facts import EntryWindow, Proves
+from pytake_app.engine.nodes.facts import EntryWindow, Proves, Refers
 from pytake_app.engine.nodes.triggers import check_options
 from pytake_app.engine.scope import timezone
+from pytake_app.engine.session import OrgView
 from pytake_app.engine.templating import Template, TemplateCompiler, printed
+from pytake_app.engine.textmatch import fold
 from pytake_app.engine.visit import Visit
 
 
@@ -168,10 +170,15 @@ class HoursPeriod(Config):
 
 
 class HoursConfig(Config):
-    """Open now? Periods of the week, minus holidays (ISO dates, or ``MM-DD`` for every year). The organization's
-    calendar instead: its periods and holidays, with these holidays added."""
+    """Open now? Periods of the week, minus holidays (ISO dates, or ``MM-DD`` for every year). A calendar of the
+    organization instead, the default one or one by its id or name: its periods and holidays, with these holidays
+    added."""
 
-    calendar: Literal["own", "organization"] = setting("own", widget="select", options=("own", "organization"))
+    calendar: Literal["own", "organization", "named"] = setting(
+        "own", widget="select", options=("own", "organization", "named")
+    )
+    calendar_id: str = setting("", widget="calendar", max=120, show_if={"calendar": ["named"]})
+    calendar_name: str = setting("", beside="calendar_id", max=120, show_if={"calendar": ["named"]})
     timezone: str = setting("", widget="timezone", advanced=True)
     periods: list[HoursPeriod] = setting(
         factory=list, widget="weekhours", required=True, max=21, show_if={"calendar": ["own"]}
@@ -181,7 +188,8 @@ class HoursConfig(Config):
 
 @dataclass(frozen=True, slots=True)
 class _Hours:
-    organization: bool
+    shared: tuple[str, ...] | None
+    """Ids and names of a calendar of the organization; empty: its default one; None: own hours."""
     timezone: str
     periods: list[tuple[frozenset[int], time, time]]
     holidays: frozenset[str]
@@ -193,7 +201,25 @@ def _prepare_hours(config: HoursConfig, _texts: TemplateCompiler) -> _Hours:
 
 def _hours_of(config: HoursConfig) -> _Hours:
     periods = [(frozenset(p.days), time.fromisoformat(p.opens), time.fromisoformat(p.closes)) for p in config.periods]
-    return _Hours(config.calendar == "organization", config.timezone, periods, frozenset(config.holidays))
+    named = tuple(word for word in (config.calendar_id, config.calendar_name) if word)
+    shared = {"own": None, "organization": (), "named": named}[config.calendar]
+    return _Hours(shared, config.timezone, periods, frozenset(config.holidays))
+
+
+def _calendar_of(org: OrgView, named: tuple[str, ...]) -> dict[str, JsonValue] | None:
+    """The calendar with one of these ids or names, an id first; none are asked for: the default one."""
+    if not named:
+        return org.hours
+    every = [org.hours, *org.calendars]
+    for word in named:
+        for calendar in every:
+            if calendar.get("id") == word:
+                return calendar
+    for word in named:
+        for calendar in every:
+            if fold(str(calendar.get("name") or "")) == fold(word):
+                return calendar
+    return None
 
 
 def _open_at(prepared: _Hours, local: datetime) -> bool:
@@ -209,14 +235,19 @@ def _open_at(prepared: _Hours, local: datetime) -> bool:
 
 
 def _run_hours(visit: Visit, prepared: _Hours) -> Go:
-    if prepared.organization:
+    if prepared.shared is not None:
+        calendar = _calendar_of(visit.ctx.org, prepared.shared)
+        if calendar is None:
+            visit.error("invalid_config", "the calendar is not there")
+            return Go("closed", "the calendar is not there")
         try:
-            shared = HoursConfig.model_validate({**visit.ctx.org.hours, "calendar": "own"})
+            shared = HoursConfig.model_validate({**calendar, "calendar": "own"})
         except ValidationError:
             shared = HoursConfig()
         if not shared.periods:
-            visit.error("invalid_config", "the organization has no business hours")
-            return Go("closed", "the organization has no business hours")
+            whose = "calendar" if prepared.shared else "organization"
+            visit.error("invalid_config", f"the {whose} has no business hours")
+            return Go("closed", f"the {whose} has no business hours")
         zone = prepared.timezone or shared.timezone
         holidays = prepared.holidays | frozenset(shared.holidays)
         prepared = replace(_hours_of(shared), timezone=zone, holidays=holidays)
@@ -231,9 +262,16 @@ def _check_hours(config: HoursConfig) -> list[ConfigIssue]:
         for i, period in enumerate(config.periods)
         if not period.days or any(not 0 <= d <= 6 for d in period.days)
     ]
+    if config.calendar == "named" and not (config.calendar_id.strip() or config.calendar_name.strip()):
+        issues.append(ConfigIssue("missing_value", "/calendar_id"))
     if config.timezone and str(timezone(config.timezone)) != config.timezone:
         issues.append(ConfigIssue("invalid_timezone", "/timezone", params={"timezone": config.timezone[:60]}))
     return issues
+
+
+def _hours_refers(config: HoursConfig) -> list[Refers]:
+    named = tuple(word for word in (config.calendar_name, config.calendar_id) if word)
+    return [Refers("calendar", named, "/calendar_id", "error")] if config.calendar == "named" and named else []
 
 
 class SplitBranch(Config):
@@ -322,7 +360,7 @@ LOGIC_WINDOW_CHECK = NodeType(
 )  # fmt: skip
 BUSINESS_HOURS = NodeType(
     type="business_hours", group="logic", icon="calendar-clock", config_model=HoursConfig, ports=_open_closed,
-    prepare=_prepare_hours, run=_run_hours, check=_check_hours,
+    prepare=_prepare_hours, run=_run_hours, check=_check_hours, refers=_hours_refers,
     default_config={"periods": [{"days": [0, 1, 2, 3, 4], "opens": "09:00", "closes": "18:00"}], "holidays": []},
 )  # fmt: skip
 RANDOM_SPLIT = NodeType(

@@ -141,7 +141,8 @@ def _intents_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 def _hours_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     rows = shown_list(item, "periods", "rows")
-    week = rx.cond(rows.length() > 0, conditions(item, "periods"), meta(shown(item, "calendar")))
+    shared = rx.cond(shown(item, "calendar_name") != "", shown(item, "calendar_name"), shown(item, "calendar"))
+    week = rx.cond(rows.length() > 0, conditions(item, "periods"), meta(shared))
     zone = rx.cond((rows.length() > 0) & (shown(item, "timezone") != ""), meta(shown(item, "timezone")))
     return [rx.el.div(week, zone, class_name="bd")]
 

@@ -12,6 +12,7 @@ import { described, Tool, useAway, useText } from "$/public/pt_editor_inputs.js"
 import { JsonBody, JsonPath } from "$/public/pt_editor_http.js";
 import { Dates, Days, fittingOperators, Schedule, Time, TimeZone } from "$/public/pt_editor_logic.js";
 import { Media } from "$/public/pt_editor_media.js";
+import { CalendarPicker } from "$/public/pt_editor_calendar.js";
 import { AgentPicker, AudiencePicker, ChannelPicker, ContactFieldPicker, FlowPicker, QueuePicker, SecretPicker, TagPicker, TagsPicker, VariableName } from "$/public/pt_editor_pickers.js";
 import { refs } from "$/public/pt_editor_refs.js";
 import { Template } from "$/public/pt_editor_template.js";
@@ -159,7 +160,7 @@ const Switch = ({ item }) => h("button", { type: "button", role: "switch", class
 const Secret = ({ item }) => h(SecretPicker, { item }, h(Rich, { item, area: false }));
 
 const CONTROLS = {
-  number: NumberBox, duration: Duration, days: Days, time: Time, dates: Dates, cron: Schedule, timezone: TimeZone, flow: FlowPicker, color: Colors, words: Words, tags: TagsPicker, tag: TagPicker, queue: QueuePicker, agent: AgentPicker,
+  number: NumberBox, duration: Duration, days: Days, time: Time, dates: Dates, cron: Schedule, timezone: TimeZone, flow: FlowPicker, color: Colors, words: Words, tags: TagsPicker, tag: TagPicker, queue: QueuePicker, calendar: CalendarPicker, agent: AgentPicker,
   audience: AudiencePicker, field: ContactFieldPicker, variable: VariableName, channel: ChannelPicker, emoji: Emoji, json: JsonBody, jsonpath: JsonPath, rotation: HookAddress, record: Record, media: Media, template: Template, select: Select, switch: Switch,
 };
 

@@ -87,9 +87,8 @@ const minutes = (text) => {
 };
 
 /** The week at a glance: when a calendar is open. */
-export const WeekStrip = ({ node }) => {
+export const WeekStrip = ({ periods }) => {
   const lang = useLang();
-  const periods = nodeOf(S.doc, node)?.config.periods ?? [];
   const bars = (day) => periods.filter((period) => (period?.days ?? []).map(Number).includes(day)).map((period) => [minutes(period.opens), minutes(period.closes)]).filter(([a, b]) => a !== null && b !== null)
     .flatMap(([a, b]) => (b > a ? [[a, b]] : [[a, 1440], [0, b]]));
   return h("div", { className: "weekstrip", "aria-hidden": true }, WEEK.map((day) => h("div", { key: day, className: "wd" }, h("span", { className: "micro muted" }, dayName(day, "narrow", lang)), h("div", { className: "tr" }, bars(day).map(([a, b], i) => h("i", { key: i, style: { top: `${(a / 1440) * 100}%`, height: `${((b - a) / 1440) * 100}%` } }))))));

@@ -7,10 +7,10 @@ import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { editor, readOnly, say, sayOr, specOf, S, useStore } from "$/public/pt_editor.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 import { form } from "$/public/pt_editor_form.js";
+import { HoursTool } from "$/public/pt_editor_calendar.js";
 import { described, useCalm } from "$/public/pt_editor_inputs.js";
 import { EXAMPLES } from "$/public/pt_editor_examples.js";
 import { TryRequest } from "$/public/pt_editor_http.js";
-import { WeekStrip } from "$/public/pt_editor_logic.js";
 import { kindName, nodeName } from "$/public/pt_editor_model.js";
 
 /** A sentence sorted by the intents as they are now. */
@@ -147,10 +147,9 @@ const MapLink = ({ node }) => {
 /** What a block type has below its form. */
 export const NodeTools = ({ node, type, locked }) => {
   useLang();
-  const own = useStore((s) => nodeOf(s.doc, node)?.config.calendar !== "organization");
   if (type === "api_call") return h(TryRequest, { node, key: node });
   if (type === "ai_classifier") return h(IntentTest, { node, key: node });
-  if (type === "business_hours" && own) return h("div", { className: "tool" }, h(WeekStrip, { node }));
+  if (type === "business_hours") return h(HoursTool, { node, locked, key: node });
   if (type === "msg_location" && !locked) return h(MapLink, { node, key: node });
   return null;
 };
