@@ -57,6 +57,9 @@ from pytake_app.engine.visit import SprintLimit, Visit, value_size
 __all__ = ["CompiledFlow", "compile_flow", "resume", "start"]
 
 _NODE_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_PLAIN = (bool, int, float)
+_OF_A_WAIT = (TimeoutResume, DelayResume, HandoffResume)
+_TIMED_OUT = (TimeoutResume, ExpiryResume)
 _ENTRY_ORDER = {
     "webhook": ("webhook", "start"),
     "schedule": ("schedule", "start"),
@@ -137,16 +140,18 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
 
 def _stale(event: Resume, wait: Wait) -> bool:
     """Does this resume not concern the present wait?"""
+    if isinstance(event, MessageResume):
+        # A message during a delay or a hand-off is for people or for triggers, it doesn't shorten it.
+        return wait.kind != "message"
     if isinstance(event, RequestResume):
         return event.request_id != wait.id or wait.kind != "request"
-    if isinstance(event, TimeoutResume | DelayResume | HandoffResume):
+    if isinstance(event, _OF_A_WAIT):
         if event.wait_id != wait.id:
             return True
         if isinstance(event, HandoffResume):
             return wait.kind != "handoff"
         return isinstance(event, DelayResume) and wait.kind != "delay"
-    # A message during a delay or a hand-off is for people or for triggers, it doesn't shorten it.
-    return isinstance(event, MessageResume) and wait.kind != "message"
+    return False
 
 
 def _last_input(message: InboundInput | None) -> LastInput | None:
@@ -183,10 +188,10 @@ def _entry(flow: CompiledFlow, trigger: Trigger) -> str | None:
 
 
 def _logged(value: Any) -> JsonValue:
-    if value is None or isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         return value if len(value) <= MAX_LOGGED_CHARS else value[: MAX_LOGGED_CHARS - 1] + "…"
+    if value is None or isinstance(value, _PLAIN):
+        return value
     plain = plain_json(value)
     text = str(plain)
     return plain if len(text) <= MAX_LOGGED_CHARS else text[: MAX_LOGGED_CHARS - 1] + "…"
@@ -255,7 +260,7 @@ class _Run:
         handler = node.type.resume
         if wait.kind != "request":
             self.session.calls = 0
-        timed_out = isinstance(event, TimeoutResume | ExpiryResume)
+        timed_out = isinstance(event, _TIMED_OUT)
         # A hand-off and a request know themselves what to do when nothing came in time.
         own = wait.kind in ("handoff", "request") and not isinstance(event, ExpiryResume)
         if (timed_out and not own) or handler is None:

@@ -153,7 +153,8 @@ class Scope(Mapping[str, Any]):
 
 
 def _item(value: Any, key: str) -> Any:
-    if isinstance(value, Mapping):
+    # The exact types first: asking whether something is a Mapping costs more than the look-up itself.
+    if type(value) is dict or isinstance(value, Mapping):
         found = value.get(key, MISSING)
         if found is MISSING and key == "size":
             return len(value)

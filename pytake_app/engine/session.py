@@ -209,6 +209,10 @@ class Session(BaseModel):
     calls: int = 0
     """Outside requests since the contact last wrote or a delay passed."""
 
+    if not TYPE_CHECKING:
+        # The engine writes plain fields, many a sprint, and nothing is checked on assignment.
+        __setattr__ = object.__setattr__
+
     @property
     def ended(self) -> bool:
         """True when no resume can change it any more."""

@@ -140,7 +140,7 @@ _STRICT: Final = _Environment(FalsyStrictUndefined)
 class Template:
     """A text with expressions. ``problem`` (code, message) says why it can't be rendered at all."""
 
-    __slots__ = ("_lenient", "_paths", "_strict", "native", "parts", "problem", "source")
+    __slots__ = ("_lenient", "_paths", "_strict", "literal", "native", "parts", "problem", "source")
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -151,10 +151,13 @@ class Template:
         self._paths: frozenset[tuple[str, ...]] = frozenset()
         self.native = False
         """The whole template is one output: ``evaluate`` gives its value, not its text."""
+        self.literal: str | None = None
+        """The text, when nothing in it varies and it is no longer than an output may be."""
         if len(source) > MAX_TEMPLATE_CHARS:
             self.problem = ("template_limit", f"text longer than {MAX_TEMPLATE_CHARS} characters")
         elif "{{" not in source and "{%" not in source:
             self.parts = [source] if source else []
+            self.literal = source if len(source) <= MAX_OUTPUT_BYTES else None
         elif source.rfind("{{") > source.rfind("}}") or source.rfind("{%") > source.rfind("%}"):
             # Checked here because the library's search for the end is quadratic in such a text.
             self.problem = ("template_syntax", "an expression is not closed")

@@ -7,7 +7,7 @@ words), template replies, keywords, auto-replies, universal flows.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -241,14 +241,14 @@ def match_universal(candidates: Iterable[TriggerCandidate]) -> TriggerMatch | No
     return TriggerMatch(flow_id=found[0][0], node_id=found[0][1], kind="universal") if found else None
 
 
-def is_opt_out(text: str, words: Iterable[str] = DEFAULT_OPT_OUT_WORDS) -> bool:
+def is_opt_out(text: str, words: Collection[str] = DEFAULT_OPT_OUT_WORDS) -> bool:
     """True when the whole message is one of the opt-out words (accents, case, punctuation aside)."""
     return matches_interrupt(text, words) is not None
 
 
-def matches_interrupt(text: str, words: Iterable[str]) -> str | None:
+def matches_interrupt(text: str, words: Collection[str]) -> str | None:
     """The interrupt word that is the whole message, or None."""
-    if not text or len(text) > 100:
+    if not words or not text or len(text) > 100:
         return None
     answer = fold_answer(text)
     return next((w for w in words if answer and fold_answer(w) == answer), None)

@@ -126,6 +126,8 @@ class Visit:
     def text(self, template: Template) -> str:
         """Render a text. A failure is an error event and marks the visit as failed; what can be
         rendered without the failing variable still is, else the text is empty."""
+        if template.literal is not None:
+            return template.literal
         try:
             return template.render(self.scope, strict=self.strict)
         except TemplateFailure as failure:

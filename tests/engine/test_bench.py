@@ -15,7 +15,9 @@ def test_bench_engine(capsys: pytest.CaptureFixture[str]) -> None:
     line = json.loads(capsys.readouterr().out)
     assert line["nodes"] == 30
     assert line["session_bytes_max"] <= 8_192
-    assert line["visits_per_s"] > 10_000  # 30,000 and more on an idle core; the margin is for a busy one
+    assert line["visits_per_s"] > 0
+    # Of one core's own time: 50,000 and more on an idle one; the margin is for one that others use too.
+    assert line["visits_per_cpu_s"] > 25_000
 
 
 @pytest.mark.perf
