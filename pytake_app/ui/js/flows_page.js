@@ -342,7 +342,7 @@ export const FlowRows = ({ view: View }) => {
   const end = useRef(null);
   useEffect(() => {
     if (!left || !end.current) return undefined;
-    const watch = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "400px" });
+    const watch = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && more(), { rootMargin: "50%" });
     watch.observe(end.current);
     return () => watch.disconnect();
   }, [left, rows.length]);

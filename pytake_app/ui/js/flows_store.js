@@ -102,7 +102,7 @@ const chips = ({ filters, library }) => [
   ...(filters.folder ? [{ key: "folder", label: filters.folder === "none" ? say("flows.unfiled") : pathOf(library, filters.folder) || say("flows.folder"), icon: "folder" }] : []),
   ...(filters.tag ? [{ key: "tag", label: filters.tag, icon: "tag" }] : []),
   ...(filters.archived ? [{ key: "archived", label: say("flows.archived"), icon: "archive" }] : []),
-  ...(filters.errors ? [{ key: "errors", label: say("flows.with_errors"), icon: "error" }] : []),
+  ...(filters.errors ? [{ key: "errors", label: say("flows.with_errors"), icon: "circle-alert" }] : []),
 ];
 
 const narrowed = (filters) => Boolean(filters.q.trim() || filters.status || filters.folder || filters.tag || filters.archived || filters.errors);
