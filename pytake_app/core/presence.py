@@ -48,6 +48,15 @@ class Presence:
         except redis.RedisError as error:
             log.warning("presence_lost", error=type(error).__name__)
 
+    def said(self, thing: str, tab: str) -> dict[str, Any] | None:
+        """What a tab said last; None when it isn't here."""
+        try:
+            found = self._redis().hget(f"pytake:here:{thing}", tab)
+        except redis.RedisError as error:
+            log.warning("presence_lost", error=type(error).__name__)
+            return None
+        return orjson.loads(found) if found else None  # type: ignore[arg-type]
+
     def present(self, thing: str, *, now: float) -> list[dict[str, Any]]:
         """What the tabs that are here said last, without those that fell silent."""
         key = f"pytake:here:{thing}"

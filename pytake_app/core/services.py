@@ -13,6 +13,7 @@ from pytake_app.core.crypto import SecretBox
 from pytake_app.core.db import Database
 from pytake_app.core.ids import NewId, new_id
 from pytake_app.core.live import Live, connect
+from pytake_app.core.presence import Presence
 
 
 @dataclass(eq=False)
@@ -42,6 +43,11 @@ class Services:
     def live(self) -> Live:
         """The publisher of live pokes."""
         return Live(self.settings)
+
+    @cached_property
+    def presence(self) -> Presence:
+        """Who is at what."""
+        return Presence(self.settings)
 
     @cached_property
     def secrets(self) -> SecretBox:

@@ -15,6 +15,7 @@ from pytake_app.engine.analysis.paths import PathsReport
 from pytake_app.flows import (
     api_checks,
     api_library,
+    api_people,
     api_references,
     api_sessions,
     api_translations,
@@ -61,6 +62,7 @@ router.include_router(api_library.router)
 router.include_router(api_checks.router)
 router.include_router(api_translations.router)
 router.include_router(api_references.router)
+router.include_router(api_people.router)
 
 
 @router.get("/flow-templates")

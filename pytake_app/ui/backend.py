@@ -55,7 +55,7 @@ def live() -> Live:
 @lru_cache(maxsize=1)
 def presence() -> Presence:
     """Who is at what, process-wide."""
-    return Presence(settings())
+    return process_services().presence
 
 
 async def in_tenant(

@@ -32,6 +32,7 @@ FOR_VIEWERS = {
     ("post", "/api/v1/flows/{flow_id}/check/path"),  # in memory
     ("post", "/api/v1/flows/{flow_id}/replay"),  # in memory, nothing is sent
     ("post", "/api/v1/flows/sessions/{session_id}/replay"),
+    ("post", "/api/v1/flows/{flow_id}/leave"),  # one's own tab's avatar
     ("patch", "/api/v1/auth/me"),  # one's own language
     ("post", "/api/v1/flow-views"),  # one's own views of the list
     ("delete", "/api/v1/flow-views/{view_id}"),

@@ -220,7 +220,7 @@ export const editor = {
         sync.remember();
         if (turn !== loading) return;
         people.here({ join: true });
-      }
+      } else people.back();
       S.sync.start(draft.revision, doc);
       if (showsDraft()) S.doc = S.sync.doc;
       emit();
@@ -452,6 +452,7 @@ if (typeof window !== "undefined") {
   window.addEventListener("pagehide", () => {
     if (!S.sync) return;
     S.sync.flush();
-    people.here({ gone: true });
+    people.leave();
   });
+  window.addEventListener("pageshow", (event) => event.persisted && people.back());
 }

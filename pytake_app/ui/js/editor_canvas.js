@@ -347,6 +347,7 @@ export const EditorRoot = ({ specs, me, reply, onSubmit, onCatchUp, onHere, chil
   editor.bind({ submit: onSubmit, catchUp: onCatchUp, here: onHere }, specs, me);
   useEffect(() => {
     editor.open(flowId);
+    return people.leave;
   }, [flowId]);
   useEffect(() => {
     editor.connected(online);

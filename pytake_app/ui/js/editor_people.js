@@ -20,6 +20,7 @@ export const peerAt = (node) => {
 
 let timer = 0;
 let view = [];
+let away = ""; // the flow that this tab has said it left
 
 export const people = {
   /** Whose page this is, once it is known: work kept in the browser belongs to a person. */
@@ -30,11 +31,23 @@ export const people = {
       look();
     }),
   /** Say that this tab is here, with what it has selected. */
-  async here({ gone = false, join = false } = {}) {
+  async here({ join = false } = {}) {
     const flow = S.flowId;
     S.tabId ||= await tabName();
     if (!flow || S.flowId !== flow || !S.bridge || S.sync?.halted) return;
-    S.bridge.here({ flow_id: flow, tab: S.tabId, nodes: S.version === null ? S.selected.slice(0, 20) : [], gone, join, follow: S.following, view });
+    S.bridge.here({ flow_id: flow, tab: S.tabId, nodes: S.version === null ? S.selected.slice(0, 20) : [], join, follow: S.following, view });
+  },
+  /** This tab closes. By REST: a socket's last frame is lost when its page goes, this request outlives it. */
+  leave() {
+    if (!S.flowId || !S.tabId) return;
+    away = S.flowId;
+    const init = { method: "POST", keepalive: true, credentials: "same-origin", headers: { "Content-Type": "application/json", "X-PyTake-CSRF": "1" }, body: JSON.stringify({ tab: S.tabId }) };
+    fetch(`/api/v1/flows/${S.flowId}/leave`, init).catch(() => {}); // offline: the others forget this tab by themselves
+  },
+  /** The page is back at a flow that it had left. */
+  back() {
+    if (away === S.flowId) people.here({ join: true });
+    away = "";
   },
   /** Say it soon; several changes are told once. */
   soon() {

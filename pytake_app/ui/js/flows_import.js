@@ -12,15 +12,17 @@ const dialog = (patch) => set({ dialog: { ...state.dialog, ...patch } });
 
 const fault = (code) => [{ pointer: "", code, message: "", node: "" }];
 
+const sentence = (text) => (text ? text[0].toLocaleUpperCase() + text.slice(1).replace(/[.\s]+$/, "") + "." : "");
+
 /** Why a thing isn't as it was, in the language in use. */
 const noteOf = (line) =>
   (line.notes ?? [])
     .map((note) => {
       const key = trKey(`import.note.${note.code}`, "");
-      return key ? say(key, note.params) : "";
+      return key ? sentence(say(key, note.params)) : "";
     })
     .filter(Boolean)
-    .join(" ") || line.note;
+    .join(" ") || sentence(line.note);
 
 /** The report of one file as the page shows it: flows, counts, and what wasn't taken over as it was. */
 const reportOf = (file, { report, flows, id, name }) => {

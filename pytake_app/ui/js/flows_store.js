@@ -151,7 +151,7 @@ function compute(now) {
       places: [{ id: "", name: say(dialog.what === "folder" ? "flows.top_level" : "flows.unfiled"), depth: 0, on: dialog.folder === "" }, ...treeOf(library).map((folder) => ({ id: folder.id, name: folder.name, depth: folder.depth + 1, on: folder.id === dialog.folder }))],
     },
     tag: {
-      ...common, open: open("tag"), known: (library?.tags ?? []).map((item) => item.tag).slice(0, 30),
+      ...common, open: open("tag"), known: (library?.tags ?? []).map((item) => item.tag).filter((tag) => !dialog.ids.every((id) => flows.find((flow) => flow.id === id)?.tags?.includes(tag))).slice(0, 30),
       here: [...new Set(flows.filter((flow) => dialog.ids.includes(flow.id)).flatMap((flow) => flow.tags ?? []))],
     },
     view: { ...common, open: open("view") },

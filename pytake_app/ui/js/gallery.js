@@ -29,6 +29,7 @@ function compute(now) {
   return {
     tools: { query: now.query, category: now.category, locale: now.locale, all: now.items.length, counts: Object.fromEntries(CATEGORIES.map((name) => [name, now.items.filter((item) => item.category === name).length])) },
     list: { phase: now.phase === "ready" && found.length === 0 ? "none" : now.phase, items: found.map(cardOf), count: found.length },
+    keys: { open: now.keys },
     detail: {
       open: Boolean(one), ...(one ? cardOf(one) : { key: "", name: "", description: "", icon: "", category: "", blocks: 0, drawing: null, sample: [] }),
       bubbles: one?.conversation ?? [], needs: one?.needs ?? [], adapt: one?.adapt ?? [],
@@ -37,7 +38,7 @@ function compute(now) {
   };
 }
 
-const page = makeStore({ me: null, phase: "loading", items: [], query: "", category: "", locale: "", open: "", translations: true, busy: false, problem: "", navigate: null }, (state) => compute(state));
+const page = makeStore({ me: null, phase: "loading", items: [], query: "", category: "", locale: "", open: "", translations: true, busy: false, problem: "", keys: false, navigate: null }, (state) => compute(state));
 const { state, set } = page;
 const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
 
@@ -66,6 +67,7 @@ export const gallery = {
   search: (query) => set({ query }),
   open: (key) => set({ open: key, problem: "", busy: false }),
   close: () => set({ open: "" }),
+  keys: (on) => set({ keys: on }),
   locale: (locale) => {
     set({ locale });
     load();
@@ -115,14 +117,16 @@ export const GalleryRoot = ({ me, children }) => {
     if (me?.id) set({ me });
   }, [me?.id, me?.role]);
   useEffect(() => {
-    set({ locale: localeOf(lang), open: "", busy: false });
+    set({ locale: localeOf(lang), open: "", keys: false, busy: false });
     load();
   }, [lang]);
   useEffect(() => {
     const keys = (event) => {
-      if (event.key !== "/" || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!["/", "?"].includes(event.key) || event.defaultPrevented || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (document.querySelector('[role="dialog"][data-state="open"], [role="menu"][data-state="open"], .cp-scrim')) return;
       event.preventDefault();
-      document.getElementById("gallery-search")?.focus();
+      if (event.key === "?") gallery.keys(true);
+      else document.getElementById("gallery-search")?.focus();
     };
     window.addEventListener("keydown", keys);
     return () => window.removeEventListener("keydown", keys);

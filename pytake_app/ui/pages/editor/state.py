@@ -64,7 +64,7 @@ class CatchUpMessage(_Message):
 
 
 class HereMessage(_Message):
-    """Somebody looks at the flow, with blocks selected perhaps; `gone` when the tab closes, `join` when it has opened.
+    """Somebody looks at the flow, with blocks selected perhaps; `gone` when it leaves, `join` when it has opened.
 
     `follow`: the tab whose view this one follows; `view`: the canvas point in the middle and the zoom, told while
     somebody follows.

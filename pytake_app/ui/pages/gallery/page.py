@@ -7,6 +7,8 @@ import reflex as rx
 from pytake_app.ui.components.basics import (
     badge,
     button,
+    dialog,
+    dialog_foot,
     empty_state,
     error_state,
     icon,
@@ -312,6 +314,25 @@ def detail_view(item: rx.Var[dict]) -> rx.Component:
     )
 
 
+@rx.memo
+def keys_view(item: rx.Var[dict]) -> rx.Component:
+    """What the keyboard does here."""
+
+    def line(label: str, key: str) -> rx.Component:
+        return rx.el.div(rx.el.span(t(label), class_name="grow"), kbd(key), class_name="row dense fl-keyrow")
+
+    return dialog(
+        line("flows.keys_search", "/"),
+        line("gallery.keys_next", "Tab"),
+        line("gallery.keys_open", "Enter"),
+        line("flows.keys_sheet", "?"),
+        dialog_foot(button(t("common.close"), kind="ghost", on_click=do("gallery.keys(false)"))),
+        title=t("flows.keys_title"),
+        open=flag(item, "open"),
+        on_open_change=do("gallery.keys(false)"),
+    )
+
+
 def page() -> rx.Component:
     """The page."""
     me = {"id": SessionState.user_id, "role": SessionState.role}
@@ -323,6 +344,7 @@ def page() -> rx.Component:
             slice_view("tools", tools_view),
             slice_view("list", list_view),
             slice_view("detail", detail_view),
+            slice_view("keys", keys_view),
             me=me,
         ),
         active="gallery",
