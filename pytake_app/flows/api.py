@@ -92,6 +92,8 @@ def list_flows(
 ) -> Page[FlowSummary]:
     """Flows, last changed first. `q` is looked for in names, tags and texts; `folder` includes the folders in it.
 
+    `sessions` and `completion` order by the figures of the last fourteen days.
+
     With `figures=true` each has its sessions, completion rate and last fourteen days.
     """
     where = Filters(q=q, status=status, folder=folder, tag=tag, archived=archived, errors=errors)

@@ -58,7 +58,7 @@ def list_flows(
     )
     page = found[:limit]
     names = user_names(session, {row.flow.draft_updated_by for row in page if row.flow.draft_updated_by})
-    after = listing.cursor_after(page[-1].flow, order) if len(found) > limit else None
+    after = listing.cursor_after(page[-1], order) if len(found) > limit else None
     items = [_summary(row, names) for row in page]
     if figures:
         known = stats.flow_figures(session, [item.id for item in items], clock=clock)

@@ -65,7 +65,7 @@ class ListFilters(Request):
     tag: str = Field(default="", max_length=40)
     archived: bool = False
     errors: bool = False
-    sort: Literal["updated", "name", "created"] = "updated"
+    sort: Literal["updated", "name", "created", "sessions", "completion"] = "updated"
     descending: bool = True
 
 

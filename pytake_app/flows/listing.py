@@ -15,12 +15,15 @@ from sqlmodel import Session, col
 from pytake_app.core.errors import InvalidError
 from pytake_app.core.pagination import decode_cursor, encode_cursor
 from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.flows import figure_order
 from pytake_app.flows.documents import folded
 from pytake_app.flows.models import Flow, FlowFolder, FlowSession
 from pytake_app.flows.repository import RUNNING, FlowRow
 
 WEEK = timedelta(days=7)
-Order = Literal["updated", "name", "created"]
+Order = Literal["updated", "name", "created", "sessions", "completion"]
+NONE = {"sessions": 0.0, "completion": figure_order.UNKNOWN}
+"""Orders by figures, with what a flow has in which nothing ran."""
 HEAD = tuple(name for name in Flow.model_fields if name not in ("draft_document", "search_text"))
 """Columns of a flow without those that grow with its draft."""
 
@@ -71,34 +74,45 @@ def rows(
     Raises:
         InvalidError: the cursor isn't one that this list, in this order, gave.
     """
-    key = _key(order)
+    figures = figure_order.short_figures(session, now) if order in NONE else None
+    key = _key(order) if figures is None else sa.func.coalesce(figures.c[order], NONE[order])
     direction = sa.desc if descending else sa.asc
+    # Which flows first, what they are then: the counts and the drafts of all others stay unread.
+    chosen: Any = sa.select(col(Flow.id).label("id"), key.label("value")).where(
+        col(Flow.organization_id) == organization_of(session), col(Flow.deleted_at).is_(None)
+    )
+    if figures is not None:
+        chosen = chosen.outerjoin(figures, figures.c.flow_id == col(Flow.id))
+    if only is not None:
+        chosen = chosen.where(col(Flow.id) == only)
+    if where is not None:
+        chosen = chosen.where(*_conditions(session, where))
+    if cursor is not None:
+        here, last = sa.tuple_(key, col(Flow.id)), sa.tuple_(*_last(cursor, order))
+        chosen = chosen.where(here < last if descending else here > last)
+    page = chosen.order_by(direction(key), direction(col(Flow.id))).limit(limit).cte("page").prefix_with("MATERIALIZED")
     document = col(Flow.draft_document)
-    statement: Any = (
+    statement = (
         sa.select(
             Flow,
             sa.func.coalesce(sa.func.jsonb_array_length(document["nodes"]), 0),
             _sessions(col(FlowSession.status).in_(RUNNING)),
             _sessions(col(FlowSession.started_at) >= now - WEEK),
+            *([] if figures is None else [page.c.value]),
         )
+        .join(page, page.c.id == col(Flow.id))
         .options(load_only(*(getattr(Flow, name) for name in HEAD)))
-        .where(col(Flow.organization_id) == organization_of(session), col(Flow.deleted_at).is_(None))
-        .order_by(direction(key), direction(col(Flow.id)))
-        .limit(limit)
+        .order_by(direction(page.c.value), direction(page.c.id))
     )
-    if only is not None:
-        statement = statement.where(col(Flow.id) == only)
-    if where is not None:
-        statement = statement.where(*_conditions(session, where))
-    if cursor is not None:
-        here, last = sa.tuple_(key, col(Flow.id)), sa.tuple_(*_last(cursor, order))
-        statement = statement.where(here < last if descending else here > last)
     return [FlowRow(*row) for row in session.execute(statement)]
 
 
-def cursor_after(flow: Flow, order: Order) -> str:
-    """Where the page after this flow begins."""
+def cursor_after(row: FlowRow, order: Order) -> str:
+    """Where the page after this row begins."""
+    flow = row.flow
     value = {
+        "sessions": row.order_value,
+        "completion": row.order_value,
         "updated": flow.updated_at.isoformat(),
         "name": folded(flow.name),
         "created": flow.created_at.isoformat(),
@@ -170,6 +184,8 @@ def _last(cursor: str, order: Order) -> tuple[Any, Any]:
     try:
         if made_for != order:
             raise ValueError("a cursor of another order")
+        if order in NONE:
+            return sa.literal(float(value or 0), sa.Double), sa.literal(UUID(str(flow_id)))
         text = str(value)
         literal = sa.literal(text).collate("C") if order == "name" else sa.literal(datetime.fromisoformat(text))
         return literal, sa.literal(UUID(str(flow_id)))

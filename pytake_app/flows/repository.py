@@ -39,6 +39,8 @@ class FlowRow:
     node_count: int
     running: int
     week: int
+    order_value: float = 0.0
+    """Its figure, in an order by figures."""
 
 
 def parse_ref(ref: UUID | str) -> UUID | str:

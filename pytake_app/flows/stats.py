@@ -252,6 +252,13 @@ def _edge(source: str, port: str, target: str, nodes: dict[str, NodeStats]) -> E
     return EdgeStats(source=source, port=port, target=target, count=count, share=share)
 
 
+def days_begin(session: Session, now: datetime, days: int = 14) -> tuple[date, datetime]:
+    """The first of the last `days` days, today included, and when it began in the organization's time zone."""
+    zone = ZoneInfo(accounts.time_zone_of(session))
+    first = now.astimezone(zone).date() - timedelta(days=days - 1)
+    return first, datetime(first.year, first.month, first.day, tzinfo=zone)
+
+
 def flow_figures(
     session: Session,
     flow_ids: Iterable[UUID],
@@ -269,13 +276,10 @@ def flow_figures(
     `GET /flows?figures=true` answers the same in each row's `figures`.
     """
     wanted = list(dict.fromkeys(flow_ids))
-    zone = ZoneInfo(accounts.time_zone_of(session))
-    today = clock.now().astimezone(zone).date()
-    first = today - timedelta(days=days - 1)
-    since = datetime(first.year, first.month, first.day, tzinfo=zone)
+    first, since = days_begin(session, clock.now(), days)
     scope = channel_scope(session, None)
     parameters = {
-        "flows": wanted, "zone": str(zone), "since": since, "until": clock.now(), "accounts": scope.accounts,
+        "flows": wanted, "zone": str(since.tzinfo), "since": since, "until": clock.now(), "accounts": scope.accounts,
         "organization": organization_of(session),
     }  # fmt: skip
     sessions: dict[UUID, Counter[str]] = defaultdict(Counter)
