@@ -246,7 +246,7 @@ def large(count: int) -> FlowDocument:
 
 
 @pytest.mark.perf
-def test_300_nodes_take_60_ms_and_growth_is_near_linear() -> None:
+def test_growth_is_near_linear() -> None:
     def best(count: int) -> float:
         flow = large(count)
         times = []
@@ -256,6 +256,5 @@ def test_300_nodes_take_60_ms_and_growth_is_near_linear() -> None:
             times.append(time.process_time() - began)
         return min(times)
 
-    small, big = best(300), best(3_000)
-    assert small < 0.12  # 0.06 on an idle machine; the margin is for a busy one
-    assert big / small < 30
+    # Ten times the blocks; quadratic would be a hundred times the work.
+    assert best(3_000) / best(300) < 30
