@@ -48,6 +48,8 @@ SAFE_MENDS: Final = frozenset(
      "skip_trigger", "use_language"}
 )  # fmt: skip
 """Mends that change nothing that a contact of a working flow would notice."""
+ELSEWHERE: Final = frozenset({"keyword_in_flow", "keyword_in_rule"})
+"""Findings about something outside the flow: which of the two gives way is the author's choice."""
 DRIVING_SECONDS = 1.5
 """How long the conversations of a list of paths are looked for."""
 MAX_PASSES = 20
@@ -154,7 +156,9 @@ def _mend_pass(
     touched: set[str | None] = set()
     done = 0
     for finding in findings:
-        if finding.mend not in SAFE_MENDS or finding.node_id in touched or not finding.operations:
+        if finding.mend not in SAFE_MENDS or finding.code in ELSEWHERE:
+            continue
+        if finding.node_id in touched or not finding.operations:
             continue
         if len(operations) + len(finding.operations) > MAX_OPERATIONS:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import lru_cache
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
-from pytake_app.flows import catalog, documents, publishing
+from pytake_app.flows import catalog, documents, publishing, repository
 from pytake_app.flows.schemas import FlowView, StarterStep, StarterView
 from pytake_app.flows.starters import (
     appointment,
@@ -79,6 +80,16 @@ def _view(starter: Starter, locale: str) -> StarterView:
     )
 
 
+def _free_name(session: Session, name: str) -> str:
+    """The name, with a number when a flow is called so already."""
+    taken = {other for _id, _slug, other, _live in repository.choices(session)}
+    numbers = itertools.count(2)
+    free = name
+    while free in taken:
+        free = f"{name} {next(numbers)}"
+    return free
+
+
 def create_from_starter(
     session: Session,
     principal: Principal,
@@ -100,7 +111,7 @@ def create_from_starter(
         raise InvalidError("There is no such starter.", errors=[FieldError("/starter", "unknown starter", "unknown")])
     document = found.document(locale, translations=translations)
     flow = catalog.insert(
-        session, name=name or found.name(locale), document=document, by=principal.user_id, clock=clock, slug=starter
+        session, name=name or _free_name(session, found.name(locale)), document=document, by=principal.user_id, clock=clock, slug=starter
     )
     return catalog.get_flow(session, principal, flow.id, clock=clock)
 

@@ -122,7 +122,7 @@ export const actions = {
     emit({ quick: null });
     const edge = from?.edge ? indexOf(S.doc).edges.get(from.edge) : null;
     const links = edge ? (node) => between(edge, node) : from?.source ? fromPort(from) : () => [];
-    const place = edge ? { x: at.x - CARD.width / 2, y: at.y - 22 } : { x: at.x, y: at.y - 22 };
+    const place = edge && !from.free ? { x: at.x - CARD.width / 2, y: at.y - 22 } : { x: at.x, y: at.y - 22 };
     const id = actions.add(type, from?.free ? clear(place) : place, links);
     if (id) reveal(nodeOf(S.doc, id));
   },
@@ -134,19 +134,22 @@ export const actions = {
     emit({ quick: null });
     actions.focus();
   },
-  /** Offer blocks to hang on a free exit of the selected node, beside its card; without one, in the middle of the view. */
+  /** Offer blocks to hang on a free exit of the selected node, beside its card; when its ways on are all taken, to go
+   * between it and what follows; without a selection, in the middle of the view. */
   offerNext(source = S.selected.length === 1 ? S.selected[0] : null, port = null) {
     const node = source && nodeOf(S.doc, source);
     const exit = node && (port ?? portsOf(specOf(node.type), node.config).find((item) => item.id !== "error" && !edgeAt(S.doc, source, item.id))?.id);
+    const way = node && !exit && throughPort(node);
+    const taken = way ? edgeAt(S.doc, source, way) : null;
     const rect = stage.box.getBoundingClientRect();
-    if (!exit) {
+    if (!exit && !taken) {
       actions.openQuick(rect.left + rect.width / 2 - 110, rect.top + 80);
       return;
     }
     reveal(node, 0);
     const place = { x: node.position.x + sizeOf(node).width + 80, y: node.position.y + 22 };
     const point = stage.flow.flowToScreenPosition(place);
-    actions.openQuick(point.x, point.y, { source, port: exit, free: true });
+    actions.openQuick(point.x, point.y, exit ? { source, port: exit, free: true } : { edge: taken.id, free: true });
     emit({ quick: { ...S.quick, at: place } });
   },
 

@@ -9,7 +9,7 @@ import { useLocation } from "react-router";
 import { ColorModeContext, EventLoopContext } from "$/utils/context";
 import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
-import { indexOf, snap } from "$/public/pt_editor_doc.js";
+import { indexOf, nodeOf, snap } from "$/public/pt_editor_doc.js";
 import { people, peerAt } from "$/public/pt_editor_people.js";
 import { cardModel } from "$/public/pt_editor_cards.js";
 import { kindName, nodeName, portLabel } from "$/public/pt_editor_model.js";
@@ -19,9 +19,11 @@ import { alsoHeld } from "$/public/pt_editor_frames.js";
 import { useEditorKeys } from "$/public/pt_editor_keys.js";
 import { LinkPanel } from "$/public/pt_editor_link.js";
 import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
+import { centre, reveal as bringIntoView } from "$/public/pt_editor_stage.js";
 import { SelectionTools } from "$/public/pt_editor_toolbar.js";
 import { useLongPress } from "$/public/pt_editor_touch.js";
 import { CardMark, RunLegend, useEdgeLook, useMarks } from "$/public/pt_editor_marks.js";
+import { usePhone } from "$/public/pt_editor_views.js";
 import { Voice } from "$/public/pt_editor_voice.js";
 
 const MANY = 150; // nodes above which only visible ones are drawn
@@ -193,6 +195,8 @@ const Surface = ({ cards, quick: Quick, label }) => {
   const quick = useStoreRef((s) => s.quick);
   const find = useStoreRef((s) => s.find);
   const aim = useStoreRef((s) => s.aim);
+  const sheet = useStore((s) => s.sheet);
+  const phone = usePhone();
   const locked = useStore(() => readOnly());
   const whole = useStore((s) => Boolean(s.whole)); // every card is drawn, for a picture
   const lang = useLang();
@@ -229,7 +233,7 @@ const Surface = ({ cards, quick: Quick, label }) => {
     const node = flow.getNode(focus.id);
     if (!node) return;
     const zoom = Math.max(flow.getZoom(), 0.8);
-    flow.setCenter(node.position.x + (node.measured?.width ?? 260) / 2, node.position.y + (node.measured?.height ?? 160) / 2, { zoom: Math.min(zoom, 1.1), duration: 260 });
+    centre(node.position.x + (node.measured?.width ?? 260) / 2, node.position.y + (node.measured?.height ?? 160) / 2, Math.min(zoom, 1.1));
   }, [focus]);
   useEffect(() => {
     if (fit?.ids.length) flow.fitView({ nodes: fit.ids.map((id) => ({ id })), padding: 0.25, duration: 300, maxZoom: 1 });
@@ -242,8 +246,12 @@ const Surface = ({ cards, quick: Quick, label }) => {
     const from = flow.flowToScreenPosition(node.position);
     const to = flow.flowToScreenPosition({ x: node.position.x + width, y: node.position.y + height });
     if (from.x >= left && to.x <= right && from.y >= top && to.y <= bottom) return;
-    flow.setCenter(node.position.x + width / 2, node.position.y + height / 2, { zoom: flow.getZoom(), duration: 300 });
+    centre(node.position.x + width / 2, node.position.y + height / 2, flow.getZoom(), 300);
   }, [reveal]);
+  useEffect(() => {
+    const node = phone && sheet && selectedIds.length === 1 && nodeOf(S.doc, selectedIds[0]);
+    if (node) bringIntoView(node);
+  }, [phone, sheet, selectedIds]);
 
   const onNodesChange = useCallback((changes) => {
     const seen = alsoHeld(changes.filter((change) => change.type !== "remove" && !(S.picking && change.type === "select")));

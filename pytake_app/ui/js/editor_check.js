@@ -10,8 +10,10 @@ import { preview } from "$/public/pt_editor_preview.js";
 import { tests } from "$/public/pt_editor_tests.js";
 
 const SEVERITIES = ["error", "warning", "info"];
+const NONSENSE = "zq 7391 xw"; // what generated conversations write where any text will do (engine/analysis/wishes.py)
 const KINDS = ["structure", "data", "window", "channel", "reference", "cost", "content"];
 const SAFE = new Set(["add_start", "connect_end", "delete_edge", "drop_case", "drop_word", "rename_option", "set_first", "skip_trigger", "use_language"]);
+const ELSEWHERE = new Set(["keyword_in_flow", "keyword_in_rule"]); // which of the two gives the word up is the author's choice
 const STRUCTURE = /^(dead_end|duplicate_edge|duplicate_node_id|edge_|loop_|no_trigger|only_start|second_entry|unconnected_|unknown_(port|type)|unreachable|unsupported_type|mutual_|too_many_(steps|messages))/;
 const DATA = /(variable|undefined_|type_clash)/;
 
@@ -224,7 +226,7 @@ const item = (finding, index) => {
     group: spec?.group ?? "canvas",
     severity: finding.severity,
     mend: finding.mend && !readOnly() ? sayOr(`verify.mend.${finding.mend}`, "") : "",
-    safe: SAFE.has(finding.mend),
+    safe: SAFE.has(finding.mend) && !ELSEWHERE.has(finding.code),
     path: (finding.path ?? []).filter((id) => nodeOf(S.doc, id)).length > 1,
     open: state().key === keyOf(finding),
   };
@@ -275,7 +277,7 @@ addSlice("checkpaths", () => {
       odd: path.ends === "open" || path.ends === "loop",
       reason: path.script || path.reason === "later" ? "" : sayOr(`check.reason_${path.reason}`, say("check.reason_not_found")),
       on: paths.shown === index,
-      said: path.script ? path.script.inputs.filter((input) => input.text).map((input) => input.text).slice(0, 3).join(" · ") : "",
+      said: path.script ? path.script.inputs.filter((input) => input.text).map((input) => (input.text === NONSENSE ? say("check.anything") : `“${input.text}”`)).slice(0, 3).join(" · ") : "",
       messages: say("check.messages", { count: path.cost.messages }),
       cost: path.cost.billable === null ? say("check.unbounded") : path.cost.billable === 0 ? say("check.free") : data.priced && path.cost.price !== null ? `${say("check.billable", { count: path.cost.billable })} · ${money(path.cost.price, data.currency)}` : say("check.billable", { count: path.cost.billable }),
       paid: path.cost.billable !== 0,

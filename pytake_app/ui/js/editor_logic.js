@@ -95,6 +95,14 @@ export const WeekStrip = ({ periods }) => {
 };
 
 const ZONES = typeof Intl.supportedValuesOf === "function" ? Intl.supportedValuesOf("timeZone") : ["America/Sao_Paulo", "UTC"];
+/** What a zone is called: "Horário de Brasília"; as IANA writes it where there is no name. */
+const zoneName = (zone, lang) => {
+  try {
+    return new Intl.DateTimeFormat(lang, { timeZone: zone, timeZoneName: "longGeneric" }).formatToParts(new Date()).find((part) => part.type === "timeZoneName")?.value ?? zone;
+  } catch {
+    return zone.replaceAll("_", " ");
+  }
+};
 const offset = (zone) => {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "shortOffset" }).formatToParts(new Date()).find((part) => part.type === "timeZoneName")?.value ?? "";
@@ -164,7 +172,7 @@ const Runs = ({ cron, zone }) => {
   if (!answer.valid) return h("div", { className: "err", role: "alert" }, say("inspector.cron_invalid"));
   const show = (at) => new Intl.DateTimeFormat(lang, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: answer.timezone }).format(new Date(at));
   return h("div", { className: "runs", "data-testid": "next-runs", "aria-live": "polite" },
-    h("div", { className: "micro muted" }, say("inspector.next_runs", { zone: answer.timezone.replaceAll("_", " ") })),
+    h("div", { className: "micro muted" }, say("inspector.next_runs", { zone: zoneName(answer.timezone, lang) })),
     h("ol", null, answer.runs.map((at, i) => h("li", { key: at, className: "dense tn" }, show(at), i === 0 ? h("span", { className: "muted meta" }, ` · ${fmt.relative(lang, at)}`) : null))));
 };
 

@@ -26,7 +26,7 @@ export const useEdgeLook = (id, source, port) => {
 /** The legend of the runs tab, over the canvas. */
 export const RunLegend = () => {
   useLang();
-  const on = useStore((s) => s.overlay === "runs" && Boolean(s.runs?.stats) && !s.runs.run);
+  const on = useStore((s) => s.overlay === "runs" && Boolean(s.runs?.stats?.started) && !s.runs.run);
   if (!on) return null;
   const key = (heat, word) => h("span", { className: "row g6" }, h("i", { className: "sw8", "data-heat": heat }), say(word));
   return h("div", { className: "rlegend dense", "data-testid": "run-legend" }, h("span", { className: "muted" }, say("runs.legend")), key("", "runs.legend_low"), key("amber", "runs.legend_some"), key("red", "runs.legend_many"));

@@ -18,7 +18,7 @@ export const portName = (port) => (port.label !== undefined ? port.label : sayOr
 /** What an exit is called. */
 export const portLabel = (node, portId) => {
   const port = portsOf(specOf(node.type), node.config).find((item) => item.id === portId);
-  return port ? plain(portName(port)) : portId;
+  return port ? plain(portName(port)) || say("editor.untitled_option") : portId;
 };
 
 /** A text without WhatsApp's marks and with variables by their last word. */

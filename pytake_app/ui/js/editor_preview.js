@@ -271,6 +271,7 @@ export const PreviewLanguage = () => {
   const value = useStore((s) => s.preview?.script.contact.language ?? "");
   if (languages.length === 0) return null;
   const choose = (event) => preview.contact({ ...state().script.contact, language: event.target.value });
-  return h("select", { className: "input pvlang", value: languages.includes(value) ? value : "", "aria-label": say("translations.preview"), title: say("translations.preview"), "data-testid": "preview-language", onChange: choose },
-    h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale))));
+  const now = languages.includes(value) ? value : S.doc.settings.locale;
+  return h("label", { className: "pvw pvlang", title: `${say("translations.preview")}: ${languageName(now)}` }, h("span", { "aria-hidden": true }, now.split("_")[0].toUpperCase()), h("select", { value: languages.includes(value) ? value : "", "aria-label": say("translations.preview"), "data-testid": "preview-language", onChange: choose },
+    h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale)))));
 };

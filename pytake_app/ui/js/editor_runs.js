@@ -149,7 +149,7 @@ const heatOf = (share) => (share === null || share === undefined || share <= WAR
 
 /** The strip at a card's foot: how many came, and what became of them. Null when nothing is to be drawn. */
 export const nodeFigures = (id) => {
-  if (!drawn() || specOf(nodeOf(S.doc, id)?.type)?.group === "canvas") return null;
+  if (!drawn() || !S.runs.stats?.started || specOf(nodeOf(S.doc, id)?.type)?.group === "canvas") return null;
   const node = S.runs.nodes.get(id);
   if (!node) return { count: "0", text: say("runs.nobody"), heat: "", bold: false };
   const share = node.drop_share ?? 0;
@@ -331,7 +331,7 @@ addSlice("runs", () => {
     versions: [{ value: "0", label: say("runs.all_versions") }, ...[...new Set([...numbers, ...(state.version ? [state.version] : [])])].map((number) => ({ value: String(number), label: number === live ? say("versions.number_live", { version: number }) : say("versions.number", { version: number }) }))],
     channel: state.channel || stats?.channel || "",
     channels: stats && stats.channels.length > 1 ? [{ value: "real", label: say("runs.channels_real") }, ...stats.channels.map((one) => ({ value: one.id, label: one.sandbox ? say("runs.sandbox") : one.name })), { value: "all", label: say("runs.channels_all") }] : [],
-    sandbox: Boolean(stats && stats.channels.length && stats.channels.every((one) => one.sandbox)),
+    sandbox: Boolean(stats?.started && stats.channels.length && stats.channels.every((one) => one.sandbox)),
     started: count(started),
     completed: share(stats?.completed ?? 0),
     people: share(stats?.handed_off ?? 0),

@@ -38,14 +38,27 @@ export const middle = () => {
   return stage.flow.screenToFlowPosition({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 });
 };
 
+/** The part of the canvas that nothing covers: on a phone the open panel stands over its lower part. */
+const seen = () => {
+  const { left, top, right, bottom } = stage.box.getBoundingClientRect();
+  const panel = window.matchMedia("(max-width: 767px)").matches && document.querySelector('.panes[data-sheet="true"] .ins');
+  return { left, top, right, bottom: panel ? Math.max(top + 80, bottom - panel.offsetHeight) : bottom };
+};
+
+/** Put a point of the canvas in the middle of what is seen. */
+export const centre = (x, y, zoom, duration = 260) => {
+  const rect = seen();
+  stage.flow.setViewport({ x: (rect.right - rect.left) / 2 - x * zoom, y: (rect.bottom - rect.top) / 2 - y * zoom, zoom }, { duration });
+};
+
 /** Bring a node into view when a part of it is outside. */
 export const reveal = (node, duration = 220) => {
-  const rect = stage.box.getBoundingClientRect();
+  const rect = seen();
   const { x, y, width, height } = rectOf(node);
   const from = stage.flow.flowToScreenPosition({ x, y });
   const to = stage.flow.flowToScreenPosition({ x: x + width, y: y + height });
   if (from.x >= rect.left && from.y >= rect.top && to.x <= rect.right && to.y <= rect.bottom) return;
-  stage.flow.setCenter(x + width / 2, y + height / 2, { zoom: Math.max(stage.flow.getZoom(), 0.5), duration });
+  centre(x + width / 2, y + height / 2, Math.max(stage.flow.getZoom(), 0.5), duration);
 };
 
 /** A menu or panel at a point of the window, kept inside the canvas. */

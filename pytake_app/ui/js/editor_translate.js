@@ -1,7 +1,7 @@
 // The translation table: every text of the flow, a column for each language, edited in place. What is written here are
 // edits like any other: saved as one types, undone with the rest, seen by others at once.
 import { createElement as h, useEffect, useMemo, useRef, useState } from "react";
-import { Check, Download, Languages, MapPin, Plus, Search, Trash2, Upload, X } from "lucide-react";
+import { Check, Crosshair, Download, Languages, Plus, Search, Trash2, Upload, X } from "lucide-react";
 import { toast } from "sonner";
 import { api } from "$/public/pt_api.js";
 import { useLang } from "$/public/pt_i18n.js";
@@ -75,7 +75,7 @@ const Row = ({ row, shown, locked, first }) => {
       first && h("button", { type: "button", className: "row g6 tr-node", title: say("translations.show"), onClick: () => {
         translate.close();
         editor.jump(row.node.id);
-      } }, h("span", { className: `tile s g-${spec?.group ?? "canvas"}` }, sign(MapPin, "xs")), h("span", { className: "ell meta str" }, nodeName(row.node))),
+      } }, h("span", { className: `tile s g-${spec?.group ?? "canvas"}` }, sign(Crosshair, "xs")), h("span", { className: "ell meta str" }, nodeName(row.node))),
       h("div", { className: "tr-text dense" }, h(RichText, { text: row.text })),
       h("div", { className: "micro muted" }, sayOr(row.label, row.pointer.split("/").pop()))),
     shown.map((locale) => h(Cell, { key: locale, row, locale, locked })));

@@ -61,7 +61,12 @@ export const PaletteSearch = ({ placeholder }) => {
   return h("input", { ref: box, type: "search", value: query, placeholder, "aria-label": placeholder, "data-palette-search": true, "data-testid": "palette-search",
     onChange: (event) => editor.search(event.target.value),
     onKeyDown: (event) => {
-      if (event.key === "Enter" && !event.nativeEvent.isComposing) document.querySelector(".pal .pi:not(:disabled)")?.click();
+      const first = event.key === "Enter" && !event.nativeEvent.isComposing && document.querySelector(".pal .pi:not(:disabled)");
+      if (!first) return;
+      event.preventDefault();
+      first.click();
+      editor.search("");
+      actions.focus();
     } });
 };
 

@@ -42,7 +42,7 @@ def _path(path: rx.Var) -> rx.Component:
             class_name="row g6 dense",
         ),
         rx.cond(text_of(path, "via") != "", rx.el.span(text_of(path, "via"), class_name="meta muted")),
-        rx.cond(text_of(path, "said") != "", rx.el.span("“", text_of(path, "said"), "”", class_name="meta ell")),
+        rx.cond(text_of(path, "said") != "", rx.el.span(text_of(path, "said"), class_name="meta ell")),
         rx.el.span(
             rx.el.span(text_of(path, "ends"), class_name=rx.cond(flag(path, "odd"), "t-amber", "")),
             " · ",

@@ -64,14 +64,14 @@ def _edit_actions(item: Item) -> rx.Component:
             "undo-2",
             t("editor.undo"),
             on_click=do("editor.undo()"),
-            disabled=~flag(item, "can_undo"),
+            disabled=~flag(item, "can_undo") | flag(item, "locked"),
             custom_attrs={"data-testid": "undo"},
         ),
         icon_button(
             "redo-2",
             t("editor.redo"),
             on_click=do("editor.redo()"),
-            disabled=~flag(item, "can_redo"),
+            disabled=~flag(item, "can_redo") | flag(item, "locked"),
             custom_attrs={"data-testid": "redo"},
         ),
     )
@@ -166,11 +166,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                 rx.cond(
                     flag(item, "viewer"),
                     badge(t("editor.read_only"), "line"),
-                    rx.cond(
-                        (number(item, "version") > 0) | (text_of(item, "overlay") != ""),
-                        rx.fragment(),
-                        _edit_actions(item),
-                    ),
+                    _edit_actions(item),
                 ),
                 icon_button(
                     "languages",
@@ -185,7 +181,7 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
                 rx.el.button(
                     icon("smartphone", "s"),
                     rx.el.span(t("editor.test"), class_name="only-wide"),
-                    class_name="btn gray",
+                    class_name="btn gray only-wide",
                     type="button",
                     on_click=do("preview.open()"),
                     custom_attrs={"data-testid": "test", "aria-label": t("editor.test")},

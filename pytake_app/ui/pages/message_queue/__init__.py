@@ -1,0 +1,1 @@
+"""The message queue: what waits, what was given up on, and how the pipeline does."""
