@@ -22,6 +22,7 @@ from pytake_app.channels.content import (
 )
 from pytake_app.channels.errors import RenderError
 
+LengthUnits = Literal["code_points", "utf16", "bytes"]
 ButtonSupport = Literal["no", "yes", "quick_replies"]
 StatusSupport = Literal["no", "sent_only", "full"]
 ChannelKind = Literal[
@@ -49,6 +50,8 @@ class Capabilities:
     The first nine rows are the product's matrix. ``document``, ``sticker``, ``lists``, ``reactions``, ``forms``,
     ``cta_url`` and ``location_request`` are those parts of the catalogue which only some platforms know.
     ``service_window_hours`` is how long free-form messages may follow a contact's message (``None``: always).
+    ``max_text`` is the longest text of one message in ``units``, ``max_button_title`` that of a button in characters
+    (``None``: the platform names none), as the platforms' references of sending say. ``max_rows``: rows of a list.
     """
 
     text: bool = True
@@ -70,6 +73,10 @@ class Capabilities:
     location_request: bool = False
     service_window_hours: int | None = None
     max_buttons: int = 0
+    max_rows: int = 0
+    max_text: int | None = None
+    max_button_title: int | None = None
+    units: LengthUnits = "code_points"
 
     def shows_media(self, kind: str) -> bool:
         """Whether media of ``kind`` (image, video, audio, document, sticker) is native."""
@@ -82,41 +89,50 @@ MATRIX: Mapping[ChannelKind, Capabilities] = {
         image=True, video=True, audio=True, location=True, contacts=True, buttons="yes", templates=True,
         delivery_status="full", typing=True, document=True, sticker=True, lists=True, reactions=True, forms=True,
         cta_url=True, location_request=True, service_window_hours=24, max_buttons=3,
+        max_rows=10, max_text=4096, max_button_title=20,
     ),
     "instagram": Capabilities(
         image=True, video=True, audio=True, buttons="quick_replies", typing=True, reactions=True,
         service_window_hours=24, max_buttons=13,
+        max_text=1000, max_button_title=20, units="bytes",
     ),
     "messenger": Capabilities(
         image=True, video=True, audio=True, location=True, contacts=True, buttons="yes", templates=True,
         delivery_status="full", typing=True, document=True, service_window_hours=24, max_buttons=3,
+        max_text=2000, max_button_title=20,
     ),
     "telegram": Capabilities(
         image=True, video=True, audio=True, location=True, contacts=True, buttons="yes",
         delivery_status="sent_only", typing=True, document=True, sticker=True, reactions=True, cta_url=True,
         location_request=True, max_buttons=100,
+        max_text=4096, units="utf16",
     ),
     "webchat": Capabilities(
         image=True, video=True, audio=True, location=True, buttons="yes", templates=True, delivery_status="full",
         typing=True, document=True, lists=True, cta_url=True, max_buttons=10,
+        max_rows=10,
     ),
-    "sms": Capabilities(templates=True, delivery_status="full"),
+    "sms": Capabilities(templates=True, delivery_status="full", max_text=1600),
     "email": Capabilities(image=True, video=True, templates=True, delivery_status="full", document=True),
     "discord": Capabilities(
         image=True, video=True, audio=True, buttons="yes", templates=True, delivery_status="sent_only",
         typing=True, document=True, reactions=True, cta_url=True, max_buttons=25,
+        max_text=2000, max_button_title=80,
     ),
     "slack": Capabilities(
         image=True, video=True, buttons="yes", templates=True, delivery_status="sent_only", document=True,
         reactions=True, cta_url=True, max_buttons=25,
+        max_text=40_000, max_button_title=75,
     ),
     "rcs": Capabilities(
         image=True, video=True, audio=True, location=True, buttons="yes", templates=True, delivery_status="full",
         typing=True, document=True, cta_url=True, location_request=True, max_buttons=11,
+        max_text=3072, max_button_title=25,
     ),
     "teams": Capabilities(
         image=True, video=True, buttons="yes", templates=True, delivery_status="sent_only", typing=True,
         cta_url=True, max_buttons=6,
+        max_text=28_672, units="bytes",
     ),
     "linkedin": Capabilities(image=True, video=True, delivery_status="sent_only"),
 }  # fmt: skip

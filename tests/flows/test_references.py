@@ -22,11 +22,17 @@ def test_a_new_organization_has_something_to_pick(
     assert reminder["header"]["text"] == "Lembrete"
     assert [b["text"] for b in reminder["buttons"]] == ["Confirmar", "Remarcar"]
     assert [q["name"] for q in found["queues"]] == ["Atendimento", "Suporte"]
-    assert [c["name"] for c in found["calendars"]] == ["Horário comercial"]
+    assert [(c["name"], c["is_default"], len(c["periods"])) for c in found["calendars"]] == [
+        ("Horário comercial", True, 1)
+    ]
     assert [a["email"] for a in found["agents"]] == [caller.get("/api/v1/auth/me").json()["user"]["email"]]
     assert {(f["slug"], f["live"]) for f in found["flows"]} == {("main_menu", True), ("smart_support", True)}
     (channel,) = found["channels"]
     assert (channel["channel"], channel["sandbox"], channel["capabilities"]["max_buttons"]) == ("whatsapp", True, 3)
+    shows = channel["capabilities"]
+    assert (shows["max_text"], shows["units"], shows["max_button_title"], shows["max_rows"]) == (
+        4096, "code_points", 20, 10,
+    )  # fmt: skip
     assert found["secrets"] == found["tags"] == found["fields"] == found["departments"] == []
 
 

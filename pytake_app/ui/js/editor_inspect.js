@@ -4,7 +4,7 @@ import { at, edgeAt, indexOf, nodeOf, portsOf } from "$/public/pt_editor_doc.js"
 import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
 import { addSlice, duration, findingText, kindName, nodeName, plain, portLabel, portName, visible } from "$/public/pt_editor_model.js";
 import { draftOf } from "$/public/pt_editor_drafts.js";
-import { lengthOf, limitsFor } from "$/public/pt_editor_refs.js";
+import { fewerOn, lengthOf, limitsFor } from "$/public/pt_editor_refs.js";
 
 /** Widgets that are lists of rows. */
 export const ROW_LISTS = ["buttons", "cases", "branches", "intents", "conditions", "assignments", "keyvalue", "sections", "weekhours"];
@@ -44,7 +44,7 @@ const issueOf = (nodeId, field, value, path, key) => {
   return found ? findingText(found) : "";
 };
 
-const base = (node, field, path) => {
+const base = (node, field, path, list = "") => {
   const value = at(node.config, path) ?? field.default ?? null;
   const key = `${node.id}/${path.join("/")}`;
   return {
@@ -69,7 +69,7 @@ const base = (node, field, path) => {
     secrets: Boolean(field.secrets),
     disabled: readOnly(),
     issue: issueOf(node.id, field, value, path, key),
-    limits: field.widget === "textarea" || field.max ? limitsFor(node.type, field.name, value) : [],
+    limits: field.widget === "textarea" || field.max ? limitsFor(field.name, value, list) : [],
     choices: field.options.map((option) => ({ value: option.value, label: sayOr(option.label_key, option.value), on: String(option.value) === String(value) })),
     rows: [],
     full: false,
@@ -85,7 +85,7 @@ export const ALONE = ["empty", "not_empty"];
 const cellShown = (node, field, row, column) => !(field.widget === "conditions" && column.name === "compare_to" && ALONE.includes(row.operator));
 
 const cellOf = (node, field, row, column, path) => {
-  const cell = base(node, column, path);
+  const cell = base(node, column, path, field.widget);
   if (column.name === "days") Object.assign(cell, { widget: "days", words: Array.isArray(cell.value) ? cell.value.map(String) : [] });
   if (field.widget === "assignments" && column.name === "name" && row.target === "contact") cell.widget = "field";
   if (node.type === "switch" && column.name === "label" && !cell.placeholder) cell.placeholder = plain(row.value);
@@ -117,9 +117,11 @@ const listOf = (node, field, path) => {
   const total = field.widget === "sections" || inSection ? rowsInAll : rows.length;
   const full = Boolean(field.max) && (inSection ? rowsInAll : rows.length) >= field.max;
   const weights = node.type === "random_split" ? rows.reduce((sum, _, i) => sum + (Number(at(node.config, [...path, i, "weight"])) || 0), 0) : 0;
+  const own = base(node, field, path);
   return {
-    ...base(node, field, path),
+    ...own,
     rows,
+    fewer: own.disabled ? "" : fewerOn(field.widget, total).map(({ name, max }) => say("inspector.fewer_on", { channel: name, count: max })).join(" "),
     count: rows.length,
     full,
     tally: weights ? say("inspector.weights", { total: weights }) : field.max && field.max <= 20 ? `${total} / ${field.max}` : "",

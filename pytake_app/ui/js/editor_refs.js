@@ -2,7 +2,7 @@
 // after something was made here.
 import { useEffect } from "react";
 import { api } from "$/public/pt_api.js";
-import { emit, S, useStore } from "$/public/pt_editor.js";
+import { emit, S, sayOr, useStore } from "$/public/pt_editor.js";
 
 const EMPTY = { templates: [], queues: [], agents: [], departments: [], tags: [], fields: [], secrets: [], calendars: [], flows: [], channels: [] };
 let asked = null;
@@ -68,11 +68,27 @@ export const lengthOf = (text, units = "code_points") => {
   return [...text].length;
 };
 
-/** Channels that are attached and take less of this text than the field does: `[{name, over, max}]`. */
-export const limitsFor = (type, field, value) => {
-  if (typeof value !== "string" || !["body", "retry_message", "message"].includes(field)) return [];
-  return (S.refs?.data?.channels ?? [])
-    .map((channel) => ({ ...channel.capabilities, ...channel }))
-    .filter((channel) => channel.max_text && lengthOf(value, channel.units) > channel.max_text)
-    .map((channel) => ({ name: channel.name || channel.channel, over: lengthOf(value, channel.units) - channel.max_text, max: channel.max_text }));
+const TEXTS = ["body", "retry_message", "message", "fallback_message", "caption", "welcome"];
+
+/** What each attached channel takes of this field, one a kind of channel: `[{name, length, max, over, units}]`.
+ * `list`: the name of the list that the field is a column of. */
+export const limitsFor = (field, value, list = "") => {
+  if (typeof value !== "string") return [];
+  const part = TEXTS.includes(field) ? "max_text" : list === "buttons" && field === "title" ? "max_button_title" : "";
+  if (!part) return [];
+  const kinds = new Map((S.refs?.data?.channels ?? []).map((channel) => [channel.channel, channel]));
+  return [...kinds.values()].flatMap(({ channel, capabilities }) => {
+    const max = capabilities?.[part];
+    if (!max) return [];
+    const units = part === "max_text" ? capabilities.units : "code_points"; // platforms count titles in characters
+    const length = lengthOf(value, units);
+    return [{ name: sayOr(`preview.channel_${channel}`, channel), channel, length, max, over: length - max, units }];
+  });
+};
+
+/** Attached channels that show fewer buttons or rows than there are: `[{name, max}]`. */
+export const fewerOn = (widget, count) => {
+  const part = widget === "buttons" ? "max_buttons" : widget === "sections" ? "max_rows" : "";
+  const kinds = new Map((part ? (S.refs?.data?.channels ?? []) : []).map((channel) => [channel.channel, channel]));
+  return [...kinds.values()].filter(({ capabilities }) => capabilities && capabilities[part] > 0 && count > capabilities[part]).map(({ channel, capabilities }) => ({ name: sayOr(`preview.channel_${channel}`, channel), max: capabilities[part] }));
 };

@@ -80,12 +80,16 @@ const Live = ({ expression }) => {
     wrong ? h("span", { className: "t-red ell" }, sayOr(`inspector.expression_${found.error}`, found.detail)) : h("span", { className: "ell med" }, found.error ? say("inspector.no_value_yet") : value || say("inspector.empty_value")));
 };
 
-const counted = (item, text, channels) => {
-  if (!item.max) return null;
-  const length = lengthOf(text);
-  const near = length > item.max * 0.8;
-  return { length, near, over: length > item.max, channels: channels.filter((limit) => limit.over > 0) };
+/** The counter of a text: by the field's own limit, or by that of the attached channel that is the nearest to be full. */
+const counted = (item, text) => {
+  const own = item.max ? { name: "", length: lengthOf(text), max: item.max, units: "code_points" } : null;
+  const channels = item.limits.map((limit) => ({ ...limit, length: lengthOf(text, limit.units) }));
+  const tight = [own, ...channels].filter(Boolean).reduce((best, one) => (best === null || one.length / one.max > best.length / best.max || (one.length === 0 && one.max < best.max) ? one : best), null);
+  if (!tight) return null;
+  const others = channels.filter((limit) => limit.length > limit.max && limit.channel !== "whatsapp");
+  return { ...tight, near: tight.length > tight.max * 0.8, over: tight.length > tight.max, channels: others };
 };
+const ofAll = (count) => say(count.units === "bytes" ? "inspector.count_bytes" : "inspector.count_of", { length: count.length, max: count.max });
 
 /** The field. With `area` in several lines, with marks and emoji. */
 export const Rich = ({ item, area }) => {
@@ -178,13 +182,13 @@ export const Rich = ({ item, area }) => {
     open === "vars" ? h("div", { className: "find" }, h("input", { className: "input", autoFocus: true, value: query, placeholder: say("inspector.find_variable"), "aria-label": say("inspector.find_variable"), onChange: (event) => setQuery(event.target.value), onKeyDown: (event) => listKeys(event, { shown, on, setOn, onPick: pick, onClose: () => { setOpen(null); field.current.focus(); } }) })) : null);
   const emoji = open === "emoji" && h(EmojiPicker, { onPick: (sign) => write(...range(), sign), onClose: () => { setOpen(null); field.current.focus(); } });
   const live = item.variables && focused && !open ? h(Live, { expression: expressionAt(text, at) }) : null;
-  const count = counted(item, text, item.limits);
+  const count = counted(item, text);
   const toggle = (what) => {
     if (what === "vars") setQuery("");
     setOpen(open === what ? null : what);
   };
   if (!area) {
-    const short = count && count.near ? h("span", { className: "micro tn cnt1", "data-over": count.over, "aria-live": "polite" }, `${count.length}/${item.max}`) : null;
+    const short = count && count.near ? h("span", { className: "micro tn cnt1", "data-over": count.over, "aria-live": "polite", title: count.name }, `${count.length}/${count.max}`) : null;
     return h("div", { className: "tx1", ref: box, "data-bad": Boolean(item.issue), "data-tool": Boolean(item.variables && !item.disabled) },
       h(Mirror, { text, box: mirror }), h("input", { type: "text", className: "input", ...props }), short,
       !item.disabled && item.variables && h(Tool, { icon: item.secrets ? KeyRound : Braces, label: say(item.secrets ? "inspector.insert_secret" : "editor.insert_variable"), className: "v", onClick: () => toggle("vars") }),
@@ -200,8 +204,8 @@ export const Rich = ({ item, area }) => {
         item.variables && h("button", { type: "button", className: "btn sm v", onMouseDown: (event) => event.preventDefault(), onClick: () => toggle("vars"), "data-testid": "insert-variable" }, h(Braces, { className: "i-s", "aria-hidden": true }), say("editor.variable"))),
       list, emoji,
       h("div", { className: "tx" }, h(Mirror, { text, box: mirror }), h("textarea", { rows: 2, ...props })),
-      count && h("div", { className: "bt micro muted", "data-near": count.near }, h("span", null), h("span", { className: "tn", "aria-live": count.near ? "polite" : "off" }, `${count.length.toLocaleString()} / ${item.max.toLocaleString()}`))),
+      count && h("div", { className: "bt micro muted", "data-near": count.near }, h("span", { className: "ell" }, count.name), h("span", { className: "tn", "aria-live": count.near ? "polite" : "off", "data-testid": "counter" }, ofAll(count)))),
     live,
-    count?.channels.map((limit) => h("div", { key: limit.name, className: "micro t-amber" }, say("inspector.over_channel", { channel: limit.name, count: limit.over }))),
+    count?.channels.map((limit) => h("div", { key: limit.name, className: "micro t-amber" }, say(limit.units === "bytes" ? "inspector.over_channel_bytes" : "inspector.over_channel", { channel: limit.name, count: limit.length - limit.max }))),
     message && look && text.trim() ? h("div", { className: "lookbox", "data-testid": "look-bubble" }, h("div", { className: "bubble in" }, h(RichText, { text: rendered && !rendered.error ? rendered.text : text, limit: 0 })), h("div", { className: "micro muted" }, say(rendered && !rendered.error ? "inspector.look_values" : "inspector.look_plain"))) : null);
 };

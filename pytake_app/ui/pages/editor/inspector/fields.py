@@ -144,6 +144,7 @@ def _list_field(field: rx.Var) -> rx.Component:
         _label(field),
         names,
         issue_of(field),
+        rx.cond(text_of(field, "fewer") != "", rx.el.div(text_of(field, "fewer"), class_name="micro t-amber")),
         _add(field),
         hint_of(field),
         class_name="ff",
