@@ -105,7 +105,7 @@ class _Result(_Model):
 
 class HttpResult(_Result):
     """What came of an HTTP request. ``error``: None when an answer came, else timeout, connection, refused (by the
-    guard), too_large, secret_missing, invalid_url, internal."""
+    guard), too_large, unreadable, secret_missing, invalid_url, internal."""
 
     kind: Literal["http"] = "http"
     status: int = 0

@@ -7,6 +7,7 @@ import base64
 import json
 import time
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote_plus, urljoin, urlsplit
 
 import httpx
@@ -15,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from pytake_app.core.egress import EgressGuard, EgressRefusedError
 from pytake_app.engine.requests import MAX_TOTAL_SECONDS, HttpRequest, HttpResult, Part
+from pytake_app.outgoing.answers import ENCODINGS, TooLargeError, UnreadableError, body_of, scrubbed, text_of
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +24,7 @@ MAX_REDIRECTS = 5
 USER_AGENT = "PyTake"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _MAX_PAUSE = 10.0
-_MIN_SCRUBBED = 4
+_OWN_HEADERS = {"user-agent": USER_AGENT, "accept-encoding": ENCODINGS}
 
 
 class SecretMissingError(Exception):
@@ -36,10 +38,6 @@ class _TryAgainError(Exception):
         self.result = result
         self.after = after
         super().__init__(result.error or str(result.status))
-
-
-class _TooLargeError(Exception):
-    """The answer is larger than is taken."""
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -71,7 +69,11 @@ class HttpCaller:
     """
 
     def __init__(self, guard: EgressGuard, *, pause: float = 1.0) -> None:
-        self._client = httpx.AsyncClient(transport=GuardedTransport(guard), follow_redirects=False, trust_env=False)
+        # Keeps no cookies: the client is everybody's, and what a server told one tenant is nobody else's to bring back.
+        no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        self._client = httpx.AsyncClient(
+            transport=GuardedTransport(guard), cookies=no_cookies, follow_redirects=False, trust_env=False
+        )
         self._pause = pause
 
     async def aclose(self) -> None:
@@ -101,7 +103,7 @@ class HttpCaller:
         except TimeoutError:
             result = HttpResult(error="timeout")
         took = int((time.monotonic() - began) * 1000)
-        text = _scrubbed(result.text, secrets)
+        text = scrubbed(result.text, secrets)
         return result.model_copy(update={"attempts": max(1, attempts), "duration_ms": took, "text": text})
 
     def _retrying(self, request: HttpRequest) -> AsyncRetrying:
@@ -126,8 +128,10 @@ class HttpCaller:
                 response, text = await self._followed(request, headers, body, has_secrets)
         except EgressRefusedError as error:
             return HttpResult(error="connection" if error.reason == "unresolved" else f"refused_{error.reason}")
-        except _TooLargeError:
+        except TooLargeError:
             return HttpResult(error="too_large")
+        except UnreadableError:
+            return HttpResult(error="unreadable")
         except (TimeoutError, httpx.TimeoutException):
             raise _TryAgainError(HttpResult(error="timeout")) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
@@ -153,12 +157,12 @@ class HttpCaller:
                     return response, await _read(response, request.max_bytes)
             finally:
                 await response.aclose()
-            following = urljoin(url, where)
-            if not _same_origin(url, following):
+            following, same_origin = _following(url, where)
+            if not same_origin:
                 if has_secrets and response.status_code in (307, 308) and body:
                     # What goes there could hold a secret meant for the first server.
                     raise EgressRefusedError("redirect")
-                headers = {"user-agent": USER_AGENT.encode(), "accept": b"*/*"}
+                headers = {name: value.encode() for name, value in _OWN_HEADERS.items()} | {"accept": b"*/*"}
             if response.status_code == 303 or (response.status_code in (301, 302) and method == "POST"):
                 method, body = "GET" if method != "HEAD" else "HEAD", b""
                 headers = {name: value for name, value in headers.items() if name != "content-type"}
@@ -167,23 +171,27 @@ class HttpCaller:
 
 
 async def _read(response: httpx.Response, limit: int) -> str:
-    size, chunks = 0, []
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > limit:
-            raise _TooLargeError
-        chunks.append(chunk)
-    return b"".join(chunks).decode(response.charset_encoding or "utf-8", "replace").replace("\x00", "\ufffd")
+    body = await body_of(response.aiter_raw(), response.headers.get("content-encoding", ""), limit)
+    return text_of(body, response.charset_encoding)
 
 
-def _same_origin(one: str, other: str) -> bool:
-    a, b = urlsplit(one), urlsplit(other)
-    return (a.scheme, a.netloc.lower()) == (b.scheme, b.netloc.lower())
+def _following(url: str, where: str) -> tuple[str, bool]:
+    """Where a redirect leads, and whether that is the same origin.
+
+    Raises:
+        httpx.InvalidURL: nowhere.
+    """
+    try:
+        following = urljoin(url, where)
+        one, other = urlsplit(url), urlsplit(following)
+    except ValueError as error:
+        raise httpx.InvalidURL(str(error)) from None
+    return following, (one.scheme, one.netloc.lower()) == (other.scheme, other.netloc.lower())
 
 
 def _retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _text(parts: list[Part], secrets: Mapping[str, str]) -> str:
@@ -203,7 +211,7 @@ def _text(parts: list[Part], secrets: Mapping[str, str]) -> str:
 
 def _filled(request: HttpRequest, secrets: Mapping[str, str], key: str) -> tuple[dict[str, bytes], bytes]:
     """Headers and body with the secrets' values in their places."""
-    headers = {"user-agent": USER_AGENT, "accept": "application/json, */*;q=0.5"}
+    headers = {**_OWN_HEADERS, "accept": "application/json, */*;q=0.5"}
     if request.method not in ("GET", "HEAD"):
         headers["idempotency-key"] = key
     body = _text(request.body, secrets).encode()
@@ -216,11 +224,3 @@ def _filled(request: HttpRequest, secrets: Mapping[str, str], key: str) -> tuple
         value = "".join(c for c in _text(line.value, secrets) if c.isprintable())
         headers[line.name.lower()] = value
     return {name: value.encode() for name, value in headers.items()}, body
-
-
-def _scrubbed(text: str, secrets: Mapping[str, str]) -> str:
-    """An answer that repeats a secret must not bring it into the session."""
-    for value in sorted(secrets.values(), key=len, reverse=True):
-        if len(value) >= _MIN_SCRUBBED and value in text:
-            text = text.replace(value, "***")
-    return text

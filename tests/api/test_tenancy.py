@@ -54,7 +54,9 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         ids: dict[str, Any] = {**owned, "contact_id": contact.id, "channel_account_id": account.id}
         conversation = Conversation(**ids)
         case = FlowTestCase(organization_id=caller.organization_id, flow_id=flow.id, name="t")
-        run = FlowSession(**ids, flow_id=flow.id, version=1, conversation_id=uuid4(), status="waiting")
+        at = {"root_flow_id": str(flow.id), "root_version": 1, "flow_id": str(flow.id), "flow_version": 1}
+        state = {"id": str(uuid4()), **at, "started_at": services.clock.now().isoformat()}
+        run = FlowSession(**ids, flow_id=flow.id, version=1, conversation_id=uuid4(), status="waiting", state=state)
         session.add_all([conversation, run])
         session.flush()
         tag, field = Tag(**owned, name="VIP"), CustomField(**owned, key="city", label="City")

@@ -23,10 +23,11 @@ class Seen:
 
 @dataclass
 class Reply:
-    """How to answer: after `delay` seconds `status` with `body`; `drop`: break the connection instead."""
+    """How to answer: after `delay` seconds `status` with `body`, or with the bytes `raw`; `drop`: break the connection instead."""
 
     status: int = 200
     body: str = "{}"
+    raw: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
     drop: bool = False
@@ -73,4 +74,6 @@ class EchoServer:
         if reply.drop:
             assert request.transport is not None
             request.transport.abort()
+        if reply.raw is not None:
+            return web.Response(status=reply.status, body=reply.raw, headers=reply.headers)
         return web.Response(status=reply.status, text=reply.body, headers=reply.headers, content_type=None)
