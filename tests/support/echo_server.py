@@ -23,7 +23,7 @@ class Seen:
 
 @dataclass
 class Reply:
-    """How to answer: after `delay` seconds `status` with `body`, or with the bytes `raw`; `drop`: break the connection instead."""
+    """How to answer: after `delay` seconds `status` with `body` or the bytes `raw`; `drop`: break off instead."""
 
     status: int = 200
     body: str = "{}"
