@@ -17,7 +17,6 @@ from pytake_app.contacts.catalog_schemas import FieldCreate, TagCreate
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
-from pytake_app.engine.nodes.logic import HoursPeriod
 from pytake_app.flows import repository
 from pytake_app.flows.environment import forget_world
 from pytake_app.outgoing import service as outgoing
@@ -63,13 +62,21 @@ class FieldChoice(BaseModel):
     type: str
 
 
+class OpenPeriod(BaseModel):
+    """Open on `days` (0 Monday … 6 Sunday) from `opens` to `closes`, as a `business_hours` block has it."""
+
+    days: list[int] = Field(default_factory=list)
+    opens: str = "09:00"
+    closes: str = "18:00"
+
+
 class CalendarChoice(Choice):
     """A calendar of business hours, with what is open. `periods` and `holidays` as in a `business_hours` block;
     `timezone` empty: the organization's."""
 
     is_default: bool
     timezone: str
-    periods: list[HoursPeriod]
+    periods: list[OpenPeriod]
     holidays: list[str]
 
 
