@@ -17,7 +17,9 @@ def translations(flow_id: str, who: CurrentPrincipal, session: TenantSession) ->
     return translating.table(session, who, flow_id)
 
 
-@router.get("/flows/{flow_id}/translations.csv", response_class=Response)
+@router.get(
+    "/flows/{flow_id}/translations.csv", response_class=Response, responses={200: {"content": {"text/csv": {}}}}
+)
 def translations_csv(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> Response:
     """The same as a table for translators: a row a text, a column a language."""
     text = translating.to_csv(translating.table(session, who, flow_id))

@@ -22,6 +22,10 @@ export const touched = (op) => {
       return Object.keys(op.patch).map((name) => ["settings", name]);
     case "set_name":
       return [["name"]];
+    case "set_translations":
+      return [["language", op.locale, "there"], ...Object.entries(op.texts ?? {}).flatMap(([node, texts]) => Object.keys(texts).map((pointer) => ["node", node, "text", op.locale, pointer]))];
+    case "remove_language":
+      return [["language", op.locale]];
     case "replace_document":
       return [["document"]];
     case "batch":
@@ -39,6 +43,39 @@ const meets = (mine, theirs) => {
   }
   const length = Math.min(mine.length, theirs.length);
   return mine.slice(0, length).every((part, i) => part === theirs[i]);
+};
+
+// The server's store keeps objects' keys in an order of its own.
+const sorted = (_key, value) => (value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value);
+const same = (a, b) => JSON.stringify(a ?? null, sorted) === JSON.stringify(b ?? null, sorted);
+const withoutPlace = (node) => node && { ...node, position: null };
+/** What a field (a key of `touched`) holds in a document. */
+const heldAt = (doc, [kind, id, part, name, more]) => {
+  if (kind === "node") {
+    const node = nodeOf(doc, id);
+    if (!part || !node) return withoutPlace(node);
+    if (part === "config") return node.config[name];
+    return part === "text" ? doc.translations?.[name]?.[id]?.[more] : node[part];
+  }
+  if (kind === "port") return edgeAt(doc, id, part)?.target;
+  if (kind === "edge") return indexOf(doc).edges.get(id);
+  if (kind === "settings") return doc.settings?.[id];
+  if (kind === "language") return Boolean(doc.translations?.[id]);
+  return kind === "name" ? doc.name : null;
+};
+
+/** What the fields that operations write hold before, as `[key, value]`; added to what is known already. */
+export const heldBefore = (ops, doc, known = []) => {
+  const have = new Set(known.map(([key]) => key.join("\u0000")));
+  return [...known, ...ops.flatMap(touched).filter((key) => !have.has(key.join("\u0000"))).map((key) => [key, heldAt(doc, key) ?? null])];
+};
+
+/** The fields that operations write and that hold something else now than before them (`was`): what somebody overtook
+ * when the edits between can't be told any more. In the form of the server's own list. */
+export const overtakenFields = (ops, was, now, name) => {
+  if (!was) return [{ key: ["document"], name }];
+  const mine = new Set(ops.flatMap(touched).map((key) => key.join("\u0000")));
+  return was.filter(([key, value]) => mine.has(key.join("\u0000")) && (key[0] === "document" || !same(value, heldAt(now, key)))).map(([key]) => ({ key, name }));
 };
 
 const hit = (op, clashes) => touched(op).map((key) => clashes.find((clash) => meets(key, clash.key))).find(Boolean);
@@ -75,6 +112,17 @@ export const takeApart = (ops, clashes, before, base) => {
         else settled[name] = value;
       }
       if (Object.keys(settled).length) rest.push({ ...op, patch: settled });
+    } else if (op.op === "set_translations") {
+      const settled = {};
+      for (const [id, texts] of Object.entries(op.texts)) {
+        for (const [pointer, value] of Object.entries(texts)) {
+          if (!nodeOf(base, id)) continue; // there is nothing left to translate
+          const by = clashes.find((other) => meets(["node", id, "text", op.locale, pointer], other.key) || meets(["language", op.locale], other.key));
+          if (by) item("text", by, { node: id, field: pointer, locale: op.locale, mine: value?.text ?? null, ops: [{ ...op, texts: { [id]: { [pointer]: value } } }] });
+          else (settled[id] ??= {})[pointer] = value;
+        }
+      }
+      if (Object.keys(settled).length) rest.push({ ...op, texts: settled });
     } else if (op.op === "set_title") item("title", clash, { node: op.id, field: "title", mine: op.title, ops: [op] });
     else if (op.op === "set_name") item("name", clash, { field: "name", mine: op.name, ops: [op] });
     else if (op.op === "connect" || op.op === "disconnect") item("port", clash, { node: op.source, field: op.port, mine: op.target ?? null, ops: [op] });

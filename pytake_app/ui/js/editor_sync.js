@@ -3,12 +3,13 @@
 // revision it was begun on (`built`): the server refuses it when somebody else wrote the same field since, and what they
 // overtook becomes a choice (`clashes`) instead of being lost.
 import { applyAll } from "$/public/pt_editor_doc.js";
-import { ownVersion, takeApart } from "$/public/pt_editor_clash.js";
+import { heldBefore, overtakenFields, ownVersion, takeApart } from "$/public/pt_editor_clash.js";
 import { keepEdits } from "$/public/pt_editor_keep.js";
 
 const TYPING_PAUSE = 600; // ms of quiet after which typed text is sent
 const TYPING_LIMIT = 15000; // ms after which it is sent although the typing goes on
 const ANSWER_LIMIT = 8000; // ms to wait for an answer before sending again under the same id
+const MAX_STRANDINGS = 3; // refusals of an edit without a reason after which all of it is a choice
 const MAX_EDIT = 400000; // characters of one edit; the server reads messages of 512 KB
 
 /** The edits of one flow.
@@ -24,6 +25,7 @@ export class Sync {
     this.pending = [];
     this.clashes = [];
     this.held = [];
+    this.stranded = null; // a refused edit that waits for the document
     this.early = new Map();
     this.flight = null;
     this.savedAt = null;
@@ -45,6 +47,7 @@ export class Sync {
     this.revision = revision;
     this.base = document;
     this.flight = null;
+    this.ashore();
     this.rebuild();
     const held = this.held;
     this.held = [];
@@ -53,8 +56,23 @@ export class Sync {
     this.pump();
   }
 
+  /** An edit that the server refused without saying over what: what still fits is sent again, the rest is a choice. */
+  ashore() {
+    const { stranded } = this;
+    this.stranded = null;
+    const at = stranded ? this.pending.indexOf(stranded.entry) : -1;
+    if (at < 0) return;
+    const { entry, before, by } = stranded;
+    const strandings = (entry.strandings ?? 0) + 1;
+    const was = strandings > MAX_STRANDINGS ? null : entry.was;
+    const { rest, items } = takeApart(entry.ops, overtakenFields(entry.ops, was, this.base, by), before, this.base);
+    const again = rest.length && was ? [{ ...entry, cid: crypto.randomUUID(), ops: rest, built: this.revision, tries: 0, strandings }] : [];
+    this.pending.splice(at, 1, ...again);
+    this.clashes.push(...items.map((item) => ({ ...item, by: item.by || by })));
+  }
+
   remember() {
-    const edits = this.pending.map(({ cid, ops, step, built, refused }) => ({ cid, ops, step, built, refused }));
+    const edits = this.pending.map(({ cid, ops, step, built, refused, was }) => ({ cid, ops, step, built, refused, was }));
     this.kept = keepEdits(this.flowId, this.user(), edits, this.clashes);
   }
 
@@ -103,11 +121,13 @@ export class Sync {
       this.changed("refused");
       return false;
     }
+    const was = heldBefore(ops, this.doc, joins ? last.was : []);
     this.doc = applyAll(this.doc, ops);
     if (joins) {
+      last.was = was;
       last.ops = mergeOps(last.ops, ops);
     } else {
-      this.pending.push({ cid: crypto.randomUUID(), ops, key, built: this.revision, open: key !== null, since: Date.now(), tries: 0 });
+      this.pending.push({ cid: crypto.randomUUID(), ops, key, was, built: this.revision, open: key !== null, since: Date.now(), tries: 0 });
     }
     clearTimeout(this.timer);
     if (key !== null) {
@@ -142,7 +162,7 @@ export class Sync {
   }
 
   pump() {
-    if (this.flight || !this.base || !this.connected || this.halted) return;
+    if (this.flight || this.stranded || !this.base || !this.connected || this.halted) return;
     const entry = this.pending[0];
     if (!entry || entry.open) return;
     this.flight = entry.cid;
@@ -225,9 +245,9 @@ export class Sync {
     const at = this.pending.indexOf(entry);
     this.pending = this.pending.filter((other) => other !== entry);
     if (reply.reload || !reply.clashes) {
-      const { items } = takeApart(entry.ops, [{ key: ["document"], name: "" }], before, this.base);
-      this.clashes.push(...items);
-      this.remember();
+      // Which edits were made can't be told: the document itself says what they changed, once it is here.
+      this.pending.splice(at, 0, entry);
+      this.stranded = { entry, before, by: reply.by || reply.clashes?.[0]?.name || "" };
       this.changed("clash");
       this.reload();
       return;

@@ -42,6 +42,7 @@ const blockAt = (id) => {
 const sideOf = {
   field: (item, node) => ({ where: sayOr(specOf(node?.type)?.fields.find((field) => field.name === item.field)?.label_key ?? "", item.field), theirs: shown(node?.config[item.field]), mine: shown(item.mine) }),
   title: (item, node) => ({ where: say("together.title"), theirs: shown(node?.title), mine: shown(item.mine) }),
+  text: (item) => ({ where: say("together.translation", { language: item.locale }), theirs: shown(S.doc.translations?.[item.locale]?.[item.node]?.[item.field]?.text), mine: shown(item.mine) }),
   name: (item) => ({ where: say("together.flow_name"), theirs: shown(S.doc.name), mine: shown(item.mine) }),
   setting: (item) => ({ where: say("together.setting"), theirs: shown(S.doc.settings?.[item.field]), mine: shown(item.mine) }),
   port: (item, node) => {

@@ -39,6 +39,7 @@ class Server:
         ]
         self.document = parse_document({"name": "F", "nodes": nodes, "edges": []}).model_dump(mode="json")
         self.journal: list[Entry] = []
+        self.forgetful = False
 
     @property
     def revision(self) -> int:
@@ -47,6 +48,8 @@ class Server:
     def answer(self, who: int, message: Json) -> Json:
         reply = {"flow_id": "f", "cid": message["cid"]}
         missed = self.journal[min(message["revision"], message["built"]) :]
+        if self.forgetful and missed:  # a long absence: the journal doesn't reach back that far
+            return {**reply, "error": "stale_revision", "by": "Rafael"}
         unseen = [{"seq": e.revision, "operations": e.operations} for e in missed if e.revision > message["revision"]]
         parsed = [parse_operation(raw) for raw in message["ops"]]
         keys = rebase.touched_by(parsed)
@@ -218,3 +221,25 @@ def test_no_text_is_lost_unseen(editors: "subprocess.Popen[str]", mine: str, the
     config = pair.server.document["nodes"][0]["config"]
     assert (config["body"], config["footer"]) == (theirs, "rodapé")  # what wasn't at odds went through
     assert pair.server.document["nodes"][1]["position"]["x"] == moved
+
+
+def test_after_a_long_absence_only_what_somebody_changed_is_a_choice(editors: "subprocess.Popen[str]") -> None:
+    pair = Pair(editors)
+    pair.move(1, "edit", [{"op": "update_config", "id": "n0", "patch": {"body": "minha", "footer": "rodapé"}}])
+    pair.move(1, "edit", [{"op": "set_title", "id": "n1", "title": "Meu"}])
+    pair.move(1, "edit", [{"op": "move_nodes", "positions": {"n2": {"x": 7, "y": 0}}}])
+    pair.move(0, "edit", [{"op": "update_config", "id": "n0", "patch": {"body": "deles"}}])
+    pair.deliver(0)
+    pair.server.forgetful = True
+    while pair.deliver(1):
+        pass
+    state = pair.call(1, "look")
+    (clash,) = state["clashes"]
+    assert (clash["kind"], clash["node"], clash["field"]) == ("field", "n0", "body")
+    assert (clash["mine"], clash["by"]) == ("minha", "Rafael")
+    held = {node["id"]: node for node in pair.server.document["nodes"]}
+    assert held["n0"]["config"] == {"body": "deles", "footer": "rodapé"}
+    assert (held["n1"]["title"], held["n2"]["position"]["x"]) == ("Meu", 7)
+    pair.move(1, "settle", clash["id"], True)
+    pair.finish(True)
+    assert pair.server.document["nodes"][0]["config"]["body"] == "minha"

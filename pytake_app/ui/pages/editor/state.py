@@ -135,6 +135,8 @@ class EditorState(rx.State):
             answer = {"flow_id": str(wanted.flow_id), "cid": wanted.cid, "error": error.code}
             if isinstance(error, EditConflictError):
                 answer |= await self._clashes(who, error)
+            elif error.code == "stale_revision":
+                answer |= {"by": await self._latest_editor(who, wanted.flow_id)}
             self._say(answer)
             return
         answer = self._answer(result, wanted, who)
@@ -167,6 +169,14 @@ class EditorState(rx.State):
             for clash in error.clashes
         ]
         return _small({"clashes": clashes, "edits": [_edit_json(edit) for edit in error.missed]})
+
+    async def _latest_editor(self, who: Principal, flow_id: UUID) -> str:
+        """Who edited the draft last, when it can't be told any more who wrote which field; empty for nobody else."""
+        try:
+            flow = await in_tenant(who, flows.get_flow, who, flow_id)
+        except ProblemError:
+            return ""
+        return "" if flow.updated_by == who.user_id else flow.updated_by_name
 
     def _refuse_unread(self, message: object) -> None:
         """A page of another release sends what this one can't read: it must hear so, or it would try for ever."""
