@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,6 +41,7 @@ SELECT id FROM users WHERE organization_id = %s AND is_active AND (email = %s OR
   AND (role <> 'viewer' OR %s) LIMIT 1
 """
 _EVERYONE = "SELECT id FROM users WHERE organization_id = %s AND is_active"
+_ADMINS = "SELECT id FROM users WHERE organization_id = %s AND is_active AND role = 'org_admin' ORDER BY id"
 # Named by id or, accents and case aside, by name.
 _DEPARTMENT = """
 SELECT u.id FROM department_members m JOIN departments d ON d.id = m.department_id JOIN users u ON u.id = m.user_id
@@ -153,18 +153,21 @@ def _name_of(state: ContactState, user_id: UUID) -> str:
 
 def _notify(state: ContactState, thread: Thread, event: NotificationAsked) -> None:
     organization_id, connection = state.person.organization_id, state.context.connection
-    users: Sequence[UUID | None] = [None]
+    found: list[UUID | None] = []
     if event.audience == "everyone":
-        users = [row[0] for row in connection.execute(_EVERYONE, (organization_id,)).fetchall()]
+        found = [row[0] for row in connection.execute(_EVERYONE, (organization_id,)).fetchall()]
     elif event.audience == "user":
-        users = [_user(state, event.target, viewers=True)]
+        found = [_user(state, event.target, viewers=True)]
     elif event.audience == "assignee":
         row = connection.execute("SELECT assignee_id FROM conversations WHERE id = %s", (thread.id,)).fetchone()
-        users = [row[0] if row else None]
+        found = [row[0] if row else None]
     elif event.audience == "department":
         named = {"organization": organization_id, "target": event.target}
-        # Without people it is kept for the department, where administrators see it.
-        users = [row[0] for row in connection.execute(_DEPARTMENT, named).fetchall()] or [None]
+        found = [row[0] for row in connection.execute(_DEPARTMENT, named).fetchall()]
+    users = [user_id for user_id in found if user_id is not None]
+    if not users:
+        # Nobody is meant (a department without people, nobody assigned): administrators are told rather than no one.
+        users = [row[0] for row in connection.execute(_ADMINS, (organization_id,)).fetchall()]
     for user_id in users:
         state.effects.outside.notices.append(
             {
@@ -182,8 +185,7 @@ def _notify(state: ContactState, thread: Thread, event: NotificationAsked) -> No
                 "created_at": state.context.now,
             }
         )
-        if user_id is not None:
-            state.effects.told.append((organization_id, user_id))
+        state.effects.told.append((organization_id, user_id))
 
 
 def _assign(state: ContactState, thread: Thread, event: AgentAssigned) -> None:

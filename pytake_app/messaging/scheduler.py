@@ -23,6 +23,7 @@ from pytake_app.flows import publications, requests, schedules, stats_rollup, ti
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, upkeep
 from pytake_app.messaging.sql import hot
+from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class Scheduler:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._templates: threading.Thread | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._duties = [
             _Duty(0.25, self.fire_timers),
@@ -62,6 +64,7 @@ class Scheduler:
             _Duty(2.0, self.publish_due),
             _Duty(5.0, self.count_runs),
             _Duty(5.0, self.measure),
+            _Duty(5.0, self.sync_templates),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
             _Duty(3600.0, self.forget_sign_ins),
@@ -176,6 +179,18 @@ class Scheduler:
             heartbeat.beat(self._services.redis, "scheduler", self._name, time.time())
         except redis.RedisError as error:
             log.info("heartbeat_not_told", error=type(error).__name__)
+
+    def sync_templates(self) -> None:
+        """Have templates fetched that are due; beside the other duties, which never wait for Meta."""
+        if self._templates is None or not self._templates.is_alive():
+            self._templates = threading.Thread(target=self._sync_templates, name="template-sync", daemon=True)
+            self._templates.start()
+
+    def _sync_templates(self) -> None:
+        try:
+            template_sync.sync_due(self._services)
+        except (UnavailableError, SQLAlchemyError) as error:
+            log.warning("template_sync_failed", error=type(error).__name__)
 
     def remove_old(self) -> bool:
         """Delete what is kept long enough."""

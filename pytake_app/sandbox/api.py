@@ -19,7 +19,7 @@ from pytake_app.channels.whatsapp import simulator
 from pytake_app.core.errors import NotFoundError, ProblemError, TooLargeError, UnavailableError
 from pytake_app.core.pagination import Page
 from pytake_app.core.tenancy import Principal, Role
-from pytake_app.sandbox import media, service
+from pytake_app.sandbox import media, service, templates
 from pytake_app.sandbox.courier import Courier
 from pytake_app.sandbox.models import SandboxMessage
 from pytake_app.sandbox.schemas import (
@@ -227,6 +227,10 @@ async def graph_messages(object_id: str, request: Request) -> Response:
     complaints = simulator.validate_send(body)
     if complaints:
         return JSONResponse(simulator.graph_refusal(complaints), status_code=400)
+    refused = templates.send_refusal(account, body)
+    if refused is not None:
+        code, title, details = refused
+        return JSONResponse(simulator.graph_refusal([details], code=code, title=title), status_code=400)
 
     def take() -> tuple[dict[str, Any], SandboxMessage | None]:
         with services.database.tenant(account.organization_id) as session:

@@ -11,6 +11,7 @@ from pytake_app.channels.base import JsonObject
 from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.whatsapp import service as whatsapp
 from pytake_app.whatsapp.service import AccountRuntime
+from pytake_app.whatsapp.template_parts import parts_of
 
 SUBMITTED: Final = "sandbox_templates"
 DELETED: Final = "sandbox_templates_deleted"
@@ -25,6 +26,37 @@ def templates_of(account: AccountRuntime) -> list[JsonObject]:
     gone = set(account.own_settings.get(DELETED) or ())
     every = [*sandbox_templates(), *(account.own_settings.get(SUBMITTED) or ())]
     return [template for template in every if template["id"] not in gone]
+
+
+def send_refusal(account: AccountRuntime, body: JsonObject) -> tuple[int, str, str] | None:
+    """Why Meta would not send this template: code, title, details (Cloud API, Error codes, template errors). None: it
+    would, or the message is no template."""
+    if body.get("type") != "template":
+        return None
+    asked: Any = body.get("template") or {}
+    name, language = str(asked.get("name", "")), str((asked.get("language") or {}).get("code", ""))
+    found = next((t for t in templates_of(account) if (t["name"], t["language"]) == (name, language)), None)
+    if found is None or found["status"] not in ("APPROVED", "PAUSED", "DISABLED"):
+        details = f"template name ({name}) does not exist in {language}"
+        return 132001, "Template name does not exist in the translation", details
+    if found["status"] == "PAUSED":
+        return 132015, "Template is paused", f"template ({name}) is paused due to low quality"
+    if found["status"] == "DISABLED":
+        return 132016, "Template is disabled", f"template ({name}) is disabled"
+    expected, given = parts_of(found["components"]).variables, _body_values(asked.get("components"))
+    if expected != given:
+        details = (
+            f"body: number of localizable_params ({given}) does not match the expected number of params ({expected})"
+        )
+        return 132000, "Number of parameters does not match the expected number of params", details
+    return None
+
+
+def _body_values(components: Any) -> int:
+    """How many values a sent template brings for its body."""
+    parts = components if isinstance(components, list) else []
+    bodies = [part for part in parts if isinstance(part, dict) and str(part.get("type", "")).lower() == "body"]
+    return sum(len(part.get("parameters") or ()) for part in bodies)
 
 
 def page(account: AccountRuntime, *, limit: int, after: str, address: str) -> JsonObject:

@@ -87,6 +87,8 @@ class AccountView(View):
     webhook_url: str = Field(description="what to enter at Meta; empty while no public address is configured")
     last_check_at: datetime | None = Field(None, description="when the platform was last asked about the account")
     last_check_code: str = Field("", description="what it said: empty = all well, else a code of the check")
+    templates_synced_at: datetime | None = Field(None, description="when its templates were last fetched")
+    templates_sync_code: str = Field("", description="what the last fetch said: empty = all well, else why not")
     created_at: datetime
     updated_at: datetime
 

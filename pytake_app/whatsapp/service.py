@@ -33,7 +33,7 @@ from pytake_app.whatsapp.runtime import (
     write_credentials,
 )
 from pytake_app.whatsapp.schemas import AccountChange, AccountCheck, AccountView, ChannelView, NewAccount
-from pytake_app.whatsapp.templates import TemplateBook, template_book
+from pytake_app.whatsapp.templates import SYNC_CODE, SYNCED_AT, TemplateBook, sync_again, template_book
 from pytake_app.whatsapp.templates import store as store_templates
 
 __all__ = [
@@ -168,6 +168,7 @@ def change_account(
         account.name = given["name"]
     if given.get("business_account_id") is not None:
         account.business_account_id = given["business_account_id"]
+        account.settings = sync_again(account.settings)
     if given.get("phone") is not None:
         account.phone = _digits(given["phone"])
     if "default_flow_id" in given:
@@ -176,6 +177,7 @@ def change_account(
     if secrets:
         box = SecretBox.from_settings(settings)
         account.credentials = write_credentials(box, {**read_credentials(box, account.credentials), **secrets})
+        account.settings = sync_again(account.settings)
         _works_again(account)
     if "reengagement_template" in given:
         account.settings = {**account.settings, "reengagement_template": given["reengagement_template"]}
@@ -355,6 +357,8 @@ def account_view(account: ChannelAccount, settings: Settings) -> AccountView:
         webhook_url=public + path if public else "",
         last_check_at=last_check.get("at"),
         last_check_code=last_check.get("code", ""),
+        templates_synced_at=account.settings.get(SYNCED_AT),
+        templates_sync_code=str(account.settings.get(SYNC_CODE) or ""),
         created_at=account.created_at,
         updated_at=account.updated_at,
     )

@@ -23,6 +23,10 @@ from pytake_app.whatsapp.template_schemas import TemplateView
 
 SYNCED_AT = "templates_synced_at"
 """Member of an account's settings: when the templates of its business account were last asked for."""
+SYNC_DUE = "templates_sync_due"
+SYNC_CODE = "templates_sync_code"
+SYNC_FAILURES = "templates_sync_failures"
+"""Further members: when they are due by themselves (absent: now), what the last sync said, failures in a row."""
 _CLOCK = SystemClock()
 
 
@@ -183,10 +187,15 @@ def store(
     if whole:
         for account in repository.accounts(session, "whatsapp"):
             if account.business_account_id == business_account_id:
-                account.settings = {**account.settings, SYNCED_AT: now.isoformat()}
+                account.settings = {**account.settings, SYNCED_AT: now.isoformat(), SYNC_CODE: "", SYNC_FAILURES: 0}
                 session.add(account)
     session.flush()
     return kept, len(gone)
+
+
+def sync_again(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An account's settings with its templates due now: its token or its business account has changed."""
+    return {name: value for name, value in settings.items() if name not in (SYNC_DUE, SYNC_FAILURES)}
 
 
 def _take(row: MessageTemplate, raw: Mapping[str, Any]) -> None:

@@ -12,7 +12,10 @@ from sqlmodel import select
 from pytake_app.accounts.models import Department, DepartmentMember, User
 from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.core.clock import FrozenClock
+from pytake_app.core.ids import new_id
 from pytake_app.core.services import Services
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.notifications import service as notifications
 from pytake_app.queues import service as queues
 from pytake_app.queues.schemas import CalendarCreate, Period
 from pytake_app.whatsapp import service as whatsapp
@@ -138,6 +141,32 @@ async def test_a_department_is_notified_person_by_person(
     add_flow(services.database, organization_id, flow("notify", audience="department", target="vendas", title="Oi"))
     await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
     assert [row[0] for row in pipeline.rows("SELECT user_id FROM notifications ORDER BY user_id")] == people
+    # Each finds it at their own bell, with the conversation it is about; who isn't in the department doesn't.
+    conversation = pipeline.scalar("SELECT id FROM conversations")
+    with services.database.tenant(organization_id) as session:
+        for user in session.exec(select(User)).all():
+            who = Principal(user.id, organization_id, Role.VIEWER, new_id())
+            page = notifications.list_notifications(session, who, cursor=None, limit=9)
+            expected = [("Oi", conversation)] if user.id in people else []
+            assert [(item.title, item.conversation_id) for item in page.items] == expected
+            assert page.unread == len(expected)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"audience": "department", "target": "Vazio"}, {"audience": "assignee"}, {"audience": "user", "target": "x@y.z"}],
+)
+async def test_a_notice_meant_for_nobody_reaches_the_administrators(
+    pipeline: Pipeline, services: Services, frozen_clock: FrozenClock, config: dict[str, Any]
+) -> None:
+    organization_id = pipeline.tenant.organization_id
+    with services.database.tenant(organization_id) as session:
+        session.add(Department(organization_id=organization_id, name="Vazio"))
+    add_flow(services.database, organization_id, flow("notify", title="Oi", **config))
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    admins = pipeline.rows("SELECT id FROM users WHERE role = 'org_admin' AND is_active ORDER BY id")
+    assert admins
+    assert pipeline.rows("SELECT user_id FROM notifications ORDER BY user_id") == admins
 
 
 async def test_metas_news_of_templates_are_kept(

@@ -24,7 +24,8 @@ from pytake_app.core.clock import FrozenClock
 from pytake_app.messaging.models import InboundEvent
 from pytake_app.sandbox.courier import Courier
 from pytake_app.sandbox.models import SandboxMessage
-from pytake_app.whatsapp.service import AccountReader, AccountRuntime
+from pytake_app.sandbox.templates import SUBMITTED
+from pytake_app.whatsapp.service import AccountReader, AccountRuntime, set_own_settings
 from tests.api.fixtures import HOST, Caller, NewCaller
 from tests.waiting import wait_until
 
@@ -214,7 +215,9 @@ def test_a_send_reaches_the_phone_and_reports_its_way(sandbox: Sandbox) -> None:
 
 def test_outside_the_window_free_text_fails_and_templates_pass(sandbox: Sandbox, frozen_clock: FrozenClock) -> None:
     template = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": CONTACT, "type": "template",
-                "template": {"name": "hello", "language": {"code": "pt_BR"}}}  # fmt: skip
+                "template": {"name": "pytake_saudacao", "language": {"code": "pt_BR"},
+                             "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}]}]},
+                }  # fmt: skip
     sandbox.send(text_body())
     wait_until(lambda: sandbox.statuses() == ["failed"])
     assert "131047" in str(sandbox.events("status")[0].payload)
@@ -224,6 +227,30 @@ def test_outside_the_window_free_text_fails_and_templates_pass(sandbox: Sandbox,
     frozen_clock.advance(timedelta(hours=24, seconds=1))
     sandbox.send(text_body())
     wait_until(lambda: sandbox.statuses()[3:] == ["failed"])
+
+
+def test_templates_that_meta_refuses(sandbox: Sandbox) -> None:
+    def refused(name: str, language: str, *values: str) -> int:
+        parameters = [{"type": "text", "text": value} for value in values]
+        template = {"name": name, "language": {"code": language},
+                    "components": [{"type": "body", "parameters": parameters}] if values else []}  # fmt: skip
+        body = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": CONTACT, "type": "template",
+                "template": template}  # fmt: skip
+        answer = sandbox.send(body).json()
+        return int(answer["error"]["code"]) if "error" in answer else 0
+
+    assert refused("pytake_saudacao", "pt_BR", "Ana") == 0
+    assert refused("nunca_vi", "pt_BR") == 132001
+    assert refused("pytake_saudacao", "fr", "Ana") == 132001
+    assert refused("pytake_saudacao", "pt_BR") == refused("pytake_saudacao", "pt_BR", "Ana", "Lima") == 132000
+    kept = [
+        {"id": str(1 + i), "name": status.lower(), "language": "en", "category": "UTILITY", "status": status,
+         "components": [{"type": "BODY", "text": "Hello there"}]}
+        for i, status in enumerate(("PENDING", "REJECTED", "PAUSED", "DISABLED"))
+    ]  # fmt: skip
+    with sandbox.services.database.tenant(sandbox.caller.organization_id) as session:
+        set_own_settings(session, sandbox.account.id, {SUBMITTED: kept})
+    assert [refused(t["name"], "en") for t in kept] == [132001, 132001, 132015, 132016]
 
 
 def test_bodies_that_meta_refuses(sandbox: Sandbox) -> None:

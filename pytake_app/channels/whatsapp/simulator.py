@@ -331,11 +331,13 @@ def graph_answer(body: JsonObject, *, message_id: str | None = None, wa_id: str 
     return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
 
 
-def graph_refusal(complaints: Sequence[str], *, code: int = 131009) -> JsonObject:
+def graph_refusal(
+    complaints: Sequence[str], *, code: int = 131009, title: str = "Parameter value is not valid"
+) -> JsonObject:
     """What Graph answers (with HTTP 400) to a send it refuses."""
     return {
         "error": {
-            "message": f"(#{code}) Parameter value is not valid",
+            "message": f"(#{code}) {title}",
             "type": "OAuthException",
             "code": code,
             "error_data": {"messaging_product": "whatsapp", "details": "; ".join(complaints)},
