@@ -71,7 +71,7 @@ def dead_letter(
 def messages(
     who: CurrentPrincipal,
     session: TenantSession,
-    state: QueueState | None = None,
+    state: Annotated[list[QueueState] | None, Query(description="may be named more than once")] = None,
     priority: PriorityWord | None = None,
     channel_account_id: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
@@ -81,7 +81,7 @@ def messages(
     return desk.messages(
         session,
         who,
-        state=state,
+        states=state or (),
         priority=priority,
         channel_account_id=channel_account_id,
         limit=limit,

@@ -5,6 +5,7 @@ Reading needs `viewer`, acting `agent`, handling inbound events again `org_admin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -47,16 +48,20 @@ _CLOCK = SystemClock()
 _PREVIEW = 80
 _MINUTES = 30
 
+# Three parts, each with an index of its own: over one condition for all, the whole table is read.
 _BY_ACCOUNT = text("""
-SELECT channel_account_id,
-       count(*) FILTER (WHERE state = 'queued'),
-       count(*) FILTER (WHERE state = 'queued' AND next_attempt_at <= :now),
-       count(*) FILTER (WHERE state = 'dead'),
-       count(*) FILTER (WHERE state = 'sent')
-FROM outbox
-WHERE organization_id = :organization_id
-  AND (state IN ('queued', 'dead') OR (state = 'sent' AND finished_at > :minute_ago))
-GROUP BY channel_account_id
+SELECT channel_account_id, sum(queued)::bigint, sum(due)::bigint, sum(dead)::bigint, sum(sent)::bigint FROM (
+    SELECT channel_account_id, count(*) AS queued, count(*) FILTER (WHERE next_attempt_at <= :now) AS due,
+           0 AS dead, 0 AS sent
+    FROM outbox WHERE organization_id = :organization_id AND state = 'queued' GROUP BY 1
+    UNION ALL
+    SELECT channel_account_id, 0, 0, count(*), 0
+    FROM outbox WHERE organization_id = :organization_id AND state = 'dead' GROUP BY 1
+    UNION ALL
+    SELECT channel_account_id, 0, 0, 0, count(*) FILTER (WHERE state = 'sent')
+    FROM outbox
+    WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND finished_at > :minute_ago GROUP BY 1
+) AS parts GROUP BY 1
 """)
 _ACT = """
 WITH chosen AS (
@@ -78,6 +83,13 @@ _RECEIVED_BY_MINUTE = text("""
 SELECT date_trunc('minute', received_at), count(*) FROM inbound_events
 WHERE organization_id = :organization_id AND received_at >= :since AND kind = 'message' GROUP BY 1
 """)
+_LAST_MINUTE = text("""
+SELECT (SELECT count(*) FROM outbox
+        WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND state = 'sent'
+          AND finished_at > :minute_ago),
+       (SELECT count(*) FROM inbound_events
+        WHERE organization_id = :organization_id AND received_at > :minute_ago AND kind = 'message')
+""")
 _WAITING = text("""
 SELECT count(DISTINCT lane), min(received_at) FROM inbound_events
 WHERE organization_id = :organization_id AND state = 'pending' AND next_attempt_at <= :now
@@ -88,7 +100,7 @@ def messages(
     session: Session,
     principal: Principal,
     *,
-    state: QueueState | None = None,
+    states: Sequence[QueueState] = (),
     priority: PriorityWord | None = None,
     channel_account_id: UUID | None = None,
     limit: int = DEFAULT_LIMIT,
@@ -97,13 +109,13 @@ def messages(
     """Messages of the outbox, newest first.
 
     Parameters:
-        state, priority, channel_account_id: only those.
+        states, priority, channel_account_id: only those; no states: all.
     """
     principal.require(Role.VIEWER)
     limit = min(limit, MAX_LIMIT)
     statement = scoped(session, OutboxItem)
-    if state is not None:
-        statement = statement.where(col(OutboxItem.state) == state)
+    if states:
+        statement = statement.where(col(OutboxItem.state).in_(states))
     if priority is not None:
         statement = statement.where(col(OutboxItem.priority) == int(OutboxPriority[priority.upper()]))
     if channel_account_id is not None:
@@ -176,8 +188,10 @@ def _act(session: Session, choice: Choice, now: datetime, *, state: str, status:
     which = ""
     if choice.ids:
         which, values["ids"] = "AND id = ANY(:ids)", choice.ids
-    elif choice.channel_account_id is not None:
+    if choice.everything and choice.channel_account_id is not None:
         which, values["account"] = "AND channel_account_id = :account", choice.channel_account_id
+    if choice.everything and choice.priority is not None:
+        which, values["priority"] = which + " AND priority = :priority", int(OutboxPriority[choice.priority.upper()])
     result = session.execute(text(_ACT.format(which=which, change=change)), values)
     return int(cast("Any", result).rowcount)
 
@@ -232,6 +246,7 @@ def health(session: Session, principal: Principal, services: Services) -> Pipeli
     since = now.replace(second=0, microsecond=0) - timedelta(minutes=_MINUTES - 1)
     values = {"organization_id": organization_of(session), "since": since, "now": now}
     waiting, oldest = session.execute(_WAITING, values).one()
+    last_sent, last_received = session.execute(_LAST_MINUTE, {**values, "minute_ago": now - timedelta(minutes=1)}).one()
     sent = {row[0]: (row[1], row[2]) for row in session.execute(_SENT_BY_MINUTE, values)}
     received = {row[0]: row[1] for row in session.execute(_RECEIVED_BY_MINUTE, values)}
     minutes = [since + timedelta(minutes=n) for n in range(_MINUTES)]
@@ -242,6 +257,8 @@ def health(session: Session, principal: Principal, services: Services) -> Pipeli
         lanes=services.settings.lanes,
         lanes_waiting=waiting,
         inbound_lag_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        sent_last_minute=last_sent,
+        received_last_minute=last_received,
         minutes=[
             Rate(at=at, sent=sent.get(at, (0, 0))[0], failed=sent.get(at, (0, 0))[1], received=received.get(at, 0))
             for at in minutes

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from pytake_app.core.schemas import RequestModel
-from pytake_app.messaging.schemas import QueueMessage
+from pytake_app.messaging.schemas import PriorityWord, QueueMessage
 
 Circuit = Literal["closed", "open"]
 
@@ -27,6 +27,7 @@ class Choice(RequestModel):
     ids: list[UUID] = Field(default_factory=list, max_length=500)
     everything: bool = Field(False, description="all of the organization's; `ids` must be empty")
     channel_account_id: UUID | None = Field(None, description="with `everything`: of this number only")
+    priority: PriorityWord | None = Field(None, description="with `everything`: of this priority only")
 
 
 class Changed(BaseModel):
@@ -72,6 +73,8 @@ class PipelineHealth(BaseModel):
     lanes: int
     lanes_waiting: int = Field(description="lanes on which messages of the organization wait")
     inbound_lag_seconds: float = Field(description="age of the oldest inbound event that waits")
+    sent_last_minute: int = Field(description="in the last 60 seconds, as `received_last_minute`")
+    received_last_minute: int
     minutes: list[Rate] = Field(description="the last half hour, a minute each, oldest first")
 
 

@@ -28,6 +28,7 @@ class InboundEvent(SQLModel, table=True):
         UniqueConstraint("channel_account_id", "kind", "external_id"),
         Index("inbound_events_pending", "lane", "organization_id", "id", postgresql_where=text("state = 'pending'")),
         Index("inbound_events_retrying", "lane", postgresql_where=text("state = 'pending' AND attempts > 0")),
+        Index("inbound_events_received", "organization_id", "received_at", postgresql_where=text("kind = 'message'")),
         Index("inbound_events_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
     )
 
@@ -83,7 +84,20 @@ class OutboxItem(SQLModel, table=True):
         Index("outbox_sending", "claimed_at", postgresql_where=text("state IN ('sending', 'unsure')")),
         Index("outbox_message", "message_id"),
         Index("outbox_initiated", "channel_account_id", "finished_at", postgresql_where=text("initiates")),
-        Index("outbox_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
+        Index(
+            "outbox_dead",
+            "organization_id",
+            "sequence",
+            postgresql_include=["channel_account_id"],
+            postgresql_where=text("state = 'dead'"),
+        ),
+        Index(
+            "outbox_finished",
+            "organization_id",
+            "finished_at",
+            postgresql_include=["state", "channel_account_id"],
+            postgresql_where=text("state IN ('sent', 'dead')"),
+        ),
     )
 
     sequence: int | None = Field(default=None, sa_column=sequence_column())

@@ -174,9 +174,11 @@ const HEIGHT = 100;
 const niceTop = (most) => {
   if (most <= 4) return 4;
   const scale = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 4, 5, 10].map((step_) => step_ * scale).find((top) => top >= most);
+  return [1, 2, 3, 4, 6, 8, 10].map((step_) => step_ * scale).find((top) => top >= most);
 };
-const lineOf = (minutes, name, top) => minutes.map((minute, i) => `${((i * WIDTH) / (minutes.length - 1)).toFixed(1)},${(HEIGHT - (minute[name] / top) * HEIGHT).toFixed(1)}`).join(" ");
+/** Points of a line from minute `from` on. */
+const lineOf = (minutes, name, top, from, to) =>
+  minutes.slice(from, to).map((minute, i) => `${(((from + i) * WIDTH) / (minutes.length - 1)).toFixed(1)},${(HEIGHT - (minute[name] / top) * HEIGHT).toFixed(1)}`).join(" ");
 
 /** Received, sent and failed by minute: lines with their totals, or a table. */
 export const QueueChart = () => {
@@ -186,6 +188,7 @@ export const QueueChart = () => {
   if (minutes.length < 2) return null;
   const top = niceTop(Math.max(...minutes.flatMap((minute) => SERIES.map((name) => minute[name]))));
   const sum = (name) => minutes.reduce((total, minute) => total + minute[name], 0);
+  const last = minutes.length - 1;
   const n = (value) => fmt.number(lang, value);
   const words = (name) => tr(lang, `message_queue.series.${name}`);
   if (table) return h("div", { className: "mq-figures", tabIndex: 0, role: "region", "aria-label": tr(lang, "message_queue.chart") },
@@ -208,7 +211,9 @@ export const QueueChart = () => {
       h("div", { className: "mq-area", onPointerMove: follow, onPointerLeave: () => look(-1) },
         h("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": summary },
           [0, 0.5, 1].map((part) => h("line", { key: part, x1: 0, x2: WIDTH, y1: HEIGHT * part, y2: HEIGHT * part, className: "grid" })),
-          SERIES.map((name) => h("polyline", { key: name, points: lineOf(minutes, name, top), className: `s-${name}`, fill: "none" }))),
+          SERIES.map((name) => h("polyline", { key: name, points: lineOf(minutes, name, top, 0, last), className: `s-${name}`, fill: "none" })),
+          // The running minute isn't over: its part of the line is dashed.
+          SERIES.map((name) => h("polyline", { key: `${name}-now`, points: lineOf(minutes, name, top, last - 1, last + 1), className: `s-${name} now`, fill: "none" }))),
         shown ? h("i", { className: "mq-cursor", style: { left }, "aria-hidden": true }) : null)),
     h("div", { className: "mq-times tn", "aria-hidden": true }, [0, 10, 20, minutes.length - 1].map((i) => h("span", { key: i }, fmt.time(lang, minutes[i].at)))));
 };

@@ -1,7 +1,7 @@
 // The message queue as the browser keeps it: figures, numbers and rows as the server says them, read again every two
 // seconds while somebody looks, and the plain values that the page's views show.
 import { api } from "$/public/pt_api.js";
-import { fmt, getLang, tr, trKey } from "$/public/pt_i18n.js";
+import { fmt, tr, trKey } from "$/public/pt_i18n.js";
 import { makeStore } from "$/public/pt_page_store.js";
 
 export const BASE = "/api/v1/queue";
@@ -12,7 +12,8 @@ const PRIORITIES = ["critical", "high", "normal", "low"];
 const TABS = ["queued", "moving", "dead", "inbound"];
 const STATES = { queued: ["queued"], moving: ["sending", "unsure"], dead: ["dead"] };
 export const CLOSED = { kind: "", open: false, ids: [], everything: false, count: 0, unsure: false, name: "" };
-export const say = (key, params) => tr(getLang(), key, params);
+let speaking; // unset until the page is alive: what the server drew beforehand is in the default language
+export const say = (key, params) => tr(speaking, key, params);
 
 const initials = (name) => {
   const words = String(name).split(/\s+/).filter(Boolean);
@@ -20,13 +21,13 @@ const initials = (name) => {
 };
 const HUES = ["violet", "cyan", "plum", "blue", "amber", "jade"];
 const hueOf = (id) => HUES[[...String(id)].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) % 9973, 7) % HUES.length];
-const numberOf = (value, digits = 0) => fmt.number(getLang(), value, { maximumFractionDigits: digits });
+const numberOf = (value, digits = 0) => fmt.number(speaking, value, { maximumFractionDigits: digits });
 
 /** "8 s", "4 min", "3 h", "2 d" in the page's language. */
 const span = (seconds) => {
   const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
   const [unit, size] = units.find(([, length]) => seconds >= length) ?? units[3];
-  return new Intl.NumberFormat(getLang(), { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(Math.floor(seconds / size));
+  return new Intl.NumberFormat(speaking, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(Math.floor(seconds / size));
 };
 
 // ---- what the page shows
@@ -83,6 +84,7 @@ const gaugeOf = (account, edit) => {
   };
 };
 
+const SPENT = ["retryable", "rate", "pair_rate"]; // kinds whose own words promise another attempt
 const MEDIA = /^media_/;
 /** Why it waits or was given up on, in words. */
 const reasonOf = (row, account) => {
@@ -95,6 +97,7 @@ const reasonOf = (row, account) => {
   }
   const code = String(error.reason ?? "");
   if (error.kind === "held") return say(trKey(`message_queue.waits.${code}`, "message_queue.waits.held"));
+  if (row.state === "dead" && SPENT.includes(error.kind)) return say(`message_queue.spent.${error.kind}`);
   if (MEDIA.test(code)) return say(trKey(`delivery.media.${code.replace(MEDIA, "")}`, "message_queue.reason.other"));
   return say(trKey(`message_queue.reason.${code}`, trKey(`delivery.send.${code}`, "message_queue.reason.other")));
 };
@@ -134,6 +137,7 @@ export const mayAct = (now) => (now.tab === "inbound" ? isAdmin(now.me) : isAgen
 const actOf = (tab) => ({ queued: "cancel", dead: "retry", inbound: "retry" })[tab] ?? "";
 
 function compute(now) {
+  speaking = now.lang || undefined;
   const { stats, limits, tab, dialog } = now;
   const edit = mayAct(now) && Boolean(actOf(tab));
   const total = totalOf(now);
@@ -141,7 +145,7 @@ function compute(now) {
   const items = tab === "inbound" ? now.rows.map((event) => eventOf(event, now, edit)) : now.rows.map((row) => rowOf(row, now, edit));
   const count = now.everything ? Math.max(total, items.length) : now.selected.length;
   return {
-    page: { phase: now.phase, lost: now.lost, since: now.read ? fmt.time(getLang(), now.read) : "" },
+    page: { phase: now.phase, lost: now.lost, since: now.read ? fmt.time(speaking, now.read) : "" },
     head: figuresOf(now),
     chart: { minutes: now.health?.minutes ?? [], table: now.table, ready: Boolean(now.health) },
     gauges: { ready: Boolean(limits), items: (limits ?? []).map((account) => gaugeOf(account, isAdmin(now.me))) },

@@ -27,6 +27,10 @@ NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
         ),
     ),
     (
+        "common.group_observe",
+        (NavItem("message_queue", "/message-queue", "send", "common.nav_message_queue"),),
+    ),
+    (
         "common.group_settings",
         (
             NavItem("channels", "/settings/channels", "radio", "common.nav_channels"),

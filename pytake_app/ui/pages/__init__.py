@@ -9,6 +9,7 @@ from pytake_app.ui.pages.flows import page as flows
 from pytake_app.ui.pages.gallery import page as gallery
 from pytake_app.ui.pages.home import page as home
 from pytake_app.ui.pages.inbox import page as inbox
+from pytake_app.ui.pages.message_queue import page as message_queue
 from pytake_app.ui.pages.not_found import page as not_found
 from pytake_app.ui.pages.sandbox import page as sandbox
 from pytake_app.ui.pages.start import page as start
@@ -24,6 +25,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(sandbox.page, route=sandbox.ROUTE, on_load=sandbox.ON_LOAD)
     app.add_page(flows.page, route=flows.ROUTE, on_load=flows.ON_LOAD)
     app.add_page(gallery.page, route=gallery.ROUTE, on_load=gallery.ON_LOAD)
+    app.add_page(message_queue.page, route=message_queue.ROUTE, on_load=message_queue.ON_LOAD)
     app.add_page(channels.page, route=channels.ROUTE, on_load=channels.ON_LOAD)
     app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)
     app.add_page(not_found.page, route=not_found.ROUTE)

@@ -130,7 +130,14 @@ def queue_cells(item: rx.Var[dict]) -> rx.Component:
             rx.cond(text_of(item, "reason") != "", reason, rx.el.span("–", class_name="muted fl-none")),
             class_name="c-reason",
         ),
-        rx.el.td(rx.el.span(text_of(item, "attempts"), class_name="muted tn"), class_name="c-attempts"),
+        rx.el.td(
+            rx.el.span(
+                rx.el.span(t("message_queue.col_attempts"), " ", class_name="only-card"),
+                text_of(item, "attempts"),
+                class_name="muted tn",
+            ),
+            class_name="c-attempts",
+        ),
         rx.el.td(QueueWhen.create(value=text_of(item, "at"), coming=flag(item, "coming")), class_name="c-when tn"),
         rx.el.td(rx.el.span(text_of(item, "number"), class_name="muted ell"), class_name="c-number"),
         _act(item),
