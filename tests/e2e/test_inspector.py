@@ -223,7 +223,7 @@ def test_a_schedule_is_built_and_its_next_runs_come_from_the_server(editor: Edit
     expect(page.get_by_test_id("next-runs").locator("li")).to_have_count(5)
 
 
-def test_hours_and_holidays(editor: Editor) -> None:
+def test_hours_and_holidays(editor: Editor, person: Person) -> None:
     page = editor.page
     pick(editor, "horas")
     page.get_by_role("button", name="sábado", exact=True).click()
@@ -234,6 +234,16 @@ def test_hours_and_holidays(editor: Editor) -> None:
     config = editor.node("horas")["config"]
     assert config["periods"] == [{"days": [0, 5], "opens": "09:00", "closes": "13:30"}]
     assert config["holidays"] == ["12-25"]
+    # They become a calendar that other flows may choose too; the block goes by it from now on.
+    page.get_by_test_id("hours-to-calendar").click()
+    page.keyboard.type("Plantão")
+    page.keyboard.press("Enter")
+    expect(editor.field("calendar_id")).to_have_value("Plantão")
+    expect(page.get_by_test_id("hours-week")).to_contain_text("Plantão")
+    (made,) = (one for one in person.get("/business-hours")["items"] if one["name"] == "Plantão")
+    assert (made["periods"], [day["date"] for day in made["holidays"]]) == (config["periods"], ["12-25"])
+    config = editor.node("horas")["config"]
+    assert (config["calendar"], config["calendar_id"], config["calendar_name"]) == ("named", made["id"], "Plantão")
 
 
 def test_a_request_is_tried_and_its_answer_mapped_by_clicking(editor: Editor, running_app: Product) -> None:
