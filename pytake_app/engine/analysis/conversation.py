@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.analysis.graph import FlowGraph, FlowNode
 from pytake_app.engine.analysis.inputs import TestInput, inputs_for, resume_of
-from pytake_app.engine.analysis.wishes import Wishes, wishes_of
+from pytake_app.engine.analysis.wishes import PathWishes, Wishes, wishes_of
 from pytake_app.engine.compiled import CompiledFlow, compile_flow
 from pytake_app.engine.document import Edge, FlowDocument, Node
 from pytake_app.engine.runner import resume, start
@@ -94,6 +94,7 @@ class Driver:
             1,
         )
         self._splits: dict[tuple[str, int], str | None] = {}
+        self._wishes: tuple[list[PathStep], PathWishes] | None = None
 
     def conversation(self, steps: list[PathStep]) -> tuple[TestConversation | None, str]:
         """A conversation for a path, or None and why not."""
@@ -115,6 +116,12 @@ class Driver:
         except _SpentError:
             reason = "budget"
         return None, reason
+
+    def wishes(self, steps: list[PathStep], known: list[tuple[FlowNode, str | None]]) -> PathWishes:
+        """What the path asks for, worked out once for all worlds."""
+        if self._wishes is None or self._wishes[0] is not steps:
+            self._wishes = steps, PathWishes(known)
+        return self._wishes[1]
 
     def spend(self) -> None:
         """One run of the engine."""
@@ -210,6 +217,7 @@ class _Attempt:
         self.world = world
         self.new_id = ids(world.seed)
         self.now = BEGIN
+        self.wishes = driver.wishes(steps, known)
 
     def context(self, now: datetime, at: int) -> RunContext:
         """The world of a sprint that begins at step ``at``."""
@@ -246,7 +254,7 @@ class _Attempt:
         """First sprints that take the path as far as they go."""
         node, port = self.known[0]
         selection = port.removeprefix("option:") if port is not None and port.startswith("option:") else None
-        wishes = wishes_of(self.known)
+        wishes = self.wishes.after(0)
         spoken = [str(w) for name in ("message.text", "user_message") for w in wishes.values(name)]
         config = node.config
         words = [w for w in getattr(config, "words", ()) if isinstance(w, str)]
@@ -346,7 +354,7 @@ class _Attempt:
         return None
 
     def _wishes(self, at: int) -> Wishes:
-        return wishes_of(self.known[at:])
+        return self.wishes.after(at)
 
     def told(self, text: str, selection: str | None, inputs: list[TestInput]) -> TestConversation:
         """The conversation, to be stored or shown."""

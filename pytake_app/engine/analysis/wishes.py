@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final
 
 from pydantic import JsonValue
@@ -18,6 +20,8 @@ _ALONE: Final = re.compile(r"^\s*\{\{\s*([A-Za-z_][\w.]*)\s*\}\}\s*$")
 _INSIDE: Final = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)")
 NONSENSE: Final = "zq 7391 xw"
 """A text that is no option, no intent and no usual answer."""
+MAX_TEXTS: Final = 40
+"""Of the texts that a path's nodes speak of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,51 @@ def wishes_of(steps: Iterable[tuple[FlowNode, str | None]]) -> Wishes:
             if port == f"intent:{intent.id}":
                 wishes.texts = [*intent.examples[:5], intent.label, intent.id, *wishes.texts]
     return wishes
+
+
+class PathWishes:
+    """The wishes of every end of a path: what is asked from a step on. Nodes are read once."""
+
+    def __init__(self, steps: Sequence[tuple[FlowNode, str | None]]) -> None:
+        self._alone = [_asked(node, port) for node, port in steps]
+        self._named: dict[str, list[tuple[int, Wish]]] = {}
+        for at, (wishes, _examples) in enumerate(self._alone):
+            for name, wished in wishes.by_name.items():
+                self._named.setdefault(name, []).extend((at, wish) for wish in wished)
+        self._kept: dict[int, Wishes] = {}
+
+    def names(self, at: int) -> frozenset[str]:
+        """What one step alone asks of."""
+        return frozenset(self._alone[at][0].by_name)
+
+    def after(self, at: int) -> Wishes:
+        """What the steps from `at` on ask for; of texts only as many as are ever tried."""
+        if at not in self._kept:
+            by_name: dict[str, list[Wish]] = {}
+            for name, wished in self._named.items():
+                first = bisect_left(wished, at, key=itemgetter(0))
+                if first < len(wished):
+                    by_name[name] = list(dict.fromkeys(wish for _at, wish in wished[first:]))
+            texts: list[str] = []
+            examples: list[str] = []
+            for wishes, spoken in self._alone[at:]:
+                texts += wishes.texts[: MAX_TEXTS - len(texts)]
+                examples = [*spoken, *examples]
+            self._kept[at] = Wishes(by_name, [*examples, *texts])
+        return self._kept[at]
+
+
+def _asked(node: FlowNode, port: str | None) -> tuple[Wishes, list[str]]:
+    """What one node asks for, and its intent's examples, which come before what earlier nodes speak of."""
+    wishes = wishes_of([(node, port)])
+    examples = [
+        text
+        for intent in getattr(node.config, "intents", ())
+        if port == f"intent:{intent.id}"
+        for text in (*intent.examples[:5], intent.label, intent.id)
+    ]
+    wishes.texts = wishes.texts[len(examples) :]
+    return wishes, examples
 
 
 def _rows(wishes: Wishes, rows: list[object], *, every: bool, holds: bool) -> None:

@@ -6,7 +6,11 @@ import { applyAll } from "$/public/pt_editor_doc.js";
 import { heldBefore, overtakenFields, ownVersion, takeApart } from "$/public/pt_editor_clash.js";
 import { keepEdits } from "$/public/pt_editor_keep.js";
 
-const TYPING_PAUSE = 600; // ms of quiet after which typed text is sent
+const SHORT_PAUSE = 180; // ms of quiet after which typed text is sent, for a quick hand; more for a slow one
+const LONG_PAUSE = 600;
+const LATE_PAUSE = 1200; // ms of quiet after which a sentence goes out that went twice already
+const SENDS = 2; // of one sentence without that longer wait
+const NEW_SENTENCE = 3000; // ms of quiet after which what is typed counts as another sentence
 const TYPING_LIMIT = 15000; // ms after which it is sent although the typing goes on
 const ANSWER_LIMIT = 8000; // ms to wait for an answer before sending again under the same id
 const MAX_STRANDINGS = 3; // refusals of an edit without a reason after which all of it is a choice
@@ -32,6 +36,7 @@ export class Sync {
     this.connected = true;
     this.halted = ""; // why nothing is sent: signed_out, forbidden, unreadable, deleted
     this.kept = true; // whether the browser could keep what waits
+    this.rhythm = { key: null, at: 0, gap: 100, sent: 0 }; // of typing: `gap` is the usual time between two keys
   }
 
   /** Take up what an earlier visit left unsent. */
@@ -132,13 +137,30 @@ export class Sync {
     clearTimeout(this.timer);
     if (key !== null) {
       const open = this.pending[this.pending.length - 1];
-      const pause = Math.max(0, Math.min(TYPING_PAUSE, open.since + TYPING_LIMIT - Date.now()));
-      this.timer = setTimeout(() => this.flush(), pause);
+      const pause = Math.max(0, Math.min(this.pause(key), open.since + TYPING_LIMIT - Date.now()));
+      this.timer = setTimeout(() => {
+        this.rhythm.sent += 1;
+        this.flush();
+      }, pause);
     }
     this.remember();
     this.changed("edit");
     if (key === null) this.pump();
     return true;
+  }
+
+  /** How long to wait after this key: just over the time in which the next one usually comes. */
+  pause(key) {
+    const { rhythm } = this;
+    const now = Date.now();
+    const gap = now - rhythm.at;
+    if (rhythm.key !== key || gap > NEW_SENTENCE) Object.assign(rhythm, { key, sent: 0 });
+    else {
+      const share = gap > rhythm.gap ? 0.7 : 0.2; // a slow hand is believed at once
+      rhythm.gap += share * (Math.min(gap, LONG_PAUSE) - rhythm.gap);
+    }
+    rhythm.at = now;
+    return rhythm.sent >= SENDS ? LATE_PAUSE : Math.min(LONG_PAUSE, Math.max(SHORT_PAUSE, 1.5 * rhythm.gap));
   }
 
   close() {

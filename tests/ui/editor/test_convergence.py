@@ -133,16 +133,19 @@ class Pair:
         raise AssertionError("it does not come to rest")
 
 
-@pytest.fixture(scope="module")
-def editors(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
-    folder = tmp_path_factory.mktemp("js")
+def browser_modules(folder: Path) -> Path:
+    """The browser's `Sync` with what it needs, where bun can import it."""
     for name in ("editor_doc", "editor_clash", "editor_keep", "editor_sync"):
         source = (JS / f"{name}.js").read_text(encoding="utf-8")
         (folder / f"pt_{name}.js").write_text(re.sub(r'"\$/public/', '"./', source), encoding="utf-8")
+    return folder / "pt_editor_sync.js"
+
+
+@pytest.fixture(scope="module")
+def editors(tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
+    module = browser_modules(tmp_path_factory.mktemp("js"))
     script = Path(__file__).parent / "two_editors.js"
-    process = subprocess.Popen(
-        [BUN, script, folder / "pt_editor_sync.js"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([BUN, script, module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield process
     process.kill()
     process.wait(10)
