@@ -152,12 +152,12 @@ class Template:
         self.native = False
         """The whole template is one output: ``evaluate`` gives its value, not its text."""
         self.literal: str | None = None
-        """The text, when nothing in it varies and it is no longer than an output may be."""
+        """The text, when nothing in it varies. No longer than an output may be, as no template is."""
         if len(source) > MAX_TEMPLATE_CHARS:
             self.problem = ("template_limit", f"text longer than {MAX_TEMPLATE_CHARS} characters")
         elif "{{" not in source and "{%" not in source:
             self.parts = [source] if source else []
-            self.literal = source if len(source) <= MAX_OUTPUT_BYTES else None
+            self.literal = source
         elif source.rfind("{{") > source.rfind("}}") or source.rfind("{%") > source.rfind("%}"):
             # Checked here because the library's search for the end is quadratic in such a text.
             self.problem = ("template_syntax", "an expression is not closed")

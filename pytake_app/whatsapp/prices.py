@@ -1,8 +1,9 @@
 """What Meta charges for a message: the list prices an installation begins with, by country and category.
 
-WhatsApp charges per delivered template since July 2025; free-form messages are free. The list is Meta's rate card in
-US dollars as of July 2025, rounded as published; an installation replaces it by `MESSAGE_PRICES`, an organization by
-its own settings, and both should: rates change, and volume tiers lower them.
+WhatsApp charges per delivered template since July 2025; free-form messages are free. The list is modelled on Meta's
+rate card in US dollars as of July 2025 and was not compared with a later one: take it as an estimate. An installation
+replaces it by `MESSAGE_PRICES`, an organization by its own settings, and both should: rates change, volume tiers lower
+them, and free-form (`service`) messages were announced to be charged in time; set their price and they count.
 """
 
 from __future__ import annotations

@@ -68,6 +68,8 @@ function cardOf(account, now) {
     sign: signOf(account),
     checked: account.last_check_at ?? "",
     last_code: account.last_check_code,
+    templates: account.templates_synced_at ?? "",
+    templates_code: account.templates_sync_code,
     ...checkOf(account, now.checks[account.id]),
   };
 }

@@ -101,10 +101,25 @@ def _facts(item: Item) -> rx.Component:
             relative_time(text_of(item, "checked"), class_name="muted"),
         ),
     )
+    when = text_of(item, "templates")
+    templates = rx.cond(
+        text_of(item, "templates_code") == "",
+        rx.cond(
+            when == "",
+            rx.el.span(t("channels.templates_never"), class_name="muted"),
+            relative_time(when, class_name="muted"),
+        ),
+        rx.el.span(t("channels.check_wrong"), class_name="t-red"),
+    )
     return rx.el.dl(
         plain("channels.phone_number_id", "phone_number_id"),
         plain("channels.business_account_id", "business_account_id"),
         rx.el.div(rx.el.dt(t("channels.last_check")), rx.el.dd(checked)),
+        rx.cond(
+            flag(item, "sandbox"),
+            rx.fragment(),
+            rx.el.div(rx.el.dt(t("channels.templates")), rx.el.dd(templates)),
+        ),
         _secret(item, "access_token"),
         _secret(item, "app_secret"),
         _secret(item, "verify_token"),
