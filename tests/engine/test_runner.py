@@ -11,17 +11,21 @@ import pytest
 
 from pytake_app.bench.engine import ANSWERS, flow_of
 from pytake_app.engine.compiled import compile_flow
+from pytake_app.engine.limits import MAX_CALLS_IN_A_ROW, MAX_VISITS_PER_NODE, MAX_VISITS_PER_SPRINT
 from pytake_app.engine.requests import HttpRequest, HttpResult
 from pytake_app.engine.runner import resume, start
 from pytake_app.engine.session import (
     CancelResume,
+    ContactView,
+    DelayResume,
+    HandoffResume,
     InboundInput,
     MessageResume,
     RequestResume,
     TimeoutResume,
     Trigger,
 )
-from tests.engine.helpers import Talk, compiled, context
+from tests.engine.helpers import NOW, Talk, compiled, context, document
 
 START = {"id": "s", "type": "start"}
 ASK = {"id": "q", "type": "question", "config": {"body": "?", "variable": "x"}}
@@ -189,3 +193,102 @@ def test_sub_flows_get_no_secret_in_ordinary_texts() -> None:
         [("go", "next", "x")],
     )
     assert Talk(flow).bodies() == ["[]"]
+
+
+def _ring(size: int) -> tuple[list[dict[str, object]], list[tuple[str, str, str]]]:
+    nodes: list[dict[str, object]] = [START]
+    for i in range(size):
+        row = {"target": "session", "name": "x", "value": str(i)}
+        nodes.append({"id": f"n{i}", "type": "set_variable", "config": {"assignments": [row]}})
+    legs = [(f"n{i}", "next", f"n{(i + 1) % size}") for i in range(size)]
+    return nodes, [("s", "next", "n0"), *legs]
+
+
+@pytest.mark.parametrize(("size", "code", "node"), [(2, "loop_limit", "n0"), (50, "visit_limit", "n49")])
+def test_a_circle_without_a_wait_is_stopped(size: int, code: str, node: str) -> None:
+    """A small circle by the visits of one node, a large one by those of the sprint."""
+    talk = Talk(compiled(*_ring(size)))
+    assert (talk.session.status, talk.session.outcome, talk.codes()) == ("failed", code, [code])
+    steps = talk.last.steps
+    most = MAX_VISITS_PER_NODE if code == "loop_limit" else 0
+    assert len(steps) == (1 + size * most if most else MAX_VISITS_PER_SPRINT)
+    assert talk.session.current_node == node
+
+
+@pytest.mark.parametrize("between", ["message", "delay"])
+def test_calls_between_waits_are_not_counted_together(between: str) -> None:
+    config = {"amount": 1, "unit": "minutes"} if between == "delay" else {"body": "?", "variable": "x"}
+    pause = {"id": "w", "type": "delay" if between == "delay" else "question", "config": config}
+    call = {"id": "x", "type": "api_call", "config": {"url": "https://a.example"}}
+    port = "next" if between == "delay" else "answered"
+    talk = Talk(compiled([START, call, pause], [("s", "next", "x"), ("x", "success", "w"), ("w", port, "x")]))
+    for _ in range(MAX_CALLS_IN_A_ROW + 5):
+        assert talk.session.wait is not None
+        talk.give(RequestResume(request_id=talk.session.wait.id, result=HttpResult(status=200)))
+        assert talk.session.wait is not None
+        if between == "delay":
+            talk.give(DelayResume(wait_id=talk.session.wait.id))
+        else:
+            talk.say("ok")
+    assert talk.session.status == "waiting"
+    assert talk.session.wait is not None
+    assert talk.session.wait.kind == "request"
+
+
+def test_what_became_of_a_hand_off_wakes_nothing_else() -> None:
+    talk = Talk(compiled([START, ASK], [("s", "next", "q")]))
+    assert talk.session.wait is not None
+    assert talk.give(HandoffResume(wait_id=talk.session.wait.id, result="closed")).ignored
+    assert talk.give(DelayResume(wait_id=talk.session.wait.id)).ignored
+
+
+def test_the_flows_expiry_is_told_from_the_questions_own_time() -> None:
+    edges = [("s", "next", "q"), ("q", "timeout", "t")]
+    late = {"id": "t", "type": "msg_text", "config": {"body": "tarde"}}
+    for own, expiry, why in ((None, True, "the flow's expiry passed"), (5, False, "no answer in time")):
+        ask = {**ASK, "config": {"body": "?", "timeout_minutes": own}}
+        talk = Talk(compiled([START, ask, late], edges, settings={"expiry_minutes": 30}))
+        wait = talk.session.wait
+        assert wait is not None
+        assert wait.timeout_at is not None
+        minutes = (wait.timeout_at - NOW).total_seconds() / 60
+        assert (wait.expiry, minutes) == (expiry, own or 30)
+        talk.give(TimeoutResume(wait_id=wait.id))
+        assert (talk.last.steps[0].why, talk.bodies()) == (why, ["tarde"])
+
+
+@pytest.mark.parametrize("outer", ["empty", "error"])
+def test_each_flow_has_its_own_word_on_unknown_variables(outer: str) -> None:
+    """A called flow goes by its own setting, and its caller by its own again afterwards."""
+    say = {"id": "m", "type": "msg_text", "config": {"body": "[{{ nowhere }}]"}}
+    inner = compile_flow(
+        document([START, say], [("s", "next", "m")], settings={"undefined": "empty" if outer == "error" else "error"}),
+        "sub", 1,
+    )  # fmt: skip
+    call = {"id": "j", "type": "jump", "config": {"flow": "sub", "mode": "call"}}
+    main = compiled([START, call, say], [("s", "next", "j"), ("j", "next", "m")], settings={"undefined": outer})
+    talk = Talk(main, context({"sub": inner, "f": main}))
+    assert talk.bodies() == ["[]", "[]"]
+    errors = [(e.node_id, e.code) for e in talk.last.events if e.type == "error_raised"]
+    assert errors == [("m", "undefined_variable")]
+    flows = [e.flow_id if e.type == "flow_entered" else e.code
+             for e in talk.last.events if e.type in ("flow_entered", "error_raised")]  # fmt: skip
+    assert flows == (["f", "sub", "f", "undefined_variable"] if outer == "error" else
+                     ["f", "sub", "undefined_variable", "f"])  # fmt: skip
+
+
+def test_a_split_goes_by_weight_and_a_sticky_one_by_contact() -> None:
+    branches = [{"id": "a", "label": "A", "weight": 80}, {"id": "b", "label": "B", "weight": 20}]
+
+    def drawn(contact: str, session: str, *, sticky: bool) -> str | None:
+        node = {"id": "n", "type": "random_split", "config": {"branches": branches, "sticky": sticky}}
+        flow = compiled([START, node], [("s", "next", "n")])
+        ctx = context(contact=ContactView(id=contact), new_id=lambda: session)
+        return start(flow, Trigger(kind="test"), ctx).steps[-1].port
+
+    people = [f"contact-{i}" for i in range(400)]
+    for person in people[:40]:
+        assert len({drawn(person, f"session-{i}", sticky=True) for i in range(4)}) == 1
+    assert len({drawn(people[0], f"session-{i}", sticky=False) for i in range(40)}) == 2
+    share = sum(drawn(person, "one", sticky=True) == "branch:a" for person in people) / len(people)
+    assert 0.74 < share < 0.86

@@ -44,6 +44,18 @@ def test_a_loop_whose_first_round_has_nothing_yet() -> None:
     assert not coded(found(nodes, behind), "undefined_on_path")
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_circle_with_two_ways_in(turned: bool) -> None:
+    """What the other trigger doesn't write is unset in the whole circle, however the nodes are ordered."""
+    keyword = {"id": "k", "type": "trigger_keyword", "config": {"keywords": ["oi"]}}
+    nodes = [start(), ask("q", "x"), menu("a"), text("say", READ), menu("b"), end()]
+    edges = [("s", "next", "q"), ("q", "answered", "a"), ("a", "option:a", "b"), ("a", "option:b", "say"),
+             ("say", "next", "end"), ("b", "option:a", "a"), ("b", "option:b", "end"), ("k", "next", "b")]  # fmt: skip
+    both = [keyword, *nodes] if turned else [*nodes, keyword]
+    assert one(found(both, edges), "undefined_on_path").path == ["k", "b", "a", "say"]
+    assert not coded(found(nodes, edges[:-1]), "undefined_on_path")
+
+
 @pytest.mark.parametrize(
     ("body", "warned"),
     [
