@@ -25,7 +25,9 @@ log = structlog.get_logger(__name__)
 API_PREFIXES = ("/api/", "/auth/", "/hooks/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
-UPLOAD_PATHS = re.compile(r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media)$")
+UPLOAD_PATHS = re.compile(
+    r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media|/api/v1/flow-archive)$"
+)
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 

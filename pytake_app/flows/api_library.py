@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, File, Query, Response, UploadFile
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.core.pagination import Page
-from pytake_app.flows import library, service
+from pytake_app.core.tenancy import Role
+from pytake_app.flows import importing, library, service
+from pytake_app.flows.archives import MAX_ARCHIVE_BYTES
 from pytake_app.flows.library_schemas import (
     BulkRequest,
     BulkResult,
@@ -21,7 +23,7 @@ from pytake_app.flows.library_schemas import (
     ListViewView,
     RestoreRequest,
 )
-from pytake_app.flows.schemas import FlowView
+from pytake_app.flows.schemas import ArchiveResult, FlowView
 
 router = APIRouter()
 
@@ -97,6 +99,19 @@ def export_archive(
     content = library.export_archive(session, who, ids, clock=services.clock)
     headers = {"Content-Disposition": 'attachment; filename="flows.zip"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/zip", headers=headers)
+
+
+@router.post("/flow-archive", status_code=201)
+def import_archive(
+    who: CurrentPrincipal, session: TenantSession, services: ServicesDep, file: Annotated[UploadFile, File()]
+) -> ArchiveResult:
+    """New flows from a ZIP archive, or from a file too large for `/flows/import`: at most 10 MB.
+
+    Jumps between its flows lead to the new ones. 422 `invalid_archive`, `too_large`.
+    """
+    who.require(Role.ORG_ADMIN)
+    content = file.file.read(MAX_ARCHIVE_BYTES + 1)
+    return importing.import_archive(session, who, content, (file.filename or "")[:200], clock=services.clock)
 
 
 @router.post("/flows/bulk")

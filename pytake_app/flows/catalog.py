@@ -227,6 +227,7 @@ def export_flow(
     flow = repository.find(session, ref)
     document = flow.draft_document if version is None else repository.version(session, flow.id, version).document
     return FlowExport(
+        id=flow.id,
         spec_version=SPEC_VERSION,
         name=flow.name,
         slug=flow.slug,

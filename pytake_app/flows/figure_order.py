@@ -25,7 +25,7 @@ def short_figures(session: Session, now: datetime) -> Any:
     accounts = stats.channel_scope(session, None).accounts
     since = stats.days_begin(session, now)[1]
     organization = organization_of(session)
-    counted = sa.select(
+    counted: Any = sa.select(
         col(FlowFigure.flow_id).label("flow_id"), col(FlowFigure.key).label("key"), col(FlowFigure.value).label("value")
     ).where(
         col(FlowFigure.organization_id) == organization,

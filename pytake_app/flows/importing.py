@@ -10,11 +10,11 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine.document import FlowDocument
-from pytake_app.flows import catalog, editing, importers
+from pytake_app.flows import archives, catalog, editing, importers
 from pytake_app.flows.documents import MAX_REPORTED
-from pytake_app.flows.importers import Imported, ImportedFlow, UnreadableFile
+from pytake_app.flows.importers import Imported, ImportedFlow, ImportReport, UnreadableFile
 from pytake_app.flows.models import Flow
-from pytake_app.flows.schemas import ImportedFlowView, ImportResult
+from pytake_app.flows.schemas import ArchiveResult, ImportedFile, ImportedFlowView, ImportProblem, ImportResult
 
 MAX_LINES = 2_000
 """Lines of a report that are answered; the counts are of all."""
@@ -34,23 +34,85 @@ def import_flow(
     principal.require(Role.ORG_ADMIN)
     imported = _read(document)
     made: dict[str, UUID] = {}
-    views: list[ImportedFlowView] = []
-    flows: list[tuple[ImportedFlow, Flow]] = []
+    flows = _store(session, principal, imported, made, name=name, clock=clock)
+    _finish(session, flows, made)
+    view = catalog.get_flow(session, principal, flows[0][1].id, clock=clock)
+    return ImportResult(**view.model_dump(), report=_short(imported.report), flows=[_view(*flow) for flow in flows])
+
+
+def import_archive(
+    session: Session, principal: Principal, content: bytes, filename: str, *, clock: Clock
+) -> ArchiveResult:
+    """New flows from a ZIP archive, as `library.export_archive` makes it, or from one large file.
+
+    Everything in it that is a file of flows is imported; what can't be read is told and doesn't stop the others. Jumps
+    between flows of the archive lead to the new flows.
+
+    Raises:
+        InvalidError: code `invalid_archive` or `too_large`; nothing is stored.
+    """
+    principal.require(Role.ORG_ADMIN)
+    made: dict[str, UUID] = {}
+    every: list[_Stored] = []
+    results: list[ImportedFile] = []
+    for name, text in archives.files_of(content, filename):
+        try:
+            imported = _read(archives.parsed(text))
+            with session.begin_nested():
+                flows = _store(session, principal, imported, made, name=None, clock=clock)
+        except InvalidError as error:
+            problems = [
+                ImportProblem(
+                    pointer=problem.pointer.removeprefix("/document"),
+                    code=problem.code,
+                    message=problem.message,
+                    node_id=problem.node_id,
+                )
+                for problem in error.errors
+            ]
+            results.append(ImportedFile(file=name, errors=problems))
+            continue
+        every += flows
+        results.append(ImportedFile(file=name, flows=[_view(*flow) for flow in flows], report=_short(imported.report)))
+    _finish(session, every, made)
+    return ArchiveResult(files=results)
+
+
+_Stored = tuple[ImportedFlow, Flow]
+
+
+def _store(
+    session: Session, principal: Principal, imported: Imported, made: dict[str, UUID], *, name: str | None, clock: Clock
+) -> list[_Stored]:
+    """The flows of a file as new rows; `made` learns what the file calls them."""
+    flows: list[_Stored] = []
+    known: dict[str, UUID] = {}
     for found in imported.flows:
         chosen = (name if len(imported.flows) == 1 else None) or found.document.name or "Flow"
         row = catalog.insert(
             session, name=chosen.strip()[:200] or "Flow", document=found.document, by=principal.user_id, clock=clock
         )
         flows.append((found, row))
-        if found.source_id:
-            made.setdefault(found.source_id, row.id)
-        views.append(ImportedFlowView(id=row.id, name=row.name, slug=row.slug, source_id=found.source_id))
+        for called in (found.source_id, found.also):
+            if called:
+                known.setdefault(called, row.id)
+    for called, flow_id in known.items():
+        made.setdefault(called, flow_id)
+    return flows
+
+
+def _finish(session: Session, flows: list[_Stored], made: dict[str, UUID]) -> None:
     for found, row in flows:
         _connect(session, found, row, made)
         editing.note_errors(session, row)
-    report = imported.report.model_copy(update={"lines": imported.report.lines[:MAX_LINES]})
-    view = catalog.get_flow(session, principal, flows[0][1].id, clock=clock)
-    return ImportResult(**view.model_dump(), report=report, flows=views)
+
+
+def _short(report: ImportReport) -> ImportReport:
+    return report.model_copy(update={"lines": report.lines[:MAX_LINES]})
+
+
+def _view(found: ImportedFlow, row: Flow) -> ImportedFlowView:
+    return ImportedFlowView(id=row.id, name=row.name, slug=row.slug, source_id=found.source_id)
 
 
 def _read(document: object) -> Imported:

@@ -110,14 +110,14 @@ def rows(
 def cursor_after(row: FlowRow, order: Order) -> str:
     """Where the page after this row begins."""
     flow = row.flow
-    value = {
+    values: dict[str, str | float] = {
         "sessions": row.order_value,
         "completion": row.order_value,
         "updated": flow.updated_at.isoformat(),
         "name": folded(flow.name),
         "created": flow.created_at.isoformat(),
-    }[order]
-    return encode_cursor(order, value, str(flow.id))
+    }
+    return encode_cursor(order, values[order], str(flow.id))
 
 
 def tally(session: Session, now: datetime) -> Tally:

@@ -256,10 +256,35 @@ class ImportResult(FlowView):
     flows: list[ImportedFlowView]
 
 
+class ImportProblem(BaseModel):
+    """Why a file couldn't be read, at a place of it."""
+
+    pointer: str
+    code: str
+    message: str
+    node_id: str | None = None
+
+
+class ImportedFile(BaseModel):
+    """What became of one file of an archive: `flows` and `report`, or `errors`."""
+
+    file: str
+    flows: list[ImportedFlowView] = Field(default_factory=list)
+    report: ImportReport | None = None
+    errors: list[ImportProblem] = Field(default_factory=list)
+
+
+class ArchiveResult(BaseModel):
+    """An imported archive, file by file. A file that can't be read doesn't stop the others."""
+
+    files: list[ImportedFile]
+
+
 class FlowExport(BaseModel):
-    """A flow as a file: `document` alone imports too."""
+    """A flow as a file: `document` alone imports too. `id`: by which flows exported with it may name it."""
 
     format: Literal["pytake.flow"] = "pytake.flow"
+    id: UUID
     spec_version: str
     name: str
     slug: str

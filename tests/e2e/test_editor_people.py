@@ -76,8 +76,17 @@ def test_two_people_see_each_other_and_keep_their_work(rafael: Person, ana: Coll
     expect(two.page.get_by_test_id("following")).to_contain_text("Rafael Nunes")
     two.page.get_by_test_id("unfollow").click()
     expect(two.page.get_by_test_id("following")).to_have_count(0)
+
+    # Who leaves the editor is gone at once, by a closed tab or by going elsewhere, and there again when they are back.
+    face = two.page.get_by_test_id("peer-face")
+    one.page.evaluate("window.__nav = document.querySelector('a[href=\"/flows\"]')?.click()")
+    one.page.wait_for_url("**/flows")
+    expect(face).to_have_count(0)
+    one.page.go_back()
+    expect(face).to_have_text("RN")
+    one.page.close()
+    expect(face).to_have_count(0)
     two.done()
-    one.done()
 
 
 def test_work_done_offline_survives_a_crash_and_meets_what_others_did(rafael: Person, ana: Colleague) -> None:

@@ -119,7 +119,7 @@ def said(node_id: str, body: str) -> dict[str, object]:
     return {"id": node_id, "type": "msg_text", "config": {"body": body}}
 
 
-def test_folders_tags_and_many_at_once(flows: Page) -> None:
+def test_folders_tags_and_many_at_once(flows: Page, tmp_path: Path) -> None:
     for name in ("Natal", "Páscoa", "Avulso"):
         answer = flows.context.request.post(
             f"{flows.url.split('/flows')[0]}/api/v1/flows",
@@ -182,6 +182,15 @@ def test_folders_tags_and_many_at_once(flows: Page) -> None:
         flows.get_by_test_id("bulk-save").click()
     with zipfile.ZipFile(download.value.path()) as files:
         assert len(files.namelist()) == 4
+    archive = tmp_path / "fluxos.zip"
+    download.value.save_as(archive)
+    flows.get_by_test_id("flow-import").click()
+    flows.get_by_test_id("flow-file").set_input_files(archive)
+    expect(flows.get_by_test_id("flow-row")).to_have_count(8)
+    expect(_row(flows, "Natal")).to_have_count(2)
+    flows.get_by_test_id("sort-sessions").click()
+    expect(flows.locator('th[aria-sort="descending"]')).to_have_count(1)
+    expect(flows.get_by_test_id("flow-row")).to_have_count(8)
 
 
 def test_a_bad_file_is_explained_and_a_good_one_comes_back(flows: Page, tmp_path: Path) -> None:

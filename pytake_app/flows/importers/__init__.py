@@ -52,9 +52,10 @@ def convert(raw: Any) -> Imported:
 
 def _own(raw: Any) -> Imported:
     """An export of ours, a bare document, or an older shape."""
-    source_id, name, body = "", "", raw
+    source_id, also, name, body = "", "", "", raw
     if isinstance(raw, dict) and raw.get("format") == "pytake.flow":
         source_id, name = plain.text(raw.get("slug"), 200), plain.text(raw.get("name"), 200)
+        also = plain.text(raw.get("id"), 36)
         body = raw.get("document")
     if not body and body != "":
         raise unreadable(_NO_FLOW)
@@ -67,5 +68,7 @@ def _own(raw: Any) -> Imported:
         raise UnreadableFile([p.model_copy(update={"pointer": at + p.pointer}) for p in error.errors]) from error
     if not document.name and name:
         document = document.model_copy(update={"name": name})
-    flow = ImportedFlow(source_id=source_id, document=document)
+    wanted = {node.id: node.config.get("flow") for node in document.nodes}
+    references = {node_id: flow for node_id, flow in wanted.items() if isinstance(flow, str) and flow}
+    flow = ImportedFlow(source_id=source_id, also=also, document=document, references=references)
     return Imported(flows=[flow], report=ImportReport(kind="pytake", version=document.spec_version))

@@ -60,9 +60,11 @@ class ImportReport(BaseModel):
 
 
 class ImportedFlow(BaseModel):
-    """One flow of a file. `references` maps jump nodes to the file's id of the flow they lead to."""
+    """One flow of a file. `references` maps jump nodes to the file's id of the flow they lead to; `also` is another
+    id that may stand there."""
 
     source_id: str
+    also: str = ""
     document: FlowDocument
     references: dict[str, str] = Field(default_factory=dict)
 

@@ -111,7 +111,12 @@ def create_from_starter(
         raise InvalidError("There is no such starter.", errors=[FieldError("/starter", "unknown starter", "unknown")])
     document = found.document(locale, translations=translations)
     flow = catalog.insert(
-        session, name=name or _free_name(session, found.name(locale)), document=document, by=principal.user_id, clock=clock, slug=starter
+        session,
+        name=name or _free_name(session, found.name(locale)),
+        document=document,
+        by=principal.user_id,
+        clock=clock,
+        slug=starter,
     )
     return catalog.get_flow(session, principal, flow.id, clock=clock)
 

@@ -4,7 +4,8 @@ import { api } from "$/public/pt_api.js";
 import { trKey } from "$/public/pt_i18n.js";
 import { BASE, refresh, say, set, state, wordFor } from "$/public/pt_flows_store.js";
 
-const MAX_FILE = 2000000; // bytes; the server's own limit of a document
+const MAX_FILE = 10000000; // bytes; the server's own limit of a file
+const MAX_BODY = 2000000; // bytes of a file that is sent as JSON; larger ones and archives are uploaded
 const MAX_FILES = 20;
 const SHOWN = 300; // lines of a report that are drawn
 
@@ -39,19 +40,34 @@ const reportOf = (file, { report, flows, id, name }) => {
   };
 };
 
+const asFault = ({ pointer, code, message, node_id }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message, node: node_id ?? "" });
+const faultsOf = (error) => (error.errors?.length ? error.errors.map(asFault) : [{ pointer: "", code: "", message: wordFor(error), node: "" }]);
+
+/** An archive, or one large file: each file in it has a result of its own. */
+const uploaded = async (file) => {
+  const body = new FormData();
+  body.append("file", file);
+  try {
+    const { files } = await api.post("/api/v1/flow-archive", body);
+    return files.map((one) => (one.report ? { file: one.file, report: reportOf(one.file, one) } : { file: one.file, errors: one.errors.map(asFault) }));
+  } catch (error) {
+    return [{ file: file.name, errors: faultsOf(error) }];
+  }
+};
+
 const readOne = async (file) => {
-  if (file.size > MAX_FILE) return { errors: fault("too_large") };
+  if (file.size > MAX_FILE) return [{ file: file.name, errors: fault("too_large") }];
+  if (file.size > MAX_BODY || /\.zip$/i.test(file.name) || file.type === "application/zip") return uploaded(file);
   let document;
   try {
     document = JSON.parse(await file.text());
   } catch {
-    return { errors: fault("not_json") };
+    return [{ file: file.name, errors: fault("not_json") }];
   }
   try {
-    return { report: reportOf(file.name, await api.post(`${BASE}/import`, { document })) };
+    return [{ file: file.name, report: reportOf(file.name, await api.post(`${BASE}/import`, { document })) }];
   } catch (error) {
-    if (!error.errors?.length) return { errors: [{ pointer: "", code: "", message: wordFor(error), node: "" }] };
-    return { errors: error.errors.map(({ pointer, code, message, node_id }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message, node: node_id ?? "" })) };
+    return [{ file: file.name, errors: faultsOf(error) }];
   }
 };
 
@@ -62,13 +78,19 @@ export const importFiles = async (files) => {
   dialog({ errors: [], reports: [], problem: "" });
   const errors = [];
   const reports = [];
+  const wrong = new Set();
   try {
     for (const file of files.slice(0, MAX_FILES)) {
       dialog({ file: file.name });
-      const result = await readOne(file);
-      if (result.report) reports.push(result.report);
-      else errors.push(...result.errors.map((error) => ({ ...error, file: file.name })));
+      for (const result of await readOne(file)) {
+        if (result.report) reports.push(result.report);
+        else {
+          errors.push(...result.errors.map((error) => ({ ...error, file: result.file })));
+          wrong.add(result.file);
+        }
+      }
     }
+    if (wrong.size) dialog({ file: [...wrong].join(", ") });
     dialog({ errors, reports });
     if (reports.length) {
       refresh();

@@ -422,7 +422,7 @@ export const FlowFile = ({ children, label }) => {
     event.stopPropagation();
     importFiles([...event.dataTransfer.files]);
   } },
-    h("input", { type: "file", className: "sr", multiple: true, accept: ".json,.flow,application/json", "aria-label": label, "data-testid": "flow-file", onChange: (event) => {
+    h("input", { type: "file", className: "sr", multiple: true, accept: ".json,.flow,.zip,application/json,application/zip", "aria-label": label, "data-testid": "flow-file", onChange: (event) => {
       importFiles([...event.target.files]);
       event.target.value = "";
     } }),
