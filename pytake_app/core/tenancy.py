@@ -19,6 +19,10 @@ class Role(StrEnum):
     AGENT = "agent"
     VIEWER = "viewer"
 
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do what `other` may."""
+        return _RANK[self] >= _RANK[other]
+
 
 _RANK = {Role.SUPER_ADMIN: 3, Role.ORG_ADMIN: 2, Role.AGENT: 1, Role.VIEWER: 0}
 
@@ -42,12 +46,12 @@ class Principal:
         Raises:
             ForbiddenError: the caller's role is weaker.
         """
-        if _RANK[self.role] < _RANK[role]:
+        if not self.role.includes(role):
             raise ForbiddenError("Your role does not allow this.")
 
     def may(self, role: Role) -> bool:
         """Whether the caller has at least `role`."""
-        return _RANK[self.role] >= _RANK[role]
+        return self.role.includes(role)
 
 
 def organization_of(session: Session) -> UUID:

@@ -9,12 +9,21 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlmodel import Session, col
 
 from pytake_app.accounts import service as accounts
 from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
-from pytake_app.core.errors import ConflictError, InvalidError, NotFoundError, ProblemError
+from pytake_app.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    ProblemError,
+    UnavailableError,
+)
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
 from pytake_app.core.tenancy import Principal, Role, scoped
@@ -132,6 +141,9 @@ def due(connection: Connection, now: datetime) -> list[tuple[UUID, UUID]]:
 def carry_out(database: Database, organization_id: UUID, publication_id: UUID, *, clock: Clock) -> bool:
     """Publish what was kept, or say why not: on the publication, and to whoever made it. Once, however many try.
 
+    Who made it must still be one who may publish (code `author_gone`), or somebody sent away would go on publishing;
+    then the administrators are told.
+
     Returns:
         whether a version went live.
     """
@@ -142,9 +154,16 @@ def carry_out(database: Database, organization_id: UUID, publication_id: UUID, *
         try:
             with session.begin_nested():
                 version = _publish(session, row, clock)
+        except (OperationalError, SQLAlchemyTimeout, UnavailableError):
+            raise  # nothing was decided: it is done at the next round
         except ProblemError as problem:
             _fail(session, row, problem, clock)
             log.warning("scheduled_publication_failed", flow_id=str(row.flow_id), code=problem.code)
+            return False
+        except Exception:
+            # Whatever it is: tried again for ever it would stop everything else that is due.
+            log.exception("scheduled_publication_broke", flow_id=str(row.flow_id))
+            _fail(session, row, ProblemError("It could not be published."), clock)
             return False
         row.state, row.version, row.finished_at = "done", version, clock.now()
         session.add(row)
@@ -153,6 +172,8 @@ def carry_out(database: Database, organization_id: UUID, publication_id: UUID, *
 
 
 def _publish(session: Session, row: FlowPublication, clock: Clock) -> int:
+    if not accounts.may(session, row.created_by, Role.ORG_ADMIN):
+        raise ForbiddenError("Whoever asked for it may not publish any more.", code="author_gone")
     flow = repository.find(session, row.flow_id, lock=True)
     lenient = bool(row.impact.get("allow_failing_tests"))
     tests = testcases.before_publishing(session, flow, allow_failures=lenient, document=row.document)
@@ -172,26 +193,32 @@ def _fail(session: Session, row: FlowPublication, problem: ProblemError, clock: 
     kept = PublicationProblem(code=problem.code or "refused", detail=problem.detail, findings=reasons)
     row.state, row.finished_at, row.problem = "failed", clock.now(), kept.model_dump(mode="json")
     session.add(row)
+    for user_id in accounts.admin_ids(session) if kept.code == "author_gone" else [row.created_by]:
+        _tell(session, row, user_id, kept.code, len(problem.errors), clock)
+    poke(session, f"flow:{row.flow_id}", {"event": "flow_updated", "flow_id": str(row.flow_id)})
+
+
+def _tell(session: Session, row: FlowPublication, user_id: UUID | None, code: str, errors: int, clock: Clock) -> None:
+    """Notify one person that it didn't happen."""
     name = repository.names(session, [row.flow_id]).get(row.flow_id, "")
-    locale = accounts.locale_of(session, row.created_by)
+    locale = accounts.locale_of(session, user_id)
     zone = ZoneInfo(accounts.time_zone_of(session))
     when = row.publish_at.astimezone(zone).strftime("%d/%m %H:%M" if locale != "en" else "%b %d, %H:%M")
-    why = "errors" if kept.code == "flow_has_errors" else "gone" if kept.code == "flow_not_found" else "other"
+    why = {"flow_has_errors": "errors", "flow_not_found": "gone", "author_gone": "author"}.get(code, "other")
     session.add(
         Notification(
             organization_id=row.organization_id,
-            user_id=row.created_by,
+            user_id=user_id,
             kind="flow_publication",
             level="urgent",
             title=text(locale, "versions.notice_failed", flow=name),
-            body=text(locale, f"versions.notice_failed_{why}", when=when, count=len(problem.errors)),
+            body=text(locale, f"versions.notice_failed_{why}", when=when, count=errors),
             created_at=clock.now(),
         )
     )
-    if row.created_by is not None:
-        payload = {"event": "notification", "user_id": str(row.created_by)}
+    if user_id is not None:
+        payload = {"event": "notification", "user_id": str(user_id)}
         poke(session, f"org:{row.organization_id}:notifications", payload)
-    poke(session, f"flow:{row.flow_id}", {"event": "flow_updated", "flow_id": str(row.flow_id)})
 
 
 def _rows(session: Session, flow_id: UUID) -> list[FlowPublication]:

@@ -1,0 +1,24 @@
+"""What the organization's people may do, for work that is done without them: later, or by itself."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlmodel import Session, col
+
+from pytake_app.accounts import repository
+from pytake_app.accounts.models import User
+from pytake_app.core.tenancy import Role, scoped
+
+
+def may(session: Session, user_id: UUID | None, role: Role) -> bool:
+    """Whether somebody is one of the organization's active people and has at least this role, now."""
+    user = repository.user(session, user_id) if user_id is not None else None
+    return user is not None and user.is_active and Role(user.role).includes(role)
+
+
+def admin_ids(session: Session) -> list[UUID]:
+    """The organization's active administrators."""
+    roles = [role for role in Role if role.includes(Role.ORG_ADMIN)]
+    found = scoped(session, User).where(col(User.is_active), col(User.role).in_(roles)).order_by(col(User.id))
+    return [user.id for user in session.exec(found)]
