@@ -37,8 +37,8 @@ from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "create_department", "department_choices",
-    "get_user", "list_users", "may", "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale",
-    "user_choices", "user_names",
+    "get_user", "list_users", "may", "organization_of_session", "purge_expired", "reference_names",
+    "resolve_web_session", "set_locale", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
 from pytake_app.core.clock import Clock, SystemClock
@@ -152,35 +154,18 @@ def store(
     Returns: how many were kept, how many forgotten.
     """
     now = clock.now()
-    known = {
-        (row.name, row.language): row
-        for row in session.exec(
-            scoped(session, MessageTemplate)
-            .where(MessageTemplate.business_account_id == business_account_id)
-            .with_for_update()
-        )
+    told = {
+        (name, language): raw
+        for raw in templates
+        if (name := _word(raw, "name")) and (language := _word(raw, "language"))
     }
-    kept = 0
-    told: set[tuple[str, str]] = set()
-    for raw in templates:
-        name, language = _word(raw, "name"), _word(raw, "language")
-        if not name or not language:
-            continue
-        row = known.get((name, language))
-        if row is None:
-            row = known[name, language] = MessageTemplate(
-                id=new_id(),
-                organization_id=organization_of(session),
-                business_account_id=business_account_id,
-                name=name,
-                language=language,
-                created_at=now,
-            )
+    _make(session, business_account_id, told.keys() - _known(session, business_account_id).keys(), now)
+    known = _known(session, business_account_id, lock=True)
+    for key, raw in told.items():
+        row = known[key]
         _take(row, raw)
         row.updated_at = now
         session.add(row)
-        told.add((name, language))
-        kept += 1
     gone = [row for key, row in known.items() if whole and key not in told]
     for row in gone:
         session.delete(row)
@@ -190,7 +175,32 @@ def store(
                 account.settings = {**account.settings, SYNCED_AT: now.isoformat(), SYNC_CODE: "", SYNC_FAILURES: 0}
                 session.add(account)
     session.flush()
-    return kept, len(gone)
+    return len(told), len(gone)
+
+
+def _known(session: Session, business_account_id: str, *, lock: bool = False) -> dict[tuple[str, str], MessageTemplate]:
+    statement = scoped(session, MessageTemplate).where(MessageTemplate.business_account_id == business_account_id)
+    if lock:
+        statement = statement.order_by(col(MessageTemplate.id)).with_for_update()
+    return {(row.name, row.language): row for row in session.exec(statement)}
+
+
+def _make(session: Session, business_account_id: str, keys: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Rows for these names and languages; another sync, or a webhook, may be making them at the same moment."""
+    rows = [
+        MessageTemplate(
+            id=new_id(),
+            organization_id=organization_of(session),
+            business_account_id=business_account_id,
+            name=name,
+            language=language,
+            created_at=now,
+            updated_at=now,
+        ).model_dump()
+        for name, language in sorted(keys)
+    ]
+    if rows:
+        session.execute(insert(MessageTemplate).on_conflict_do_nothing(), rows)
 
 
 def sync_again(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pytake_app.api.services import Services
 from tests.api.fixtures import Caller, NewCaller
 from tests.api.test_tenancy import BODIES, PLAIN, populate
 
-ROUNDS = int(os.environ.get("PYTAKE_FUZZ_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("PYTAKE_FUZZ_ROUNDS", "3"))
 SEED = int(os.environ.get("PYTAKE_FUZZ_SEED", "1"))
 DEEP: Any = "leaf"
 for _ in range(200):

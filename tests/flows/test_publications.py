@@ -1,4 +1,4 @@
-"""Publications for later under attack: authors sent away, rows that break, two schedulers, a person at the same moment."""
+"""Publications for later, attacked: authors sent away, rows that break, two schedulers, a person meanwhile."""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from pytake_app.channels.errors import SendError
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.channels.whatsapp.sandbox_templates import sandbox_templates
 from pytake_app.whatsapp import service, template_calls
-from pytake_app.whatsapp.models import ChannelAccount
+from pytake_app.whatsapp.models import ChannelAccount, MessageTemplate
 from pytake_app.whatsapp.template_parts import parts_of, variables_of
 from tests.api.fixtures import Caller
 from tests.whatsapp.test_accounts import connect
@@ -96,6 +98,24 @@ def test_real_templates_count_once_there_is_a_real_number(caller: Caller, servic
     with services.database.tenant(caller.organization_id) as session:
         service.store_templates(session, "2098765432101", sandbox_templates()[:2], whole=True)
     assert book() == (2, True)
+
+
+def test_two_syncs_at_once_keep_each_template_once(caller: Caller, services: Services) -> None:
+    """Both find nothing and bring the same."""
+    connect(caller, business_account_id="2098765432101")
+    both = threading.Barrier(2)
+
+    def sync(_: int) -> int:
+        with services.database.tenant(caller.organization_id) as session:
+            session.exec(select(ChannelAccount)).all()
+            both.wait(10)
+            return service.store_templates(session, "2098765432101", sandbox_templates(), whole=True)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(sync, range(2))) == [len(sandbox_templates())] * 2
+    with services.database.tenant(caller.organization_id) as session:
+        rows = session.exec(select(MessageTemplate).where(MessageTemplate.business_account_id == "2098765432101")).all()
+    assert len(rows) == len(sandbox_templates())
 
 
 ACCOUNT = AccountCredentials(
