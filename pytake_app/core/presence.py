@@ -12,7 +12,7 @@ from pytake_app.config import Settings
 from pytake_app.core.live import connect
 
 MAX_PRESENT = 200
-"""Tabs that are answered for one thing."""
+"""Tabs that are kept, and answered, for one thing."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,12 @@ class Presence:
         """The tab is here. A Redis that is away is logged: presence may be lost."""
         key = f"pytake:here:{thing}"
         try:
+            # A tab names itself: without an end to them one browser could fill Redis with names.
+            if self._redis().hlen(key) >= MAX_PRESENT and not self._redis().hexists(key, tab):
+                self.present(thing, now=now)
+                if self._redis().hlen(key) >= MAX_PRESENT:
+                    log.warning("presence_full")
+                    return
             pipeline = self._redis().pipeline(transaction=False)
             pipeline.hset(key, tab, orjson.dumps({**said, "at": now}).decode())
             pipeline.expire(key, int(self._stays) + 1)
@@ -62,13 +68,13 @@ class Presence:
         key = f"pytake:here:{thing}"
         try:
             found: dict[bytes, bytes] = self._redis().hgetall(key)  # type: ignore[assignment]
+            said = {tab.decode(): orjson.loads(value) for tab, value in found.items()}
+            silent = [tab for tab, item in said.items() if item["at"] < now - self._stays]
+            if silent:
+                self._redis().hdel(key, *silent)
         except redis.RedisError as error:
             log.warning("presence_lost", error=type(error).__name__)
             return []
-        said = {tab.decode(): orjson.loads(value) for tab, value in found.items()}
-        silent = [tab for tab, item in said.items() if item["at"] < now - self._stays]
-        if silent:
-            self._redis().hdel(key, *silent)
         return [
             {name: value for name, value in item.items() if name != "at"}
             for tab, item in said.items()

@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 TRIES = "20 per minute"
 """Of one organization: a try calls somebody else's server."""
+TRAININGS = "240 per minute"
+"""Of one organization: the classifier is trained anew each time."""
 
 
 @router.post("/flows/{flow_id}/try-request")
@@ -50,8 +52,9 @@ async def try_request(flow_id: str, body: RequestTry, who: CurrentPrincipal, ser
 
 
 @router.post("/flow-tools/classify")
-def classify(body: ClassifyTest, who: CurrentPrincipal) -> ClassifyResult:
+def classify(body: ClassifyTest, who: CurrentPrincipal, services: ServicesDep) -> ClassifyResult:
     """Sort a sentence by the intents as they are being edited, with the built-in classifier."""
+    services.limiter.require(TRAININGS, "classify", str(who.organization_id))
     return tools.classify(who, body)
 
 

@@ -176,7 +176,7 @@ def tried(caller: Caller, method: str, path: str, operation: Any, document: Any,
     return (address, params, kwargs.get("content", b"")[:300]), answer
 
 
-class _Crashes:
+class Crashes:
     """Stands in for the middleware's logger: keeps the end of each traceback for the report."""
 
     def __init__(self, found: list[str]) -> None:
@@ -191,7 +191,7 @@ def test_no_input_is_our_mistake(
     live_client: TestClient, register: NewCaller, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crashes: list[str] = []
-    monkeypatch.setattr(middleware, "log", _Crashes(crashes))
+    monkeypatch.setattr(middleware, "log", Crashes(crashes))
     rng = random.Random(SEED)
     document = live_client.get("/openapi.json").json()
     wrong: dict[str, Any] = {}

@@ -10,7 +10,9 @@ const MAX_AREA = 60e6;
 const FONTS = ["/fonts/inter-latin-wght-normal.woff2", "/fonts/inter-latin-ext-wght-normal.woff2"];
 const SVG = "http://www.w3.org/2000/svg";
 
-const escape = (text) => text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
+// What XML has no place for (control characters, halves of characters) would make the whole picture unreadable.
+const UNFIT = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+const escape = (text) => text.replace(UNFIT, "").replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 const round = (value) => Math.round(value * 100) / 100;
 const clear = (color) => !color || color === "transparent" || /rgba\(.*,\s*0\)$/.test(color) || /\/\s*0\)$/.test(color);
 
