@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from pytake_app.api.services import Services
 from pytake_app.messaging import heartbeat
@@ -134,3 +134,39 @@ def test_inbound_events_that_were_given_up_on_are_shown_and_handled_again(sender
     assert (dead["external_id"], dead["error"], dead["attempts"]) == ("wamid.x", "KeyError", 5)
     assert sender.post("/api/v1/queue/inbound/retry", json={"ids": [dead["id"]]}).json() == {"changed": 1}
     assert sender.get("/api/v1/queue/inbound/dead-letter").json()["items"] == []
+
+
+def test_states_and_a_priority_narrow_what_is_listed_and_acted_on(sender: Caller, services: Services) -> None:
+    made = {
+        word: sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": f"556199402{n:04d}", "priority": word}).json()
+        for n, word in enumerate(("critical", "normal", "low"))
+    }
+    with services.database.system_connection() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'unsure' WHERE id = :id"), {"id": made["critical"]["id"]})
+        connection.execute(
+            text("UPDATE outbox SET state = 'sent', finished_at = now() WHERE id = :id"), {"id": made["low"]["id"]}
+        )
+    listed = sender.get("/api/v1/queue/messages?state=sending&state=unsure").json()["items"]
+    assert [row["id"] for row in listed] == [made["critical"]["id"]]
+    assert sender.post("/api/v1/queue/cancel", json={"everything": True, "priority": "high"}).json() == {"changed": 0}
+    assert sender.post("/api/v1/queue/cancel", json={"everything": True, "priority": "normal"}).json() == {"changed": 1}
+
+
+@pytest.mark.parametrize("path", ["stats", "limits", "health", "messages?state=queued", "inbound/dead-letter"])
+def test_reading_takes_few_statements_however_much_waits(sender: Caller, services: Services, path: str) -> None:
+    for n in range(4):
+        sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": f"556199403{n:04d}"})
+    seen: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen.append(statement)
+
+    engines = [services.database.engine(role) for role in ("pytake_app", "pytake_auth", "pytake_system")]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert sender.get(f"/api/v1/queue/{path}").status_code == 200
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+    assert 1 <= len(seen) <= 8, seen
