@@ -126,7 +126,9 @@ def _product() -> Iterator[tuple[str, psutil.Process]]:
             port = int(probe.getsockname()[1])
         command = [sys.executable, "-m", "pytake_app", "up", "--port", str(port), "--data-dir", folder]
         with (data / "console.log").open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+            # The figures are of one web worker, whatever this machine's settings say.
+            one = {**os.environ, "WEB_WORKERS": "1"}
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=one)
         try:
             _wait(lambda: b"PyTake is running at" in (data / "console.log").read_bytes(), process)
             yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
