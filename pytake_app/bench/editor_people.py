@@ -30,6 +30,8 @@ PAUSE = 1.0
 """Seconds between two edits."""
 SELECTS = 5.0
 """Seconds, on average, after which a person selects something else."""
+_ROLES = {"postgres": "postgres", "redis": "redis", "granian": "web", "worker": "worker"}
+"""What tells a process's role in its command line; the web server has an option named workers."""
 _PRESSED = (
     "window.addEventListener('keydown', () => { window.__pressed = performance.timeOrigin + performance.now() }, true)"
 )
@@ -228,7 +230,7 @@ def _cpu(process: psutil.Process | None) -> dict[str, float]:
     for child in [process, *process.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
             line = " ".join(child.cmdline())
-            role = next((name for name in ("postgres", "redis", "web", "worker") if name in line), "other")
+            role = next((role for sign, role in _ROLES.items() if sign in line), "other")
             times = child.cpu_times()
             found[role] = found.get(role, 0.0) + times.user + times.system
     return found

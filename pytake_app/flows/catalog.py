@@ -15,7 +15,7 @@ from pytake_app.core.pagination import MAX_LIMIT, Page
 from pytake_app.core.tenancy import Principal, Role, organization_of
 from pytake_app.engine.document import SPEC_VERSION, Edge, FlowDocument, Node
 from pytake_app.engine.triggers import TriggerSpec
-from pytake_app.flows import documents, editing, listing, repository, running, stats
+from pytake_app.flows import documents, editing, listing, repository, running, stats, testcases
 from pytake_app.flows.models import Flow
 from pytake_app.flows.publishing import announce
 from pytake_app.flows.schemas import (
@@ -174,7 +174,7 @@ def rename_flow(session: Session, principal: Principal, ref: UUID | str, name: s
 def duplicate_flow(
     session: Session, principal: Principal, ref: UUID | str, *, name: str | None, clock: Clock
 ) -> FlowView:
-    """A copy of the draft as a new flow, not published."""
+    """A copy of the draft, with its translations and test cases, as a new flow, not published."""
     principal.require(Role.ORG_ADMIN)
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
@@ -182,6 +182,7 @@ def duplicate_flow(
     copy.folder_id, copy.tags, copy.draft_errors = flow.folder_id, list(flow.tags), flow.draft_errors
     session.add(copy)
     session.flush()
+    testcases.copy(session, principal, flow.id, copy.id, clock=clock)
     return get_flow(session, principal, copy.id, clock=clock)
 
 

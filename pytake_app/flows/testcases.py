@@ -117,6 +117,26 @@ def delete(session: Session, principal: Principal, ref: UUID | str, case_id: UUI
     session.flush()
 
 
+def copy(session: Session, principal: Principal, flow_id: UUID, to: UUID, *, clock: Clock) -> None:
+    """The cases of a flow for its duplicate too: blocks keep their ids, so what is expected stays the same."""
+    now = clock.now()
+    for case in _cases(session, repository.find(session, flow_id)):
+        session.add(
+            FlowTestCase(
+                id=new_id(),
+                organization_id=case.organization_id,
+                flow_id=to,
+                name=case.name,
+                script=case.script,
+                expected=case.expected,
+                created_by=principal.user_id,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    session.flush()
+
+
 def run(session: Session, principal: Principal, ref: UUID | str, request: TestRunRequest) -> TestRun:
     """Play test cases and compare; nothing is stored.
 

@@ -130,3 +130,15 @@ def test_over_rest(register: NewCaller) -> None:
     assert caller.patch(one, json={"accept": True}).status_code == 200
     assert caller.delete(one).status_code == 204
     assert caller.get(base).json()["items"] == []
+
+
+def test_a_duplicate_has_the_same_test_cases(tenant: Tenant) -> None:
+    slug = make(tenant, MENU)
+    case = save(tenant, slug)
+    with tenant.session() as session:
+        twin = service.duplicate_flow(session, tenant.admin, slug, clock=tenant.clock)
+        (copied,) = service.list_test_cases(session, tenant.viewer, twin.slug)
+        (kept,) = service.list_test_cases(session, tenant.viewer, slug)
+    assert kept.id == case.id != copied.id
+    assert (copied.name, copied.expected) == (kept.name, kept.expected)
+    assert run(tenant, twin.slug).passed == 1
