@@ -170,7 +170,7 @@ def test_a_verified_flow_runs_within_limits_and_deterministically(
     assert again.session.model_dump_json() == talk.session.model_dump_json()
 
 
-@SETTINGS
+@settings(SETTINGS, max_examples=100)
 @given(documents(broken=True), INPUTS)
 def test_nothing_raises_on_a_broken_flow(document: FlowDocument, inputs: list[tuple[str, str]]) -> None:
     verify(document)

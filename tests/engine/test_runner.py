@@ -292,3 +292,21 @@ def test_a_split_goes_by_weight_and_a_sticky_one_by_contact() -> None:
     assert len({drawn(people[0], f"session-{i}", sticky=False) for i in range(40)}) == 2
     share = sum(drawn(person, "one", sticky=True) == "branch:a" for person in people) / len(people)
     assert 0.74 < share < 0.86
+
+
+def test_refused_answers_are_counted_even_within_one_moment() -> None:
+    ask = {**ASK, "config": {"body": "?", "variable": "x", "kind": "number", "max_attempts": 3, "timeout_minutes": 5}}
+    talk = Talk(compiled([START, ask], [("s", "next", "q")]))
+    for attempts in (1, 2):
+        talk.say("nenhum")
+        assert talk.session.wait is not None
+        assert talk.session.wait.attempts == attempts
+    talk.say("nenhum")
+    assert (talk.session.status, talk.session.outcome) == ("completed", "invalid_answer")
+
+
+@pytest.mark.parametrize(("opens", "closes", "port"), [("12:00", "13:00", "open"), ("11:00", "12:00", "closed")])
+def test_hours_begin_with_their_first_minute_and_end_before_their_last(opens: str, closes: str, port: str) -> None:
+    periods = [{"days": [5], "opens": opens, "closes": closes}]
+    node = {"id": "h", "type": "business_hours", "config": {"periods": periods, "timezone": "America/Sao_Paulo"}}
+    assert Talk(compiled([START, node], [("s", "next", "h")])).last.steps[-1].port == port

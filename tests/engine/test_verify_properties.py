@@ -192,7 +192,7 @@ def whole_env(flow: FlowDocument) -> VerifyEnv:
     )  # fmt: skip
 
 
-@SETTINGS
+@settings(SETTINGS, max_examples=100)
 @given(documents(), documents(broken=True), st.booleans())
 def test_nothing_raises_whatever_is_known_of_the_world(flow: FlowDocument, other: FlowDocument, broken: bool) -> None:
     document_ = other if broken else flow

@@ -325,7 +325,7 @@ JSON = st.recursive(
 _FILES = (files.typebot6, files.typebot3, files.rapidpro)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(JSON)
 def test_any_json_is_read_or_refused(raw: Any) -> None:
     converted_or_refused(raw)
@@ -341,7 +341,7 @@ def _spots(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_damaged_file_never_makes_the_importer_fall(data: st.DataObject) -> None:
     raw = copy.deepcopy(data.draw(st.sampled_from(_FILES))())
