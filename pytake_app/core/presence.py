@@ -35,9 +35,9 @@ class Presence:
         key = f"pytake:here:{thing}"
         try:
             # A tab names itself: without an end to them one browser could fill Redis with names.
-            if self._redis().hlen(key) >= MAX_PRESENT and not self._redis().hexists(key, tab):
+            if self._count(key) >= MAX_PRESENT and not self._redis().hexists(key, tab):
                 self.present(thing, now=now)
-                if self._redis().hlen(key) >= MAX_PRESENT:
+                if self._count(key) >= MAX_PRESENT:
                     log.warning("presence_full")
                     return
             pipeline = self._redis().pipeline(transaction=False)
@@ -80,6 +80,9 @@ class Presence:
             for tab, item in said.items()
             if tab not in silent
         ][:MAX_PRESENT]
+
+    def _count(self, key: str) -> int:
+        return int(self._redis().hlen(key))  # type: ignore[arg-type]  # typed for both kinds of client
 
     def _redis(self) -> redis.Redis:
         if self._client is None:

@@ -124,11 +124,13 @@ def update_flow(
         InvalidError: a tag is empty or too long, or there are too many.
     """
     principal.require(Role.ORG_ADMIN)
+    # Folders before flows, as whoever takes a folder away: the other way round they would wait for each other.
+    folder_id = _folder(session, changes.get("folder_id"))
     if changes.get("name") is not None:
         catalog.rename_flow(session, principal, ref, changes["name"], clock=clock)
     flow = repository.find(session, ref, lock=True)
     if "folder_id" in changes:
-        flow.folder_id = _folder(session, changes["folder_id"])
+        flow.folder_id = folder_id
     if changes.get("tags") is not None:
         flow.tags = clean_tags(changes["tags"])
     session.add(flow)
@@ -348,7 +350,8 @@ def _find(every: Sequence[FlowFolder], folder_id: UUID) -> FlowFolder:
 
 
 def _folder(session: Session, folder_id: UUID | None) -> UUID | None:
-    return None if folder_id is None else _find(listing.folders(session), folder_id).id
+    """A folder to put something into; it stays until this transaction ends."""
+    return None if folder_id is None else _find(_lock(session), folder_id).id
 
 
 def _place(every: list[FlowFolder], folder: FlowFolder, parent_id: UUID | None) -> None:
