@@ -310,3 +310,15 @@ def test_hours_begin_with_their_first_minute_and_end_before_their_last(opens: st
     periods = [{"days": [5], "opens": opens, "closes": closes}]
     node = {"id": "h", "type": "business_hours", "config": {"periods": periods, "timezone": "America/Sao_Paulo"}}
     assert Talk(compiled([START, node], [("s", "next", "h")])).last.steps[-1].port == port
+
+
+def test_variables_of_the_caller_are_not_seen_through_the_session_either() -> None:
+    def say(body: str) -> dict[str, object]:
+        return {"id": "m", "type": "msg_text", "config": {"body": body}}
+
+    sub = compile_flow(document([START, say("[{{ session.mine }}]")], [("s", "next", "m")]), "sub", 1)
+    call = {"id": "j", "type": "jump", "config": {"flow": "sub", "mode": "call", "scope": "own"}}
+    nodes = [START, {**say("{{ session.mine }}"), "id": "first"}, call, say("{{ session.mine }}")]
+    main = compiled(nodes, [("s", "next", "first"), ("first", "next", "j"), ("j", "next", "m")])
+    talk = Talk(main, context({"sub": sub, "f": main}), Trigger(kind="test", params={"mine": "meu"}))
+    assert talk.bodies() == ["meu", "[]", "meu"]
