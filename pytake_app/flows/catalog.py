@@ -15,7 +15,7 @@ from pytake_app.core.pagination import MAX_LIMIT, Page
 from pytake_app.core.tenancy import Principal, Role, organization_of
 from pytake_app.engine.document import SPEC_VERSION, Edge, FlowDocument, Node
 from pytake_app.engine.triggers import TriggerSpec
-from pytake_app.flows import documents, editing, listing, repository, running, stats, testcases
+from pytake_app.flows import documents, editing, listing, repository, running, stats, testcase_files, testcases
 from pytake_app.flows.models import Flow
 from pytake_app.flows.publishing import announce
 from pytake_app.flows.schemas import (
@@ -235,6 +235,7 @@ def export_flow(
         version=version,
         exported_at=clock.now(),
         document=document,
+        tests=testcase_files.cases_of(session, flow) if version is None else [],
     )
 
 

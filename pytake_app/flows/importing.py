@@ -10,7 +10,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine.document import FlowDocument
-from pytake_app.flows import archives, catalog, editing, importers
+from pytake_app.flows import archives, catalog, editing, importers, testcase_files
 from pytake_app.flows.documents import MAX_REPORTED
 from pytake_app.flows.importers import Imported, ImportedFlow, ImportReport, UnreadableFile
 from pytake_app.flows.models import Flow
@@ -92,6 +92,9 @@ def _store(
         row = catalog.insert(
             session, name=chosen.strip()[:200] or "Flow", document=found.document, by=principal.user_id, clock=clock
         )
+        if found.tests:
+            tests = testcase_files.checked(found.tests)
+            testcase_files.put(session, row, tests, by=principal.user_id, clock=clock)
         flows.append((found, row))
         for called in (found.source_id, found.also):
             if called:

@@ -427,6 +427,7 @@ def _step(step: engine.Step) -> PreviewStep:
         node_id=step.node_id,
         node_type=step.node_type,
         flow_id=step.flow_id,
+        flow_version=step.flow_version,
         port=step.port,
         at=step.at,
         why=step.why,

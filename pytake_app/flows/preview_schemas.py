@@ -136,11 +136,12 @@ class PreviewRequest(PreviewScript):
 
 
 class PreviewStep(BaseModel):
-    """One visit of a node during the preview."""
+    """One visit of a node during the preview. `flow_version` 0: the draft."""
 
     node_id: str
     node_type: str
     flow_id: str
+    flow_version: int = 0
     port: str | None
     at: datetime
     why: str

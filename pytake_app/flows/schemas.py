@@ -280,8 +280,17 @@ class ArchiveResult(BaseModel):
     files: list[ImportedFile]
 
 
+class PortableTestCase(BaseModel):
+    """A test case without its flow: `script` and `expected` as `/flows/{id}/test-cases` has them."""
+
+    name: str
+    script: JsonObject
+    expected: JsonObject
+
+
 class FlowExport(BaseModel):
-    """A flow as a file: `document` alone imports too. `id`: by which flows exported with it may name it."""
+    """A flow as a file: `document` alone imports too. `id`: by which flows exported with it may name it.
+    `tests`: the draft's test cases; a version has none."""
 
     format: Literal["pytake.flow"] = "pytake.flow"
     id: UUID
@@ -291,6 +300,7 @@ class FlowExport(BaseModel):
     version: int | None = Field(description="the exported version; null = the draft")
     exported_at: datetime
     document: JsonObject
+    tests: list[PortableTestCase] = Field(default_factory=list)
 
 
 class StarterStep(BaseModel):

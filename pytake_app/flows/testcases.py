@@ -21,6 +21,7 @@ from pytake_app.flows.models import Flow, FlowTestCase
 from pytake_app.flows.preview_phone import Phone
 from pytake_app.flows.preview_schemas import PreviewInput, PreviewScript, PreviewTurn
 from pytake_app.flows.schemas import VersionTests
+from pytake_app.flows.testcase_files import MAX_CASES
 from pytake_app.flows.testcase_schemas import (
     Difference,
     Expectation,
@@ -34,8 +35,6 @@ from pytake_app.flows.testcase_schemas import (
 )
 
 JsonObject = dict[str, Any]
-MAX_CASES = 100
-"""Test cases of one flow: all of them are played before each publication."""
 MAX_DIFFERENCES = 30
 MAX_SHOWN = 500
 """Characters of a text in a difference."""

@@ -166,7 +166,12 @@ def test_from_findings_to_a_guarded_publication(browser: Browser, running_app: P
     expect(by("preview-in").last).to_contain_text("Que dia?", timeout=10_000)
     assert away
     expect(by("canvas-note").locator("a")).to_have_attribute("href", f"/flows/{inner}")
+    # The canvas goes along: the called flow is drawn, to be looked at, until one comes back to one's own.
+    expect(editor.card("q").locator(".nd")).to_have_class(re.compile(r"\bhere\b"))
+    expect(editor.card("agenda")).to_have_count(0)
+    by("own-flow").click()
     expect(editor.card("agenda").locator(".nd")).to_have_class(re.compile(r"\bhere\b"))
+    expect(editor.card("q")).to_have_count(0)
 
     # The page is opened anew: the conversation is still there. The draft changes under it: that is told.
     page.reload()

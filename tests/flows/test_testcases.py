@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from pytake_app.core.errors import ConflictError, ForbiddenError, NotFoundError
+from pytake_app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.flows import service
 from pytake_app.flows.testcase_schemas import NewTestCase, TestCaseUpdate, TestCaseView, TestRun, TestRunRequest
 from tests.api.fixtures import Caller, NewCaller
@@ -142,3 +142,22 @@ def test_a_duplicate_has_the_same_test_cases(tenant: Tenant) -> None:
     assert kept.id == case.id != copied.id
     assert (copied.name, copied.expected) == (kept.name, kept.expected)
     assert run(tenant, twin.slug).passed == 1
+
+
+def test_test_cases_go_along_with_copies_and_files(tenant: Tenant) -> None:
+    slug = make(tenant, MENU)
+    save(tenant, slug)
+    with tenant.session() as session:
+        copy = service.duplicate_flow(session, tenant.admin, slug, clock=tenant.clock)
+    assert [result.passed for result in run(tenant, copy.slug).results] == [True]
+    with tenant.session() as session:
+        file = service.export_flow(session, tenant.viewer, slug, clock=tenant.clock).model_dump(mode="json")
+        made = service.import_flow(session, tenant.admin, document=file, clock=tenant.clock)
+    assert [(result.name, result.passed) for result in run(tenant, made.slug).results] == [("Diz sim", True)]
+    # The copy's own cases follow the copy alone.
+    edit(tenant, copy.slug, "menu", body="Outro")
+    assert (run(tenant, copy.slug).failed, run(tenant, slug).failed, run(tenant, made.slug).failed) == (1, 0, 0)
+    file["tests"][0]["script"]["inputs"][0]["type"] = "shout"
+    with tenant.session() as session, pytest.raises(InvalidError) as refused:
+        service.import_flow(session, tenant.admin, document=file, clock=tenant.clock)
+    assert refused.value.errors[0].pointer.startswith("/tests/0/script/inputs/0")

@@ -52,11 +52,11 @@ def convert(raw: Any) -> Imported:
 
 def _own(raw: Any) -> Imported:
     """An export of ours, a bare document, or an older shape."""
-    source_id, also, name, body = "", "", "", raw
+    source_id, also, name, body, tests = "", "", "", raw, None
     if isinstance(raw, dict) and raw.get("format") == "pytake.flow":
         source_id, name = plain.text(raw.get("slug"), 200), plain.text(raw.get("name"), 200)
         also = plain.text(raw.get("id"), 36)
-        body = raw.get("document")
+        body, tests = raw.get("document"), raw.get("tests")
     if not body and body != "":
         raise unreadable(_NO_FLOW)
     if isinstance(body, dict) and not any(key in body for key in ("nodes", "document", "flow", "draft", "type")):
@@ -70,5 +70,5 @@ def _own(raw: Any) -> Imported:
         document = document.model_copy(update={"name": name})
     wanted = {node.id: node.config.get("flow") for node in document.nodes}
     references = {node_id: flow for node_id, flow in wanted.items() if isinstance(flow, str) and flow}
-    flow = ImportedFlow(source_id=source_id, also=also, document=document, references=references)
+    flow = ImportedFlow(source_id=source_id, also=also, document=document, references=references, tests=tests)
     return Imported(flows=[flow], report=ImportReport(kind="pytake", version=document.spec_version))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from pytake_app.engine.document import DocumentProblem, FlowDocument
 from pytake_app.flows.importers.notes import Note
@@ -61,12 +61,13 @@ class ImportReport(BaseModel):
 
 class ImportedFlow(BaseModel):
     """One flow of a file. `references` maps jump nodes to the file's id of the flow they lead to; `also` is another
-    id that may stand there."""
+    id that may stand there; `tests`: its test cases as the file has them, unread."""
 
     source_id: str
     also: str = ""
     document: FlowDocument
     references: dict[str, str] = Field(default_factory=dict)
+    tests: JsonValue = None
 
 
 class Imported(BaseModel):

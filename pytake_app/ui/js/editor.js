@@ -59,7 +59,8 @@ const fresh = () => ({
   tests: null,
   versions: null,
   version: null, // an old version shown read-only
-  overlay: null, // what else stands on the canvas instead of the draft: compare, runs
+  overlay: null, // what else stands on the canvas instead of the draft: compare, runs, called
+  called: null, // the flow that is drawn because the preview entered it: {id, version, at}
   compare: null, // two versions beside each other (editor_versions.js)
   publications: null, // publications for later
   change: null, // how much the draft differs from what is live

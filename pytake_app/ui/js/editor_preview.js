@@ -7,6 +7,7 @@ import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, S, say, sayOr, tell, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { languageName, nodeName } from "$/public/pt_editor_model.js";
+import { ownDoc, standing, subflow } from "$/public/pt_editor_subflow.js";
 
 const storageKey = (flowId) => `pytake_preview_${flowId}`;
 const MAX_INPUTS = 200;
@@ -63,18 +64,23 @@ const light = (preview) => {
   let last = null;
   for (const part of shownTurns(preview))
     for (const step of part.steps) {
-      if (step.flow_id !== S.flowId) continue;
+      if (step.flow_id !== subflow.shown()) continue;
       nodes.add(step.node_id);
       if (step.port) ports.add(`${step.node_id}\u0000${step.port}`);
       last = step.node_id;
     }
   const session = preview.result?.session;
   const over = session && !["waiting", "active", "handed_off"].includes(session.status);
-  const here = preview.walk ? last : session?.flow_id === S.flowId ? session.current_node : over ? null : last;
+  const here = preview.walk ? last : session?.flow_id === subflow.shown() ? session.current_node : over ? null : last;
   if (here) nodes.add(here);
   return { nodes, ports, current: over && !preview.walk ? null : here };
 };
 const relight = () => {
+  const { result, walk } = state();
+  subflow.follow(standing(shownTurns(state()), result?.session, Boolean(walk)), shine);
+  shine();
+};
+const shine = () => {
   const lit = light(state());
   emit({ lit, litNote: null, ...(lit.current && lit.current !== S.reveal?.id ? { reveal: { id: lit.current } } : {}) });
 };
@@ -104,7 +110,8 @@ const strayed = (before, after) => {
   const at = before.findIndex((part, i) => after[i] && routeOf(part) !== routeOf(after[i]));
   if (at < 0) return null;
   const step = after[at].steps[0] ?? before[at].steps[0];
-  const node = step && S.doc ? nodeOf(S.doc, step.node_id) : null;
+  const own = ownDoc();
+  const node = step && own ? nodeOf(own, step.node_id) : null;
   return { name: node ? nodeName(node) : "" };
 };
 
@@ -259,19 +266,22 @@ export const preview = {
   leave() {
     clearTimeout(walking);
     if (S.preview?.walk?.auto) change({ walk: { ...S.preview.walk, auto: false } });
+    subflow.leave();
     emit({ lit: DARK });
   },
   light: () => S.preview?.result && relight(),
+  /** From a called flow on the canvas back to one's own, to go on editing. */
+  ownFlow: () => subflow.back(shine),
 };
 
 /** The language of the preview's contact, where the flow has several. */
 export const PreviewLanguage = () => {
   useLang();
-  const languages = useStore((s) => Object.keys(s.doc?.translations ?? {}).filter((locale) => locale !== s.doc.settings.locale).sort());
+  const languages = useStore((s) => Object.keys(ownDoc()?.translations ?? {}).filter((locale) => locale !== ownDoc().settings.locale).sort());
   const value = useStore((s) => s.preview?.script.contact.language ?? "");
   if (languages.length === 0) return null;
   const choose = (event) => preview.contact({ ...state().script.contact, language: event.target.value });
-  const now = languages.includes(value) ? value : S.doc.settings.locale;
+  const now = languages.includes(value) ? value : ownDoc().settings.locale;
   return h("label", { className: "pvw pvlang", title: `${say("translations.preview")}: ${languageName(now)}` }, h("span", { "aria-hidden": true }, now.split("_")[0].toUpperCase()), h("select", { value: languages.includes(value) ? value : "", "aria-label": say("translations.preview"), "data-testid": "preview-language", onChange: choose },
-    h("option", { value: "" }, languageName(S.doc.settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale)))));
+    h("option", { value: "" }, languageName(ownDoc().settings.locale)), languages.map((locale) => h("option", { key: locale, value: locale }, languageName(locale)))));
 };

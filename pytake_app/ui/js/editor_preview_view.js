@@ -4,6 +4,7 @@ import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { S, say, sayOr, specOf, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { addSlice, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { ownDoc } from "$/public/pt_editor_subflow.js";
 import { preview, shownTurns, state } from "$/public/pt_editor_preview.js";
 
 const CHANNELS = ["whatsapp", "instagram", "messenger", "telegram", "webchat", "sms", "email", "discord", "slack", "rcs", "teams", "linkedin"];
@@ -13,14 +14,14 @@ export const channelName = (kind) => sayOr(`preview.channel_${kind}`, kind);
 
 const stepOf = (steps, nodeId) => steps.find((step) => step.node_id === nodeId);
 const nameIn = (step) => {
-  const node = step.flow_id === S.flowId ? nodeOf(S.doc, step.node_id) : null;
+  const node = step.flow_id === S.flowId ? nodeOf(ownDoc(), step.node_id) : null;
   return node ? nodeName(node) : sayOr(specOf(step.node_type)?.name ?? "", step.node_type);
 };
 export const valueText = (value) => (value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0) ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 const explain = (step) => {
   if (!step) return { node: "", node_id: "", port: "", why: "", flow: "", reads: [], writes: [] };
-  const node = step.flow_id === S.flowId ? nodeOf(S.doc, step.node_id) : null;
+  const node = step.flow_id === S.flowId ? nodeOf(ownDoc(), step.node_id) : null;
   const pairs = (values, sign) => Object.entries(values ?? {}).map(([name, value]) => ({ name, value: valueText(value), sign }));
   const port = step.port ? (node ? portLabel(node, step.port) : step.port.replace(/^option:/, "")) : "";
   const flow = node ? "" : (state().result?.flows?.[step.flow_id] ?? "");
@@ -43,7 +44,7 @@ const ofInput = (input, at, key) => {
     case "clock": return line(key, "clock", input.minutes ? say("preview.later", { time: span(input.minutes) }) : say("preview.became", { time: moment(input.to) }));
     case "set": return line(key, "pencil", say("preview.was_set", { name: input.value?.name ?? "", value: valueText(input.value?.value) }));
     case "start": {
-      const node = nodeOf(S.doc, input.node_id);
+      const node = nodeOf(ownDoc(), input.node_id);
       const begun = line(key, "play", say("preview.started_at", { name: node ? nodeName(node) : input.node_id }));
       return input.text ? [begun, { ...none, key: `${key}m`, kind: "out", text: input.text, time: clock(at) }] : begun;
     }
@@ -61,7 +62,7 @@ const ofInput = (input, at, key) => {
 
 const templateButtons = (content) => (content.buttons ?? []).filter((button) => button.kind === "quick_reply").map((button) => ({ id: button.value, title: optionTitle(button.value) }));
 const optionTitle = (id) => {
-  for (const node of S.doc.nodes) {
+  for (const node of ownDoc().nodes) {
     const { buttons, sections } = node.config;
     const options = [...(Array.isArray(buttons) ? buttons : []), ...(Array.isArray(sections) ? sections : []).flatMap((section) => section?.rows ?? [])];
     const found = options.find((option) => option?.id === id);
@@ -161,7 +162,7 @@ const bubbles = () => {
 };
 
 const hints = () => {
-  const words = (S.doc?.nodes ?? []).filter((node) => node.type === "trigger_keyword").flatMap((node) => (Array.isArray(node.config.words) ? node.config.words : []));
+  const words = (ownDoc()?.nodes ?? []).filter((node) => node.type === "trigger_keyword").flatMap((node) => (Array.isArray(node.config.words) ? node.config.words : []));
   return [...new Set([...words.map(plain).filter(Boolean), say("editor.hello")])].slice(0, 4);
 };
 
@@ -184,8 +185,8 @@ addSlice("preview", () => {
   const { script, result, busy, error, sheet, pane, notice, walk, until } = state();
   const session = result?.session;
   const list = bubbles();
-  const node = session?.current_node && session.flow_id === S.flowId ? nodeOf(S.doc, session.current_node) : null;
-  const selected = S.selected.length === 1 ? nodeOf(S.doc, S.selected[0]) : null;
+  const node = session?.current_node && session.flow_id === S.flowId ? nodeOf(ownDoc(), session.current_node) : null;
+  const selected = S.selected.length === 1 && S.overlay !== "called" ? nodeOf(S.doc, S.selected[0]) : null;
   const pending = !walk && result?.pending ? result.pending : null;
   const window = result?.window_expires_at;
   return {
@@ -214,11 +215,11 @@ addSlice("preview", () => {
     window_open: !window || new Date(window) > new Date(result.now),
     channel: script.channel,
     channel_name: channelName(script.channel),
-    mocks: Object.keys(script.responses ?? {}).map((id) => ({ id, name: nodeOf(S.doc, id) ? nodeName(nodeOf(S.doc, id)) : id })),
+    mocks: Object.keys(script.responses ?? {}).map((id) => ({ id, name: nodeOf(ownDoc(), id) ? nodeName(nodeOf(ownDoc(), id)) : id })),
     contact_name: result?.contact?.name ?? "",
     count: Object.keys(session?.variables ?? {}).length,
     hints: hints(),
-    name: S.doc?.name ?? "",
+    name: ownDoc()?.name ?? "",
     locked: !["org_admin", "super_admin"].includes(S.me.role),
   };
 });
@@ -266,7 +267,7 @@ addSlice("canvasnote", () => {
   const list = S.tab === "preview" && S.preview ? crumbs(S.preview.result) : [];
   const note = S.litNote;
   if (note) return { kind: "note", text: note.text, tone: note.tone, crumbs: [] };
-  return list.length ? { kind: "flow", text: "", tone: "", crumbs: list } : null;
+  return list.length ? { kind: "flow", text: "", tone: "", crumbs: list, drawn: S.overlay === "called" } : null;
 });
 
 export { CHANNELS, moment };

@@ -187,6 +187,17 @@ def canvas_note(item: rx.Var[dict]) -> rx.Component:
         icon("corner-down-right", "s"),
         rx.el.span(t("preview.in_flow"), class_name="muted nw"),
         rx.foreach(items_of(item, "crumbs"), crumb),
+        rx.cond(
+            flag(item, "drawn"),
+            rx.el.button(
+                icon("undo-2", "s"),
+                t("preview.own_flow"),
+                type="button",
+                class_name="btn line sm",
+                on_click=do("preview.ownFlow()"),
+                custom_attrs={"data-testid": "own-flow"},
+            ),
+        ),
     )
     return rx.el.div(
         rx.cond(text_of(item, "kind") == "note", note, inside),
