@@ -373,3 +373,23 @@ def test_the_pipeline_reads_no_accounts(register: NewCaller, services: Services)
     register()
     with pytest.raises(ProgrammingError, match="permission denied"), services.database.system() as session:
         session.exec(select(User)).first()
+
+
+def test_what_the_pipeline_may_read_of_people_is_named_column_by_column(db: Database) -> None:
+    """Names and addresses to tell somebody; never a password's hash, a session, a secret."""
+    with db.system_connection() as connection:
+        columns = connection.execute(
+            text(
+                """
+                SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'users'::regclass AND a.attnum > 0
+                  AND NOT a.attisdropped AND has_column_privilege('pytake_system', 'users', a.attnum, 'SELECT')
+                """
+            )
+        ).scalars()
+        assert set(columns) == {"id", "organization_id", "email", "full_name", "role", "is_active"}
+        for table in ("auth_sessions", "refresh_tokens", "organization_secrets"):
+            asked = text("SELECT has_any_column_privilege('pytake_system', :name, 'SELECT')")
+            assert connection.execute(asked, {"name": table}).scalar() is False, table
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            asked = text("SELECT has_table_privilege('pytake_system', 'users', :verb)")
+            assert connection.execute(asked, {"verb": verb}).scalar() is False, verb
