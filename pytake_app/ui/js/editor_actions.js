@@ -1,4 +1,5 @@
 // What gestures and keys do to the flow. Each is one edit, so that one undo takes it back.
+import { flushSync } from "react-dom";
 import { toast } from "sonner";
 import { bridges, edgeAt, freshId, indexOf, nodeOf, portsOf, reach, snap } from "$/public/pt_editor_doc.js";
 import { editor, emit, readOnly, say, specOf, S, tell } from "$/public/pt_editor.js";
@@ -321,12 +322,15 @@ export const actions = {
   },
   /** Put the caret into the selection's first field. */
   focusField(selector = ".ins [data-field]") {
-    emit({ tab: "block", sheet: true });
-    requestAnimationFrame(() => requestAnimationFrame(() => {
+    const go = () => {
       const field = document.querySelector(selector);
       field?.focus();
       field?.select?.();
-    }));
+      return field;
+    };
+    // At once, so that the next key is already a letter of the field and not a shortcut of the canvas.
+    flushSync(() => emit({ tab: "block", sheet: true }));
+    if (!go()) requestAnimationFrame(() => requestAnimationFrame(go));
   },
   /** The first look at a flow: all of it if that stays readable, else its beginning. */
   begin() {

@@ -41,7 +41,8 @@ const issueOf = (nodeId, field, value, path, key) => {
   // What is wrong with a field that this one's control edits too is told here.
   const names = path.length === 1 ? [field.name, ...(specOf(nodeOf(S.doc, nodeId)?.type)?.fields ?? []).filter((other) => other.beside === field.name).map((other) => other.name)] : [path.join("/")];
   const found = names.map((name) => problemAt(nodeId, `/${name}`)).find(Boolean);
-  return found ? findingText(found) : "";
+  const filled = found?.code === "missing_value" && names.length === 1 && typeof value === "string" && value.trim();
+  return found && !filled ? findingText(found) : ""; // what was just filled in is not called empty until the server has seen it
 };
 
 const base = (node, field, path, list = "") => {

@@ -102,7 +102,13 @@ const fixed = (event) => {
 
 const keydown = (event) => {
   if (event.defaultPrevented || event.isComposing || !selectable()) return;
-  if (isTyping(event.target) || busy()) return;
+  if (busy()) return;
+  if (event.key === "Escape" && event.target.closest?.(".ins")) {
+    actions.focus(); // out of the panel, back to the block
+    event.preventDefault();
+    return;
+  }
+  if (isTyping(event.target)) return;
   if (S.editing) {
     if (document.querySelector(".inl")) return; // its text box is about to take the keyboard
     emit({ editing: null });

@@ -101,7 +101,7 @@ const top = () => {
 
 const fold = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 
-/** Palette entries that match what is typed, by group. */
+/** Palette entries that match what is typed, by group; those whose name fits come before those whose description does. */
 export const paletteGroups = (query, { targetOnly = false } = {}) => {
   const wanted = fold(query.trim());
   const groups = new Map();
@@ -110,10 +110,14 @@ export const paletteGroups = (query, { targetOnly = false } = {}) => {
     const label = kindName(spec.type);
     const about = spec.help ? sayOr(spec.help, "") : "";
     if (wanted && !fold(`${label} ${spec.type} ${about}`).includes(wanted)) continue;
-    const entry = { type: spec.type, label, icon: spec.icon, group: spec.group, about };
+    const rank = !wanted || fold(label).startsWith(wanted) ? 0 : fold(label).includes(wanted) ? 1 : 2;
+    const entry = { type: spec.type, label, icon: spec.icon, group: spec.group, about, rank };
     (groups.get(spec.group) ?? groups.set(spec.group, []).get(spec.group)).push(entry);
   }
-  return [...groups].map(([group, items]) => ({ group, label: say(`node.group.${group}`), items, count: items.length }));
+  const best = (items) => Math.min(...items.map((item) => item.rank));
+  return [...groups]
+    .map(([group, items]) => ({ group, label: say(`node.group.${group}`), items: items.sort((a, b) => a.rank - b.rank), count: items.length }))
+    .sort((a, b) => best(a.items) - best(b.items));
 };
 
 const palette = () => {

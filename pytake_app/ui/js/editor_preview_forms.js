@@ -33,6 +33,19 @@ export const readValue = (text) => {
 };
 const writeLines = (values) => Object.entries(values ?? {}).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join("\n");
 
+/** An answer that has what the block reads of it, empty: `$.order.status` makes `{"order": {"status": ""}}`. */
+const sampleOf = (node) => {
+  const answer = {};
+  for (const { path } of node?.config.mapping ?? []) {
+    const names = /^\$((\.[A-Za-z_]\w*)+)$/.exec(path ?? "")?.[1].slice(1).split(".");
+    if (!names) continue;
+    let place = answer;
+    for (const name of names.slice(0, -1)) place = place[name] = typeof place[name] === "object" ? place[name] : {};
+    place[names.at(-1)] ??= "";
+  }
+  return JSON.stringify(answer, null, 2);
+};
+
 /** What the outside answers to the call that waits. */
 export const PreviewPending = () => {
   useLang();
@@ -43,7 +56,7 @@ export const PreviewPending = () => {
   const [remember, setRemember] = useState(false);
   useEffect(() => {
     setStatus("200");
-    setBody(pending?.kind === "http" ? "{}" : "");
+    setBody(pending?.kind === "http" ? sampleOf(pending && nodeOf(S.doc, pending.node_id)) : "");
   }, [pending?.node_id]);
   if (!pending) return null;
   const http = pending.kind === "http";
@@ -56,7 +69,7 @@ export const PreviewPending = () => {
     h("div", { className: "mono micro muted clamp2", title: about }, about),
     h("div", { className: "row g6" },
       http && input(status, setStatus, { className: "input status", inputMode: "numeric", maxLength: 3, "aria-label": say("preview.status") }),
-      h("textarea", { className: "input mono", rows: http ? 3 : 2, value: body, maxLength: http ? 100000 : 10000, "aria-label": say("preview.answer_body"), placeholder: http ? '{"status": "ok"}' : say("preview.answer_text"), onChange: (event) => setBody(event.target.value), "data-testid": "preview-answer" })),
+      h("textarea", { className: "input mono", rows: http ? Math.min(8, Math.max(3, body.split("\n").length)) : 2, value: body, maxLength: http ? 100000 : 10000, "aria-label": say("preview.answer_body"), placeholder: http ? '{"status": "ok"}' : say("preview.answer_text"), onChange: (event) => setBody(event.target.value), "data-testid": "preview-answer" })),
     h("label", { className: "row g6 meta" }, h("input", { type: "checkbox", checked: remember, onChange: (event) => setRemember(event.target.checked), "data-testid": "preview-remember" }), say("preview.remember")),
     h("div", { className: "row g6 wrap" },
       button("solid", say("preview.answer"), give, { disabled: busy, "data-testid": "preview-give-answer" }),
