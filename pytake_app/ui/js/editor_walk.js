@@ -11,10 +11,10 @@ export const goTo = (node) => {
   editor.select([node.id]);
   reveal(node, 160);
   announce(described(node));
-  requestAnimationFrame(() => {
-    const card = stage.box?.querySelector(`.react-flow__node[data-id="${CSS.escape(node.id)}"]`);
-    (card ?? stage.box)?.focus({ preventScroll: true });
-  });
+  // At once, so that the next key finds it there; a card that is drawn only now gets the keyboard unless it went on.
+  const card = () => stage.box?.querySelector(`.react-flow__node[data-id="${CSS.escape(node.id)}"]`);
+  (card() ?? stage.box)?.focus({ preventScroll: true });
+  requestAnimationFrame(() => document.activeElement === stage.box && card()?.focus({ preventScroll: true }));
 };
 
 /** To the next (1) or the previous (-1) block in reading order; false at the end, so that Tab leaves the canvas. */
