@@ -76,7 +76,7 @@ class Stage:
         try:
             load.go()
             reader.start()
-            wait_until(lambda: self.count("SELECT count(*) FROM outbox WHERE state = 'sent'") > 50, 60)
+            wait_until(lambda: self.count("SELECT count(*) FROM outbox WHERE state = 'sent'") > 20, 60)
             harm(self)
             reader.join(110)
         finally:
