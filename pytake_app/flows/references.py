@@ -158,17 +158,22 @@ def references(session: Session, principal: Principal, ref: UUID | str) -> Refer
         NotFoundError: no such flow.
     """
     principal.require(Role.VIEWER)
+    # Who only looks learns neither addresses of people nor what secrets there are.
+    works = principal.may(Role.AGENT)
     repository.find(session, ref)
     book = whatsapp.template_book(session)
     return References(
         templates=[TemplateChoice.model_validate(t, from_attributes=True) for t in book.templates],
         templates_complete=book.complete,
         queues=[Choice(id=row[0], name=row[1]) for row in queues.queue_choices(session)],
-        agents=[AgentChoice(id=row[0], name=row[1], email=row[2]) for row in accounts.user_choices(session)],
+        agents=[
+            AgentChoice(id=row[0], name=row[1], email=row[2] if works else "")
+            for row in accounts.user_choices(session)
+        ],
         departments=[Choice(id=row[0], name=row[1]) for row in accounts.department_choices(session)],
         tags=contacts.tag_names(session),
         fields=[FieldChoice(key=key, label=label, type=kind) for key, label, kind in contacts.field_choices(session)],
-        secrets=sorted(outgoing.secret_names(session)),
+        secrets=sorted(outgoing.secret_names(session)) if works else [],
         calendars=_calendars(session),
         flows=[FlowChoice(id=row[0], slug=row[1], name=row[2], live=row[3]) for row in repository.choices(session)],
         channels=[

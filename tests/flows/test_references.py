@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
+from pytake_app.accounts.models import User
 from pytake_app.api.services import Services
 from tests.api.fixtures import NewCaller, app, live_client, register, services
 
@@ -52,3 +54,16 @@ def test_what_is_made_is_offered(live_client: TestClient, register: NewCaller, s
     assert [c["name"] for c in found["calendars"]] == ["Horário comercial", "Plantão"]
     assert found["secrets"] == ["KEY"]
     assert "VIP" not in register().get("/api/v1/flows/main_menu/references").text
+
+
+def test_viewers_learn_no_addresses_and_no_secrets(
+    live_client: TestClient, register: NewCaller, services: Services
+) -> None:
+    caller = register()
+    caller.post("/api/v1/secrets", json={"name": "KEY", "value": "x"})
+    with services.database.auth() as session:
+        session.exec(select(User)).one().role = "viewer"
+    found = caller.get("/api/v1/flows/main_menu/references").json()
+    assert found["secrets"] == []
+    assert [a["email"] for a in found["agents"]] == [""]
+    assert found["agents"][0]["name"]
