@@ -39,6 +39,9 @@ def put_secret(
     """
     principal.require(Role.ORG_ADMIN)
     now = clock.now()
+    # One at a time in an organization: two who keep the same name at once both mean the same row.
+    lock = sa.func.hashtextextended(f"secrets:{organization_of(session)}", 0)
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
     row = _find(session, request.name)
     if row is None:
         if len(session.exec(scoped(session, OrganizationSecret)).all()) >= MAX_SECRETS:

@@ -193,10 +193,11 @@ def test_the_keyboard_alone_moves_edits_and_deletes(editor: Editor) -> None:
     assert editor.node("recusa")["position"] == {"x": 1072.0, "y": 224.0}
     page.keyboard.press("Enter")
     expect(editor.field("body")).to_be_focused()
-    page.keyboard.press("Escape")
     page.keyboard.press("/")
     expect(page.get_by_test_id("palette-search")).not_to_be_focused()  # still typing in a field
-    editor.select("recusa")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Escape")  # leaves the panel
+    expect(page.get_by_test_id("canvas")).to_be_focused()
     page.keyboard.press("/")
     expect(page.get_by_test_id("palette-search")).to_be_focused()
     page.keyboard.type("fim")

@@ -32,6 +32,16 @@ def view(page: Page) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
+def bare_spot(page: Page) -> tuple[float, float]:
+    """A point of the canvas with no card under it, nor just left of it."""
+    x, y = page.evaluate(
+        """() => { for (let y = 640; y > 200; y -= 20) for (let x = 300; x > 100; x -= 20)
+            if ([0, 60].every((by) => document.elementFromPoint(x - by, y)?.matches(".react-flow__pane")))
+              return [x, y]; }"""
+    )
+    return float(x), float(y)
+
+
 def test_fingers_on_a_phone(browser: Browser, running_app: Product) -> None:
     person = Person(browser, running_app.url, has_touch=True, is_mobile=True)
     editor = Editor(person, person.flow(small_flow()))
@@ -41,16 +51,18 @@ def test_fingers_on_a_phone(browser: Browser, running_app: Product) -> None:
     settled(page)
     x, y, zoom = view(page)
     fingers = Fingers(page)
-    fingers.send("Start", (200, 600))
+    left, top = bare_spot(page)
+    fingers.send("Start", (left, top))
     for step in range(1, 6):
-        fingers.send("Move", (200 - 12 * step, 600 - 8 * step))
+        fingers.send("Move", (left - 12 * step, top - 8 * step))
     fingers.send("End")
     moved = view(page)
     assert moved[0] < x - 30
     assert moved[1] < y - 15
-    fingers.send("Start", (160, 600), (230, 600))
+    left, top = bare_spot(page)
+    fingers.send("Start", (left - 60, top), (left, top))
     for step in range(1, 6):
-        fingers.send("Move", (160 - 14 * step, 600), (230 + 14 * step, 600))
+        fingers.send("Move", (left - 60 - 14 * step, top), (left + 14 * step, top))
     fingers.send("End")
     assert view(page)[2] > zoom * 1.3
     page.get_by_test_id("zoom-fit").tap()

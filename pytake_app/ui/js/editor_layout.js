@@ -6,7 +6,6 @@ import { specOf } from "$/public/pt_editor.js";
 import { heldBy } from "$/public/pt_editor_frames.js";
 
 const GAP = 40;
-const ORIGIN = "\u0000origin"; // no id of a block
 const PAD = { x: 32, top: 56, bottom: 32 }; // of a frame around what it holds
 
 /** Put each column into reading order: a card stands where the exits that lead to it stand, first exit first. */
@@ -49,12 +48,7 @@ const laid = (items, links) => {
     orders.get(link.from).set(link.key, link.order);
     graph.setEdge(link.from, link.to, { weight: link.main ? 3 : 1 }, link.key);
   }
-  // What nothing leads to stands in the first column, drawn there by a point that is taken away again.
-  const first = items.filter((item) => !kept.some((link) => link.to === item.id));
-  graph.setNode(ORIGIN, { width: 1, height: 1 });
-  for (const item of first) graph.setEdge(ORIGIN, item.id, { weight: 20 }, ORIGIN);
   dagre.layout(graph);
-  graph.removeNode(ORIGIN);
   const places = items.map((item) => {
     const { x, y, width, height } = graph.node(item.id);
     return { id: item.id, x: x - width / 2, y: y - height / 2 };
