@@ -2,7 +2,8 @@
 
 For each size it prints one JSON line: milliseconds from the navigation until cards stand on the canvas and the page
 talks to the server (`cold` with an empty browser cache, `warm` with a full one), frame rates while a card is dragged
-and while the canvas is panned, and the characters that a move and a typed sentence send and receive.
+and while the canvas is panned, the characters that a move and a typed sentence send and receive, and how long after
+the last key the server has answered with its findings.
 """
 
 import argparse
@@ -304,8 +305,16 @@ def _type(page: Any, sent: list[str], received: list[str]) -> dict[str, Any]:
     page.wait_for_timeout(500)
     up, down = len(sent), len(received)
     area.press_sequentially(SENTENCE, delay=25)
-    page.wait_for_timeout(2000)
+    typed = time.monotonic()
+    answered = 0.0
+    # The answer to an edit carries what the verifier found.
+    while time.monotonic() < typed + 2:
+        before = len(received)
+        page.wait_for_timeout(5)
+        if any("reply" in frame for frame in _events(received, before)):
+            answered = time.monotonic() - typed
     return {
+        "sentence_verified_ms": round(answered * 1000),
         "sentence_frames_up": len(_events(sent, up)),
         "sentence_chars_up": sum(map(len, _events(sent, up))),
         "sentence_frames_down": len(_events(received, down)),
