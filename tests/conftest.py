@@ -80,6 +80,20 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests must stay together when the run has two processes, and begin with the longest group.
+
+    A file's tests share module fixtures; those of tests/e2e share one running product, which takes its time to start.
+    """
+    end_to_end = ROOT / "tests" / "e2e"
+    for item in items:
+        together = "the running product" if end_to_end in item.path.parents else str(item.path.relative_to(ROOT))
+        item.add_marker(pytest.mark.xdist_group(together))
+    items.sort(key=lambda item: end_to_end not in item.path.parents)
+
+
 _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'alembic_version'
@@ -124,7 +138,11 @@ def _fresh_database(postgres_url: str) -> str:
 
 
 def _drop_database(postgres_url: str, url: str) -> None:
-    engine = create_engine(postgres_url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    maintenance = make_url(postgres_url)
+    if not os.environ.get("PYTAKE_TEST_DATABASE_URL"):
+        # FORCE ends autovacuum's worker too, should one be at this database; only the superuser may.
+        maintenance = maintenance.set(username=SUPERUSER)
+    engine = create_engine(maintenance, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)"))
 

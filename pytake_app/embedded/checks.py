@@ -14,6 +14,8 @@ from pytake_app.embedded.environment import ROOT
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _APT_TIMEOUT = 900
+# Two processes, each with a PostgreSQL and a Redis of its own: while one waits for a browser the other computes.
+_AT_ONCE = ("--numprocesses=2", "--dist=loadgroup")
 
 
 def find_chromium() -> str | None:
@@ -43,7 +45,7 @@ def run_tests(arguments: Sequence[str]) -> int:
     ]
     if not _front_end():
         failed.append("front end")
-    status = _run([sys.executable, "-m", "pytest"])
+    status = _run([sys.executable, "-m", "pytest", *_AT_ONCE])
     if failed:
         print(f"failed before the tests: {', '.join(failed)} (see above)", file=sys.stderr, flush=True)
         return status or 1

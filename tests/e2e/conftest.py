@@ -13,12 +13,13 @@ import pytest
 
 from tests.product import Product
 
+_HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in this directory is an end-to-end test."""
-    here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if _HERE in item.path.parents:
             item.add_marker(pytest.mark.e2e)
 
 
