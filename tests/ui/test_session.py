@@ -197,7 +197,7 @@ async def test_without_a_cookie_the_body_does_not_run() -> None:
     assert "/login?next=%2Finbox%3Fc%3D7" in redirect_of(answer)
 
 
-@pytest.mark.parametrize("cookie", [f"{COOKIE}=", f"{COOKIE}=forged", f"{COOKIE}=a.b.c", "{}; ;=", f"other={uuid4()}"])
+@pytest.mark.parametrize("cookie", [f"{COOKIE}=", f"{COOKIE}=forged", f"{COOKIE}=a.b.c", "{}; ;=", "other=a240a478"])
 async def test_forged_and_broken_cookies_are_nobody(cookie: str) -> None:
     state = state_of(ProbeState, cookie)
     assert await identify(state) is None
