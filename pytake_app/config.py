@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     webhook_max_bytes: int = Field(3 * 1024 * 1024, description="bytes; Meta batches up to about 3 MB")
     upload_max_bytes: int = Field(100 * 1024 * 1024, description="bytes; WhatsApp's limit for documents")
     log_level: str = "INFO"
+    clock_shift_file: Path | None = Field(
+        None, description="file with seconds that this installation's clock is put forward; only for ENVIRONMENT=test"
+    )
 
     @model_validator(mode="after")
     def _refuse_weak_production_secret(self) -> Self:

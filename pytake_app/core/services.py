@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import redis
 
 from pytake_app.config import Settings, get_settings
-from pytake_app.core.clock import Clock, SystemClock
+from pytake_app.core.clock import Clock, SystemClock, process_clock
 from pytake_app.core.crypto import SecretBox
 from pytake_app.core.db import Database
 from pytake_app.core.ids import NewId, new_id
@@ -65,4 +65,5 @@ class Services:
 @lru_cache(maxsize=1)
 def process_services() -> Services:
     """The process-wide services, made on first use."""
-    return Services(get_settings())
+    settings = get_settings()
+    return Services(settings, clock=process_clock(settings))

@@ -25,6 +25,7 @@ Row = dict[str, Any]
 
 MAX_ATTEMPTS = 3
 """How often a request is begun again because its performer went silent."""
+LONGEST_LEASE = timedelta(minutes=15)
 KEEP = timedelta(days=30)
 """Results are kept this long, for replay."""
 
@@ -74,6 +75,8 @@ _GIVEN_UP = """
 SELECT id, claimed_by, kind FROM flow_requests WHERE state = 'running' AND lease_until < %(now)s AND attempts >= %(max)s
 ORDER BY lease_until LIMIT 100 FOR UPDATE SKIP LOCKED
 """
+# Written by a later time than the clock shows now; who performs it renews the lease.
+_PUT_BACK = "UPDATE flow_requests SET lease_until = %(until)s WHERE state = 'running' AND lease_until > %(until)s"
 _OLD = """
 DELETE FROM flow_requests WHERE id IN (
     SELECT id FROM flow_requests WHERE created_at < %s AND state IN ('done', 'canceled') LIMIT 2000)
@@ -149,6 +152,15 @@ def mend(connection: Connection, now: datetime) -> tuple[int, list[int]]:
         lane = finish(connection, request_id, who, result, now)
         lanes += [lane] if lane is not None else []
     return again, lanes
+
+
+def put_back(connection: Connection, now: datetime) -> int:
+    """After the clock was put back: a silent performer's lease must not last until the old time comes again.
+
+    Returns:
+        how many leases were cut.
+    """
+    return connection.execute(_PUT_BACK, {"until": now + LONGEST_LEASE}).rowcount
 
 
 def remove_old(connection: Connection, now: datetime) -> int:

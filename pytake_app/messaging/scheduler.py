@@ -16,12 +16,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.accounts.service import purge_expired
+from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import outbox_depth
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import heartbeat, upkeep
+from pytake_app.messaging import heartbeat, put_back, upkeep
 from pytake_app.messaging.sql import hot
 from pytake_app.whatsapp import template_sync
 
@@ -54,6 +55,9 @@ class Scheduler:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._templates: threading.Thread | None = None
+        self._clock_watch = JumpWatch(services.clock)
+        self._ages_believed_from = 0.0
+        self._put_back = False
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._duties = [
             _Duty(0.25, self.fire_timers),
@@ -73,12 +77,15 @@ class Scheduler:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
         pause = 0.1
+        self._put_back = True
+        self._doubt_ages()
         while not stop.is_set():
             try:
                 again = self.tick()
                 pause = 0.1
             except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
                 log.warning("scheduler_database_away", error=type(error).__name__)
+                self._doubt_ages()
                 stop.wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
@@ -88,12 +95,39 @@ class Scheduler:
     def tick(self) -> bool:
         """Do what is due. True when some of it should go on at once."""
         again = False
+        self._follow_clock()
         for duty in self._duties:
             if duty.due <= time.monotonic():
-                more = bool(duty.work())
-                duty.due = time.monotonic() + (0 if more else duty.every)
-                again = again or more
+                # First, so that one that fails comes again in its turn and the others have theirs.
+                duty.due = time.monotonic() + duty.every
+                if duty.work():
+                    duty.due, again = 0.0, True
         return again
+
+    def _follow_clock(self) -> None:
+        moved = self._clock_watch.jump()
+        if moved:
+            log.warning("clock_was_set", seconds=round(moved))
+            self._doubt_ages()
+            self._put_back = self._put_back or moved < 0
+        if self._put_back:
+            self.put_right_after_clock()
+            self._put_back = False
+
+    def put_right_after_clock(self) -> None:
+        """Bring what was written by a later time back to now."""
+        now = self._services.clock.now()
+        with hot(self._services.database) as connection:
+            changed = put_back.put_right(connection, now) + requests.put_back(connection, now)
+        if changed:
+            log.warning("rows_put_back", rows=changed)
+            self._poke_outbox()
+            self.sweep_lanes()
+
+    def _doubt_ages(self) -> None:
+        """Statuses may not have been heard for a while, or the clock says nothing of it: an unsure send gets its whole
+        grace from now on, by a clock that nobody sets."""
+        self._ages_believed_from = time.monotonic() + self._services.settings.outbox_unsure_grace_seconds
 
     def fire_timers(self) -> bool:
         """Turn due timers into events on their contacts' lanes."""
@@ -118,6 +152,7 @@ class Scheduler:
                 self._services.clock.now(),
                 timedelta(seconds=settings.outbox_lease_seconds),
                 timedelta(seconds=settings.outbox_unsure_grace_seconds),
+                retry=time.monotonic() >= self._ages_believed_from,
             )
         if mended.silent_sends or mended.retried_sends or mended.failed_sends:
             log.warning("sends_mended", silent=mended.silent_sends, retried=mended.retried_sends)

@@ -69,14 +69,19 @@ def lost_lanes(connection: Connection, lanes: int, now: datetime, older_than: ti
     return [row[0] for row in rows]
 
 
-def mend_sends(connection: Connection, now: datetime, lease: timedelta, grace: timedelta) -> Mended:
+def mend_sends(
+    connection: Connection, now: datetime, lease: timedelta, grace: timedelta, *, retry: bool = True
+) -> Mended:
     """Deal with sends whose outcome nobody will report.
 
     Parameters:
         lease: after this long a claimed row's sender is taken to be gone.
         grace: after this long an unsure row is tried again (or given up on, its attempts being used up).
+        retry: false while ages say nothing (statuses could not be heard, or the clock was set): unsure rows wait.
     """
     silent = connection.execute(_SILENT, {"now": now, "old": now - lease}).rowcount
+    if not retry:
+        return Mended(silent)
     rows = connection.execute(_UNSURE, {"now": now, "old": now - grace}).fetchall()
     failed = [row for row in rows if row[0] == "dead"]
     for _, message_id, created_at in failed:
