@@ -127,10 +127,11 @@ def _web(options: argparse.Namespace) -> int:
     if not _attached():
         return 1
     from pytake_app.config import get_settings
-    from pytake_app.embedded.environment import reflex_environment
+    from pytake_app.embedded.environment import join_metrics, reflex_environment
     from pytake_app.embedded.up import prepare_front_end, web_command
 
     prepare_front_end(get_settings(), lambda line: print(line, flush=True))
+    join_metrics(get_settings(), own=True)
     os.environ.update(reflex_environment(building=False))
     command = web_command(get_settings())
     # The server takes this process's place, and with it its signals.
@@ -140,6 +141,12 @@ def _web(options: argparse.Namespace) -> int:
 def _role(options: argparse.Namespace) -> int:
     if not _attached():
         return 1
+    from pytake_app.config import get_settings
+    from pytake_app.embedded.environment import join_metrics
+
+    # Before anything imports the metrics: they look for their directory then.
+    join_metrics(get_settings())
+    from pytake_app.core import exposition
     from pytake_app.core.logging import configure_logging
     from pytake_app.core.memory import settle_heap
     from pytake_app.core.services import process_services
@@ -148,10 +155,19 @@ def _role(options: argparse.Namespace) -> int:
     services = process_services()
     configure_logging(services.settings.log_level)
     run: Callable[[Services], None] = getattr(roles, ROLES[options.command][0])
+    if services.settings.metrics_port:
+        try:
+            exposition.serve(services.settings.metrics_port, services.settings.metrics_host)
+        except OSError as error:
+            print(f"METRICS_PORT {services.settings.metrics_port}: {error.strerror}", file=sys.stderr)
+            return 1
+    pulse = exposition.Pulse(options.command, services.database)
+    pulse.start()
     settle_heap()
     try:
         run(services)
     finally:
+        pulse.stop()
         services.close()
     return 0
 

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     clock_shift_file: Path | None = Field(
         None, description="file with seconds that this installation's clock is put forward; only for ENVIRONMENT=test"
     )
+    metrics_port: int = Field(
+        0, ge=0, lt=65536, description="port on which a role without a web server tells its metrics; 0 = none"
+    )
+    metrics_host: str = Field("127.0.0.1", description="address that `metrics_port` listens on")
 
     @model_validator(mode="after")
     def _refuse_weak_production_secret(self) -> Self:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -23,7 +24,7 @@ from pytake_app.channels.errors import MalformedBody
 from pytake_app.channels.whatsapp.parse import parse
 from pytake_app.channels.whatsapp.signature import verify
 from pytake_app.core.errors import NotFoundError, UnavailableError
-from pytake_app.core.metrics import webhook_received
+from pytake_app.core.metrics import counter, webhook_received, webhook_seconds
 from pytake_app.messaging.ingest import IngestAccount, Ingestor
 from pytake_app.whatsapp.service import AccountReader, AccountRuntime
 
@@ -95,6 +96,7 @@ class WebhookApp:
         if scope["type"] != "http":
             raise RuntimeError("the webhook speaks HTTP only")
         outcome = "failed"
+        arrived = time.perf_counter()
         try:
             match = PATHS.match(scope["path"])
             if match is None:
@@ -108,6 +110,7 @@ class WebhookApp:
                 await self._deliver(scope, receive, account_id)
                 outcome = "stored"
                 await _answer(send, 200, b'{"status":"ok"}', b"application/json")
+                webhook_seconds.observe(time.perf_counter() - arrived)
             else:
                 raise _Refused(405, "method_not_allowed", "Method not allowed")
         except _Refused as refused:
@@ -120,7 +123,7 @@ class WebhookApp:
         except ConnectionAbortedError:
             outcome = "aborted"
         finally:
-            webhook_received.labels(channel=CHANNEL, outcome=outcome).inc()
+            counter(webhook_received, CHANNEL, outcome).inc()
 
     async def aclose(self) -> None:
         """Commit what waits."""

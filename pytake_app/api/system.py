@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Literal
 
 import redis
 import sqlalchemy.exc
 from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -16,6 +14,7 @@ from pytake_app import __version__
 from pytake_app.api.deps import ServicesDep
 from pytake_app.api.services import Services
 from pytake_app.core.errors import UnavailableError
+from pytake_app.core.exposition import exposition
 
 router = APIRouter(tags=["system"])
 
@@ -92,8 +91,5 @@ def ready(services: ServicesDep, response: Response) -> Health:
 @router.get("/metrics", include_in_schema=False)
 def metrics() -> Response:
     """Prometheus metrics of this process; of all processes that share `PROMETHEUS_MULTIPROC_DIR` when it is set."""
-    registry = REGISTRY
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    body, content_type = exposition()
+    return Response(body, media_type=content_type)

@@ -32,6 +32,7 @@ _HOOKS = "after_commit_hooks"
 _QUEUE_PLANS = tuple(
     f"SET enable_{path} = off" for path in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "material")
 )
+_OVERFLOW = 4
 _SET_ORGANIZATION = text("SELECT set_config('app.organization_id', :organization_id, true)")
 
 log = structlog.get_logger(__name__)
@@ -82,11 +83,20 @@ class Database:
             engine = self._engines[role] = self._make_engine(role)
         return engine
 
+    def pools(self) -> dict[Role, Engine]:
+        """The pools that are open."""
+        return dict(self._engines)
+
+    @property
+    def most(self) -> int:
+        """Connections that one pool opens at most."""
+        return self._settings.database_pool_size + _OVERFLOW
+
     def _make_engine(self, role: Role) -> Engine:
         engine = create_engine(
             self._settings.sqlalchemy_url,
             pool_size=self._settings.database_pool_size,
-            max_overflow=4,
+            max_overflow=_OVERFLOW,
             pool_timeout=5,
             pool_pre_ping=True,
             pool_recycle=1800,

@@ -8,7 +8,13 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
+
+import psutil
+
+from pytake_app.config import Settings
+from pytake_app.embedded.lock import read_holder
 
 ROOT = Path(__file__).resolve().parents[2]
 _KEY_FILE = "secret_key"
@@ -65,6 +71,25 @@ def _npm_registry() -> str:
         return ""
     value = result.stdout.strip()
     return value if result.returncode == 0 and value.startswith("http") else ""
+
+
+def join_metrics(settings: Settings, *, own: bool = False) -> None:
+    """Have this process's metrics shown beside those of `up`, if `up` runs here on the same data directory.
+
+    Elsewhere process ids of several machines (or containers) would meet in one directory: there each role tells its
+    own (`METRICS_PORT`).
+
+    Parameters:
+        own: else make a directory of its own, for a web server of several processes.
+    """
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return
+    directory = settings.data_dir / "metrics"
+    pid, _ = read_holder(settings.data_dir)
+    if pid and psutil.pid_exists(pid) and directory.is_dir():
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    elif own:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="pytake-metrics-")
 
 
 def development_secret(data_dir: Path) -> str:

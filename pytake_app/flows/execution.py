@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ import structlog
 
 from pytake_app.contacts.identities import ConcurrentChangeError
 from pytake_app.core.errors import UnavailableError
-from pytake_app.core.metrics import inbound_processed, inbound_seconds
+from pytake_app.core.metrics import batch_events, batch_seconds, counter, inbound_processed, inbound_seconds
 from pytake_app.core.services import Services
 from pytake_app.flows import execution_batch
 from pytake_app.flows.execution_batch import Outcome
@@ -65,6 +66,7 @@ class Executor:
             UnavailableError: the database is away.
         """
         claim: Claim | None = None
+        began = time.perf_counter()
         for attempt in range(_CONCURRENT_TRIES):
             try:
                 with hot(self._services.database) as connection:
@@ -89,6 +91,8 @@ class Executor:
             finally:
                 if claim is not None:
                     self._at_work.wipe(claim.lanes)
+            batch_seconds.observe(time.perf_counter() - began)
+            batch_events.observe(len(batch))
             self._after_commit(outcome)
             failed, dead = self._one_by_one([*careful, *outcome.failed], suspects)
             tried = sum(len(events) for events in careful)
@@ -130,7 +134,7 @@ class Executor:
                     given_up = inbound.mark_failed(
                         connection, event, fault, self._services.clock.now(), counted=counted
                     )
-                inbound_processed.labels(kind=event.kind, outcome="dead" if given_up else "failed").inc()
+                counter(inbound_processed, event.kind, "dead" if given_up else "failed").inc()
                 if not given_up:
                     break
                 dead += 1
@@ -144,7 +148,7 @@ class Executor:
             allowed = inbound.count_attempt(connection, event, self._services.clock.now())
         if not allowed:
             log.error("event_killed_workers", event_id=event.id, organization_id=str(event.organization_id))
-            inbound_processed.labels(kind=event.kind, outcome="dead").inc()
+            counter(inbound_processed, event.kind, "dead").inc()
         return allowed
 
     def _alone(self, event: Event) -> BaseException | None:
@@ -166,8 +170,9 @@ class Executor:
     def _after_commit(self, outcome: Outcome) -> None:
         now = self._services.clock.now()
         for event in outcome.done:
-            inbound_processed.labels(kind=event.kind, outcome="done").inc()
             inbound_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
+        for kind, count in Counter(event.kind for event in outcome.done).items():
+            counter(inbound_processed, kind, "done").inc(count)
         try:
             if outcome.effects.outbox:
                 enqueue.poke_outbox(self._services.redis)

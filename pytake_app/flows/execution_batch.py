@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -11,6 +12,7 @@ import structlog
 from pytake_app.contacts import identities
 from pytake_app.contacts.identities import Person, Wanted
 from pytake_app.conversations import threads
+from pytake_app.core.metrics import counter, statuses_applied
 from pytake_app.core.services import Services
 from pytake_app.flows.execution_catalog import FlowCatalog
 from pytake_app.flows.execution_contact import BatchContext, ContactRun
@@ -69,6 +71,8 @@ def run(
         )
         inbound.forget(connection, [event.id for event in receipts])
         outcome.done += receipts
+        for word, count in Counter(statuses.word_of(event.payload) for event in receipts).items():
+            counter(statuses_applied, word).inc(count)
     others = [event for event in events if event.kind != "status"]
     nobody = [event for event in others if event.contact_key == NOBODY]
     _run_contacts(connection, services, catalog, [e for e in others if e.contact_key != NOBODY], outcome, isolate)

@@ -14,7 +14,7 @@ from pytake_app.contacts.identities import Person
 from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
 from pytake_app.core.ids import NewId
-from pytake_app.core.metrics import sprints
+from pytake_app.core.metrics import counter, engine_errors, engine_visits, sprint_seconds, sprints
 from pytake_app.engine import runner
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.events import (
@@ -140,7 +140,9 @@ class ContactState:
         recording = Recording.of(self._run_context(thread))
         recording.flows[""] = (flow.flow_id, flow.version)
         before = surroundings(recording.context)
+        began = time.perf_counter()
         sprint = runner.start(flow, trigger, recording.context)
+        sprint_seconds.observe(time.perf_counter() - began)
         stored = StoredSession(
             id=UUID(sprint.session.id),
             organization_id=self.person.organization_id,
@@ -163,9 +165,11 @@ class ContactState:
             raise LookupError(f"flow version {session.flow_id} {session.flow_version} is gone")
         recording = Recording.of(self._run_context(thread))
         before = surroundings(recording.context)
+        began = time.perf_counter()
         sprint = runner.resume(session, flow, event, recording.context)
+        sprint_seconds.observe(time.perf_counter() - began)
         if sprint.ignored:
-            sprints.labels(result="ignored").inc()
+            counter(sprints, "ignored").inc()
             return
         if isinstance(event, CancelResume):
             # Who breaks a session off has seen to what the contact said meanwhile.
@@ -208,7 +212,8 @@ class ContactState:
         for event in sprint.events:
             self._apply_event(stored, thread, event, sent)
         self.effects.steps += step_rows(stored, sprint.steps, sent, self.context.new_id)
-        sprints.labels(result=stored.session.status).inc()
+        counter(sprints, stored.session.status).inc()
+        engine_visits.inc(len(sprint.steps))
 
     def _apply_event(
         self, stored: StoredSession, thread: Thread, event: EngineEvent, sent: dict[str, list[str]]
@@ -230,6 +235,7 @@ class ContactState:
             case RequestMade() | EventEmitted() | NotificationAsked() | AgentAssigned() | ConversationClosed():
                 execution_outside.apply(self, stored, thread, event)
             case ErrorRaised():
+                counter(engine_errors, event.code).inc()
                 detail = {"node_id": event.node_id, "code": event.code, "message": event.message}
                 self._log(thread, routing.Decision("nothing", "error", detail=detail), stored)
             case SessionEnded():

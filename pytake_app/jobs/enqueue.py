@@ -15,6 +15,7 @@ import redis.asyncio
 from rq import Queue, Worker
 
 from pytake_app.config import Settings
+from pytake_app.core.metrics import counter, pokes
 
 LANES_QUEUE = "pytake-lanes"
 DRAIN_JOB = "pytake_app.jobs.bodies.drain_lane"
@@ -54,6 +55,7 @@ def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int]) ->
     if not wanted:
         return False
     slots = max(1, settings.workers)
+    counter(pokes, "lanes").inc()
     slot = int(cast("Any", client.eval(_POKE, 1, _DIRTY, slots, _MARK_TTL, *wanted)))
     if slot < 0:
         return False
@@ -70,6 +72,21 @@ def workers_alive(client: redis.Redis) -> int:
         redis.RedisError: Redis is away.
     """
     return len(Worker.all(connection=client, queue=Queue(LANES_QUEUE, connection=client)))
+
+
+def lanes_queue_sizes(client: redis.Redis) -> dict[str, int]:
+    """Jobs of the lanes' queue by state, and poked lanes that nobody looks at yet.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    queue = Queue(LANES_QUEUE, connection=client)
+    return {
+        "queued": queue.count,
+        "started": queue.started_job_registry.get_job_count(cleanup=False),
+        "failed": queue.failed_job_registry.get_job_count(cleanup=False),
+        "lanes_poked": int(cast("Any", client.scard(_DIRTY))),
+    }
 
 
 def poke_lane(client: redis.Redis, settings: Settings, lane: int) -> bool:
@@ -100,6 +117,7 @@ def poke_outbox(client: redis.Redis) -> None:
     Raises:
         redis.RedisError: Redis is away; senders also poll.
     """
+    counter(pokes, "outbox").inc()
     # One element is enough to wake a sender; the list is trimmed so that it can't grow while none runs.
     pipeline = client.pipeline(transaction=False)
     pipeline.lpush(_OUTBOX_WAKE, b"1")
@@ -131,6 +149,7 @@ def poke_requests(client: redis.Redis) -> None:
     Raises:
         redis.RedisError: Redis is away; they also poll.
     """
+    counter(pokes, "requests").inc()
     pipeline = client.pipeline(transaction=False)
     pipeline.lpush(_REQUESTS_WAKE, b"1")
     pipeline.ltrim(_REQUESTS_WAKE, 0, 3)

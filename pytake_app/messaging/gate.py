@@ -11,7 +11,7 @@ from uuid import UUID
 
 import redis.asyncio
 
-from pytake_app.core.metrics import outbox_held
+from pytake_app.core.metrics import counter, outbox_held
 from pytake_app.core.services import Services
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.breaker import Breaker, State
@@ -66,6 +66,10 @@ class Gate:
         """Of the account's circuit breaker."""
         breaker = self._breakers.get(account_id)
         return "closed" if breaker is None else breaker.state
+
+    def open_circuits(self) -> int:
+        """How many accounts' circuit breakers are not closed."""
+        return sum(breaker.state != "closed" for breaker in self._breakers.values())
 
     # -- a call's beginning and end -----------------------------------------------------------------------------------
 
@@ -185,6 +189,6 @@ def _divide(
 
 def _held(item: Claimed, now: datetime, wait: float, reason: str | None) -> Result:
     if reason is not None:
-        outbox_held.labels(reason=reason).inc()
+        counter(outbox_held, reason).inc()
     error = None if reason is None else {"kind": "held", "reason": reason}
     return Result(item, "held", next_at=now + timedelta(seconds=wait), error=error)

@@ -7,6 +7,7 @@ the unique key (account, kind, external id) and is a no-op.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.channels.base import AccountNotice, InboundMessage, ParsedWebhook, StatusUpdate
 from pytake_app.core.errors import UnavailableError
-from pytake_app.core.metrics import webhook_unknown
+from pytake_app.core.metrics import counter, ingest_batch, ingest_failed, ingest_seconds, webhook_unknown
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
 from pytake_app.messaging.keys import KeyBook
@@ -284,11 +285,13 @@ class Ingestor:
                     await self._commit([submission])
                 return
             log.warning("ingest_failed", error=type(error).__name__, deliveries=len(batch))
+            counter(ingest_failed, "database").inc(len(batch))
             _refuse(batch)
             return
         except Exception:
             # Whatever it is: nobody may wait for ever, and the next batch must have its turn.
             log.exception("ingest_failed", deliveries=len(batch))
+            counter(ingest_failed, "other").inc(len(batch))
             _refuse(batch)
             return
         for submission in batch:
@@ -299,10 +302,13 @@ class Ingestor:
 
     def _store(self, batch: list[_Submission]) -> None:
         events = [row for submission in batch for row in submission.events]
+        began = time.perf_counter()
         with hot(self._services.database) as connection:
             self._keys.settle(connection, events, batch[-1].received_at)
             insert_rows(connection, _EVENTS, events)
             self._store_raw(connection, batch)
+        ingest_seconds.observe(time.perf_counter() - began)
+        ingest_batch.observe(len(batch))
 
     def _store_raw(self, connection: Connection, batch: list[_Submission]) -> None:
         for submission in batch:
@@ -320,7 +326,7 @@ class Ingestor:
                         submission.received_at,
                     ),
                 )
-                webhook_unknown.labels(channel=raw.channel).inc()
+                counter(webhook_unknown, raw.channel).inc()
 
     async def _poke_loop(self) -> None:
         # Apart from the commits: a Redis that is away must not hold up acknowledgements.

@@ -9,6 +9,9 @@ from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
 
+OPEN_STATES = ("queued", "sending", "unsure")
+"""States of an outbound message that is not finished."""
+
 
 def sequence_column() -> Any:
     """A bigint identity primary key: arrival order."""

@@ -18,17 +18,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from pytake_app.accounts.service import purge_expired
 from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
-from pytake_app.core.metrics import outbox_depth
+from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import heartbeat, put_back, upkeep
+from pytake_app.messaging import heartbeat, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
 from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
 
 TIMER_BATCH = 1000
+MEASURE_SECONDS = 5.0
 SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
 FIGURES_LOCK = 0x50544647
@@ -59,6 +60,7 @@ class Scheduler:
         self._ages_believed_from = 0.0
         self._put_back = False
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._measuring = _Duty(MEASURE_SECONDS, self.measure)
         self._duties = [
             _Duty(0.25, self.fire_timers),
             _Duty(1.0, self.sweep_lanes),
@@ -67,7 +69,7 @@ class Scheduler:
             _Duty(2.0, self.mend_sends),
             _Duty(2.0, self.publish_due),
             _Duty(5.0, self.count_runs),
-            _Duty(5.0, self.measure),
+            self._measuring,
             _Duty(5.0, self.sync_templates),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
@@ -99,9 +101,11 @@ class Scheduler:
         for duty in self._duties:
             if duty.due <= time.monotonic():
                 # First, so that one that fails comes again in its turn and the others have theirs.
-                duty.due = time.monotonic() + duty.every
+                began = time.monotonic()
+                duty.due = began + duty.every
                 if duty.work():
                     duty.due, again = 0.0, True
+                histogram(duty_seconds, duty.work.__name__).observe(time.monotonic() - began)
         return again
 
     def _follow_clock(self) -> None:
@@ -133,6 +137,7 @@ class Scheduler:
         """Turn due timers into events on their contacts' lanes."""
         with hot(self._services.database) as connection:
             lanes = timers.fire_due(connection, self._services.clock.now(), TIMER_BATCH)
+        timers_fired.inc(len(lanes))
         self._poke(lanes)
         return len(lanes) >= TIMER_BATCH
 
@@ -155,6 +160,9 @@ class Scheduler:
                 retry=time.monotonic() >= self._ages_believed_from,
             )
         if mended.silent_sends or mended.retried_sends or mended.failed_sends:
+            counter(sends_mended, "unsure").inc(mended.silent_sends)
+            counter(sends_mended, "retried").inc(mended.retried_sends)
+            counter(sends_mended, "failed").inc(mended.failed_sends)
             log.warning("sends_mended", silent=mended.silent_sends, retried=mended.retried_sends)
         if mended.retried_sends:
             self._poke_outbox()
@@ -202,18 +210,17 @@ class Scheduler:
         self._poke(lanes)
 
     def measure(self) -> None:
-        """Refresh the gauges of the outbox."""
+        """Refresh the gauges of the installation, and tell pages that this scheduler lives."""
+        began = time.monotonic()
         with hot(self._services.database) as connection:
-            rows = connection.execute(
-                "SELECT state, count(*) FROM outbox WHERE state IN ('queued', 'sending', 'unsure') GROUP BY state"
-            ).fetchall()
-        counts = {str(state): int(count) for state, count in rows}
-        for state in ("queued", "sending", "unsure"):
-            outbox_depth.labels(state=state).set(counts.get(state, 0))
+            measuring.measure(connection, self._services.clock.now(), self._services.settings.lanes)
+        # With a backlog of millions the counting itself must not become the load.
+        self._measuring.every = max(MEASURE_SECONDS, 20 * (time.monotonic() - began))
         try:
             heartbeat.beat(self._services.redis, "scheduler", self._name, time.time())
         except redis.RedisError as error:
             log.info("heartbeat_not_told", error=type(error).__name__)
+        measuring.measure_redis(self._services.redis)
 
     def sync_templates(self) -> None:
         """Have templates fetched that are due; beside the other duties, which never wait for Meta."""

@@ -24,7 +24,19 @@ from pytake_app.channels.errors import MediaError, RenderError, SendError, SendE
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.live import connect_async
-from pytake_app.core.metrics import outbox_seconds, outbox_sent
+from pytake_app.core.metrics import (
+    circuit_changes,
+    circuits_open,
+    counter,
+    graph_answers,
+    graph_seconds,
+    histogram,
+    outbox_in_flight,
+    outbox_retries,
+    outbox_seconds,
+    outbox_sent,
+    rate_wait_seconds,
+)
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, outbox_store, results
@@ -195,12 +207,15 @@ class Sender:
     def _note(self, taken: list[Result]) -> None:
         now = self._services.clock.now()
         for result in taken:
-            outbox_sent.labels(channel="whatsapp", result=result.outcome).inc()
+            counter(outbox_sent, "whatsapp", result.outcome).inc()
+            if result.outcome == "again":
+                counter(outbox_retries, str((result.error or {}).get("kind", "internal"))).inc()
             if result.outcome == "sent":
                 outbox_seconds.observe(max(0.0, (now - result.item.created_at).total_seconds()))
             changed = self._gate.note(result)
             if changed is not None:
                 self._circuits[result.item.channel_account_id] = changed == "open"
+                counter(circuit_changes, changed).inc()
                 log.warning("circuit_changed", state=changed, channel_account_id=str(result.item.channel_account_id))
             if result.rest:
                 self._gate.rest(result.item.channel_account_id, result.rest)
@@ -226,6 +241,7 @@ class Sender:
         rate = account.messages_per_second
         if rate > 0 and items:
             first, interval = await self._limiter.reserve(str(account_id), rate, len(items))
+            rate_wait_seconds.observe(max(0.0, first + (len(items) - 1) * interval))
         for n, item in enumerate(items):
             task = asyncio.create_task(self._send(account, item, first + n * interval))
             self._tasks.add(task)
@@ -279,18 +295,27 @@ class Sender:
             reason = error.code if isinstance(error, RenderError) else "invalid_content"
             title = str(error) if isinstance(error, RenderError) else type(error).__name__
             return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
+        began = time.perf_counter()
         try:
             answer = await self._clients[account.channel].send(account.credentials, request)
         except SendError as error:
+            self._answered(account.channel, error.kind.value, began)
             if error.kind in _REFUSED:
                 await self._gate.give_back(item)
             return results.of_error(item, error, self._services.clock.now(), fallback=account.reengagement_template)
         except Exception as error:
             # Not ours to judge whether it left: the status webhook will tell.
             log.exception("send_failed_unexpectedly")
+            self._answered(account.channel, "internal", began)
             unsure = SendError(SendErrorKind.UNSURE, reason="internal", message=type(error).__name__)
             return results.of_error(item, unsure, self._services.clock.now())
+        self._answered(account.channel, "ok", began)
         return Result(item, "sent", external_id=answer.external_id)
+
+    @staticmethod
+    def _answered(channel: str, answer: str, began: float) -> None:
+        histogram(graph_seconds, channel).observe(time.perf_counter() - began)
+        counter(graph_answers, channel, answer).inc()
 
     async def _beat(self) -> None:
         """Tell pages that this sender lives, and which circuits are open."""
@@ -302,6 +327,8 @@ class Sender:
             await asyncio.sleep(heartbeat.EVERY_SECONDS)
 
     def _tell(self) -> None:
+        outbox_in_flight.set(len(self._tasks))
+        circuits_open.set(self._gate.open_circuits())
         heartbeat.beat(self._services.redis, "outbox", self.name, time.time())
         for account_id, is_open in list(self._circuits.items()):
             heartbeat.tell_circuit(self._services.redis, account_id, is_open=is_open)

@@ -84,6 +84,12 @@ class Changed:
     message_id: UUID
 
 
+def word_of(payload: Row) -> str:
+    """Of a closed list, for the metrics."""
+    word = payload.get("status")
+    return word if word in RANKS else "other"
+
+
 def merge(statuses: Sequence[Status]) -> list[Row]:
     """One row a message: the furthest status, every time, the latest pricing and errors. Pure."""
     rows: dict[tuple[UUID, str], Row] = {}
