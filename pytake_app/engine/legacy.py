@@ -260,8 +260,10 @@ def _switch(config: Json) -> Converted:
         given = item.get("id") if isinstance(item, Mapping) else None
         case_id = as_text(given) or slug(value, taken)
         case: Json = {"id": case_id, "value": value}
-        if isinstance(item, Mapping) and item.get("label"):
-            case["label"] = as_text(item["label"])
+        for name in ("label", "operator"):
+            if isinstance(item, Mapping) and item.get(name):
+                word = as_text(item[name])
+                case[name] = word if name == "label" else _OPERATORS.get(word.lower(), word)
         cases.append(case)
         if target:
             result.branches[f"case:{case_id}"] = target
@@ -299,7 +301,8 @@ def _classifier(config: Json) -> Converted:
         taken.add(key)
         examples = item.get("examples") if isinstance(item, Mapping) else None
         kept = [as_text(e) for e in examples] if isinstance(examples, list) else []
-        intents.append({"id": key, "label": name, "examples": kept})
+        about = as_text(item.get("description")) if isinstance(item, Mapping) else ""
+        intents.append({"id": key, "label": name, **({"description": about} if about else {}), "examples": kept})
         target = target_of(item) if isinstance(item, Mapping) else None
         port = f"intent:{key}"
         if target:

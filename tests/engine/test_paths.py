@@ -140,6 +140,19 @@ def test_switches_and_intents() -> None:
     assert len(all_driven(nodes, edges)) == 5
 
 
+def test_cases_with_operators_are_driven_each_by_a_value_that_only_it_takes() -> None:
+    cases = [
+        {"id": "big", "operator": "greater", "value": "100"},
+        {"id": "list", "operator": "in", "value": "5, 7"},
+        {"id": "none", "operator": "less", "value": "0"},
+    ]
+    switch = {"id": "w", "type": "switch", "config": {"value": "{{ x }}", "cases": cases}}
+    nodes = [universal(), ask("q", "x", kind="number"), switch, *(text(t) for t in ("a", "b", "c", "d"))]
+    edges = [("s", "next", "q"), ("q", "answered", "w"), ("w", "case:big", "a"), ("w", "case:list", "b"),
+             ("w", "case:none", "c"), ("w", "default", "d")]  # fmt: skip
+    assert len(all_driven(nodes, edges)) == 4
+
+
 def test_what_contradicts_itself_is_said() -> None:
     nodes = [universal(), check("c", "{{ contact.name }}", "equals", "A"),
              check("d", "{{ contact.name }}", "equals", "B"), end()]  # fmt: skip

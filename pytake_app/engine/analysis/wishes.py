@@ -90,10 +90,11 @@ def wishes_of(steps: Iterable[tuple[FlowNode, str | None]]) -> Wishes:
         value = getattr(config, "value", "")
         if isinstance(value, str):
             for case in getattr(config, "cases", ()):
+                operator = getattr(case, "operator", "equals")
                 if port == f"case:{case.id}":
-                    wishes.add(value, Wish("equals", case.value, holds=True))
+                    wishes.add(value, Wish(operator, case.value, holds=True))
                     break
-                wishes.add(value, Wish("equals", case.value, holds=False))
+                wishes.add(value, Wish(operator, case.value, holds=False))
         for intent in getattr(config, "intents", ()):
             if port == f"intent:{intent.id}":
                 wishes.texts = [*intent.examples[:5], intent.label, intent.id, *wishes.texts]

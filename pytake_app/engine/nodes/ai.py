@@ -34,10 +34,11 @@ _OTHER: Final = "other"
 
 
 class Intent(Config):
-    """What the contact may want, with example sentences."""
+    """What the contact may want, with example sentences. ``description`` tells a language model when it applies."""
 
     id: str = setting("", required=True)
     label: str = setting("", required=True, max=60)
+    description: str = setting("", max=300)
     examples: list[str] = setting(factory=list, widget="words", max=100)
 
 
@@ -96,7 +97,8 @@ def _instructions(config: ClassifierConfig) -> str:
     ]
     for intent in config.intents:
         examples = "; ".join(e.strip()[:120] for e in intent.examples[:8] if e.strip())
-        lines.append(f"- {intent.id}: {intent.label}" + (f" (for example: {examples})" if examples else ""))
+        about = f". {intent.description.strip()[:300]}" if intent.description.strip() else ""
+        lines.append(f"- {intent.id}: {intent.label}{about}" + (f" (for example: {examples})" if examples else ""))
     if config.prompt.strip():
         lines += ["", config.prompt.strip()]
     return "\n".join(lines)

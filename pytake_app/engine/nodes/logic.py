@@ -89,10 +89,11 @@ def _check_condition(config: ConditionConfig) -> list[ConfigIssue]:
 
 
 class SwitchCase(Config):
-    """One case: taken when the value equals ``value`` (accents and case aside)."""
+    """One case: taken when the value compares with ``value`` as ``operator`` says (accents and case aside)."""
 
     id: str = setting("", required=True)
-    value: str = setting("", required=True, variables=True)
+    operator: Operator = setting("equals", widget="select", options=OPERATORS)
+    value: str = setting("", variables=True)
     label: str = setting("")
 
 
@@ -106,17 +107,18 @@ class SwitchConfig(Config):
 @dataclass(frozen=True, slots=True)
 class _Switch:
     value: Template
-    cases: list[tuple[str, Template]]
+    cases: list[tuple[str, str, Template]]
+    """Id, operator, what to compare with."""
 
 
 def _prepare_switch(config: SwitchConfig, texts: TemplateCompiler) -> _Switch:
-    return _Switch(texts(config.value), [(c.id, texts(c.value)) for c in config.cases])
+    return _Switch(texts(config.value), [(c.id, c.operator, texts(c.value)) for c in config.cases])
 
 
 def _run_switch(visit: Visit, prepared: _Switch) -> Go:
     value = visit.value(prepared.value)
-    for key, expected in prepared.cases:
-        if compare(value, "equals", visit.value(expected)):
+    for key, operator, expected in prepared.cases:
+        if compare(value, operator, visit.value(expected)):
             return Go(f"case:{key}", f"the value is {printed(value)[:60]!r}")
     if visit.failed and visit.has("error"):
         return Go("error", "a value could not be read")
@@ -129,13 +131,21 @@ def _switch_ports(config: SwitchConfig) -> list[Port]:
 
 
 def _check_switch(config: SwitchConfig) -> list[ConfigIssue]:
-    options = [(f"/cases/{i}", c.id, c.value) for i, c in enumerate(config.cases)]
-    return [
-        ConfigIssue("duplicate_case", issue.pointer.replace("/title", "/value"), "warning", issue.params)
-        if issue.code == "duplicate_option_title"
-        else issue
-        for issue in check_options(options, max_id=100)
-    ]
+    issues = check_options([(f"/cases/{i}", c.id, "") for i, c in enumerate(config.cases)], max_id=100)
+    seen: set[tuple[str, str]] = set()
+    for i, case in enumerate(config.cases):
+        text = "" if case.operator in UNARY else case.value.strip()
+        if not text and case.operator not in UNARY:
+            issues.append(ConfigIssue("missing_value", f"/cases/{i}/value"))
+            continue
+        # Only patterns tell small letters from capitals.
+        key = (case.operator, text if case.operator == "matches" else fold(text))
+        if key in seen:
+            issues.append(ConfigIssue("duplicate_case", f"/cases/{i}/value", "warning", {"title": text[:60]}))
+        seen.add(key)
+        if case.operator == "matches" and "{{" not in text and compile_re2(text) is None:
+            issues.append(ConfigIssue("invalid_pattern", f"/cases/{i}/value", params={"pattern": text[:80]}))
+    return issues
 
 
 class WindowConfig(Config):
@@ -352,7 +362,7 @@ CONDITION = NodeType(
 SWITCH = NodeType(
     type="switch", group="logic", icon="split", config_model=SwitchConfig, ports=_switch_ports,
     prepare=_prepare_switch, run=_run_switch, check=_check_switch, summary_field="value",
-    default_config={"value": "", "cases": [{"id": "case_1", "value": "", "label": ""}]},
+    default_config={"value": "", "cases": [{"id": "case_1", "operator": "equals", "value": "", "label": ""}]},
 )  # fmt: skip
 LOGIC_WINDOW_CHECK = NodeType(
     type="logic_window_check", group="logic", icon="clock-alert", aliases=("window_check",),

@@ -1,57 +1,30 @@
-// Controls of the inspector, one a widget; rows that can be sorted by pointer, touch and keyboard.
+// Controls of the inspector, one a widget.
 import { createElement as h, useEffect, useRef, useState } from "react";
-import { GripVertical, Plus, Smile, X } from "lucide-react";
+import { Plus, Smile, X } from "lucide-react";
 import { useLang } from "$/public/pt_i18n.js";
 import { say, S, sayOr, useStore } from "$/public/pt_editor.js";
 import { at, nodeOf } from "$/public/pt_editor_doc.js";
-import { draftOf, keepDraft } from "$/public/pt_editor_drafts.js";
 import { EmojiPicker } from "$/public/pt_editor_emoji.js";
 import { form } from "$/public/pt_editor_form.js";
-import { numberIssue } from "$/public/pt_editor_inspect.js";
 import { described, Tool, useAway, useText } from "$/public/pt_editor_inputs.js";
 import { JsonBody, JsonPath } from "$/public/pt_editor_http.js";
 import { Dates, Days, fittingOperators, Schedule, Time, TimeZone } from "$/public/pt_editor_logic.js";
 import { Media } from "$/public/pt_editor_media.js";
+import { NumberBox, useNumber } from "$/public/pt_editor_numbers.js";
 import { CalendarPicker } from "$/public/pt_editor_calendar.js";
 import { AgentPicker, AudiencePicker, ChannelPicker, ContactFieldPicker, FlowPicker, QueuePicker, SecretPicker, TagPicker, TagsPicker, VariableName } from "$/public/pt_editor_pickers.js";
 import { refs } from "$/public/pt_editor_refs.js";
+import { Cases, Intents, Shares } from "$/public/pt_editor_rows.js";
 import { Template } from "$/public/pt_editor_template.js";
 import { Rich } from "$/public/pt_editor_text.js";
 import { HookAddress } from "$/public/pt_editor_tools.js";
 
+export { SortableRow } from "$/public/pt_editor_sort.js";
 export { HelpButton, NodeTools, AllHooks } from "$/public/pt_editor_tools.js";
 
 const Plain = ({ item }) => {
   const [text, change] = useText(item.text, (value) => form.type(item.node, item.path, value));
   return h("input", { ...described(item), className: "input", type: "text", value: text, placeholder: item.placeholder, onChange: (event) => change(event.target.value), autoComplete: "off", spellCheck: false });
-};
-
-const parsed = (text) => {
-  const clean = text.trim().replace(/\s/g, "").replace(",", ".");
-  return clean === "" ? null : Number(clean);
-};
-
-/** A number; what is none stays in this browser and is told, until it is put right. */
-const useNumber = (item, scale = 1) => {
-  const draft = draftOf(item.key);
-  const value = typeof item.value === "number" ? item.value : null;
-  const given = draft ? draft.text : value === null ? (item.text ?? "") : String(Math.round((value / scale) * 100) / 100);
-  return useText(given, (text) => {
-    const number = parsed(text);
-    const issue = number === null ? (item.required ? say("inspector.needs_number") : "") : numberIssue(item, Number.isFinite(number) ? number * scale : text);
-    if (issue) {
-      keepDraft(item.key, { text, issue });
-      return text;
-    }
-    keepDraft(item.key, null);
-    form.type(item.node, item.path, number === null ? null : number * scale);
-    return text;
-  });
-};
-
-const NumberBox = ({ item }) => {
-  const [text, change] = useNumber(item);
-  return h("input", { ...described(item), className: "input tn", type: "text", inputMode: "decimal", value: text, placeholder: item.placeholder, onChange: (event) => change(event.target.value) });
 };
 
 const UNITS = [["minute", 1], ["hour", 60], ["day", 1440]];
@@ -161,7 +134,7 @@ const Secret = ({ item }) => h(SecretPicker, { item }, h(Rich, { item, area: fal
 
 const CONTROLS = {
   number: NumberBox, duration: Duration, days: Days, time: Time, dates: Dates, cron: Schedule, timezone: TimeZone, flow: FlowPicker, color: Colors, words: Words, tags: TagsPicker, tag: TagPicker, queue: QueuePicker, calendar: CalendarPicker, agent: AgentPicker,
-  audience: AudiencePicker, field: ContactFieldPicker, variable: VariableName, channel: ChannelPicker, emoji: Emoji, json: JsonBody, jsonpath: JsonPath, rotation: HookAddress, record: Record, media: Media, template: Template, select: Select, switch: Switch,
+  audience: AudiencePicker, field: ContactFieldPicker, variable: VariableName, channel: ChannelPicker, emoji: Emoji, json: JsonBody, jsonpath: JsonPath, rotation: HookAddress, record: Record, media: Media, template: Template, select: Select, switch: Switch, cases: Cases, intents: Intents, branches: Shares,
 };
 
 /** One control by the field's widget; keyed, so that text never moves to another field. */
@@ -181,58 +154,6 @@ export const FieldControl = ({ item }) => {
 export const TitleField = ({ node, text, placeholder, disabled }) => {
   const [shown, change] = useText(text, (value) => form.title(node, value));
   return h("input", { key: node, className: "ttl str", value: shown, placeholder, disabled, "aria-label": say("editor.block_title"), "data-title-field": true, maxLength: 200, onChange: (event) => change(event.target.value), onKeyDown: (event) => (event.key === "Enter" || event.key === "Escape") && event.target.blur() });
-};
-
-let held = null; // the row that is being dragged: {list, from, to}
-
-const rowsAround = (element) => [...element.closest(".rws").children].filter((child) => child.classList.contains("rw"));
-
-/** A row that can be dragged by its grip (mouse, pen or finger), or moved with Alt+↑ and Alt+↓. */
-export const SortableRow = ({ node, path, index, disabled, children }) => {
-  useLang();
-  const row = useRef(null);
-  const [lifted, setLifted] = useState(false);
-  const [told, setTold] = useState("");
-  const marks = (list, to) => list.forEach((other, i) => {
-    other.dataset.over = held && to !== held.from && to !== held.from + 1 ? (i === to ? "before" : i === to - 1 && to === list.length ? "after" : "") : "";
-  });
-  const start = (event) => {
-    if (disabled || event.button > 0) return;
-    event.currentTarget.setPointerCapture(event.pointerId);
-    held = { list: rowsAround(row.current), from: index, to: index, y: event.clientY };
-    setLifted(true);
-  };
-  const move = (event) => {
-    if (!held) return;
-    const at = held.list.findIndex((other) => {
-      const rect = other.getBoundingClientRect();
-      return event.clientY < rect.top + rect.height / 2;
-    });
-    held.to = at < 0 ? held.list.length : at;
-    row.current.style.translate = `0 ${event.clientY - held.y}px`;
-    marks(held.list, held.to);
-  };
-  const stop = (event) => {
-    if (!held) return;
-    const { from, to, list } = held;
-    held = null;
-    marks(list, -1);
-    row.current.style.translate = "";
-    setLifted(false);
-    if (event.type === "pointerup" && to !== from && to !== from + 1) form.moveRow(node, path, from, to > from ? to - 1 : to);
-  };
-  const onKeyDown = (event) => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step || !event.altKey) return;
-    event.preventDefault();
-    const total = rowsAround(row.current).length;
-    const to = index + step;
-    if (to < 0 || to >= total) return;
-    form.moveRow(node, path, index, to);
-    setTold(say("inspector.moved_to", { n: to + 1, total }));
-  };
-  const grip = h("button", { type: "button", className: "grip", disabled, "aria-label": say("editor.move_row", { n: index + 1 }), title: say("editor.move_row_hint"), onPointerDown: start, onPointerMove: move, onPointerUp: stop, onPointerCancel: stop, onKeyDown }, h(GripVertical, { className: "i-s", "aria-hidden": true }), h("span", { className: "sr", "aria-live": "polite" }, told));
-  return h("div", { className: lifted ? "rw lifted" : "rw", ref: row, "data-row": `${path}/${index}` }, grip, children);
 };
 
 /** A finding's text in the language, for pieces made in Python. */

@@ -1,6 +1,7 @@
 // Edits made in the inspector's form: one field, one row, one list at a time. Typing joins into one undo step.
 import { at, edgeAt, indexOf, nodeOf, portsOf, withAt } from "$/public/pt_editor_doc.js";
 import { editor, specOf, S } from "$/public/pt_editor.js";
+import { carriedTexts } from "$/public/pt_editor_carry.js";
 
 const FLOW = "$flow"; // in place of a node's id: the settings of the whole flow
 
@@ -36,6 +37,16 @@ const putting = (node, path, value) => {
 const listAt = (node, path) => {
   const list = at(node.config, path) ?? fieldAt(node, path)?.default;
   return Array.isArray(list) ? list : [];
+};
+
+/** Puts rows that were moved or taken out in place; their translations go along. */
+const rearrange = (node, path, list) => {
+  const ops = putting(node, path, list);
+  const after = { ...node.config, ...ops.at(-1).patch };
+  // The sections around rows are copied when their rows change; those that stay the same are told by their place.
+  const nested = path.length > 1 || list.some((item) => !listAt(node, path).includes(item));
+  const also = nested ? listAt(node, [path[0]]).map((item, i) => [item, after[path[0]][i]]) : [];
+  editor.edit([...ops, ...carriedTexts(S.doc.translations, node.id, node.config, after, also)]);
 };
 
 const freshOption = (node, kind) => {
@@ -116,14 +127,27 @@ export const form = {
   },
   removeRow(nodeId, path, index) {
     const node = nodeOf(S.doc, nodeId);
-    if (node) form.set(nodeId, path, listAt(node, split(path)).filter((_, i) => i !== index));
+    if (!node) return;
+    const parts = split(path);
+    rearrange(node, parts, listAt(node, parts).filter((_, i) => i !== index));
   },
   moveRow(nodeId, path, from, to) {
     const node = nodeOf(S.doc, nodeId);
-    const list = node ? [...listAt(node, split(path))] : [];
+    const parts = split(path);
+    const list = node ? [...listAt(node, parts)] : [];
     if (from === to || from < 0 || to < 0 || from >= list.length || to >= list.length) return;
     list.splice(to, 0, ...list.splice(from, 1));
-    form.set(nodeId, path, list);
+    rearrange(node, parts, list);
+  },
+  /** A row of one section to a place of another: `sections/0/rows`, 2 → `sections/1/rows`, 0. */
+  moveAcross(nodeId, fromPath, from, toPath, to) {
+    const node = nodeOf(S.doc, nodeId);
+    const [source, target] = [split(fromPath), split(toPath)];
+    const row = node && listAt(node, source)[from];
+    if (!row || source[0] !== target[0] || fromPath === toPath) return;
+    const left = withAt(node.config, source, listAt(node, source).filter((_, i) => i !== from));
+    const config = withAt(left, target, listAt(node, target).toSpliced(to, 0, row));
+    rearrange(node, [source[0]], config[source[0]]);
   },
   words(nodeId, path, words) {
     form.set(nodeId, path, [...new Set(words.map((word) => word.trim()).filter(Boolean))]);

@@ -89,7 +89,6 @@ const cellOf = (node, field, row, column, path) => {
   const cell = base(node, column, path, field.widget);
   if (column.name === "days") Object.assign(cell, { widget: "days", words: Array.isArray(cell.value) ? cell.value.map(String) : [] });
   if (field.widget === "assignments" && column.name === "name" && row.target === "contact") cell.widget = "field";
-  if (node.type === "switch" && column.name === "label" && !cell.placeholder) cell.placeholder = plain(row.value);
   return { ...cell, placeholder: cell.placeholder || cell.label };
 };
 
@@ -117,7 +116,6 @@ const listOf = (node, field, path) => {
   const inSection = path.length > 1 && field.name === "rows";
   const total = field.widget === "sections" || inSection ? rowsInAll : rows.length;
   const full = Boolean(field.max) && (inSection ? rowsInAll : rows.length) >= field.max;
-  const weights = node.type === "random_split" ? rows.reduce((sum, _, i) => sum + (Number(at(node.config, [...path, i, "weight"])) || 0), 0) : 0;
   const own = base(node, field, path);
   return {
     ...own,
@@ -125,7 +123,7 @@ const listOf = (node, field, path) => {
     fewer: own.disabled ? "" : fewerOn(field.widget, total).map(({ name, max }) => say("inspector.fewer_on", { channel: name, count: max })).join(" "),
     count: rows.length,
     full,
-    tally: weights ? say("inspector.weights", { total: weights }) : field.max && field.max <= 20 ? `${total} / ${field.max}` : "",
+    tally: field.max && field.max <= 20 ? `${total} / ${field.max}` : "",
     add: addLabel(node, field),
   };
 };

@@ -13,7 +13,12 @@ export const initials = (name) => {
   return (words.length < 2 ? words : [words[0], words[words.length - 1]]).map((word) => word[0]).join("").toUpperCase();
 };
 /** The name of an exit: the author's own, else its type's. */
-export const portName = (port) => (port.label !== undefined ? port.label : sayOr(port.key ?? "", port.id));
+export const portName = (port) => {
+  if (port.label === undefined) return sayOr(port.key ?? "", port.id);
+  const { operator, label } = port.option ?? {};
+  // A case without a name of its own is called by what it asks: "is greater than 100".
+  return operator && operator !== "equals" && !label ? `${sayOr(`node.switch.cases.operator.option.${operator}`, operator)} ${["empty", "not_empty"].includes(operator) ? "" : port.label}`.trim() : port.label;
+};
 
 /** What an exit is called. */
 export const portLabel = (node, portId) => {

@@ -5,7 +5,8 @@ import { indexOf, portsOf } from "$/public/pt_editor_doc.js";
 const EXPRESSION = /\{\{[\s\S]*?\}\}|\{%[\s\S]*?%\}/g;
 const OUTPUT = /\{\{-?\s*([A-Za-z_][\w.]*)/g;
 
-const keyOf = (items, index) => {
+/** How an item of a list is named in a pointer: by its id, else by its number. */
+export const keyOf = (items, index) => {
   const id = items[index]?.id;
   if (typeof id !== "string" || !id || items.filter((item) => item?.id === id).length > 1) return String(index);
   return id.replaceAll("~", "~0").replaceAll("/", "~1");

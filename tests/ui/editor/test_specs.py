@@ -16,7 +16,7 @@ HANDLED = {
     *LIST_WIDGETS,
     "text", "textarea", "number", "select", "switch", "duration", "words", "tags", "flow", "color", "media", "queue",
     "template", "variable", "cron", "timezone", "time", "dates", "tag", "field", "agent", "audience", "channel",
-    "emoji", "json", "jsonpath", "rotation", "record", "calendar",
+    "emoji", "json", "jsonpath", "rotation", "record", "calendar", "cases", "branches", "intents",
 }  # fmt: skip
 
 LISTS: dict[str, dict[str, Any]] = {

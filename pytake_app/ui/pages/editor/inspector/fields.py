@@ -9,14 +9,12 @@ from pytake_app.ui.i18n import t
 LIST_WIDGETS = (
     "buttons",
     "sections",
-    "cases",
-    "branches",
-    "intents",
     "conditions",
     "assignments",
     "keyvalue",
     "weekhours",
 )
+"""Lists drawn here; cases, branches and intents have editors of their own (`ui/js/editor_rows.js`)."""
 
 
 def issue_of(field: rx.Var) -> rx.Component:
@@ -134,7 +132,8 @@ def _row(field: rx.Var, row: rx.Var, nested: bool) -> rx.Component:
 def _inner_list(field: rx.Var) -> rx.Component:
     """A list inside a row: the rows of a section."""
     rows = rx.foreach(items_of(field, "rows"), lambda row: _row(field, row, nested=False))
-    return rx.el.div(rows, issue_of(field), _add(field), class_name="rws inner")
+    places = {"data-path": text_of(field, "path")}
+    return rx.el.div(rows, issue_of(field), _add(field), class_name="rws inner", custom_attrs=places)
 
 
 def _list_field(field: rx.Var) -> rx.Component:
