@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     )
     webhook_max_bytes: int = Field(3 * 1024 * 1024, description="bytes; Meta batches up to about 3 MB")
     upload_max_bytes: int = Field(100 * 1024 * 1024, description="bytes; WhatsApp's limit for documents")
+    media_quota_mb: int = Field(
+        2048,
+        gt=0,
+        description="megabytes (1024²) of files in one organization's library; as much again may be kept "
+        "of those taken out of it, which flows and messages still use",
+    )
     log_level: str = "INFO"
     clock_shift_file: Path | None = Field(
         None, description="file with seconds that this installation's clock is put forward; only for ENVIRONMENT=test"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from typing import Any
 
@@ -14,7 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from pytake_app.core.errors import FieldError, InvalidError, MalformedError, ProblemError, UnavailableError
+from pytake_app.core.errors import (
+    FieldError,
+    InvalidError,
+    MalformedError,
+    ProblemError,
+    StorageFullError,
+    UnavailableError,
+)
 from pytake_app.core.texts import known_text
 
 MEDIA_TYPE = "application/problem+json"
@@ -32,6 +40,7 @@ _TITLES = {
     429: ("rate_limited", "Too many requests"),
     500: ("internal", "Internal error"),
     503: ("unavailable", "Temporarily unavailable"),
+    507: ("storage_full", "No room left"),
 }
 
 
@@ -104,6 +113,8 @@ def as_problem(error: BaseException) -> ProblemError | None:
         return error
     if isinstance(error, sqlalchemy.exc.OperationalError | sqlalchemy.exc.TimeoutError | redis.RedisError):
         return UnavailableError("A service we depend on can't be reached; try again.", retry_after=2)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFullError("The server's disk is full; nothing was kept.")
     if isinstance(error, sqlalchemy.exc.DataError):
         # E.g. U+0000, which PostgreSQL's text can't hold, or a number out of the column's range.
         return InvalidError("The input contains a value that can't be stored.", code="not_storable")

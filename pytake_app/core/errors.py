@@ -91,6 +91,12 @@ class TooLargeError(ProblemError):
     status, code, title = 413, "too_large", "Too large"
 
 
+class StorageFullError(ProblemError):
+    """The disk has no room left."""
+
+    status, code, title = 507, "storage_full", "No room left"
+
+
 class TooManyRequestsError(ProblemError):
     """A rate limit was hit; `retry_after` says when to come back."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
+from pytake_app.api.lanes import RunsDep
 from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.engine.analysis.paths import DEFAULT_LIMIT as DEFAULT_PATHS
@@ -264,19 +265,21 @@ def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> 
     return service.verify_flow(session, who, flow_id)
 
 
-@router.get("/flows/{flow_id}/paths")
-def flow_paths(
+@router.get("/flows/{flow_id}/paths", response_model=PathsReport)
+async def flow_paths(
     flow_id: str,
     who: CurrentPrincipal,
-    session: TenantSession,
+    runs: RunsDep,
     limit: Annotated[int, Query(ge=1, le=MAX_PATHS)] = DEFAULT_PATHS,
     conversations: bool = True,
-) -> PathsReport:
+) -> Any:
     """Every loop-free path of the draft up to `limit`, with a test conversation each, and what they cover.
 
     `conversations=false` answers the paths alone, which is quicker.
     """
-    return service.flow_paths(session, who, flow_id, limit=limit, conversations=conversations)
+    return await runs.answer(
+        lambda session: service.flow_paths(session, who, flow_id, limit=limit, conversations=conversations)
+    )
 
 
 @router.post("/flows/{flow_id}/publish")
@@ -308,10 +311,12 @@ def publish_impact(flow_id: str, who: CurrentPrincipal, session: TenantSession) 
     return service.publish_impact(session, who, flow_id)
 
 
-@router.post("/flows/{flow_id}/replay")
-def replay_draft(flow_id: str, body: ReplayRequest, who: CurrentPrincipal, session: TenantSession) -> DraftReplay:
+@router.post("/flows/{flow_id}/replay", response_model=DraftReplay)
+async def replay_draft(flow_id: str, body: ReplayRequest, who: CurrentPrincipal, runs: RunsDep) -> Any:
     """Play stored real conversations against the draft; the first divergence of each. Nothing is sent or stored."""
-    return service.replay_draft(session, who, flow_id, limit=body.sessions, session_ids=body.session_ids)
+    return await runs.answer(
+        lambda session: service.replay_draft(session, who, flow_id, limit=body.sessions, session_ids=body.session_ids)
+    )
 
 
 @router.post("/flows/{flow_id}/rollback")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
+from sqlmodel import Session
 
-from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
+from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.lanes import CALLING, RunsDep, calls
 from pytake_app.channels.capabilities import ChannelKind
 from pytake_app.core.pagination import Page
 from pytake_app.flows import service
@@ -19,19 +21,22 @@ router = APIRouter(tags=["flows"])
 MAX_CHECKED_PATHS = 200
 
 
-@router.post("/flows/{flow_id}/test")
-def preview_flow(flow_id: str, body: PreviewRequest, who: CurrentPrincipal, session: TenantSession) -> PreviewResult:
-    """Play a script of inputs in memory on the production engine; nothing is sent or stored."""
-    return service.preview_flow(session, who, flow_id, body)
+@router.post("/flows/{flow_id}/test", response_model=PreviewResult)
+async def preview_flow(flow_id: str, body: PreviewRequest, who: CurrentPrincipal, runs: RunsDep) -> Any:
+    """Play a script of inputs in memory on the production engine; nothing is sent or stored.
+
+    Like every run here it has a share of the processor: 422 `run_too_long`, 429 `rate_limited` or `too_busy`.
+    """
+    return await runs.answer(lambda session: service.preview_flow(session, who, flow_id, body))
 
 
-@router.post("/flows/{flow_id}/test/call")
-def preview_call(flow_id: str, body: PreviewRequest, who: CurrentPrincipal, services: ServicesDep) -> CallResult:
+@router.post("/flows/{flow_id}/test/call", dependencies=[Depends(calls)])
+async def preview_call(flow_id: str, body: PreviewRequest, who: CurrentPrincipal, services: ServicesDep) -> CallResult:
     """Make the call that the script stops at, in earnest and once; its answer goes into the script as `answer`.
 
     409 `no_pending_call` when the script doesn't wait for one. Guarded like the calls of production.
     """
-    return service.preview_call(services, who, flow_id, body)
+    return await CALLING.run(who.organization_id, lambda: service.preview_call(services, who, flow_id, body))
 
 
 @router.get("/flows/{flow_id}/test-cases")
@@ -41,35 +46,31 @@ def list_test_cases(flow_id: str, who: CurrentPrincipal, session: TenantSession)
 
 
 @router.post("/flows/{flow_id}/test-cases", status_code=201, response_model=TestCaseView)
-def create_test_case(
-    flow_id: str,
-    body: NewTestCase,
-    who: CurrentPrincipal,
-    session: TenantSession,
-    services: ServicesDep,
-    once: Once,
+async def create_test_case(
+    flow_id: str, body: NewTestCase, who: CurrentPrincipal, services: ServicesDep, runs: RunsDep
 ) -> Any:
     """Save a conversation; what the draft answers now is expected from now on. 409 `test_case_exists`."""
-    return once.run(201, lambda: service.create_test_case(session, who, flow_id, body, clock=services.clock))
+    clock = services.clock
+    return await runs.answer(
+        lambda session: service.create_test_case(session, who, flow_id, body, clock=clock), status=201
+    )
 
 
-@router.post("/flows/{flow_id}/test-cases/run")
-def run_test_cases(flow_id: str, body: TestRunRequest, who: CurrentPrincipal, session: TenantSession) -> TestRun:
+@router.post("/flows/{flow_id}/test-cases/run", response_model=TestRun)
+async def run_test_cases(flow_id: str, body: TestRunRequest, who: CurrentPrincipal, runs: RunsDep) -> Any:
     """Play test cases on the draft or the live version, and say what came otherwise. Nothing is stored."""
-    return service.run_test_cases(session, who, flow_id, body)
+    return await runs.answer(lambda session: service.run_test_cases(session, who, flow_id, body))
 
 
-@router.patch("/flows/{flow_id}/test-cases/{case_id}")
-def update_test_case(
-    flow_id: str,
-    case_id: UUID,
-    body: TestCaseUpdate,
-    who: CurrentPrincipal,
-    session: TenantSession,
-    services: ServicesDep,
-) -> TestCaseView:
+@router.patch("/flows/{flow_id}/test-cases/{case_id}", response_model=TestCaseView)
+async def update_test_case(
+    flow_id: str, case_id: UUID, body: TestCaseUpdate, who: CurrentPrincipal, services: ServicesDep, runs: RunsDep
+) -> Any:
     """Rename, replace the script, or `accept` what the draft answers now."""
-    return service.update_test_case(session, who, flow_id, case_id, body, clock=services.clock)
+    clock = services.clock
+    return await runs.answer(
+        lambda session: service.update_test_case(session, who, flow_id, case_id, body, clock=clock)
+    )
 
 
 @router.delete("/flows/{flow_id}/test-cases/{case_id}", status_code=204)
@@ -79,33 +80,37 @@ def delete_test_case(flow_id: str, case_id: UUID, who: CurrentPrincipal, session
     return Response(status_code=204)
 
 
-@router.get("/flows/{flow_id}/check/paths")
-def checked_paths(
+@router.get("/flows/{flow_id}/check/paths", response_model=PathsView)
+async def checked_paths(
     flow_id: str,
     who: CurrentPrincipal,
-    session: TenantSession,
+    runs: RunsDep,
     limit: Annotated[int, Query(ge=1, le=MAX_CHECKED_PATHS)] = 40,
-) -> PathsView:
+) -> Any:
     """Loop-free paths of the draft, each with a script for `/test` that takes it, and what it costs."""
-    return service.checked_paths(session, who, flow_id, limit=limit)
+    return await runs.answer(lambda session: service.checked_paths(session, who, flow_id, limit=limit))
 
 
-@router.post("/flows/{flow_id}/check/path")
-def path_script(flow_id: str, body: PathRequest, who: CurrentPrincipal, session: TenantSession) -> PathScript:
+@router.post("/flows/{flow_id}/check/path", response_model=PathScript)
+async def path_script(flow_id: str, body: PathRequest, who: CurrentPrincipal, runs: RunsDep) -> Any:
     """A script for `/test` that takes the draft along one path."""
-    script, reason = service.path_script(session, who, flow_id, body.steps)
-    return PathScript(script=script, reason=reason)
+
+    def found(session: Session) -> PathScript:
+        script, reason = service.path_script(session, who, flow_id, body.steps)
+        return PathScript(script=script, reason=reason)
+
+    return await runs.answer(found)
 
 
-@router.get("/flows/{flow_id}/check/channels")
-def channel_looks(
+@router.get("/flows/{flow_id}/check/channels", response_model=ChannelLooks)
+async def channel_looks(
     flow_id: str,
     who: CurrentPrincipal,
-    session: TenantSession,
+    runs: RunsDep,
     channel: Annotated[list[ChannelKind] | None, Query(max_length=12)] = None,
-) -> ChannelLooks:
+) -> Any:
     """How the draft's messages look on these channels, where not as they are drawn."""
-    return service.channel_looks(session, who, flow_id, channel or ["whatsapp"])
+    return await runs.answer(lambda session: service.channel_looks(session, who, flow_id, channel or ["whatsapp"]))
 
 
 @router.post("/flows/{flow_id}/check/mend")

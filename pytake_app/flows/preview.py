@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from pytake_app.config import get_settings
+from pytake_app.core.budget import Budget
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
@@ -17,7 +18,7 @@ from pytake_app.engine.document import Edge, FlowDocument, Node
 from pytake_app.flows import editing, repository
 from pytake_app.flows.models import Flow
 from pytake_app.flows.organization import org_view
-from pytake_app.flows.preview_phone import LoadFlow, Phone
+from pytake_app.flows.preview_phone import RUN_SECONDS, LoadFlow, Phone
 from pytake_app.flows.preview_schemas import (
     PendingRequest,
     PreviewContact,
@@ -38,6 +39,7 @@ def preview(session: Session, principal: Principal, ref: UUID | str, request: Pr
 
     Raises:
         NotFoundError: no such flow, or `source` is live and nothing is live.
+        SpentError: code `run_too_long`.
     """
     principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
@@ -64,8 +66,23 @@ def preview(session: Session, principal: Principal, ref: UUID | str, request: Pr
     )
 
 
-def played(session: Session, flow: Flow, document: FlowDocument, script: PreviewScript, *, version: int = 0) -> Phone:
-    """The phone after the script was played through `document`, which stands in for the flow."""
+def played(
+    session: Session,
+    flow: Flow,
+    document: FlowDocument,
+    script: PreviewScript,
+    *,
+    version: int = 0,
+    budget: Budget | None = None,
+) -> Phone:
+    """The phone after the script was played through `document`, which stands in for the flow.
+
+    Parameters:
+        budget: what several scripts may use together; by default this one has a budget of its own.
+
+    Raises:
+        SpentError: code `run_too_long`.
+    """
     load = _stubs(script.missing_flows) if script.other_flows == "stub" else _loader(session)
     phone = Phone(
         document=document,
@@ -74,6 +91,7 @@ def played(session: Session, flow: Flow, document: FlowDocument, script: Preview
         load_flow=_with_itself(flow, document, load),
         organization=org_view(session),
         ai=outgoing.available(get_settings()) if script.ai is None else script.ai,
+        budget=budget or Budget(RUN_SECONDS),
     )
     phone.play()
     return phone

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from pytake_app.core.budget import Budget
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.analysis.conversation import ids as seeded_ids
@@ -43,6 +44,8 @@ BETWEEN_INPUTS = timedelta(seconds=1)
 MAX_TIMERS = 50
 """Timers that one step of the clock may fire."""
 STANDARD = frozenset({"name", "email", "language", "lifecycle_stage"})
+RUN_SECONDS = 4.0
+"""Processor time of one request's conversations. A preview takes some milliseconds."""
 LoadFlow = Callable[[engine.FlowRef], CompiledFlow | None]
 
 
@@ -71,6 +74,7 @@ class Phone:
     load_flow: LoadFlow
     organization: engine.OrgView
     ai: bool = False
+    budget: Budget = field(default_factory=lambda: Budget(RUN_SECONDS))
     turns: list[PreviewTurn] = field(default_factory=list)
     session: engine.Session | None = None
     now: datetime = FIXED_NOW
@@ -82,7 +86,11 @@ class Phone:
     _preset: dict[str, object] = field(default_factory=dict)
 
     def play(self) -> None:
-        """Run the script from its beginning."""
+        """Run the script from its beginning.
+
+        Raises:
+            SpentError: code `run_too_long`: it takes more than its budget.
+        """
         script = self.script
         self.now = _aware(script.now or FIXED_NOW)
         if script.seed:
@@ -265,6 +273,7 @@ class Phone:
         return runner.resume(self.session, flow, event, self._context())
 
     def _context(self) -> engine.RunContext:
+        self.budget.check()
         # A channel without a service window is always open.
         window = self.window or self.now + timedelta(days=365)
         return engine.RunContext(

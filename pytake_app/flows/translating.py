@@ -28,8 +28,12 @@ from pytake_app.flows.translation_schemas import (
 FIXED_COLUMNS = ("node_id", "pointer", "block")
 MAX_REPORTED = 200
 _BYTE_ORDER_MARK = "\ufeff"
-# A spreadsheet takes such a cell for a formula; an apostrophe before it says that it is text.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes such a cell for a formula; an apostrophe before it says that it is text (OWASP, CSV injection).
+# One that expects semicolons or tabs cuts our cells at them, and at line breaks: what follows one is guarded as well.
+# A text that has the apostrophe itself gets a second one, so that reading takes away what writing put there.
+_CELL = r"(^|[;\t\r\n])( *)"
+_FORMULA = re.compile(_CELL + r"(?='*[=+\-@\t\r＝＋－＠])")
+_GUARDED = re.compile(_CELL + r"'(?='*[=+\-@\t\r＝＋－＠])")
 
 
 def table(session: Session, principal: Principal, ref: UUID | str) -> TranslationsView:
@@ -80,16 +84,18 @@ def to_csv(view: TranslationsView) -> str:
     writer.writerow([*FIXED_COLUMNS, view.locale, *languages])
     for row in view.rows:
         texts = [row.source, *(row.translations[locale].text for locale in languages)]
-        writer.writerow([row.node_id, row.pointer, _guarded(row.title), *map(_guarded, texts)])
+        writer.writerow(map(guarded, [row.node_id, row.pointer, row.title, *texts]))
     return _BYTE_ORDER_MARK + out.getvalue()
 
 
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return _FORMULA.sub(r"\1\2'", text)
 
 
-def _plain(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+def unguarded(text: str) -> str:
+    """The text of a cell that `guarded` made; any other one as it is."""
+    return _GUARDED.sub(r"\1\2", text)
 
 
 def take_in(
@@ -134,7 +140,7 @@ def operations_of(document: FlowDocument, text: str) -> tuple[list[SetTranslatio
     made: dict[str, dict[str, dict[str, Translation | None]]] = {locale: {} for locale in languages}
     notices: list[SkippedRow] = []
     for number, cells in enumerate(rows, start=2):
-        row = {name: _plain(cell) for name, cell in zip(head, cells, strict=False)}
+        row = {name: unguarded(cell) for name, cell in zip(head, cells, strict=False)}
         node_id, pointer = row.get("node_id", ""), row.get("pointer", "")
         if not any(row.values()):
             continue

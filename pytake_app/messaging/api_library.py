@@ -33,13 +33,17 @@ def list_uploads(
 def upload(
     who: CurrentPrincipal, session: TenantSession, services: ServicesDep, file: Annotated[UploadFile, File()]
 ) -> LibraryFile:
-    """Keep a file: its id goes into `media_id` of blocks and messages. 422 `media_type`, 413 `media_too_large`."""
+    """Keep a file: its id goes into `media_id` of blocks and messages. 422 `media_type`, 413 `media_too_large`.
+
+    413 `media_quota` when the organization's library is full, 507 `storage_full` when the disk is.
+    """
     return library.store(
         session,
         who,
         file.file,
         filename=file.filename or "",
         data_dir=services.settings.data_dir,
+        quota=services.settings.media_quota_mb * 1024**2,
         clock=services.clock,
     )
 

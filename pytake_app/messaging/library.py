@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, Literal
 from uuid import UUID
 
 import puremagic
+import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from pytake_app.channels.whatsapp.client import upload_limit
@@ -115,19 +116,44 @@ def _arriving(root: Path, organization_id: UUID, asset_id: UUID) -> Iterator[Pat
         path.unlink(missing_ok=True)
 
 
+def _require_room(session: Session, quota: int, size: int) -> None:
+    """Refuse what doesn't fit any more.
+
+    A removed file stays on disk for the flows and messages that use it: removing makes room in the library, but no
+    more than the quota once again is kept for removed ones, so that nobody fills the disk by coming and going.
+
+    Parameters:
+        quota, size: in bytes.
+    """
+    rows = sa.select(sa.func.max(MediaAsset.size), sa.func.bool_or(col(MediaAsset.uploaded_at).is_not(None))).where(
+        col(MediaAsset.organization_id) == organization_of(session), col(MediaAsset.uploaded_by).is_not(None)
+    )
+    files = rows.group_by(col(MediaAsset.sha256)).subquery()
+    total = sa.func.coalesce(sa.func.sum(files.c[0]), 0)
+    kept, shown = session.execute(
+        sa.select(total, sa.func.coalesce(sa.func.sum(files.c[0]).filter(files.c[1]), 0))
+    ).one()
+    if shown + size > quota or kept + size > 2 * quota:
+        megabytes = quota // 1024**2
+        raise TooLargeError(f"The library has room for {megabytes} MB; remove files from it.", code="media_quota")
+
+
 def store(
-    session: Session, principal: Principal, source: BinaryIO, *, filename: str, data_dir: Path, clock: Clock
+    session: Session, principal: Principal, source: BinaryIO, *, filename: str, data_dir: Path, quota: int, clock: Clock
 ) -> LibraryFile:
     """Keep an uploaded file. The same content again is the same file.
 
     Parameters:
         filename: as the person's device calls it; shown, and sent with documents.
         data_dir: where files are kept.
+        quota: bytes that the organization's library may have.
 
     Raises:
+        OSError: the disk is full, for one; nothing of the file is left then.
         ForbiddenError: viewers may not.
         InvalidError: code `media_type`: the content is none that can be sent; `media_empty`.
-        TooLargeError: code `media_too_large`, larger than WhatsApp takes for its kind.
+        TooLargeError: code `media_too_large`, larger than WhatsApp takes for its kind; `media_quota`: the library is
+            full.
     """
     principal.require(Role.AGENT)
     name = _UNSAFE.sub("", filename).strip()[:240]
@@ -152,6 +178,11 @@ def store(
                 chunk = source.read(_CHUNK)
         sha256 = digest.hexdigest()
         known = _uploaded(session, sha256)
+        if known is None:
+            # Uploads of one organization that end at the same time: one after the other.
+            key = f"media quota {organization_id}"
+            session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(key))))
+            _require_room(session, quota, size)
         path = Path("media") / str(organization_id) / sha256[:2] / sha256
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         arriving.replace(root / path)

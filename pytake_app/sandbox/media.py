@@ -36,6 +36,7 @@ def store(data_dir: Path, account_id: UUID, source: BinaryIO, *, mime_type: str,
 
     Raises:
         TooLargeError: larger than WhatsApp takes for its kind.
+        OSError: the disk is full, for one; nothing of the file is left then.
     """
     folder = data_dir / "sandbox" / str(account_id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ def store(data_dir: Path, account_id: UUID, source: BinaryIO, *, mime_type: str,
                     raise TooLargeError(f"WhatsApp takes at most {limit} bytes of {mime_type}.", code="media_too_large")
                 digest.update(chunk)
                 target.write(chunk)
-    except TooLargeError:
+    except (TooLargeError, OSError):
         path.unlink(missing_ok=True)
         raise
     stored = StoredMedia(media_id, path, mime_type, filename[:240], digest.hexdigest(), size)

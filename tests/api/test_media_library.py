@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import zlib
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, Self
 
 import pytest
 
+from pytake_app.api.services import Services
 from pytake_app.messaging.library import type_of
 from pytake_app.messaging.media_send import uploaded_ids, with_ids
 from tests.api.fixtures import Caller, NewCaller
@@ -84,6 +87,62 @@ def test_what_cannot_be_sent_is_refused(caller: Caller) -> None:
     large = upload(caller, png() + b"\x00" * (5 * 1024 * 1024), "big.png")
     assert (large.status_code, large.json()["code"]) == (413, "media_too_large")
     assert caller.get("/api/v1/media").json()["items"] == []
+
+
+def test_the_library_has_an_end(caller: Caller, register: NewCaller, services: Services) -> None:
+    services.settings = services.settings.model_copy(update={"media_quota_mb": 1})
+
+    def pdf(number: int) -> bytes:
+        return b"%PDF-1.7\n%" + bytes([number]) * (600 * 1024)
+
+    first = upload(caller, pdf(1), "1.pdf")
+    assert first.status_code == 201
+    assert upload(caller, pdf(1), "1.pdf").status_code == 201  # the same file takes no more room
+    full = upload(caller, pdf(2), "2.pdf")
+    assert (full.status_code, full.json()["code"]) == (413, "media_quota")
+    assert full.headers["content-type"].startswith("application/problem+json")
+    assert upload(register(), pdf(2), "2.pdf").status_code == 201  # another organization has its own
+    # Taking a file out makes room, but not for ever: what was taken out is still on the disk.
+    for number, wanted in ((2, 201), (3, 201), (4, 413)):
+        caller.delete(f"/api/v1/media/{first.json()['id']}")
+        first = upload(caller, pdf(number), f"{number}.pdf") if number > 2 else upload(caller, pdf(2), "2.pdf")
+        assert first.status_code == wanted, number
+
+
+def test_a_full_disk_is_a_problem_and_leaves_nothing(
+    caller: Caller, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.open
+
+    class Full:
+        """A file on a disk that has room for a beginning only."""
+
+        def __init__(self, file: BinaryIO) -> None:
+            self.file = file
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, data: bytes) -> int:
+            self.file.write(data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def opened(path: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        file = real(path, mode, *rest, **more)
+        return Full(file) if path.suffix == ".arriving" else file
+
+    monkeypatch.setattr(Path, "open", opened)
+    answer = upload(caller, png(), "a.png")
+    assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    folder = services.settings.data_dir / "media" / str(caller.organization_id)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert caller.get("/api/v1/media").json()["items"] == []
+    monkeypatch.undo()
+    assert upload(caller, png(), "a.png").status_code == 201
 
 
 def test_our_ids_are_told_from_the_platforms() -> None:

@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytake_app.core.errors import ForbiddenError, InvalidError
 from pytake_app.flows import service, translating
@@ -139,3 +142,27 @@ def test_the_language_leaves_and_enters_with_the_flow(tenant: Tenant, faq: str) 
         file = service.export_flow(session, tenant.viewer, faq, clock=tenant.clock)
         copy = service.import_flow(session, tenant.admin, document=file.document, name="Cópia", clock=tenant.clock)
     assert sorted(table(tenant, str(copy.id)).languages) == ["en", "es"]
+
+
+@given(st.text(alphabet="=+-@';,\t\r\n \"a", max_size=12))
+def test_no_cell_begins_a_formula_however_a_spreadsheet_cuts_it(text: str) -> None:
+    safe = translating.guarded(text)
+    for cell in re.split(r"[;\t\r\n]", safe):
+        assert not cell.lstrip(" ").startswith(("=", "+", "-", "@")), safe
+    assert not safe.startswith(("\t", "\r"))
+    assert translating.unguarded(safe) == text
+
+
+def test_formulas_behind_separators_come_back_as_they_were(tenant: Tenant, faq: str) -> None:
+    body = "Oi;=HYPERLINK(A1)\n- um\n'@dois; '+3"
+    edit(tenant, faq, {"op": "update_config", "id": "bye", "patch": {"body": body}})
+    edit(tenant, faq, {"op": "set_title", "id": "bye", "title": "=cmd|' /C calc'!A0"})
+    text = translating.to_csv(table(tenant, faq))
+    [bye] = [row for row in cells(text) if row["node_id"] == "bye" and row["pointer"] == "/body"]
+    assert bye["pt_BR"] == "Oi;'=HYPERLINK(A1)\n'- um\n''@dois; ''+3"
+    assert bye["block"].startswith("'=cmd")
+    changed = text.replace("node_id,pointer,block,pt_BR,en,es", "node_id,pointer,block,en,pt_BR,es")
+    assert changed != text
+    take_in(tenant, faq, changed)
+    rows = {row.node_id: row for row in table(tenant, faq).rows if row.pointer == "/body"}
+    assert rows["bye"].translations["en"].text == body

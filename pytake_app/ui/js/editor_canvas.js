@@ -363,10 +363,7 @@ export const EditorRoot = ({ specs, me, reply, onSubmit, onCatchUp, onHere, chil
   useEffect(() => {
     if (reply?.flow_id) editor.replied(reply);
   }, [reply]);
-  useEffect(() => {
-    const beat = setInterval(() => people.here(), 30000);
-    return () => clearInterval(beat);
-  }, [flowId]);
+  useEffect(() => people.beat(), [flowId]);
   useEditorKeys();
   useMarks();
   return h("div", { ...rest, className: "ed" }, children);

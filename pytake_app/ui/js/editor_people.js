@@ -3,7 +3,8 @@ import { S, emit } from "$/public/pt_editor.js";
 import { tabName } from "$/public/pt_editor_keep.js";
 
 const HUES = ["violet", "cyan", "plum", "blue", "amber", "jade"];
-const STAYS = 75000; // ms after which somebody who said nothing more is gone
+const BEAT = 10000; // ms between two signs of life
+const STAYS = 25000; // ms after which somebody who said nothing more is gone (core/presence.py)
 const PAUSE = 400; // ms a selection or a view has to last before it is told
 
 /** The colour that stands for a person, everywhere the same. */
@@ -21,6 +22,31 @@ export const peerAt = (node) => {
 let timer = 0;
 let view = [];
 let away = ""; // the flow that this tab has said it left
+let fading = 0;
+
+/** Once the first of the others has fallen silent for too long: without them. */
+const fade = () => {
+  clearTimeout(fading);
+  if (!S.peers.length) return;
+  const first = Math.min(...S.peers.map((peer) => peer.until));
+  fading = setTimeout(() => {
+    const peers = here(S.peers);
+    if (peers.length < S.peers.length) emit({ peers, ...(S.following && !peers.some((peer) => peer.tab === S.following) ? { following: "" } : {}) });
+    fade();
+  }, Math.max(0, first - Date.now()) + 20);
+};
+
+/** Call `told` every BEAT, also while the tab is hidden: browsers slow a page's own timers down to one a minute then, but not
+ * a worker's. Gives what ends it. */
+const beats = (told) => {
+  const url = URL.createObjectURL(new Blob([`setInterval(() => postMessage(0), ${BEAT})`], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  worker.onmessage = told;
+  return () => {
+    worker.terminate();
+    URL.revokeObjectURL(url);
+  };
+};
 
 export const people = {
   /** Whose page this is, once it is known: work kept in the browser belongs to a person. */
@@ -30,6 +56,16 @@ export const people = {
       const look = () => (S.me.id || Date.now() > end ? resolve(S.me.id) : setTimeout(look, 30));
       look();
     }),
+  /** Go on saying that this tab is here, until what this gives is called. */
+  beat() {
+    const shown = () => document.visibilityState === "visible" && people.here({ join: true }); // it may have been frozen
+    const end = beats(() => people.here());
+    document.addEventListener("visibilitychange", shown);
+    return () => {
+      end();
+      document.removeEventListener("visibilitychange", shown);
+    };
+  },
   /** Say that this tab is here, with what it has selected. */
   async here({ join = false } = {}) {
     const flow = S.flowId;
@@ -59,6 +95,7 @@ export const people = {
   /** Everybody who was here when this tab joined. */
   roster(list) {
     emit({ peers: list.filter((item) => item.tab !== S.tabId).map(peerOf) });
+    fade();
   },
   /** Somebody came, went, or selected something else. */
   heard(poke) {
@@ -71,6 +108,7 @@ export const people = {
     const before = S.peers.find((item) => item.tab === poke.tab);
     const peer = peerOf(poke);
     emit({ peers: [...others, peer].sort((a, b) => (a.tab < b.tab ? -1 : 1)) });
+    fade();
     if (S.following === poke.tab) people.lookAt(peer, before, poke.view);
     if (peer.follow === S.tabId && before?.follow !== S.tabId) people.here();
   },

@@ -137,7 +137,7 @@ const play = async (script, { follow = false } = {}) => {
     return true;
   } catch (error) {
     if (mine !== turn) return false;
-    const problem = PROBLEMS[error.status] ?? "failed";
+    const problem = error.code === "run_too_long" ? "too_long" : (PROBLEMS[error.status] ?? "failed");
     change({ busy: false, error: problem });
     // The script is here, so a server that comes back goes on at once.
     if (problem === "offline") retry = setTimeout(() => state().error === "offline" && play(state().script), RETRY_PAUSE);
