@@ -48,10 +48,10 @@ def crowded(tenant: Tenant, clean_db: Database, _owner_engine: Engine) -> UUID:
     with tenant.session() as session:
         flow = service.create_flow(session, tenant.admin, name="Fluxo 0", document=document, clock=tenant.clock)
         folder = library.create_folder(session, tenant.admin, name="Vendas", parent_id=None, clock=tenant.clock)
-    with clean_db.system() as session:
-        session.execute(_FLOWS, {"folder": str(folder.id), "many": MANY - 1, "of": flow.id})
+    with _owner_engine.begin() as connection:
+        connection.execute(_FLOWS, {"folder": str(folder.id), "many": MANY - 1, "of": flow.id})
         values = {"organization": tenant.organization_id, "account": tenant.account.id, "now": tenant.clock.now()}
-        session.execute(_FIGURES, {**values, "many": MANY - 1})
+        connection.execute(_FIGURES, {**values, "many": MANY - 1})
     with _owner_engine.connect() as connection:  # what autovacuum does a minute after such a change
         connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("ANALYZE flows, flow_figures"))
     return folder.id
