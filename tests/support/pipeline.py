@@ -187,6 +187,9 @@ class Pipeline:
         return row[0]
 
     def execute(self, statement: str, **parameters: Any) -> None:
-        """Change something behind the pipeline's back."""
+        """Change something behind the pipeline's back, as nobody of ours may."""
         with self.services.database.system_connection() as connection:
+            connection.execute(text("RESET ROLE"))
+            connection.execute(text("SET LOCAL row_security = off"))
             connection.execute(text(statement), parameters)
+            connection.execute(text("SET ROLE pytake_system"))

@@ -6,6 +6,11 @@ const keyOf = (flow, tab) => `pytake_edits_${flow}~${tab}`;
 const lockOf = (tab) => `pytake_tab_${tab}`;
 const SILENT = 180000; // ms without a sign of life after which a tab counts as gone, where tabs can't be asked
 
+const LET_GO = 3000; // ms that a reloaded page waits for the one before it; a duplicated tab's original never lets go
+
+/** Whether this page replaces an earlier one of the same tab. */
+const again = () => performance.getEntriesByType?.("navigation")[0]?.type !== "navigate";
+
 const freshTab = () => crypto.randomUUID?.().slice(0, 8) ?? Math.random().toString(36).slice(2, 10);
 
 const read = (key) => {
@@ -32,12 +37,14 @@ export const tabName = async () => {
   if (navigator.locks) {
     const hold = (name) =>
       new Promise((resolve) => {
+        // The page that this one replaces may not have let go yet: its work would be taken for another tab's and stay.
+        const options = again() ? { signal: AbortSignal.timeout(LET_GO) } : { ifAvailable: true };
         navigator.locks
-          .request(lockOf(name), { ifAvailable: true }, (lock) => {
+          .request(lockOf(name), options, (lock) => {
             resolve(Boolean(lock));
             return lock ? new Promise(() => {}) : undefined; // held as long as the tab lives
           })
-          .catch(() => resolve(true));
+          .catch((error) => resolve(error.name !== "TimeoutError"));
       });
     if (!(await hold(tab))) {
       tab = freshTab();
