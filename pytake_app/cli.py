@@ -146,7 +146,7 @@ def _role(options: argparse.Namespace) -> int:
 
     # Before anything imports the metrics: they look for their directory then.
     join_metrics(get_settings())
-    from pytake_app.core import exposition
+    from pytake_app.core import exposition, tracing
     from pytake_app.core.logging import configure_logging
     from pytake_app.core.memory import settle_heap
     from pytake_app.core.services import process_services
@@ -163,11 +163,13 @@ def _role(options: argparse.Namespace) -> int:
             return 1
     pulse = exposition.Pulse(options.command, services.database)
     pulse.start()
+    tracing.start(services.settings, options.command)
     settle_heap()
     try:
         run(services)
     finally:
         pulse.stop()
+        tracing.stop()
         services.close()
     return 0
 

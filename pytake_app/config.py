@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         0, ge=0, lt=65536, description="port on which a role without a web server tells its metrics; 0 = none"
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="OpenTelemetry collector (OTLP over HTTP) that gets traces of messages; empty = no tracing"
+    )
+    trace_sample_ratio: float = Field(0.1, ge=0, le=1, description="share of webhooks that are traced")
     metrics_host: str = Field("127.0.0.1", description="address that `metrics_port` listens on")
 
     @model_validator(mode="after")

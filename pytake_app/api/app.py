@@ -19,6 +19,7 @@ from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
 from pytake_app.contacts import api_catalog as contact_catalog
 from pytake_app.conversations import api as conversations
+from pytake_app.core import tracing
 from pytake_app.core.exposition import Pulse
 from pytake_app.flows import api as flows
 from pytake_app.flows import api_hooks as hooks
@@ -80,12 +81,14 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         pulse = Pulse("web", services.database)
         pulse.start()
+        tracing.start(settings, "web")
         yield
         pulse.stop()
         await courier.aclose()
         if (hub := getattr(app.state, "hub", None)) is not None:
             await hub.aclose()
         await webhook.aclose()
+        tracing.stop()
         services.close()
 
     app = FastAPI(

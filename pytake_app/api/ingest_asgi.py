@@ -23,6 +23,7 @@ from pytake_app.api.services import Services, process_services
 from pytake_app.channels.errors import MalformedBody
 from pytake_app.channels.whatsapp.parse import parse
 from pytake_app.channels.whatsapp.signature import verify
+from pytake_app.core import tracing
 from pytake_app.core.errors import NotFoundError, UnavailableError
 from pytake_app.core.metrics import counter, webhook_received, webhook_seconds
 from pytake_app.messaging.ingest import IngestAccount, Ingestor
@@ -177,7 +178,13 @@ class WebhookApp:
             if account_id is not None or account.external_id in spoken_of or account.business_account_id in businesses
         ]
         own = accounts[0] if account_id is not None and accounts else None
-        await self._ingest.submit(accounts, parsed, own=own)
+        span = tracing.begin("webhook", "server", {"pytake.channel": CHANNEL}) if tracing.on() else None
+        try:
+            await self._ingest.submit(accounts, parsed, own=own, trace=tracing.carried(span))
+        except UnavailableError:
+            tracing.end(span, failed="unavailable")
+            raise
+        tracing.end(span, bytes=len(body))
 
     # -- what it needs -----------------------------------------------------------------------------------------------
 

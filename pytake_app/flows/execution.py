@@ -15,6 +15,7 @@ import redis
 import structlog
 
 from pytake_app.contacts.identities import ConcurrentChangeError
+from pytake_app.core import tracing
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import batch_events, batch_seconds, counter, inbound_processed, inbound_seconds
 from pytake_app.core.services import Services
@@ -169,6 +170,8 @@ class Executor:
 
     def _after_commit(self, outcome: Outcome) -> None:
         now = self._services.clock.now()
+        for span in outcome.spans:
+            tracing.end(span)
         for event in outcome.done:
             inbound_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
         for kind, count in Counter(event.kind for event in outcome.done).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from pytake_app.contacts.identities import Person, Wanted
 from pytake_app.conversations import threads
 from pytake_app.core.metrics import counter, statuses_applied
 from pytake_app.core.services import Services
+from pytake_app.flows import execution_traces
 from pytake_app.flows.execution_catalog import FlowCatalog
 from pytake_app.flows.execution_contact import BatchContext, ContactRun
 from pytake_app.flows.execution_state import (
@@ -32,6 +34,9 @@ from pytake_app.messaging.statuses import Changed, Status
 from pytake_app.outgoing import ai as outgoing
 from pytake_app.whatsapp import template_news as templates
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
 log = structlog.get_logger(__name__)
 
 ContactKey = tuple[UUID, str]
@@ -45,6 +50,8 @@ class Outcome:
     statuses: list[Changed] = field(default_factory=list)
     done: list[Event] = field(default_factory=list)
     failed: list[list[Event]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    """Spans to end with the commit."""
 
 
 def run(
@@ -69,6 +76,7 @@ def run(
             now,
             services.new_id,
         )
+        execution_traces.tell_statuses(connection, receipts)
         inbound.forget(connection, [event.id for event in receipts])
         outcome.done += receipts
         for word, count in Counter(statuses.word_of(event.payload) for event in receipts).items():
@@ -128,9 +136,10 @@ def _run_contacts(
     for person, group_ in people:
         pair = (person.id, person.channel_account_id)
         contact_run = ContactRun(context, person, open_threads.get(pair), sessions.get(pair, []), elsewhere)
+        spans: list[Span] = []
         try:
             for event in group_:
-                contact_run.handle(event)
+                spans += execution_traces.handle(contact_run, event)
         except Exception:
             if not isolate:
                 raise
@@ -139,6 +148,7 @@ def _run_contacts(
             outcome.failed.append(group_)
             continue
         runs.append(contact_run)
+        outcome.spans += spans
         outcome.done += group_
     _write(connection, context, runs, outcome)
 

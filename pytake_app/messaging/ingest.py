@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.channels.base import AccountNotice, InboundMessage, ParsedWebhook, StatusUpdate
+from pytake_app.core import tracing
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import counter, ingest_batch, ingest_failed, ingest_seconds, webhook_unknown
 from pytake_app.core.services import Services
@@ -234,6 +235,7 @@ class Ingestor:
         parsed: ParsedWebhook,
         *,
         own: IngestAccount | None = None,
+        trace: str | None = None,
     ) -> IngestResult:
         """Make one parsed delivery durable; returns after the commit.
 
@@ -241,6 +243,7 @@ class Ingestor:
             account: the account, or all accounts, whose signature this delivery was verified for.
             parsed: what the channel's parser read.
             own: the account at whose own address it came, if it did; what names no account belongs to it.
+            trace: what the span of the request carries on, if it is traced.
 
         Raises:
             UnavailableError: the database is away or not keeping up; answer 503 so that the platform retries.
@@ -254,10 +257,21 @@ class Ingestor:
         events, raw = event_rows(accounts, parsed, self._services.settings.lanes, now, own)
         if not events and not raw:
             return IngestResult(0, 0)
+        span = tracing.go_on("ingest", "internal", trace, {"pytake.events": len(events)}) if trace else None
+        if span is not None:
+            for row in events:
+                row["payload"]["trace"] = tracing.carried(span)
         submission = _Submission(events, raw, now, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
         self._wake.set()
-        return await submission.done
+        try:
+            return await submission.done
+        except UnavailableError:
+            tracing.end(span, failed="unavailable")
+            span = None
+            raise
+        finally:
+            tracing.end(span)
 
     def _take(self) -> list[_Submission]:
         rows = count = 0

@@ -70,7 +70,8 @@ class OutboxItem(SQLModel, table=True):
 
     `sequence` gives the order within `conversation_id`. `state`: queued (a failed attempt is queued again with a later
     `next_attempt_at`), sending, sent, dead (given up on), canceled, unsure (the request left, no answer came).
-    `initiates`: it went to somebody whose service window was closed (counts for the number's tier).
+    `initiates`: it went to somebody whose service window was closed (counts for the number's tier). `trace`: a
+    traceparent while tracing is on.
     `content` is OutboundContent JSON; `recipient` the platform's address. Lower `priority` goes first (0 critical …
     3 low).
     """
@@ -123,6 +124,7 @@ class OutboxItem(SQLModel, table=True):
     last_error: dict[str, Any] | None = json_field(None)
     external_id: str | None = None
     initiates: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    trace: str | None = None
     created_at: datetime = time_field()
     finished_at: datetime | None = time_field(nullable=True)
 

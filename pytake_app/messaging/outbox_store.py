@@ -20,7 +20,7 @@ _INSERT = insert_statement(
     "outbox",
     ("id", "organization_id", "channel_account_id", "conversation_id", "contact_id", "message_id", "recipient",
      "content", "context_external_id", "priority", "state", "attempts", "max_attempts", "next_attempt_at",
-     "created_at"),
+     "created_at", "trace"),
 )  # fmt: skip
 
 # For each priority in turn the due rows, oldest first; only the first unfinished row of a conversation may go, so that
@@ -50,12 +50,13 @@ UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, claimed_by = %
 FROM due WHERE o.sequence = due.sequence
 RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversation_id, o.message_id, o.recipient,
           o.content, o.context_external_id, o.attempts, o.max_attempts, o.created_at, o.priority,
-          o.initiates
+          o.initiates, o.trace
 """
 
 _SENT = """
-UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL
-FROM json_to_recordset(%(rows)s) AS v(sequence bigint, external_id text)
+UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL,
+       trace = COALESCE(v.trace, o.trace)
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, external_id text, trace text)
 WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure', 'queued')
 """
 _RETRY = """
@@ -105,6 +106,8 @@ class Claimed:
     priority: int
     initiates: bool = False
     """A template to somebody whose service window is closed: the business begins the conversation."""
+    trace: str | None = None
+    """What the span carries on in which it was decided to send this (`core.tracing`)."""
 
 
 def row(
@@ -174,7 +177,7 @@ def claim(
 
 
 def mark_sent(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """`rows`: sequence, external_id."""
+    """`rows`: sequence, external_id, trace (or None)."""
     if rows:
         connection.execute(_SENT, {"rows": dumps(rows), "now": now})
 

@@ -70,6 +70,8 @@ class Result:
     """The platform itself failed: no connection, no answer, 5xx."""
     instead: Row | None = None
     """Content to send in its place."""
+    trace: str | None = None
+    """What the span of the send carries on."""
 
 
 def error_row(error: SendError) -> Row:
@@ -130,7 +132,8 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         for r in results
         if r.outcome in ("again", "unsure")
     ]
-    outbox_store.mark_sent(connection, [{"sequence": r.item.sequence, "external_id": r.external_id} for r in sent], now)
+    finished = [{"sequence": r.item.sequence, "external_id": r.external_id, "trace": r.trace} for r in sent]
+    outbox_store.mark_sent(connection, finished, now)
     outbox_store.mark_again(connection, again, now)
     outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
     outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])

@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -22,6 +23,7 @@ from pydantic import ValidationError
 from pytake_app.channels.content import parse_content
 from pytake_app.channels.errors import MediaError, RenderError, SendError, SendErrorKind
 from pytake_app.channels.whatsapp.client import WhatsAppClient
+from pytake_app.core import tracing
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.live import connect_async
 from pytake_app.core.metrics import (
@@ -264,9 +266,23 @@ class Sender:
             self._results.append(Result(item, "released"))
             return
         # The list is swapped while this waits: it must be looked up afterwards.
-        result = await self._attempt(account, item)
+        result = await (self._attempt(account, item) if item.trace is None else self._traced(account, item))
         self._results.append(result)
         self._wake.set()
+
+    async def _traced(self, account: AccountRuntime, item: Claimed) -> Result:
+        about: tracing.Attributes = {
+            "pytake.channel": account.channel,
+            "pytake.attempt": item.attempts,
+            "pytake.priority": item.priority,
+            "pytake.organization_id": str(item.organization_id),
+            "pytake.message_id": str(item.message_id),
+        }
+        span = tracing.go_on("send", "producer", item.trace, about)
+        result = await self._attempt(account, replace(item, trace=tracing.carried(span)))
+        failed = None if result.outcome == "sent" else str((result.error or {}).get("reason", result.outcome))
+        tracing.end(span, failed=failed, outcome=result.outcome)
+        return replace(result, item=item, trace=tracing.carried(span))
 
     async def _attempt(self, account: AccountRuntime, item: Claimed) -> Result:
         content = item.content
@@ -296,10 +312,12 @@ class Sender:
             title = str(error) if isinstance(error, RenderError) else type(error).__name__
             return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
         began = time.perf_counter()
+        span = tracing.go_on("graph", "client", item.trace) if item.trace else None
         try:
             answer = await self._clients[account.channel].send(account.credentials, request)
         except SendError as error:
             self._answered(account.channel, error.kind.value, began)
+            tracing.end(span, failed=error.reason, code=error.code or 0, http_status=error.http_status or 0)
             if error.kind in _REFUSED:
                 await self._gate.give_back(item)
             return results.of_error(item, error, self._services.clock.now(), fallback=account.reengagement_template)
@@ -307,9 +325,11 @@ class Sender:
             # Not ours to judge whether it left: the status webhook will tell.
             log.exception("send_failed_unexpectedly")
             self._answered(account.channel, "internal", began)
+            tracing.end(span, failed="internal")
             unsure = SendError(SendErrorKind.UNSURE, reason="internal", message=type(error).__name__)
             return results.of_error(item, unsure, self._services.clock.now())
         self._answered(account.channel, "ok", began)
+        tracing.end(span)
         return Result(item, "sent", external_id=answer.external_id)
 
     @staticmethod

@@ -90,6 +90,11 @@ def word_of(payload: Row) -> str:
     return word if word in RANKS else "other"
 
 
+def is_ours(payload: Row) -> bool:
+    """Whether it says which row of the outbox it is about."""
+    return _is_uuid(payload.get("callback"))
+
+
 def merge(statuses: Sequence[Status]) -> list[Row]:
     """One row a message: the furthest status, every time, the latest pricing and errors. Pure."""
     rows: dict[tuple[UUID, str], Row] = {}
