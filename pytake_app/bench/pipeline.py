@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -26,15 +26,17 @@ from uuid import UUID, uuid4
 
 import orjson
 import psutil
-from sqlalchemy import text
+import psycopg
+from sqlalchemy import make_url, text
 
+from pytake_app.bench.pipeline_costs import SERVER_SETTINGS, Snapshot
 from pytake_app.bench.pipeline_load import Phase
 from pytake_app.config import Settings
 from pytake_app.core.db import Database
 from pytake_app.core.ids import new_id
 from pytake_app.core.services import Services
 from pytake_app.embedded.migrate import upgrade
-from pytake_app.embedded.postgres import EmbeddedPostgres
+from pytake_app.embedded.postgres import SUPERUSER, EmbeddedPostgres
 from pytake_app.embedded.redis import EmbeddedRedis
 from pytake_app.embedded.up import web_command
 from pytake_app.messaging.sql import hot
@@ -207,12 +209,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def servers(data_dir: Path) -> Iterator[tuple[str, str]]:
-    """URLs of PostgreSQL (migrated) and Redis: those of the environment, or embedded ones below `data_dir`."""
+def servers(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """URLs of PostgreSQL (migrated) and Redis: those of the environment, or embedded ones below `data_dir`.
+
+    Parameters:
+        settings: of the embedded PostgreSQL, beside its own.
+    """
     with contextlib.ExitStack() as stack:
         database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
         if not database_url:
-            postgres = EmbeddedPostgres(data_dir)
+            postgres = EmbeddedPostgres(data_dir, settings=settings)
             postgres.start()
             stack.callback(postgres.stop)
             database_url = postgres.url
@@ -326,6 +332,8 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--contacts", type=int, default=2000)
     parser.add_argument("--graph-delay", type=float, default=0.0, help="seconds until Graph answers")
     parser.add_argument("--statuses", default="", help="comma-separated statuses that Graph sends back")
+    parser.add_argument("--count", type=int, default=0, help="messages of the phase `fixed`")
+    parser.add_argument("--costs", action="store_true", help="statements, rows and log volume a message")
     parser.add_argument("--only", default="", help="comma-separated phases: rate50, rate100, sustained")
     options = parser.parse_args(list(argv))
     phases = [
@@ -336,16 +344,27 @@ def run(argv: Sequence[str]) -> int:
         Phase("sustained", options.seconds, in_flight=options.in_flight, contacts=options.contacts,
               graph_delay=options.graph_delay, warm_up=2.0),
     ]  # fmt: skip
+    if options.count:
+        phases.append(Phase("fixed", 600, in_flight=options.in_flight, count=options.count, contacts=options.contacts,
+                            graph_delay=options.graph_delay))  # fmt: skip
     if options.only:
         phases = [phase for phase in phases if phase.name in ("warm_up", *options.only.split(","))]
     data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
     data_dir.chmod(0o711)
     try:
-        with servers(data_dir) as (database_url, redis_url):
+        with servers(data_dir, SERVER_SETTINGS if options.costs else None) as (database_url, redis_url):
             _measure(options, phases, environment_for(database_url, redis_url, data_dir, options.workers), data_dir)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
     return 0
+
+
+def _snapshot(services: Services, options: argparse.Namespace) -> Snapshot | None:
+    if not options.costs:
+        return None
+    url = make_url(services.settings.sqlalchemy_url).set(drivername="postgresql", username=SUPERUSER)
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+        return Snapshot.take(connection)
 
 
 def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict[str, str], data_dir: Path) -> None:
@@ -369,7 +388,7 @@ def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict
         product.start_all(options.workers)
         load.go()
         for _ in phases:
-            before = product.cpu_seconds()
+            before, counted = product.cpu_seconds(), _snapshot(services, options)
             figures = load.read()
             if figures["phase"] == "warm_up":
                 # What autovacuum does within its first minute.
@@ -381,6 +400,8 @@ def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict
             figures["cpu_ms_per_message"] = {
                 name: round((after[name] - before.get(name, 0.0)) * 1000 / done, 3) for name in after
             }
+            if counted is not None and (later := _snapshot(services, options)) is not None:
+                figures["costs"] = later.since(counted, done)
             print(orjson.dumps({"bench": "pipeline", **figures, "machine": machine()}).decode(), flush=True)
     finally:
         load.stop()

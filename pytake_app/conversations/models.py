@@ -30,7 +30,7 @@ class Conversation(SQLModel, table=True):
     )
 
     id: UUID = id_field()
-    organization_id: UUID = organization_field()
+    organization_id: UUID = organization_field(index=False)
     contact_id: UUID = Field(foreign_key="contacts.id", index=True)
     channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
     channel: str = "whatsapp"
@@ -107,7 +107,7 @@ class AutomationLog(SQLModel, table=True):
     __table_args__ = (Index("automation_log_conversation", "conversation_id", "id"),)
 
     id: UUID = id_field()
-    organization_id: UUID = organization_field()
+    organization_id: UUID = organization_field(index=False, foreign_key=False)
     conversation_id: UUID
     at: datetime = time_field()
     kind: str

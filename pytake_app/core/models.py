@@ -21,9 +21,16 @@ def id_field() -> Any:
     return Field(default_factory=new_id, primary_key=True)
 
 
-def organization_field() -> Any:
-    """The tenant; part of every tenant table and of its row-level-security policy."""
-    return Field(foreign_key="organizations.id", index=True, nullable=False)
+def organization_field(*, index: bool = True, foreign_key: bool = True) -> Any:
+    """The tenant; part of every tenant table and of its row-level-security policy.
+
+    Parameters:
+        index: off where another index begins with it, or nothing looks there.
+        foreign_key: off in tables that the pipeline fills from rows it has just read; a check a row is dear there.
+    """
+    if not foreign_key:
+        return Field(index=index, nullable=False)
+    return Field(foreign_key="organizations.id", index=index, nullable=False)
 
 
 def time_field(*, nullable: bool = False, index: bool = False, primary_key: bool = False) -> Any:

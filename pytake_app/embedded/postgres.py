@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -80,14 +81,22 @@ class EmbeddedPostgres:
         data_dir: PyTake's data directory; the cluster is ``<data_dir>/postgres``.
         log_dir: where ``postgres.log`` goes.
         durable: false turns fsync off; for test runs only.
+        settings: of the server, beside its own; benchmarks count statements with them.
     """
 
     def __init__(
-        self, data_dir: Path, log_dir: Path | None = None, *, durable: bool = True, on_line: LineSink | None = None
+        self,
+        data_dir: Path,
+        log_dir: Path | None = None,
+        *,
+        durable: bool = True,
+        on_line: LineSink | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._data_dir = data_dir.resolve()
         self._log_dir = (log_dir or self._data_dir / "logs").resolve()
         self._durable = durable
+        self._settings = dict(settings or {})
         self._on_line = on_line
         if not self._data_dir.exists():
             # Passable, not listable: PostgreSQL's account must get through; what is inside protects itself.
@@ -185,6 +194,7 @@ class EmbeddedPostgres:
         settings = dict(_SETTINGS)
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_wal_size": "256MB"}
+        settings |= self._settings
         text = "\n".join(f"{name} = {value}" for name, value in sorted(settings.items()))
         (self.cluster / "pytake.conf").write_text(f"# Written at every start.\n{text}\n")
         (self.cluster / "pg_hba.conf").write_text(

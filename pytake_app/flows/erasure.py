@@ -15,7 +15,7 @@ from pytake_app.contacts import service as contacts
 from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.engine import session as engine
-from pytake_app.flows import running
+from pytake_app.flows import running, tapes
 from pytake_app.flows.models import EmittedEvent, FlowRequest, FlowSession, SessionStep
 from pytake_app.flows.repository import RUNNING
 
@@ -47,6 +47,7 @@ def erase_contact(session: Session, contact_id: UUID, *, clock: Clock) -> int:
         session.add(row)
     session.flush()
     ids = [row.id for row in rows]
+    tapes.erase(session, ids)
     _clear(session, SessionStep, col(SessionStep.session_id).in_(ids), reads={}, writes={}, why=ERASED)
     pending = sa.case((col(FlowRequest.state).in_(("pending", "running")), "canceled"), else_=col(FlowRequest.state))
     _clear(session, FlowRequest, col(FlowRequest.session_id).in_(ids), request={}, result=None, state=pending)

@@ -12,7 +12,7 @@ from pytake_app.contacts.tags import make_tags
 from pytake_app.conversations import threads
 from pytake_app.conversations.threads import Thread
 from pytake_app.engine.session import InboundInput, Session, Step
-from pytake_app.flows import timers
+from pytake_app.flows import tapes, timers
 from pytake_app.flows.execution_outside import Outside
 from pytake_app.flows.tape import Tape
 from pytake_app.flows.timers import NewTimer
@@ -43,7 +43,7 @@ _INSERT = insert_statement(
 )  # fmt: skip
 _UPDATE = """
 UPDATE flow_sessions s SET status = v.status, current_node = v.current_node, outcome = v.outcome, state = v.state,
-       tape = s.tape || v.tape, updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
+       updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
 FROM json_populate_recordset(NULL::flow_sessions, %s) v WHERE s.id = v.id
 """
 _INSERT_STEPS = insert_statement(
@@ -179,7 +179,7 @@ def _session_row(stored: StoredSession, now: datetime) -> Row:
         "current_node": session.current_node,
         "outcome": session.outcome,
         "state": state,
-        "tape": stored.tape.taken(),
+        "tape": [],
         "started_at": stored.started_at,
         "updated_at": now,
         "expires_at": session.wait.timeout_at if session.wait else None,
@@ -220,6 +220,14 @@ def write_sessions(connection: Connection, sessions: Sequence[StoredSession], no
     if changed:
         connection.execute(_UPDATE, (dumps(changed),))
     insert_rows(connection, _INSERT, [_session_row(stored, now) for stored in sessions if stored.new])
+    tapes.insert(connection, [record for stored in sessions for record in _records(stored)])
+
+
+def _records(stored: StoredSession) -> list[Row]:
+    return [
+        {"session_id": stored.id, "number": number, "organization_id": stored.organization_id, "record": record}
+        for number, record in stored.tape.taken()
+    ]
 
 
 def write_effects(connection: Connection, effects: Effects, now: datetime) -> None:

@@ -23,7 +23,7 @@ from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 from pytake_app.engine import session as engine
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.nodes import NODE_TYPES, canonical_type
-from pytake_app.flows import repository, running, tape
+from pytake_app.flows import repository, running, tape, tapes
 from pytake_app.flows.impact_schemas import AppliedImpact, ImpactChoice, ImpactNode, ImpactPreview, ImpactTarget
 from pytake_app.flows.models import Flow, FlowSession
 from pytake_app.flows.replay import moved_session
@@ -159,7 +159,7 @@ def _move(session: Session, row: FlowSession, flow: Flow, version: int, target: 
     if not record.ended:
         record.count += 1
         kept["tape"] = record.kept()
-        row.tape = [*row.tape, tape.moved(clock.now(), version, target)]
+        tapes.append(session, row, record.count, tape.moved(clock.now(), version, target))
     row.state = kept
     row.current_node = target
     row.version = after.root_version

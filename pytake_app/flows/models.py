@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Index, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Identity, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
@@ -142,8 +142,8 @@ class FlowEdit(SQLModel, table=True):
 class FlowSession(SQLModel, table=True):
     """One contact's run through one flow version; `state` is the engine's serialised session.
 
-    `tape`: what the engine was handed, sprint by sprint (see `flows.tape`); only ever appended to. `counted`: it is
-    over and part of the figures (see `flows.stats_rollup`).
+    `tape`: what the engine was handed in the sprints before `session_records` was there (see `flows.tapes`).
+    `counted`: it is over and part of the figures (see `flows.stats_rollup`).
     """
 
     __tablename__ = "flow_sessions"
@@ -162,7 +162,7 @@ class FlowSession(SQLModel, table=True):
     )
 
     id: UUID = id_field()
-    organization_id: UUID = organization_field()
+    organization_id: UUID = organization_field(index=False)
     flow_id: UUID = Field(foreign_key="flows.id")
     version: int
     contact_id: UUID = Field(foreign_key="contacts.id", index=True)
@@ -178,6 +178,17 @@ class FlowSession(SQLModel, table=True):
     expires_at: datetime | None = time_field(nullable=True)
     ended_at: datetime | None = time_field(nullable=True)
     counted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+
+
+class SessionRecord(SQLModel, table=True):
+    """One record of a session's tape (see `flows.tape`), numbered from one; only ever appended."""
+
+    __tablename__ = "session_records"
+
+    session_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    organization_id: UUID = Field(nullable=False)
+    record: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
 class SessionStep(SQLModel, table=True):
@@ -217,8 +228,8 @@ class Timer(SQLModel, table=True):
     )
 
     id: UUID = id_field()
-    organization_id: UUID = organization_field()
-    session_id: UUID = Field(foreign_key="flow_sessions.id")
+    organization_id: UUID = organization_field(index=False, foreign_key=False)
+    session_id: UUID
     channel_account_id: UUID
     contact_key: str
     lane: int

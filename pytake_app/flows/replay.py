@@ -16,7 +16,7 @@ from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
-from pytake_app.flows import repository
+from pytake_app.flows import repository, tapes
 from pytake_app.flows.models import FlowSession
 from pytake_app.flows.replay_schemas import Divergence, DraftReplay, SessionReplay, SessionVerdict
 from pytake_app.flows.tape import Record, digest, reference
@@ -43,7 +43,7 @@ def replay_session(session: Session, principal: Principal, session_id: UUID) -> 
     )
     if row is None:
         raise NotFoundError("There is no such session.", code="session_not_found")
-    records = read_tape(row)
+    records = read_tape(tapes.of_sessions(session, [row])[row.id])
     answer = SessionReplay(
         session_id=row.id, flow_id=row.flow_id, version=row.version, recorded=bool(records), whole=_whole(records)
     )
@@ -84,8 +84,9 @@ def replay_draft(
     rows = list(session.exec(statement.order_by(col(FlowSession.id).desc()).limit(limit)))
     versions = versions_of(session)
     answer = DraftReplay(flow_id=flow.id, revision=flow.draft_revision)
+    kept = tapes.of_sessions(session, rows)
     for row in rows:
-        records = read_tape(row)
+        records = read_tape(kept[row.id])
         if not records or records[0].s is None:
             answer.not_recorded += 1
             continue
@@ -109,10 +110,10 @@ DRAFT = 0
 """The version number a draft has while it is tried."""
 
 
-def read_tape(row: FlowSession) -> list[Record]:
-    """The records of a session; none for one that is older than tapes, or written by a later release."""
+def read_tape(rows: list[JsonObject]) -> list[Record]:
+    """Records as stored; none where a later release wrote them."""
     try:
-        return _RECORDS.validate_python(row.tape or [])
+        return _RECORDS.validate_python(rows)
     except ValidationError:
         return []
 

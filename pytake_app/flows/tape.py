@@ -2,7 +2,8 @@
 
 A session's tape is a list of short records: the input, the moment, the ids that were made, what was known of contact
 and organization (when it changed), which flows were entered, and a digest of the events. With the flow's immutable
-version that is everything a sprint depends on. Records are written with the session's row and only ever appended.
+version that is everything a sprint depends on. Records are written with the session (`flows.tapes`) and only ever
+appended.
 """
 
 from __future__ import annotations
@@ -170,10 +171,10 @@ class Tape:
         self.known = known
         self.fresh.append(record)
 
-    def taken(self) -> list[Row]:
-        """The records to be written now."""
+    def taken(self) -> list[tuple[int, Row]]:
+        """The records to be written now, with their numbers."""
         fresh, self.fresh = self.fresh, []
-        return fresh
+        return list(enumerate(fresh, self.count - len(fresh) + 1))
 
 
 def surroundings(context: RunContext) -> bytes:

@@ -36,8 +36,8 @@ class InboundEvent(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=sequence_column())
-    organization_id: UUID = Field(foreign_key="organizations.id")
-    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    organization_id: UUID = organization_field(index=False, foreign_key=False)
+    channel_account_id: UUID
     lane: int
     contact_key: str
     kind: str
@@ -106,8 +106,8 @@ class OutboxItem(SQLModel, table=True):
 
     sequence: int | None = Field(default=None, sa_column=sequence_column())
     id: UUID = Field(unique=True)
-    organization_id: UUID = Field(foreign_key="organizations.id")
-    channel_account_id: UUID = Field(foreign_key="channel_accounts.id")
+    organization_id: UUID = organization_field(index=False, foreign_key=False)
+    channel_account_id: UUID
     conversation_id: UUID
     contact_id: UUID
     message_id: UUID

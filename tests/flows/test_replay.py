@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from pytake_app.api.services import Services
-from pytake_app.flows.models import FlowSession, Timer
+from pytake_app.flows.models import SessionRecord, Timer
 from tests.api.fixtures import Caller
 from tests.flows.test_api import create
 
@@ -80,9 +80,8 @@ def test_a_changed_tape_is_found_out(caller: Caller, worker: threading.Event, se
     session = start(caller, published(caller))
     say(caller, session, "dois")
     with services.database.system() as db:
-        row = db.exec(select(FlowSession).where(FlowSession.id == session["id"])).one()
-        second = {**row.tape[1], "i": {"type": "message", "message": {"text": "nada"}}}
-        row.tape = [row.tape[0], second]
+        row = db.exec(select(SessionRecord).where(SessionRecord.session_id == session["id"], SessionRecord.number == 2)).one()
+        row.record = {**row.record, "i": {"type": "message", "message": {"text": "nada"}}}
         db.add(row)
     answer = replayed(caller, session)
     assert (answer["identical"], answer["diverged_at"]) == (False, 2)

@@ -30,7 +30,9 @@ def test_the_contact_is_kept_when_it_changed() -> None:
         add(tape, name=name)
     again = Tape.of(tape.kept())
     add(again, name="Bia")
-    records = [*tape.taken(), *again.taken()]
+    numbered = [*tape.taken(), *again.taken()]
+    assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
+    records = [record for _, record in numbered]
     assert [record.get("c", {}).get("name") for record in records] == ["Ana", None, "Bia", None]
     assert tape.taken() == []
     assert again.count == 4
@@ -40,11 +42,11 @@ def test_a_large_input_or_a_long_session_ends_the_tape() -> None:
     tape = Tape()
     add(tape, big="x" * 20_000)
     add(tape)
-    assert [record.get("gap") for record in tape.taken()] == [True]
+    assert [record.get("gap") for _, record in tape.taken()] == [True]
     tape = Tape()
     for _ in range(MAX_RECORDS + 5):
         add(tape)
-    records = tape.taken()
+    records = [record for _, record in tape.taken()]
     assert len(records) == MAX_RECORDS + 1
     assert records[-1]["gap"] is True
 
