@@ -372,7 +372,7 @@ def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict
     settings = Settings(
         database_url=environment["DATABASE_URL"],
         redis_url=environment["REDIS_URL"],
-        secret_key=environment["SECRET_KEY"],  # type: ignore[arg-type]
+        secret_key=environment["SECRET_KEY"],
     )
     services = Services(settings)
     graph_port = free_port()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -34,6 +34,10 @@ MAX_DRAIN_SECONDS = 2.0
 """A job hands over to the next one after this long, so that the worker can look after itself."""
 
 _BUSY_PAUSE = 0.005
+_WAIT_SLICE = 0.25
+_CROWD = 10
+_GATHER_PAUSE = 0.003
+"""After a batch of so many events the next one is given a moment to gather: a batch costs as much as ten messages."""
 _CONCURRENT_TRIES = 3
 
 
@@ -216,8 +220,14 @@ def executor(services: Services) -> Executor:
     return Executor(services)
 
 
-def drain_lane(services: Services, lane: int) -> DrainResult:
+def drain_lane(
+    services: Services, lane: int, *, stay: float = 0.0, stopping: Callable[[], bool] = lambda: False
+) -> DrainResult:
     """Handle everything pending on `lane`, and, while at it, on other lanes that were poked.
+
+    Parameters:
+        stay: seconds to be on duty for lanes that are poked meanwhile; a poke then costs no job.
+        stopping: whether the process is to end.
 
     Raises:
         UnavailableError: the database is away; the sweeper will have the lane looked at again.
@@ -226,24 +236,31 @@ def drain_lane(services: Services, lane: int) -> DrainResult:
     settings, client = services.settings, services.redis
     # Leave lanes for the other workers.
     share = max(1, -(-settings.lanes // max(1, settings.workers)))
-    deadline = time.monotonic() + MAX_DRAIN_SECONDS
+    began = time.monotonic()
+    duty = enqueue.Duty(client)
     events = failed = dead = 0
-    lanes = list(dict.fromkeys([lane, *enqueue.take_lanes(client, share)]))
-    while lanes:
-        result = worker.drain(lanes)
-        events, failed, dead = events + result.events, failed + result.failed, dead + result.dead
-        again = [*(lanes if result.more else ()), *result.busy]
-        if result.failed and not result.dead:
-            # Looked at again by the sweeper when the failed event's next attempt is due.
-            log.info("events_failed", count=result.failed)
-        if again:
-            enqueue.give_back_lanes(client, set(again))
-        if time.monotonic() > deadline:
-            remaining = enqueue.take_lanes(client, settings.lanes)
-            if remaining:
-                enqueue.poke_lanes(client, settings, remaining)
-            break
-        if result.busy and not result.events:
-            time.sleep(_BUSY_PAUSE)
-        lanes = enqueue.take_lanes(client, share)
+    try:
+        lanes = list(dict.fromkeys([lane, *duty.take(share, 0.0)]))
+        while True:
+            result = worker.drain(lanes) if lanes else DrainResult()
+            events, failed, dead = events + result.events, failed + result.failed, dead + result.dead
+            again = [*(lanes if result.more else ()), *result.busy]
+            if result.failed and not result.dead:
+                # Looked at again by the sweeper when the failed event's next attempt is due.
+                log.info("events_failed", count=result.failed)
+            if again:
+                enqueue.give_back_lanes(client, set(again))
+            passed = time.monotonic() - began
+            if passed > MAX_DRAIN_SECONDS or stopping():
+                break
+            if result.events >= _CROWD and not result.more:
+                time.sleep(_GATHER_PAUSE)
+            elif result.busy and not result.events:
+                time.sleep(_BUSY_PAUSE)
+            lanes = duty.take(share, 0.0 if again else min(_WAIT_SLICE, max(0.0, stay - passed)))
+            if not lanes and passed >= stay:
+                break
+    finally:
+        # Also when the database is away: nobody must count on this worker.
+        enqueue.poke_lanes(client, settings, duty.leave())
     return DrainResult(events, failed, dead)

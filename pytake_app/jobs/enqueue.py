@@ -1,14 +1,16 @@
 """Wake-ups over Redis. Losing any of them loses nothing: the scheduler's sweeper finds the rows.
 
-A poke puts the lane into a set and makes sure that a job is on its way to look at it: at most one queued job for each
-worker, so that a burst of pokes costs one job. A job clears its mark before it looks, so a poke during a drain makes
-another job and is never lost.
+A poke puts the lane into a set and sees to it that somebody looks: a worker that is on duty (in a job already, see
+`Duty`), or else a queued job, of which there is at most one for each worker, so that a burst of pokes costs one job. A
+job clears its mark before it looks, and a worker leaves duty and finds the set empty in one step, so a poke is never
+lost between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from typing import Any, cast
+from uuid import uuid4
 
 import redis
 import redis.asyncio
@@ -28,13 +30,54 @@ _MAX_SIGNALS = 1000
 # Seconds after which a mark whose job was lost no longer holds back new ones.
 _MARK_TTL = 10
 
-# Marks the lanes and takes the first free mark of a queued job; answers its number, or -1 when enough are queued.
+_DUTY_TTL = 10
+"""Seconds after which a worker on duty that has not told of itself counts as gone."""
+
+# Marks the lanes. A worker that waits on duty is woken, two when there is work for two; nothing more is needed either
+# when all workers are on duty. Else takes the first free mark of a queued job; answers its number, or -1 when enough
+# are queued, or 0 when those on duty see to it. ARGV: workers, seconds of a mark, lanes of one worker, whether to trust
+# in those on duty, lanes.
 _POKE = """
-redis.call('SADD', KEYS[1], unpack(ARGV, 3))
+redis.call('SADD', KEYS[1], unpack(ARGV, 5))
+if ARGV[4] == '1' then
+    local time = redis.call('TIME')
+    local now = time[1] + time[2] / 1000000
+    redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':idle', '-inf', now)
+    local wanted = math.ceil(redis.call('SCARD', KEYS[1]) / ARGV[3])
+    local woken = redis.call('ZPOPMAX', KEYS[1] .. ':idle', wanted)
+    for i = 1, #woken, 2 do
+        redis.call('LPUSH', KEYS[1] .. ':wake:' .. woken[i], '1')
+        redis.call('EXPIRE', KEYS[1] .. ':wake:' .. woken[i], 10)
+    end
+    if #woken > 0 then return 0 end
+    redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':duty', '-inf', now)
+    if redis.call('ZCARD', KEYS[1] .. ':duty') >= tonumber(ARGV[1]) then return 0 end
+end
 for slot = 1, tonumber(ARGV[1]) do
     if redis.call('SET', KEYS[1] .. ':job:' .. slot, '1', 'NX', 'EX', ARGV[2]) then return slot end
 end
 return -1
+"""
+# What there is to look at; when it is nothing, the worker waits to be woken. ARGV: worker, lanes, seconds on duty,
+# seconds it will wait.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZADD', KEYS[1] .. ':duty', now + ARGV[3], ARGV[1])
+local lanes = redis.call('SPOP', KEYS[1], ARGV[2])
+if #lanes > 0 then
+    redis.call('ZREM', KEYS[1] .. ':idle', ARGV[1])
+else
+    redis.call('DEL', KEYS[1] .. ':wake:' .. ARGV[1])
+    redis.call('ZADD', KEYS[1] .. ':idle', now + ARGV[4], ARGV[1])
+end
+return lanes
+"""
+_LEAVE = """
+redis.call('ZREM', KEYS[1] .. ':duty', ARGV[1])
+redis.call('ZREM', KEYS[1] .. ':idle', ARGV[1])
+redis.call('DEL', KEYS[1] .. ':wake:' .. ARGV[1])
+return redis.call('SMEMBERS', KEYS[1])
 """
 
 
@@ -42,11 +85,14 @@ def _slot_key(slot: int) -> str:
     return f"{_DIRTY}:job:{slot}"
 
 
-def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int]) -> bool:
+def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int], *, sure: bool = False) -> bool:
     """Have a worker look at `lanes`.
 
+    Parameters:
+        sure: queue a job whoever is on duty: a worker that was killed there counts for a while.
+
     Returns:
-        whether a job was queued (else enough of them are queued already).
+        whether a job was queued (else somebody is on duty, or enough of them are queued already).
 
     Raises:
         redis.RedisError: Redis is away; the sweeper will poke later.
@@ -56,13 +102,48 @@ def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int]) ->
         return False
     slots = max(1, settings.workers)
     counter(pokes, "lanes").inc()
-    slot = int(cast("Any", client.eval(_POKE, 1, _DIRTY, slots, _MARK_TTL, *wanted)))
-    if slot < 0:
+    share = max(1, -(-settings.lanes // slots))
+    slot = int(cast("Any", client.eval(_POKE, 1, _DIRTY, slots, _MARK_TTL, share, 0 if sure else 1, *wanted)))
+    if slot <= 0:
         return False
     Queue(LANES_QUEUE, connection=client).enqueue_call(
         DRAIN_JOB, args=(wanted[0], slot), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600
     )
     return True
+
+
+class Duty:
+    """One worker's time in a job: it takes what was poked, waits for more, and leaves when its time is over.
+
+    Parameters:
+        client: Redis.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._name = uuid4().hex
+        self._take = client.register_script(_TAKE)
+        self._leave = client.register_script(_LEAVE)
+
+    def take(self, count: int, wait: float) -> list[int]:
+        """Up to `count` poked lanes, after waiting up to `wait` seconds for them.
+
+        Raises:
+            redis.RedisError: Redis is away.
+        """
+        arguments: list[str | int | float] = [self._name, count, _DUTY_TTL, wait]
+        lanes = cast("list[bytes]", self._take(keys=[_DIRTY], args=arguments))
+        if not lanes and wait > 0 and self._client.blpop([f"{_DIRTY}:wake:{self._name}"], timeout=wait):
+            lanes = cast("list[bytes]", self._take(keys=[_DIRTY], args=arguments))
+        return [int(lane) for lane in lanes]
+
+    def leave(self) -> list[int]:
+        """From now on pokes make jobs. Answers the lanes that are to be poked again: nobody may be looking at them.
+
+        Raises:
+            redis.RedisError: Redis is away.
+        """
+        return [int(lane) for lane in cast("list[bytes]", self._leave(keys=[_DIRTY], args=[self._name]))]
 
 
 def workers_alive(client: redis.Redis) -> int:
@@ -97,11 +178,6 @@ def poke_lane(client: redis.Redis, settings: Settings, lane: int) -> bool:
 def job_started(client: redis.Redis, slot: int) -> None:
     """Called first by the job: from now on a poke makes a new one."""
     client.delete(_slot_key(slot))
-
-
-def take_lanes(client: redis.Redis, count: int) -> list[int]:
-    """Take up to `count` poked lanes; the caller looks at them or gives them back."""
-    return [int(lane) for lane in cast("list[bytes]", client.spop(_DIRTY, count) or [])]
 
 
 def give_back_lanes(client: redis.Redis, lanes: Iterable[int]) -> None:

@@ -14,7 +14,7 @@ from rq import Queue, SimpleWorker
 
 from pytake_app.core.live import connect
 from pytake_app.core.services import Services
-from pytake_app.jobs.bodies import use_services
+from pytake_app.jobs import bodies, enqueue
 from pytake_app.jobs.enqueue import LANES_QUEUE
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,7 @@ class LaneWorker(SimpleWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: finish the job at hand, then stop."""
         self.stopping = True
+        bodies.stop()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def procline(self, message: str) -> None:
@@ -44,12 +45,14 @@ def work(services: Services, *, name: str | None = None) -> None:
     Parameters:
         name: unique among running workers; made up unless given.
     """
-    use_services(services)
+    bodies.use_services(services)
     logging.getLogger("rq.worker").setLevel(logging.ERROR)
     pause = 0.1
     while True:
         connection = connect(services.settings)
         try:
+            # Whoever was on duty before may have been killed there, and pokes have relied on it.
+            enqueue.poke_lanes(connection, services.settings, (0,), sure=True)
             worker = _worker(connection, name)
             worker.work(logging_level="ERROR")
             if worker.stopping:

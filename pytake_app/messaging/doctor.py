@@ -72,6 +72,6 @@ def mend(services: Services) -> Mended:
     with hot(services.database) as connection:
         mended = upkeep.mend_sends(connection, now, lease, grace)
         lanes = upkeep.lost_lanes(connection, settings.lanes, now, timedelta(0))
-    enqueue.poke_lanes(services.redis, settings, lanes)
+    enqueue.poke_lanes(services.redis, settings, lanes, sure=True)
     enqueue.poke_outbox(services.redis)
     return mended

@@ -146,7 +146,7 @@ class Scheduler:
         settings = self._services.settings
         with hot(self._services.database) as connection:
             lanes = upkeep.lost_lanes(connection, settings.lanes, self._services.clock.now(), LOST_AFTER)
-        self._poke(lanes)
+        self._poke(lanes, sure=True)
 
     def mend_sends(self) -> None:
         """Deal with sends whose sender has gone and with unsure ones."""
@@ -249,11 +249,11 @@ class Scheduler:
         """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""
         purge_expired(self._services.database, self._services.clock.now())
 
-    def _poke(self, lanes: list[int]) -> None:
+    def _poke(self, lanes: list[int], *, sure: bool = False) -> None:
         if not lanes:
             return
         try:
-            enqueue.poke_lanes(self._services.redis, self._services.settings, lanes)
+            enqueue.poke_lanes(self._services.redis, self._services.settings, lanes, sure=sure)
         except (redis.RedisError, OSError) as error:
             log.warning("lane_poke_failed", error=type(error).__name__, lanes=len(lanes))
 

@@ -80,7 +80,9 @@ def test_a_changed_tape_is_found_out(caller: Caller, worker: threading.Event, se
     session = start(caller, published(caller))
     say(caller, session, "dois")
     with services.database.system() as db:
-        row = db.exec(select(SessionRecord).where(SessionRecord.session_id == session["id"], SessionRecord.number == 2)).one()
+        row = db.exec(
+            select(SessionRecord).where(SessionRecord.session_id == session["id"], SessionRecord.number == 2)
+        ).one()
         row.record = {**row.record, "i": {"type": "message", "message": {"text": "nada"}}}
         db.add(row)
     answer = replayed(caller, session)
