@@ -31,7 +31,8 @@ _WORDS = ("menu", "price", "agent", "hello")
 @dataclass(slots=True)
 class Phase:
     """One measurement. `rate` webhooks a second for `seconds` (open loop); with `rate` 0, `in_flight` at once (closed
-    loop). `count` bounds the number. `graph_delay` seconds until Graph answers."""
+    loop). `count` bounds the number. `graph_delay` seconds until Graph answers. `hold`: it begins when the driver says
+    so. `stored`: so many of the messages are in the database already; they are waited for, not sent."""
 
     name: str
     seconds: float
@@ -42,6 +43,8 @@ class Phase:
     graph_delay: float = 0.0
     drain_seconds: float = 30.0
     warm_up: float = 0.0
+    hold: bool = False
+    stored: int = 0
 
 
 @dataclass(slots=True)
@@ -67,6 +70,34 @@ class Sent:
     at: float
     acked: float = 0.0
     received: list[float] = field(default_factory=list)
+
+
+def _envelope(account: str, value: bytes) -> bytes:
+    return (
+        b'{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":'
+        b'{"messaging_product":"whatsapp","metadata":{"display_phone_number":"551140000000","phone_number_id":"%b"},'
+        b"%b}}]}]}" % (account.encode(), value)
+    )
+
+
+def message_body(account: str, number: int, contact: int) -> bytes:
+    """The webhook with message `number` of `contact` to the number whose platform id is `account`."""
+    phone = b"551198%07d" % contact
+    value = (
+        b'"contacts":[{"profile":{"name":"Person %d"},"wa_id":"%b"}],"messages":[{"from":"%b",'
+        b'"id":"wamid.in%b%09d","timestamp":"%d","type":"text","text":{"body":"%b PT%09d"}}]'
+        % (
+            contact,
+            phone,
+            phone,
+            account.encode(),
+            number,
+            int(time.time()),
+            _WORDS[number & 3].encode(),
+            number,
+        )
+    )
+    return _envelope(account, value)
 
 
 class Client(asyncio.Protocol):
@@ -212,37 +243,15 @@ class Load:
         )
         return head.encode() + body
 
-    def _envelope(self, value: bytes) -> bytes:
-        return (
-            b'{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":'
-            b'{"messaging_product":"whatsapp","metadata":{"display_phone_number":"551140000000","phone_number_id":"%b"},'
-            b"%b}}]}]}" % (self._plan.number.encode(), value)
-        )
-
     def _message(self, number: int, contact: int) -> bytes:
-        phone = b"551198%07d" % contact
-        value = (
-            b'"contacts":[{"profile":{"name":"Person %d"},"wa_id":"%b"}],"messages":[{"from":"%b",'
-            b'"id":"wamid.in%b%09d","timestamp":"%d","type":"text","text":{"body":"%b PT%09d"}}]'
-            % (
-                contact,
-                phone,
-                phone,
-                self._plan.number.encode(),
-                number,
-                int(time.time()),
-                _WORDS[number & 3].encode(),
-                number,
-            )
-        )
-        return self._request(self._envelope(value))
+        return self._request(message_body(self._plan.number, number, contact))
 
     def _status(self, wamid: bytes, word: bytes, recipient: bytes, callback: bytes) -> bytes:
         value = (
             b'"statuses":[{"id":"%b","status":"%b","timestamp":"%d","recipient_id":"%b",'
             b'"biz_opaque_callback_data":"%b"}]' % (wamid, word, int(time.time()), recipient, callback)
         )
-        return self._request(self._envelope(value))
+        return self._request(_envelope(self._plan.number, value))
 
     def lost_connection(self, client: Client) -> None:
         """The server closed a connection; a new one is opened when needed."""
@@ -311,7 +320,13 @@ class Load:
         self.graph_delay = phase.graph_delay
         first, self._completed, disorder = self.next_id, 0, self.disorder
         began = time.monotonic()
-        await (self._open_loop(phase, began) if phase.rate else self._closed_loop(phase, first, began))
+        for number in range(first, first + phase.stored):
+            self.log[number] = Sent((number - first) % phase.contacts, began, began)
+        self.next_id += phase.stored
+        if phase.rate:
+            await self._open_loop(phase, began)
+        elif not phase.stored:
+            await self._closed_loop(phase, first, began)
         stopped = time.monotonic()
         deadline = stopped + phase.drain_seconds
         while self._completed < self.next_id - first and time.monotonic() < deadline:
@@ -358,7 +373,7 @@ class Load:
         measured_from = began + phase.warm_up
         arrivals = sorted(e.received[0] for e in entries if e.received)
         inside = [at for at in arrivals if at >= measured_from]
-        closed = phase.rate == 0 and not phase.count
+        closed = phase.rate == 0 and not phase.count and not phase.stored
         last = min(stopped, inside[-1]) if inside and closed else inside[-1] if inside else measured_from
         span = last - measured_from
         counted = [at for at in inside if at <= last]
@@ -379,6 +394,7 @@ class Load:
             "out_of_order": disorder,
             "unknown_calls": self.unknown,
             "not_acknowledged": {str(status): count for status, count in self.failures.items()},
+            "first": first,
         }
 
 
@@ -399,6 +415,8 @@ async def main() -> None:
     await load.connect()
     keeper = asyncio.create_task(load.keep())
     for phase in plan.phases:
+        if phase.hold:
+            await asyncio.to_thread(sys.stdin.buffer.readline)
         print(orjson.dumps(await load.run(phase)).decode(), flush=True)
     keeper.cancel()
     server.close()

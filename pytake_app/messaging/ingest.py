@@ -176,6 +176,11 @@ def event_rows(
     return events, raw
 
 
+def store_events(connection: Connection, rows: Sequence[Row]) -> int:
+    """Store rows of `event_rows`; those that are known already are left out. Answers how many were new."""
+    return insert_rows(connection, _EVENTS, rows)
+
+
 def _bytes(fragment: Any) -> bytes:
     try:
         return orjson.dumps(fragment, default=str)
@@ -319,7 +324,7 @@ class Ingestor:
         began = time.perf_counter()
         with hot(self._services.database) as connection:
             self._keys.settle(connection, events, batch[-1].received_at)
-            insert_rows(connection, _EVENTS, events)
+            store_events(connection, events)
             self._store_raw(connection, batch)
         ingest_seconds.observe(time.perf_counter() - began)
         ingest_batch.observe(len(batch))
