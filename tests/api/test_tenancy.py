@@ -26,6 +26,7 @@ from pytake_app.flows.models import (
     FlowPublication,
     FlowSession,
     FlowTestCase,
+    SessionRecord,
     SessionStep,
     Timer,
 )
@@ -76,6 +77,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add_all(
             [
                 media,
+                SessionRecord(**owned, session_id=run.id, number=1, record={}),
                 message,
                 folder,
                 saved_view,

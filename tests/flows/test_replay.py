@@ -79,7 +79,7 @@ def test_a_session_gives_the_same_events_again(caller: Caller, worker: threading
 def test_a_changed_tape_is_found_out(caller: Caller, worker: threading.Event, services: Services) -> None:
     session = start(caller, published(caller))
     say(caller, session, "dois")
-    with services.database.system() as db:
+    with services.database.tenant(caller.organization_id) as db:
         row = db.exec(
             select(SessionRecord).where(SessionRecord.session_id == session["id"], SessionRecord.number == 2)
         ).one()

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision: str = "0017"
-down_revision: str | None = "0016"
+revision: str = "0018"
+down_revision: str | None = "0017"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
@@ -51,7 +51,8 @@ def upgrade() -> None:
         f"USING (organization_id = {CURRENT}) WITH CHECK (organization_id = {CURRENT})"
     )
     op.execute("CREATE POLICY pipeline ON session_records TO pytake_system USING (true) WITH CHECK (true)")
-    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON session_records TO pytake_app, pytake_system")
+    op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON session_records TO pytake_app")
+    op.execute("GRANT SELECT, INSERT ON session_records TO pytake_system")
     for table, keys in FOREIGN_KEYS.items():
         for column in keys:
             op.drop_constraint(f"{table}_{column}_fkey", table, type_="foreignkey")
