@@ -17,7 +17,7 @@ DOMAINS = frozenset(
     for path in PACKAGE.iterdir()
     if path.is_dir()
     and (path / "__init__.py").exists()
-    and path.name not in {"core", "engine", "channels", "api", "jobs", "ui", "embedded", "locales", "bench"}
+    and path.name not in {"core", "engine", "channels", "api", "jobs", "ui", "embedded", "locales", "bench", "chaos"}
 )
 LIBRARY_ROOMS = {
     "reflex": ("pytake_app.ui", "pytake_app.pytake_app"),

@@ -167,8 +167,7 @@ def references(session: Session, principal: Principal, ref: UUID | str) -> Refer
         templates_complete=book.complete,
         queues=[Choice(id=row[0], name=row[1]) for row in queues.queue_choices(session)],
         agents=[
-            AgentChoice(id=row[0], name=row[1], email=row[2] if works else "")
-            for row in accounts.user_choices(session)
+            AgentChoice(id=row[0], name=row[1], email=row[2] if works else "") for row in accounts.user_choices(session)
         ],
         departments=[Choice(id=row[0], name=row[1]) for row in accounts.department_choices(session)],
         tags=contacts.tag_names(session),

@@ -28,7 +28,7 @@ _SIGNALS = "pytake:outbox:signals"
 _REQUESTS_WAKE = "pytake:requests:wake"
 _MAX_SIGNALS = 1000
 # Seconds after which a mark whose job was lost no longer holds back new ones.
-_MARK_TTL = 10
+_MARK_TTL = 3
 
 _DUTY_TTL = 10
 """Seconds after which a worker on duty that has not told of itself counts as gone."""

@@ -53,6 +53,7 @@ RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversat
           o.initiates, o.trace
 """
 
+_LOCK = "SELECT 1 FROM outbox WHERE sequence = ANY(%s) ORDER BY sequence FOR UPDATE"
 _SENT = """
 UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL,
        trace = COALESCE(v.trace, o.trace)
@@ -174,6 +175,12 @@ def claim(
         _CLAIM, {"order": order, "now": now, "hold": hold, "limit": limit, "resting": list(resting), "by": by}
     ).fetchall()
     return sorted((Claimed(*row) for row in rows), key=lambda item: (item.priority, item.sequence))
+
+
+def lock(connection: Connection, sequences: Sequence[int]) -> None:
+    """Before results are written: lock the rows in the order in which everybody does (see `statuses`)."""
+    if len(sequences) > 1:
+        connection.execute(_LOCK, (list(sequences),))
 
 
 def mark_sent(connection: Connection, rows: Sequence[Row], now: datetime) -> None:

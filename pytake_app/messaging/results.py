@@ -120,7 +120,8 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     """
     if not results:
         return []
-    sent = [r for r in results if r.outcome == "sent"]
+    outbox_store.lock(connection, [r.item.sequence for r in results])
+    sent = sorted((r for r in results if r.outcome == "sent"), key=lambda r: r.external_id or "")
     dead = [r for r in results if r.outcome == "dead"]
     again = [
         {

@@ -40,6 +40,13 @@ WHERE m.channel_account_id = v.account AND m.external_id = v.id AND m.direction 
   AND m.created_at > %(since)s
 RETURNING v.n, m.organization_id, m.conversation_id, m.id
 """  # noqa: S608  # literals only
+# Senders and workers change the same rows of the outbox and of messages, in sets. Both lock the outbox' rows first, in
+# the order of `sequence`, and then go through messages in the order of the platform's ids: neither waits for the other
+# while that one waits for it. Of what is finished nothing will be changed here, so it isn't locked.
+_LOCK = """
+SELECT 1 FROM outbox WHERE id = ANY(%s) AND state IN ('sending', 'unsure', 'queued', 'dead') AND attempts > 0
+ORDER BY sequence FOR UPDATE
+"""
 # The status came before the platform's answer to our call (or instead of it): it names the outbox row, and the message
 # is known by it from now on.
 _RECONCILE = """
@@ -121,7 +128,10 @@ def merge(statuses: Sequence[Status]) -> list[Row]:
 
 
 def _update(connection: Connection, rows: list[Row], now: datetime) -> tuple[list[Changed], list[Row]]:
-    wire = [{key: value for key, value in row.items() if key not in ("statuses", "organization_id")} for row in rows]
+    wire = [
+        {key: value for key, value in row.items() if key not in ("statuses", "organization_id")}
+        for row in sorted(rows, key=lambda row: str(row["id"]))
+    ]
     found = connection.execute(_APPLY, {"rows": dumps(wire), "since": now - REPORTED_FOR}).fetchall()
     hit = {row[0] for row in found}
     return [Changed(*row[1:]) for row in found], [row for row in rows if row["n"] not in hit]
@@ -139,7 +149,11 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
     """
     if not statuses:
         return []
-    changed, unknown = _update(connection, merge(statuses), now)
+    rows = merge(statuses)
+    named = [row["callback"] for row in rows if _is_uuid(row.get("callback"))]
+    if named:
+        connection.execute(_LOCK, (named,))
+    changed, unknown = _update(connection, rows, now)
     if not unknown:
         return changed
     callbacks = [
@@ -148,6 +162,7 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
         if _is_uuid(row.get("callback"))
     ]
     if callbacks:
+        callbacks.sort(key=lambda row: str(row["id"]))
         connection.execute(_RECONCILE, {"rows": dumps(callbacks), "now": now})
         again, unknown = _update(connection, unknown, now)
         changed += again
