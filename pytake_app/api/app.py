@@ -19,6 +19,7 @@ from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
 from pytake_app.contacts import api_catalog as contact_catalog
 from pytake_app.conversations import api as conversations
+from pytake_app.conversations import api_desk as desk
 from pytake_app.core import tracing
 from pytake_app.core.exposition import Pulse
 from pytake_app.flows import api as flows
@@ -44,6 +45,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     departments.settings_router,
     contacts.router,
     contact_catalog.router,
+    desk.router,  # first: `/conversations/bulk` must not be read as a conversation's id
     conversations.router,
     flows.router,
     hooks.router,

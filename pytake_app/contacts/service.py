@@ -44,7 +44,8 @@ from pytake_app.core.tenancy import Principal, Role, organization_of
 
 __all__ = [
     "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag",
-    "default_account", "delete_contact", "delete_field", "delete_tag", "field_choices", "get_contact", "get_field",
+    "default_account", "delete_contact", "delete_field", "delete_tag", "ensure_tags", "field_choices",
+    "get_contact", "get_field",
     "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach",
     "reference_names", "refuse_unreachable", "resolve", "set_blocked", "set_consent", "tag_contact", "tag_names",
     "tell_created", "update_contact", "update_field", "update_tag",

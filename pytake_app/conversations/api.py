@@ -12,6 +12,8 @@ from fastapi.responses import FileResponse
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.conversations import service
+from pytake_app.conversations.attendance import Attendance
+from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.schemas import (
     AssigneeFilter,
     AssignRequest,
@@ -126,7 +128,7 @@ def list_messages(
     return service.list_messages(session, who, conversation_id, limit=limit, cursor=cursor)
 
 
-@router.post("/conversations/{conversation_id}/messages", status_code=201, response_model=MessageView)
+@router.post("/conversations/{conversation_id}/messages", status_code=201, response_model=MessageView | ScheduledView)
 def send_message(
     conversation_id: UUID,
     body: SendMessage,
@@ -135,8 +137,16 @@ def send_message(
     services: ServicesDep,
     once: Once,
 ) -> Any:
-    """Send as the caller. 409 with `code` window_closed, conversation_closed, contact_blocked or contact_opted_out."""
-    return once.run(201, lambda: service.send_message(session, who, conversation_id, body, clock=services.clock))
+    """Send as the caller, any kind of message; with `send_at` keep it for then (the answer has `status` scheduled).
+
+    409 with `code` window_closed, conversation_closed, contact_blocked, contact_opted_out, or someone_writing (a
+    colleague is writing an answer; send `anyway`). 422: kind_not_supported, not_renderable, media_unknown, voice_type.
+    """
+    attendance = Attendance(services)
+    attendance.refuse(who, conversation_id, anyway=body.anyway or body.send_at is not None)
+    answer = once.run(201, lambda: service.send_message(session, who, conversation_id, body, clock=services.clock))
+    attendance.sent(who, conversation_id)
+    return answer
 
 
 @router.post("/conversations/{conversation_id}/notes", status_code=201, response_model=MessageView)
@@ -152,7 +162,13 @@ def add_note(
     return once.run(
         201,
         lambda: service.add_note(
-            session, who, conversation_id, body.text, client_id=body.client_id, clock=services.clock
+            session,
+            who,
+            conversation_id,
+            body.text,
+            client_id=body.client_id,
+            mentioned=body.mentions,
+            clock=services.clock,
         ),
     )
 
@@ -185,8 +201,10 @@ def assign(
 def set_status(
     conversation_id: UUID, body: StatusUpdate, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ConversationDetail:
-    """Close, archive, reopen, put off."""
-    return service.set_status(session, who, conversation_id, body.status, clock=services.clock)
+    """Close (with `outcome`), archive, reopen, put off. 409 `changed_meanwhile`: it isn't in the status expected."""
+    return service.set_status(
+        session, who, conversation_id, body.status, outcome=body.outcome, expected=body.expected, clock=services.clock
+    )
 
 
 @router.patch("/conversations/{conversation_id}/priority")

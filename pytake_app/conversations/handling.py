@@ -25,6 +25,7 @@ from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import service as flows
 from pytake_app.flows.schemas import Happening
 from pytake_app.messaging.commands import Command, submit_command
+from pytake_app.queues.models import ServiceQueue
 
 
 def announce(session: Session, conversation: Conversation, event: str, **ids: Any) -> None:
@@ -69,11 +70,11 @@ def take_over(session: Session, principal: Principal, conversation_id: UUID, *, 
     """
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
-    _refuse_closed(conversation)
+    refuse_closed(conversation)
     if not _is_mine(conversation, principal):
         _give_to_person(session, conversation, principal.user_id, by=principal.user_id, clock=clock)
         record(session, conversation, "person_took_over", by=principal.user_id, clock=clock)
-    return _changed(session, conversation, clock)
+    return changed(session, conversation, clock)
 
 
 def ensure_mine(session: Session, principal: Principal, conversation: Conversation, *, clock: Clock) -> None:
@@ -101,7 +102,7 @@ def _give_to_person(session: Session, conversation: Conversation, user_id: UUID,
     _stop_automation(session, conversation, handoff="transferred", by=by, clock=clock)
     conversation.handling = "person"
     conversation.assignee_id = user_id
-    conversation.status = "open"
+    conversation.status, conversation.snoozed_until = "open", None
     conversation.waiting_since = None
     name = accounts.user_names(session, [user_id]).get(user_id, "")
     _tell(session, conversation, "conversation_assigned", name, by=by, clock=clock)
@@ -143,7 +144,7 @@ def give_back(
     """
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
-    _refuse_closed(conversation)
+    refuse_closed(conversation)
     _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
     conversation.handling = "bot"
     conversation.assignee_id = None
@@ -153,7 +154,7 @@ def give_back(
     conversation.status = "open"
     started = _start(session, conversation, flow_id, by=principal.user_id, clock=clock) if flow_id else None
     record(session, conversation, "given_back", by=principal.user_id, clock=clock, flow_id=started)
-    return _changed(session, conversation, clock)
+    return changed(session, conversation, clock)
 
 
 def _start(session: Session, conversation: Conversation, ref: str, *, by: UUID, clock: Clock) -> UUID:
@@ -183,7 +184,7 @@ def assign(
     """
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
-    _refuse_closed(conversation)
+    refuse_closed(conversation)
     if user_id is None:
         conversation.assignee_id = None
         if conversation.handling == "person":
@@ -200,7 +201,7 @@ def assign(
             _give_to_person(session, conversation, user_id, by=principal.user_id, clock=clock)
     assignee = str(user_id) if user_id else None
     record(session, conversation, "assigned", by=principal.user_id, clock=clock, assignee_id=assignee)
-    return _changed(session, conversation, clock)
+    return changed(session, conversation, clock)
 
 
 def _require_user(session: Session, principal: Principal, user_id: UUID) -> None:
@@ -213,26 +214,69 @@ def _require_user(session: Session, principal: Principal, user_id: UUID) -> None
         raise InvalidError("The conversation can't be given to this user.", errors=[error])
 
 
+def wait_in_queue(
+    session: Session, principal: Principal, conversation_id: UUID, queue: ServiceQueue, *, clock: Clock
+) -> Conversation:
+    """Have the conversation wait in a service queue for whoever is next.
+
+    Raises:
+        ConflictError: code `conversation_closed`.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
+    refuse_closed(conversation)
+    if conversation.handling == "bot":
+        _stop_automation(session, conversation, handoff="transferred", by=principal.user_id, clock=clock)
+    conversation.handling, conversation.assignee_id, conversation.snoozed_until = "waiting", None, None
+    conversation.queue_id, conversation.queue_name = queue.id, queue.name
+    conversation.status, conversation.waiting_since = "open", clock.now()
+    return changed(session, conversation, clock)
+
+
+def wake(session: Session, conversation: Conversation, *, by: UUID | None, clock: Clock) -> None:
+    """It is put off no longer. The caller holds the rows and keeps them."""
+    conversation.snoozed_until = None
+    if conversation.status == "pending":
+        conversation.status = "open"
+    record(session, conversation, "snooze_over", by=by, clock=clock)
+
+
 def set_status(
-    session: Session, principal: Principal, conversation_id: UUID, status: ConversationStatus, *, clock: Clock
+    session: Session,
+    principal: Principal,
+    conversation_id: UUID,
+    status: ConversationStatus,
+    *,
+    clock: Clock,
+    outcome: str = "",
+    expected: ConversationStatus | None = None,
 ) -> Conversation:
     """Close, archive, reopen or put off. Closing ends automation; reopening leaves it to the caller who answers.
 
+    Parameters:
+        outcome: how it ended, in the organization's words; kept when it is closed.
+        expected: the status that the caller saw.
+
     Raises:
-        ConflictError: code `other_conversation_open`: the contact has begun a new one since.
+        ConflictError: `other_conversation_open`: the contact has begun a new one since; `changed_meanwhile`: it isn't
+            in the status expected.
     """
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
     before = conversation.status
+    if expected is not None and before != expected:
+        raise ConflictError(f"The conversation is {before} by now.", code="changed_meanwhile")
     if status == before:
         return conversation
+    conversation.snoozed_until = None
     if status in repository.OPEN and before not in repository.OPEN:
         if repository.other_open(session, conversation):
             raise ConflictError("The contact has another open conversation.", code="other_conversation_open")
-        conversation.closed_at = None
+        conversation.closed_at, conversation.closed_by, conversation.outcome = None, None, ""
     elif status not in repository.OPEN and before in repository.OPEN:
         _stop_automation(session, conversation, handoff="closed", by=principal.user_id, clock=clock)
-        conversation.closed_at = clock.now()
+        conversation.closed_at, conversation.closed_by = clock.now(), principal.user_id
+        conversation.outcome = outcome.strip()
         conversation.unread_count = 0
         conversation.waiting_since = None
     was_open, is_open = before in repository.OPEN, status in repository.OPEN
@@ -240,8 +284,13 @@ def set_status(
     if was_open != is_open:
         event: EventName = "conversation_opened" if is_open else "conversation_closed"
         _tell(session, conversation, event, by=principal.user_id, clock=clock)
-    record(session, conversation, "status_changed", by=principal.user_id, clock=clock, before=before, after=status)
-    return _changed(session, conversation, clock)
+    record(session, conversation, "status_changed", by=principal.user_id, clock=clock, before=before, after=status,
+           **_ended(conversation))  # fmt: skip
+    return changed(session, conversation, clock)
+
+
+def _ended(conversation: Conversation) -> dict[str, Any]:
+    return {"outcome": conversation.outcome} if conversation.outcome else {}
 
 
 def set_priority(
@@ -251,7 +300,7 @@ def set_priority(
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
     conversation.priority = priority
-    return _changed(session, conversation, clock)
+    return changed(session, conversation, clock)
 
 
 def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> Conversation:
@@ -267,12 +316,18 @@ def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> 
     return conversation
 
 
-def _refuse_closed(conversation: Conversation) -> None:
+def refuse_closed(conversation: Conversation) -> None:
+    """Refuse what makes sense only while the conversation goes on.
+
+    Raises:
+        ConflictError: code `conversation_closed`.
+    """
     if conversation.status not in repository.OPEN:
         raise ConflictError("The conversation is closed; reopen it first.", code="conversation_closed")
 
 
-def _changed(session: Session, conversation: Conversation, clock: Clock) -> Conversation:
+def changed(session: Session, conversation: Conversation, clock: Clock) -> Conversation:
+    """Keep a changed conversation and tell who looks at it."""
     conversation.updated_at = clock.now()
     session.add(conversation)
     session.flush()

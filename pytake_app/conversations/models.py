@@ -13,7 +13,8 @@ from pytake_app.core.models import id_field, json_field, organization_field, tim
 class Conversation(SQLModel, table=True):
     """A thread. `handling` says who answers: bot, waiting (for a person), person.
 
-    At most one conversation per contact and channel account is open or pending.
+    At most one conversation per contact and channel account is open or pending. `snoozed_until`: put off (pending)
+    until then or until the contact writes. `outcome`: how it ended, in the organization's own words.
     """
 
     __tablename__ = "conversations"
@@ -27,6 +28,23 @@ class Conversation(SQLModel, table=True):
         ),
         Index("conversations_recent", "organization_id", "last_message_at", "id"),
         Index("conversations_by_queue", "queue_id", postgresql_where=text("queue_id IS NOT NULL")),
+        Index("conversations_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
+        Index(
+            "conversations_at_work",
+            "organization_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("status IN ('open', 'pending')"),
+        ),
+        Index(
+            "conversations_of_agent",
+            "organization_id",
+            "assignee_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("assignee_id IS NOT NULL"),
+        ),
+        Index("conversations_closed", "organization_id", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
     id: UUID = id_field()
@@ -52,6 +70,9 @@ class Conversation(SQLModel, table=True):
     waiting_since: datetime | None = time_field(nullable=True)
     handoff: dict[str, Any] = json_field()
     closed_at: datetime | None = time_field(nullable=True)
+    closed_by: UUID | None = None
+    outcome: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    snoozed_until: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
 

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field
 
 from pytake_app.contacts.schemas import ContactBrief
+from pytake_app.conversations.message_schemas import Request, SendMessage
+
+__all__ = ["Request", "SendMessage"]
 
 ConversationStatus = Literal["open", "pending", "closed", "archived"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Handling = Literal["bot", "waiting", "person"]
 AssigneeFilter = Literal["mine", "unassigned", "all"]
 JsonObject = dict[str, Any]
-
-
-class Request(BaseModel):
-    """Base of request bodies: unknown fields are an error."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class UserBrief(BaseModel):
@@ -61,6 +58,8 @@ class ConversationView(BaseModel):
     window_expires_at: datetime | None
     waiting_since: datetime | None
     closed_at: datetime | None
+    outcome: str = ""
+    snoozed_until: datetime | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -140,53 +139,12 @@ class ConversationFilter(BaseModel):
     q: str = Field(default="", max_length=200)
 
 
-class TextBody(Request):
-    """Free text; WhatsApp takes up to 4096 characters, only inside the service window."""
-
-    type: Literal["text"] = "text"
-    text: str = Field(min_length=1, max_length=4096)
-    preview_url: bool = True
-
-
-class TemplateBody(Request):
-    """An approved template with its body variables in order; may be sent outside the service window."""
-
-    type: Literal["template"] = "template"
-    name: str = Field(min_length=1, max_length=512)
-    language: str = Field(min_length=2, max_length=20)
-    body: list[str] = Field(default_factory=list, max_length=50)
-
-
-SendBody = Annotated[TextBody | TemplateBody, Field(discriminator="type")]
-
-
-class SendMessage(Request):
-    """A message from a person or the API. `client_id` is the sender's own id: sending it twice sends once.
-
-    `message` may be left out for the short form `{"text": "…"}`.
-    """
-
-    client_id: str | None = Field(default=None, min_length=1, max_length=100)
-    message: SendBody | None = None
-    text: str | None = Field(default=None, min_length=1, max_length=4096)
-    reply_to: UUID | None = Field(default=None, description="id of the message that this one quotes")
-
-    @model_validator(mode="after")
-    def _one_body(self) -> Self:
-        if (self.message is None) == (self.text is None):
-            raise ValueError("give either message or text")
-        return self
-
-    def body(self) -> TextBody | TemplateBody:
-        """The message, whichever way it was given."""
-        return self.message if self.message is not None else TextBody(text=self.text or "")
-
-
 class NoteCreate(Request):
     """A note for colleagues; never sent."""
 
     text: str = Field(min_length=1, max_length=10_000)
     client_id: str | None = Field(default=None, min_length=1, max_length=100)
+    mentions: list[UUID] = Field(default_factory=list, max_length=50, description="users who are told of the note")
 
 
 class AssignRequest(Request):
@@ -202,7 +160,11 @@ class GiveBack(Request):
 
 
 class StatusUpdate(Request):
+    """Another status. `outcome`: how it ended, if it is closed. `expected`: 409 `changed_meanwhile` if it isn't that."""
+
     status: ConversationStatus
+    outcome: str = Field(default="", max_length=120)
+    expected: ConversationStatus | None = None
 
 
 class PriorityUpdate(Request):

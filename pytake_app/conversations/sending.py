@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlmodel import Session
 
-from pytake_app.channels.content import parse_content
 from pytake_app.contacts import service as contacts
-from pytake_app.conversations import handling, policy, repository
+from pytake_app.contacts.models import Contact
+from pytake_app.conversations import contents, drafts, handling, mentions, policy, repository
+from pytake_app.conversations.message_schemas import MessageBody, SendMessage, TemplateBody, TextBody
 from pytake_app.conversations.models import Conversation, Message
-from pytake_app.conversations.schemas import SendMessage, TemplateBody, TextBody
 from pytake_app.core.clock import Clock
-from pytake_app.core.errors import ConflictError, FieldError, InvalidError
+from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.messaging import service as queue
 from pytake_app.messaging.outbox import OutboundDraft, enqueue
 from pytake_app.whatsapp.models import ChannelAccount
 
@@ -38,65 +38,79 @@ def send_message(
             return sent
     body = request.body()
     person = contacts.lock(session, conversation.contact_id)
-    is_open = isinstance(body, TemplateBody) or policy.window_open(conversation, clock.now())
-    reason = policy.cannot_send(conversation, person, window_open=is_open)
-    if reason is not None:
-        raise ConflictError(policy.REASONS[reason], code=reason)
+    refuse(conversation, person, body, clock=clock)
     address = contacts.address_of(session, person.id, conversation.channel_account_id)
     account = session.get_one(ChannelAccount, conversation.channel_account_id)
-    content = _content(body)
-    quoted = _quoted(session, conversation, request.reply_to)
+    made = contents.sendable(session, conversation, body, address.recipient)
+    quoted = contents.external_id_of(session, conversation, request.reply_to, "/reply_to") if request.reply_to else None
     handling.ensure_mine(session, principal, conversation, clock=clock)
     draft = OutboundDraft(
         conversation=conversation,
         contact=person,
         channel_account=account,
         recipient=address.recipient,
-        content=content,
-        text=_readable(body),
+        content=made.content,
+        text=made.text,
         author_kind="agent",
         author_id=principal.user_id,
         client_id=request.client_id,
         context_external_id=quoted,
+        media=made.media,
     )
-    return enqueue(session, draft, clock=clock)
+    message = enqueue(session, draft, clock=clock)
+    drafts.forget(session, conversation.id, principal.user_id)
+    return message
 
 
-def _content(body: TextBody | TemplateBody) -> dict[str, Any]:
-    """The channels' content, checked by the channels' own model before anything is stored."""
-    if isinstance(body, TextBody):
-        content: dict[str, Any] = {"type": "text", "body": body.text, "preview_url": body.preview_url}
-    else:
-        content = {"type": "template", "name": body.name, "language": body.language, "body": body.body}
-    try:
-        parse_content(content)
-    except (ValidationError, ValueError) as error:
-        raise InvalidError(
-            "The message can't be sent like this.", errors=[FieldError("/message", "not valid for the channel")]
-        ) from error
-    return content
+def refuse(conversation: Conversation, person: Contact, body: MessageBody, *, clock: Clock) -> None:
+    """Refuse what may not be sent now.
+
+    Raises:
+        ConflictError: `window_closed`, `conversation_closed`, `contact_blocked`, `contact_opted_out`.
+    """
+    is_open = isinstance(body, TemplateBody) or policy.window_open(conversation, clock.now())
+    reason = policy.cannot_send(conversation, person, window_open=is_open)
+    if reason is not None:
+        raise ConflictError(policy.REASONS[reason], code=reason)
 
 
-def _readable(body: TextBody | TemplateBody) -> str:
-    if isinstance(body, TextBody):
-        return body.text
-    return body.name if not body.body else f"{body.name}: {', '.join(body.body)}"
+def retry(session: Session, principal: Principal, conversation_id: UUID, message_id: UUID, *, clock: Clock) -> Message:
+    """Send a message again that failed, with all its attempts.
 
-
-def _quoted(session: Session, conversation: Conversation, message_id: UUID | None) -> str | None:
-    if message_id is None:
-        return None
+    Raises:
+        NotFoundError: no such message in this conversation.
+        ConflictError: `not_dead`: it has not failed; otherwise as `send_message`.
+    """
+    principal.require(Role.AGENT)
+    conversation = repository.lock(session, conversation_id)
     found = repository.messages_by_id(session, [message_id])
-    if not found or found[0].conversation_id != conversation.id:
-        error = FieldError("/reply_to", "not a message of this conversation", "unknown")
-        raise InvalidError("The quoted message is not in this conversation.", errors=[error])
-    return found[0].external_id
+    if not found or found[0].conversation_id != conversation.id or found[0].direction != "out":
+        raise NotFoundError("There is no such message.", code="message_not_found")
+    [message] = found
+    person = contacts.lock(session, conversation.contact_id)
+    if message.type != "template":
+        refuse(conversation, person, TextBody(text="x"), clock=clock)
+    queue.retry(session, principal, message.id, clock=clock)
+    session.refresh(message)
+    handling.announce(session, conversation, "message_status_updated", message_ids=[str(message.id)])
+    return message
 
 
 def add_note(
-    session: Session, principal: Principal, conversation_id: UUID, text: str, *, client_id: str | None, clock: Clock
+    session: Session,
+    principal: Principal,
+    conversation_id: UUID,
+    text: str,
+    *,
+    client_id: str | None,
+    clock: Clock,
+    mentioned: Sequence[UUID] = (),
 ) -> Message:
-    """A note for colleagues, in the thread; never sent."""
+    """A note for colleagues, in the thread; never sent. Who is mentioned is notified.
+
+    Raises:
+        InvalidError: somebody mentioned is not of the organization.
+    """
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
     if client_id is not None:
@@ -118,8 +132,10 @@ def add_note(
         status="sent",
         author_kind="agent",
         author_id=principal.user_id,
+        content={"mentions": [str(one) for one in dict.fromkeys(mentioned)]} if mentioned else {},
     )
     session.add(note)
     session.flush()
+    mentions.tell(session, principal, conversation, note, mentioned, clock=clock)
     handling.announce(session, conversation, "message_sent", message_ids=[str(note.id)])
     return note

@@ -6,13 +6,17 @@ function raises besides stands at the function it calls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
-from pytake_app.conversations import handling, repository, sending, views
+from pytake_app.conversations import handling, policy, repository, scheduled, sending, views
+from pytake_app.conversations.message_schemas import ScheduledView
+from pytake_app.conversations.models import Conversation
 from pytake_app.conversations.schemas import (
     AutomationLogView,
     ConversationDetail,
@@ -145,8 +149,11 @@ def find_messages(session: Session, principal: Principal, *, external_id: str) -
 
 def send_message(
     session: Session, principal: Principal, conversation_id: UUID, request: SendMessage, *, clock: Clock = _CLOCK
-) -> MessageView:
-    """Send as the caller; the same `client_id` twice sends once and gives the first message."""
+) -> MessageView | ScheduledView:
+    """Send as the caller, now or at `send_at`; the same `client_id` twice sends once and gives the first message."""
+    if request.send_at is not None:
+        kept = scheduled.schedule(session, principal, conversation_id, request, clock=clock)
+        return scheduled.views(session, [kept])[0]
     row = sending.send_message(session, principal, conversation_id, request, clock=clock)
     return views.messages(session, [row])[0]
 
@@ -158,11 +165,20 @@ def add_note(
     text: str,
     *,
     client_id: str | None = None,
+    mentioned: Sequence[UUID] = (),
     clock: Clock = _CLOCK,
 ) -> MessageView:
-    """A note for colleagues; never sent."""
-    row = sending.add_note(session, principal, conversation_id, text, client_id=client_id, clock=clock)
+    """A note for colleagues; never sent. Who is mentioned is notified."""
+    row = sending.add_note(
+        session, principal, conversation_id, text, client_id=client_id, clock=clock, mentioned=mentioned
+    )
     return views.messages(session, [row])[0]
+
+
+def may_write(session: Session, row: Conversation, *, clock: Clock = _CLOCK) -> bool:
+    """Whether free text could be sent in a conversation now."""
+    person = contacts.briefs(session, [row.contact_id])[row.contact_id]
+    return policy.cannot_send(row, person, window_open=policy.window_open(row, clock.now())) is None
 
 
 def take_over(
@@ -190,10 +206,19 @@ def assign(
 
 
 def set_status(
-    session: Session, principal: Principal, conversation_id: UUID, status: ConversationStatus, *, clock: Clock = _CLOCK
+    session: Session,
+    principal: Principal,
+    conversation_id: UUID,
+    status: ConversationStatus,
+    *,
+    outcome: str = "",
+    expected: ConversationStatus | None = None,
+    clock: Clock = _CLOCK,
 ) -> ConversationDetail:
-    """Close, archive, reopen, put off."""
-    row = handling.set_status(session, principal, conversation_id, status, clock=clock)
+    """Close (with how it ended), archive, reopen, put off."""
+    row = handling.set_status(
+        session, principal, conversation_id, status, outcome=outcome, expected=expected, clock=clock
+    )
     return views.conversation(session, row, clock=clock)
 
 

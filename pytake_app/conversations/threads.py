@@ -101,7 +101,10 @@ _INSERT = insert_statement(
     "ON CONFLICT DO NOTHING",
 )  # fmt: skip
 _UPDATE = """
-UPDATE conversations c SET status = v.status, priority = v.priority, handling = v.handling, queue_id = v.queue_id,
+UPDATE conversations c SET status = CASE WHEN c.snoozed_until IS NOT NULL AND v.unread_count > c.unread_count
+                                              AND v.status = 'pending' THEN 'open' ELSE v.status END,
+       snoozed_until = CASE WHEN v.unread_count > c.unread_count THEN NULL ELSE c.snoozed_until END,
+       priority = v.priority, handling = v.handling, queue_id = v.queue_id,
        queue_name = v.queue_name, unread_count = v.unread_count, last_message_id = v.last_message_id,
        last_message_at = v.last_message_at, last_message_preview = v.last_message_preview,
        last_message_direction = v.last_message_direction, last_inbound_at = v.last_inbound_at,

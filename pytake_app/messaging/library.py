@@ -139,7 +139,15 @@ def _require_room(session: Session, quota: int, size: int) -> None:
 
 
 def store(
-    session: Session, principal: Principal, source: BinaryIO, *, filename: str, data_dir: Path, quota: int, clock: Clock
+    session: Session,
+    principal: Principal,
+    source: BinaryIO,
+    *,
+    filename: str,
+    data_dir: Path,
+    quota: int,
+    clock: Clock,
+    in_library: bool = True,
 ) -> LibraryFile:
     """Keep an uploaded file. The same content again is the same file.
 
@@ -147,6 +155,8 @@ def store(
         filename: as the person's device calls it; shown, and sent with documents.
         data_dir: where files are kept.
         quota: bytes that the organization's library may have.
+        in_library: show it to others who look for a file; else it is for one message only, and
+            takes none of the library's room.
 
     Raises:
         OSError: the disk is full, for one; nothing of the file is left then.
@@ -178,7 +188,7 @@ def store(
                 chunk = source.read(_CHUNK)
         sha256 = digest.hexdigest()
         known = _uploaded(session, sha256)
-        if known is None:
+        if known is None and in_library:
             # Uploads of one organization that end at the same time: one after the other.
             key = f"media quota {organization_id}"
             session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(key))))
@@ -197,7 +207,8 @@ def store(
             path=str(path),
             created_at=clock.now(),
         )
-    known.uploaded_by, known.uploaded_at = principal.user_id, clock.now()
+    if in_library:
+        known.uploaded_by, known.uploaded_at = principal.user_id, clock.now()
     known.filename = name or known.filename
     session.add(known)
     session.flush()

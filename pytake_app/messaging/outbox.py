@@ -50,6 +50,7 @@ class OutboundDraft:
         client_id: the sender's own id of the message; the caller refuses repeats.
         scheduled_at: not before this time (UTC).
         context_external_id: the platform's id of the message this one quotes.
+        media: the file of it, as messages show theirs.
     """
 
     conversation: Conversation
@@ -67,6 +68,7 @@ class OutboundDraft:
     client_id: str | None = None
     scheduled_at: datetime | None = None
     context_external_id: str | None = None
+    media: dict[str, Any] | None = None
 
 
 def message_type(content: dict[str, Any]) -> str:
@@ -108,6 +110,7 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
         type=kind,
         text=draft.text,
         content=draft.content,
+        media=draft.media,
         context_external_id=draft.context_external_id,
         client_id=draft.client_id,
         status="queued",

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.accounts.service import purge_expired
+from pytake_app.conversations import scheduled, snoozing
 from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired
@@ -68,6 +69,8 @@ class Scheduler:
             _Duty(2.0, self.mend_requests),
             _Duty(2.0, self.mend_sends),
             _Duty(2.0, self.publish_due),
+            _Duty(1.0, self.wake_snoozed),
+            _Duty(1.0, self.send_scheduled),
             _Duty(5.0, self.count_runs),
             self._measuring,
             _Duty(5.0, self.sync_templates),
@@ -186,6 +189,21 @@ class Scheduler:
         for organization_id, publication_id in due:
             publications.carry_out(self._services.database, organization_id, publication_id, clock=self._services.clock)
         return len(due) >= publications.DUE_BATCH
+
+    def wake_snoozed(self) -> bool:
+        """Bring back conversations that were put off until now."""
+        with hot(self._services.database) as connection:
+            pokes = snoozing.wake_due(connection, self._services.clock.now(), self._services.new_id)
+        self._services.live.publish_many(pokes)
+        return len(pokes) >= snoozing.BATCH
+
+    def send_scheduled(self) -> bool:
+        """Send messages that were kept for now."""
+        with hot(self._services.database) as connection:
+            due = scheduled.due(connection, self._services.clock.now())
+        for organization_id, scheduled_id in due:
+            scheduled.carry_out(self._services.database, organization_id, scheduled_id, clock=self._services.clock)
+        return len(due) >= scheduled.BATCH
 
     def count_runs(self) -> bool:
         """Add sessions that are over to the figures of their flows."""

@@ -10,7 +10,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.live import poke
 from pytake_app.core.pagination import decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal
+from pytake_app.core.tenancy import Principal, organization_of
 from pytake_app.notifications import repository
 from pytake_app.notifications.models import Notification
 from pytake_app.notifications.schemas import NotificationPage, NotificationView, ReadResult
@@ -54,6 +54,36 @@ def mark_all_read(session: Session, principal: Principal, *, clock: Clock) -> Re
     if marked:
         _tell(session, principal)
     return ReadResult(marked=marked, unread=0)
+
+
+def notify(
+    session: Session,
+    user_id: UUID,
+    *,
+    kind: str,
+    title: str,
+    body: str = "",
+    level: str = "info",
+    conversation_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    clock: Clock,
+) -> None:
+    """Tell somebody of the transaction's organization something, in their language (the caller's business)."""
+    organization_id = organization_of(session)
+    session.add(
+        Notification(
+            organization_id=organization_id,
+            user_id=user_id,
+            kind=kind,
+            level=level,
+            title=title,
+            body=body,
+            conversation_id=conversation_id,
+            contact_id=contact_id,
+            created_at=clock.now(),
+        )
+    )
+    poke(session, f"org:{organization_id}:notifications", {"event": "notification", "user_id": str(user_id)})
 
 
 def view(row: Notification) -> NotificationView:

@@ -38,6 +38,7 @@ FOR_VIEWERS = {
     ("delete", "/api/v1/flow-views/{view_id}"),
     ("patch", "/api/v1/notifications/{notification_id}/read"),  # one's own
     ("post", "/api/v1/notifications/read-all"),
+    ("put", "/api/v1/conversations/{conversation_id}/presence"),  # looks, and is seen to
 }
 
 

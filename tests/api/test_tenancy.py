@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from sqlmodel import Session, SQLModel, select
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
 from pytake_app.api.services import Services
 from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Tag
+from pytake_app.conversations.desk_models import MessageDraft, ScheduledMessage
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
@@ -68,6 +70,11 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
         outgoing = uuid4()
+        later = ScheduledMessage(
+            **owned, conversation_id=conversation.id, author_id=caller.user_id, send_at=NOW() + timedelta(days=1),
+            request={"message": {"type": "text", "text": "x"}},
+        )  # fmt: skip
+        desk = {**owned, "conversation_id": conversation.id, "user_id": caller.user_id}
         notification = Notification(**owned, user_id=caller.user_id, title="Hello", created_at=services.clock.now())
         folder = FlowFolder(**owned, name="Loja")
         saved_view = FlowListView(**owned, user_id=caller.user_id, name="Minhas")
@@ -79,6 +86,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 media,
                 SessionRecord(**owned, session_id=run.id, number=1, record={}),
                 message,
+                later,
+                MessageDraft(**desk, text="x"),
                 folder,
                 saved_view,
                 publication,
@@ -109,6 +118,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "contact_id": contact.id,
             "conversation_id": conversation.id,
             "department_id": department.id,
+            "scheduled_id": later.id,
             "field_id": field.id,
             "flow_id": flow.id,
             "folder_id": folder.id,
@@ -136,6 +146,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/conversations/{conversation_id}/messages"): {"text": "x"},
     ("post", "/api/v1/conversations/{conversation_id}/notes"): {"text": "x"},
     ("post", "/api/v1/conversations/{conversation_id}/assign"): {"user_id": None},
+    ("post", "/api/v1/conversations/{conversation_id}/transfer"): {"flow_id": "main_menu"},
+    ("post", "/api/v1/conversations/{conversation_id}/snooze"): {"until": "2030-12-24T12:00:00Z"},
+    ("put", "/api/v1/conversations/{conversation_id}/presence"): {"tab": "x"},
+    ("post", "/api/v1/conversations/bulk"): {"ids": [str(uuid4())], "action": "read"},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
     ("patch", "/api/v1/tags/{tag_id}"): {"color": "#aabbcc"},
