@@ -26,7 +26,8 @@ API_PREFIXES = ("/api/", "/auth/", "/hooks/", "/sandbox/graph", "/health", "/rea
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
 UPLOAD_PATHS = re.compile(
-    r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media|/api/v1/flow-archive)$"
+    r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media|/api/v1/flow-archive"
+    r"|/api/v1/conversations/[^/]+/uploads)$"
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")

@@ -97,11 +97,11 @@ def snooze(
         ConflictError: `conversation_closed`.
     """
     principal.require(Role.AGENT)
+    row = repository.lock(session, conversation_id)
     now = clock.now()
     if until is not None and not now < until <= now + timedelta(days=SNOOZE_DAYS):
         error = FieldError("/until", "in the future, within a year", "until")
         raise InvalidError("A conversation is put off into the future.", errors=[error], code="until")
-    row = repository.lock(session, conversation_id)
     handling.refuse_closed(row)
     if until is None:
         if row.snoozed_until is None:

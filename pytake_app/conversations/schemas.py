@@ -160,7 +160,7 @@ class GiveBack(Request):
 
 
 class StatusUpdate(Request):
-    """Another status. `outcome`: how it ended, if it is closed. `expected`: 409 `changed_meanwhile` if it isn't that."""
+    """Another status. `outcome`: how it ended. `expected`: 409 `changed_meanwhile` if it isn't that."""
 
     status: ConversationStatus
     outcome: str = Field(default="", max_length=120)

@@ -11,6 +11,7 @@ import av
 import pytest
 from sqlmodel import select
 
+from pytake_app.accounts.service import Client
 from pytake_app.api.services import Services
 from pytake_app.config import Settings
 from pytake_app.conversations import scheduled, voice
@@ -37,6 +38,13 @@ def outbox(desk: Desk) -> list[OutboxItem]:
 
 def send(desk: Desk, thread: Conversation, **body: Any) -> Any:
     return desk.caller.post(f"{BASE}/{thread.id}/messages", json=body)
+
+
+def pass_time(desk: Desk, services: Services, clock: FrozenClock, **by: float) -> None:
+    """Later, signed in anew."""
+    clock.advance(timedelta(**by))
+    answer = services.accounts._open_api_session(desk.caller.user_id, desk.caller.organization_id, Client())
+    desk.caller.headers["Authorization"] = f"Bearer {answer.access_token}"
 
 
 def test_every_kind_goes_out_in_order_and_first(desk: Desk) -> None:
@@ -175,10 +183,10 @@ def test_a_message_for_later_goes_then(desk: Desk, services: Services, frozen_cl
     moved = desk.caller.patch(one, json={"send_at": later, "message": {"type": "text", "text": "Até logo"}})
     assert (moved.json()["text"], moved.json()["send_at"][:19]) == ("Até logo", later[:19])
     scheduler = Scheduler(services)
-    frozen_clock.advance(timedelta(hours=2, minutes=1))
+    pass_time(desk, services, frozen_clock, hours=2, minutes=1)
     scheduler.send_scheduled()
     assert outbox(desk) == []
-    frozen_clock.advance(timedelta(hours=1))
+    pass_time(desk, services, frozen_clock, hours=1)
     scheduler.send_scheduled()
     scheduler.send_scheduled()
     assert [row.content["body"] for row in outbox(desk)] == ["Até logo"]
@@ -192,7 +200,7 @@ def test_a_message_for_later_that_may_not_go_is_told(desk: Desk, services: Servi
     kept = send(desk, thread, text="Tarde", send_at=at.isoformat()).json()
     canceled = send(desk, thread, text="Nunca", send_at=at.isoformat()).json()
     assert desk.caller.delete(f"{BASE}/{thread.id}/scheduled/{canceled['id']}").status_code == 204
-    frozen_clock.advance(timedelta(hours=31))
+    pass_time(desk, services, frozen_clock, hours=31)
     Scheduler(services).send_scheduled()
     assert outbox(desk) == []
     [row] = desk.caller.get(f"{BASE}/{thread.id}/scheduled").json()["items"]
@@ -242,7 +250,7 @@ def test_put_off_until_its_time(desk: Desk, services: Services, frozen_clock: Fr
     scheduler = Scheduler(services)
     scheduler.wake_snoozed()
     assert desk.caller.get(f"{BASE}/{thread.id}").json()["snoozed_until"] is not None
-    frozen_clock.advance(timedelta(hours=3, seconds=1))
+    pass_time(desk, services, frozen_clock, hours=3, seconds=1)
     scheduler.wake_snoozed()
     woken = desk.caller.get(f"{BASE}/{thread.id}").json()
     assert (woken["status"], woken["snoozed_until"]) == ("open", None)

@@ -32,6 +32,8 @@ WANTED = {
     "message_templates": {READ, ADD, CHANGE},
     "flow_sessions": {READ, ADD, CHANGE},
     "flow_figures": {READ, ADD, CHANGE},
+    "message_search": {READ, ADD, CHANGE},
+    "search_progress": {READ, ADD, CHANGE},
     "idempotency_keys": {READ, TAKE},
     "inbound_events": ALL,
     "outbox": ALL,
@@ -40,7 +42,15 @@ WANTED = {
     "flow_requests": ALL,
     "flow_schedules": ALL,
 }
-FORBIDDEN = ("flow_edits", "flow_publications", "users", "auth_sessions", "refresh_tokens", "organization_secrets")
+FORBIDDEN = (
+    "flow_edits",
+    "flow_publications",
+    "scheduled_messages",
+    "users",
+    "auth_sessions",
+    "refresh_tokens",
+    "organization_secrets",
+)
 """Nothing of the whole table; of some, a few columns may be read (below, and in `test_tenancy`)."""
 
 
