@@ -63,15 +63,18 @@ def checked_paths(session: Session, principal: Principal, ref: UUID | str, *, li
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
     env = verify_env(session, flow.id)
-    report = paths(document, limit, drive=False)
+    org = org_view(session)
+    report = paths(document, limit, drive=False, org=org)
     graph = FlowGraph(document)
-    driver = Driver(document, graph, org=org_view(session))
+    driver = Driver(document, graph, org=org)
     until = monotonic() + DRIVING_SECONDS
 
     def scripted(path: FlowPath) -> tuple[PreviewScript | None, str]:
-        if monotonic() > until:
+        conversation, reason = path.conversation, ""
+        if conversation is None and monotonic() > until:
             return None, "later"
-        conversation, reason = driver.conversation(list(path.steps))
+        if conversation is None:
+            conversation, reason = driver.conversation(list(path.steps))
         return (preview.script_of(conversation) if conversation is not None else None), reason
 
     costs = costs_of(document, report.paths, env)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytake_app.bench.editor import sample_document
 from pytake_app.bench.engine import flow_of
 from pytake_app.engine.analysis.conversation import PathStep
 from pytake_app.engine.analysis.inputs import resume_of
@@ -199,3 +200,29 @@ def test_many_paths_of_a_large_flow_are_driven_in_a_moment() -> None:
     assert (len(report.paths), len(report.paths[0].steps)) == (40, 300)
     assert report.paths[0].conversation is not None
     assert spent < 6  # seconds of one core; about 1.6 when nothing else runs
+
+
+@pytest.mark.parametrize(
+    ("large", "talks", "missed"), [(flow_of(40), 40, 0), (flow_of(150), 40, 0), (sample_document(300), 15, 60)]
+)
+def test_a_flow_of_too_many_paths_shows_those_that_are_really_gone(
+    large: FlowDocument, talks: int, missed: int
+) -> None:
+    """Most listed paths of these contradict themselves: they press one button and go on as if it were the other; and
+    the editor's sample asks whether an answer is there that always is (sixty exits that nobody can take)."""
+    report = paths(large, 40)
+    assert report.truncated
+    driven = [path for path in report.paths if path.conversation is not None]
+    assert len(driven) >= talks
+    assert report.coverage.ports_driven >= report.coverage.ports - missed
+    assert report.coverage.ports_covered == report.coverage.ports
+    assert len({tuple(path.steps) for path in report.paths}) == len(report.paths) == 40
+    for path in driven[:8]:
+        assert taken(replay(large, path))[: len(path.steps)] == path.steps
+
+
+def test_exploring_is_bounded_and_always_says_the_same() -> None:
+    document = flow_of(100)
+    one = paths(document, 40, drive=False)
+    assert one == paths(document, 40, drive=False)
+    assert [path.conversation for path in paths(document, 40, drive=False, explore=False).paths] == [None] * 40

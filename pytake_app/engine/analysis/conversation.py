@@ -59,12 +59,12 @@ class TestConversation(BaseModel):
     missing_flows: list[str] = Field(default_factory=list)
 
 
-class _SpentError(Exception):
+class SpentError(Exception):
     """No more runs for this path."""
 
 
 @dataclass(slots=True)
-class _World:
+class World:
     """What is chosen before the start."""
 
     contact: ContactView
@@ -107,13 +107,13 @@ class Driver:
             return None, "split"
         reason = "not_found"
         try:
-            for world in self._worlds(known, seed):
-                run = _Attempt(self, steps, known, world)
+            for world in self.worlds(known, seed):
+                run = Attempt(self, steps, known, world)
                 for first, text, selection in run.starts():
                     inputs = run.go_on(first)
                     if inputs is not None:
                         return run.told(text, selection, inputs), ""
-        except _SpentError:
+        except SpentError:
             reason = "budget"
         return None, reason
 
@@ -127,7 +127,7 @@ class Driver:
         """One run of the engine."""
         self._left -= 1
         if self._left < 0:
-            raise _SpentError
+            raise SpentError
 
     def _seed(self, known: list[tuple[FlowNode, str | None]]) -> int | None:
         """A number whose contact (and session) every split of the path sends the wanted way."""
@@ -149,7 +149,12 @@ class Driver:
             self._splits[key] = sprint.steps[-1].port if sprint.steps else None
         return self._splits[key]
 
-    def _worlds(self, known: list[tuple[FlowNode, str | None]], seed: int) -> Iterator[_World]:
+    def grant(self, runs: int) -> None:
+        """How often the engine may run from now on."""
+        self._left = runs
+
+    def worlds(self, known: list[tuple[FlowNode, str | None]], seed: int) -> Iterator[World]:
+        """What may be chosen before the start of a path, best first."""
         wishes = wishes_of(known)
         written = {write.name for node, _ in known for write in node.writes}
         contact = ContactView(
@@ -171,9 +176,9 @@ class Driver:
                 parameters[name] = values[0]
         missing = {e.flow for node, port in known if port == "error" for e in node.enters}
         models = any(node.type is not None and node.type.group == "ai" and node.waits for node, _ in known)
-        yield _World(contact, parameters, str(seed), missing, ai=models)
+        yield World(contact, parameters, str(seed), missing, ai=models)
         if models or any(node.type is not None and node.type.group == "ai" for node, _ in known):
-            yield _World(contact, parameters, str(seed), missing, ai=not models)
+            yield World(contact, parameters, str(seed), missing, ai=not models)
 
     def load(self, missing: set[str]) -> Callable[[FlowRef], CompiledFlow | None]:
         """Other flows: they end at once and come back, or aren't there."""
@@ -205,11 +210,11 @@ def _set_contact(contact: ContactView, field: str, value: JsonValue) -> None:
         contact.fields[field] = value
 
 
-class _Attempt:
+class Attempt:
     """The search for the inputs of one path in one world."""
 
     def __init__(
-        self, driver: Driver, steps: list[PathStep], known: list[tuple[FlowNode, str | None]], world: _World
+        self, driver: Driver, steps: list[PathStep], known: list[tuple[FlowNode, str | None]], world: World
     ) -> None:
         self.driver = driver
         self.steps = steps
@@ -319,7 +324,7 @@ class _Attempt:
             if given.type in ("timeout", "delay") and wait.timeout_at is not None:
                 soonest = wait.timeout_at
             for moment in self.moments(at, soonest):
-                found = self._give(sprint, at, given, moment)
+                found = self.give(sprint, at, given, moment)
                 if found is None:
                     continue
                 inputs, after, reached = found
@@ -329,7 +334,7 @@ class _Attempt:
                     return [inputs[0].model_copy(update={"after_minutes": minutes}), *inputs[1:], *rest]
         return None
 
-    def _give(
+    def give(
         self, sprint: Sprint, at: int, given: TestInput, now: datetime
     ) -> tuple[list[TestInput], Sprint, int] | None:
         """Give an input (again, while the node asks again for it) and see how far the session goes."""

@@ -8,11 +8,16 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytake_app.engine.analysis.conversation import Driver, PathStep, TestConversation
+from pytake_app.engine.analysis.explore import Explorer
 from pytake_app.engine.analysis.graph import FlowGraph, FlowNode
 from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.session import OrgView
 
 DEFAULT_LIMIT: Final = 200
 MAX_LIMIT: Final = 5_000
+RUNS_OF_A_PATH: Final = 150
+MAX_RUNS: Final = 6_000
+"""Runs of the engine to explore a flow of more paths than are wanted."""
 PathEnd = Literal["end", "open", "loop", "jump", "wait"]
 
 
@@ -55,21 +60,53 @@ class PathsReport(BaseModel):
     coverage: Coverage
 
 
-def paths(document: FlowDocument, limit: int = DEFAULT_LIMIT, *, drive: bool = True, budget: int = 300) -> PathsReport:
+def paths(
+    document: FlowDocument,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    drive: bool = True,
+    explore: bool = True,
+    budget: int = 300,
+    org: OrgView | None = None,
+) -> PathsReport:
     """All loop-free paths from every trigger, at most ``limit``; with ``drive`` each gets a test
     conversation, found by running the engine up to ``budget`` times. ``error`` ports are left out unless
-    something outside the flow decides them. Never raises on a FlowDocument."""
+    something outside the flow decides them. Never raises on a FlowDocument.
+
+    ``explore``: when there are more than ``limit``, those come first that the engine was seen to go."""
     limit = max(1, min(limit, MAX_LIMIT))
     graph = FlowGraph(document)
     walker = _Walker(graph)
     found = walker.covering(limit)
     truncated = walker.all(found, limit)
-    driver = Driver(document, graph, budget=budget) if drive else None
+    driver = Driver(document, graph, budget=budget, org=org)
+    known: dict[tuple[PathStep, ...], TestConversation] = {}
+    if truncated and explore:
+        known = Explorer(graph, driver, walker.ways, runs=min(MAX_RUNS, RUNS_OF_A_PATH * limit)).paths(limit)
+        found = _likeliest({way: walker.ends(way) for way in known}, found, limit)
     made: list[FlowPath] = []
     for steps, ends in found.items():
-        conversation, reason = driver.conversation(list(steps)) if driver is not None else (None, "")
+        conversation, reason = known.get(steps), ""
+        if conversation is None and drive:
+            conversation, reason = driver.conversation(list(steps))
         made.append(FlowPath(steps=list(steps), ends=ends, conversation=conversation, reason=reason))
     return PathsReport(paths=made, truncated=truncated, coverage=_coverage(graph, made))
+
+
+def _likeliest(
+    gone: dict[tuple[PathStep, ...], PathEnd], listed: dict[tuple[PathStep, ...], PathEnd], limit: int
+) -> dict[tuple[PathStep, ...], PathEnd]:
+    """Of more paths than are wanted: those that were gone, making room for those that alone take some port."""
+    covered = {step for way in gone for step in way if step.port is not None}
+    alone: dict[tuple[PathStep, ...], PathEnd] = {}
+    for way, ends in listed.items():
+        fresh = {step for step in way if step.port is not None} - covered
+        if fresh:
+            alone[way] = ends
+            covered |= fresh
+    room = max(limit - len(alone), (limit + 1) // 2)
+    found = dict(list(gone.items())[:room]) | alone
+    return dict(list((found | gone | listed).items())[:limit])
 
 
 def followed(graph: FlowGraph, node: FlowNode) -> list[tuple[str, str | None]]:
@@ -135,6 +172,16 @@ class _Walker:
             steps.append(PathStep(node_id=target, port=port))
             target = following
         return "open"
+
+    def ends(self, steps: tuple[PathStep, ...]) -> PathEnd:
+        """How a path ends."""
+        last = steps[-1]
+        if last.port is None:
+            return self._end_of(last.node_id)
+        target = dict(self.ways[last.node_id]).get(last.port)
+        if target is None:
+            return "open"
+        return "loop" if target in {step.node_id for step in steps} else "wait"
 
     def _end_of(self, node_id: str) -> PathEnd:
         node = self.graph.nodes[node_id]
