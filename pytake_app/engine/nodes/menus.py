@@ -296,7 +296,13 @@ class TemplateConfig(Config):
     language: str = setting("pt_BR", required=True, max=12, translate="may", beside="name")
     header_type: HeaderKind = setting("none", widget="select", options=HEADER_KINDS, advanced=True)
     header: str = setting(
-        "", variables=True, max=WA_HEADER, show_if={"header_type": ["text"]}, advanced=True, translate="may"
+        "",
+        variables=True,
+        max=WA_HEADER,
+        show_if={"header_type": ["text"]},
+        advanced=True,
+        translate="may",
+        beside="name",
     )
     header_media_id: str | None = setting(None, widget="media", show_if={"header_type": [*MEDIA_HEADER]}, advanced=True)
     header_url: str = setting(

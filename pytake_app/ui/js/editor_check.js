@@ -4,7 +4,11 @@ import { api } from "$/public/pt_api.js";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { editor, emit, readOnly, S, say, sayOr, setFindings, specOf, tell, useStore } from "$/public/pt_editor.js";
 import { edgeAt, indexOf, nodeOf } from "$/public/pt_editor_doc.js";
-import { addSlice, fieldName, findingText, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { addSlice, fieldName, findingText, languageName, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { grouped, groupText, ofTranslation, wordsLeft } from "$/public/pt_editor_findings.js";
+import { form } from "$/public/pt_editor_form.js";
+import { refs } from "$/public/pt_editor_refs.js";
+import { translate } from "$/public/pt_editor_translate.js";
 import { CHANNELS, channelName, ofContent } from "$/public/pt_editor_preview_view.js";
 import { preview } from "$/public/pt_editor_preview.js";
 import { tests } from "$/public/pt_editor_tests.js";
@@ -93,6 +97,10 @@ export const check = {
   kind: (kind) => change({ kind: state().kind === kind ? "" : kind }),
   jump(index) {
     const finding = S.findings[index];
+    if (finding && ofTranslation(finding) && finding.language) {
+      translate.show(finding);
+      return;
+    }
     if (!finding?.node_id) return;
     editor.jump(finding.node_id);
     if (finding.pointer || finding.port) pointAt(finding);
@@ -111,7 +119,11 @@ export const check = {
     const told = finding.params?.path ? findingText({ ...finding, params: { ...finding.params, path } }) : say("check.example", { sentence: findingText(finding), path });
     lightPath(steps, told, finding.severity === "error" ? "red" : "amber");
   },
-  mend: (index) => editor.mend(index),
+  mend(index) {
+    const group = grouped(S.findings).find((finding) => finding.index === index);
+    if (!group?.words || group.words.length < 2) return void editor.mend(index);
+    form.set(group.node_id, "words", wordsLeft(group));
+  },
   /** Every mend that is safe to do unasked, as one undo step. */
   async mendAll() {
     change({ mending: true });
@@ -175,7 +187,7 @@ export const check = {
     }
   },
   async loadLooks() {
-    await check.loadAttached();
+    await Promise.all([check.loadAttached(), refs.load()]);
     const revision = S.sync.revision;
     const wanted = [...new Set([...S.attached, ...(state().channel ? [state().channel] : [])])];
     change({ looks: { ...state().looks, phase: state().looks?.data ? "again" : "loading" } });
@@ -212,20 +224,21 @@ export const check = {
   },
 };
 
-const item = (finding, index) => {
+const item = (finding) => {
+  const { index } = finding;
   const node = finding.node_id ? nodeOf(S.doc, finding.node_id) : null;
   const spec = node && specOf(node.type);
   return {
     index,
     key: `${keyOf(finding)} ${index}`,
     kind: kindOf(finding.code),
-    text: findingText(finding),
-    node: node?.id ?? "",
-    name: node ? [nodeName(node), finding.port ? portLabel(node, finding.port) : fieldName(node, finding.pointer)].filter(Boolean).join(" · ") : say("editor.whole_flow"),
+    text: groupText(finding),
+    node: node?.id ?? (ofTranslation(finding) ? "translations" : ""),
+    name: node ? [nodeName(node), finding.port ? portLabel(node, finding.port) : finding.words?.length > 1 ? fieldName(node, "/words") : ofTranslation(finding) ? languageName(finding.language ?? "") : fieldName(node, finding.pointer)].filter(Boolean).join(" · ") : say("editor.whole_flow"),
     icon: spec?.icon ?? "workflow",
     group: spec?.group ?? "canvas",
     severity: finding.severity,
-    mend: finding.mend && !readOnly() ? sayOr(`verify.mend.${finding.mend}`, "") : "",
+    mend: finding.mend && !readOnly() ? (finding.words?.length > 1 ? say("rows.drop_words", { count: finding.words.length }) : sayOr(`verify.mend.${finding.mend}`, "")) : "",
     safe: SAFE.has(finding.mend) && !ELSEWHERE.has(finding.code),
     path: (finding.path ?? []).filter((id) => nodeOf(S.doc, id)).length > 1,
     open: state().key === keyOf(finding),
@@ -233,7 +246,7 @@ const item = (finding, index) => {
 };
 
 addSlice("checkpanel", () => {
-  const all = S.doc ? S.findings.map(item) : [];
+  const all = S.doc ? grouped(S.findings).map(item) : [];
   const { view, kind, mending } = state();
   const found = kind ? all.filter((one) => one.kind === kind) : all;
   const safe = all.filter((one) => one.mend && one.safe).length;
@@ -285,7 +298,7 @@ addSlice("checkpaths", () => {
   };
 });
 
-const seen = (contents) => contents.map((content, i) => ({ key: String(i), header: "", footer: "", list: "", url_text: "", form: "", image: "", text: "", ...ofContent(content), options: [...(content.buttons ?? []).map((option) => option.title ?? ""), content.button ?? "", content.display_text ?? "", content.cta ?? ""].filter(Boolean) }));
+const seen = (contents) => contents.map((content, i) => ({ key: String(i), header: "", footer: "", list: "", url_text: "", form: "", image: "", text: "", ...ofContent(content), options: [...(content.type === "template" ? (ofContent(content).buttons ?? []) : (content.buttons ?? [])).map((option) => option.title ?? ""), content.button ?? "", content.display_text ?? "", content.cta ?? ""].filter(Boolean) }));
 
 addSlice("checklooks", () => {
   const { looks, channel } = state();

@@ -3,6 +3,7 @@ import { getLang, trKey } from "$/public/pt_i18n.js";
 import { at, edgeAt, indexOf, nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
 import { addSlice, duration, findingText, kindName, nodeName, plain, portLabel, portName, visible } from "$/public/pt_editor_model.js";
+import { grouped, groupText, ofTranslation } from "$/public/pt_editor_findings.js";
 import { draftOf } from "$/public/pt_editor_drafts.js";
 import { fewerOn, lengthOf, limitsFor } from "$/public/pt_editor_refs.js";
 
@@ -213,8 +214,9 @@ const nodeModel = (node) => {
   // A finding about something that has no field of its own stands above the form.
   const beside = (spec?.fields ?? []).filter((field) => field.beside).map((field) => `/${field.name}/`);
   const inside = (pointer) => beside.some((start) => (pointer ?? "").startsWith(start));
-  const general = S.findings.filter((item) => item.node_id === node.id && item.severity !== "info" && !pointers.has(item.pointer ?? "") && !inside(item.pointer) && !/^degrade_/.test(item.code));
-  const told = general.map((item) => ({ text: findingText(item), severity: item.severity })).sort((a, b) => Number(b.severity === "error") - Number(a.severity === "error"));
+  const texts = S.findings.filter((item) => item.node_id === node.id && ofTranslation(item));
+  const general = grouped(S.findings).filter((item) => item.node_id === node.id && !ofTranslation(item) && item.severity !== "info" && !pointers.has(item.pointer ?? "") && !inside(item.pointer) && !/^degrade_/.test(item.code));
+  const told = general.map((item) => ({ text: groupText(item), severity: item.severity })).sort((a, b) => Number(b.severity === "error") - Number(a.severity === "error"));
   return {
     mode: "node",
     id: node.id,
@@ -233,6 +235,9 @@ const nodeModel = (node) => {
     further: told.slice(2),
     further_label: say("inspector.further", { count: told.length - 2 }),
     degrades: degrades(node.id),
+    // Below the form: they come and go while its texts are typed.
+    behind: texts.length ? texts.map(findingText).join(" ") : "",
+    behind_at: texts.length ? S.findings.indexOf(texts[0]) : -1,
     next: leadsTo(node),
     has_error: portsOf(spec, node.config).some((port) => port.id === "error"),
     error_shown: S.shownErrors.includes(node.id) || Boolean(edgeAt(S.doc, node.id, "error")),

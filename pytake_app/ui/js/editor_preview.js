@@ -7,6 +7,8 @@ import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, S, say, sayOr, tell, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { languageName, nodeName } from "$/public/pt_editor_model.js";
+import { loadZone } from "$/public/pt_editor_clock.js";
+import { refs } from "$/public/pt_editor_refs.js";
 import { ownDoc, standing, subflow } from "$/public/pt_editor_subflow.js";
 
 const storageKey = (flowId) => `pytake_preview_${flowId}`;
@@ -16,7 +18,10 @@ const TYPING_LIMIT = 2500; // ms that a typing sign is shown at most
 const RETRY_PAUSE = 2500;
 const DARK = { nodes: new Set(), ports: new Set(), current: null };
 
-export const freshScript = () => ({ inputs: [], outside: "ask", channel: "whatsapp", contact: {}, responses: {} });
+const MINUTE = 60000;
+const present = () => new Date(Math.floor(Date.now() / MINUTE) * MINUTE).toISOString();
+/** An empty conversation that begins at the present moment. */
+export const freshScript = () => ({ inputs: [], outside: "ask", channel: "whatsapp", contact: {}, responses: {}, now: present() });
 const blank = () => ({
   script: freshScript(),
   result: null,
@@ -27,6 +32,7 @@ const blank = () => ({
   pane: "", // what is open under the bar: clock, channel, contact, mocks, save
   notice: null, // the conversation went otherwise after an edit
   until: Infinity, // bubbles shown; the rest are being typed
+  set_clock: false, // somebody chose when the conversation begins
   walk: null, // {turn, of, auto, steps}: a path that plays by itself
   revision: 0,
 });
@@ -48,7 +54,9 @@ const keepScript = (script) => {
 const keptScript = () => {
   try {
     const kept = JSON.parse(sessionStorage.getItem(storageKey(S.flowId)) ?? "null");
-    return kept && Array.isArray(kept.inputs) ? { ...freshScript(), ...kept } : freshScript();
+    if (!kept || !Array.isArray(kept.inputs)) return freshScript();
+    // A conversation that has begun keeps its time; an empty one begins now.
+    return { ...freshScript(), ...kept, ...(kept.inputs.length && kept.now ? {} : { now: present() }) };
   } catch {
     return freshScript();
   }
@@ -163,6 +171,8 @@ export const preview = {
   },
   /** Start or catch up with the draft when the panel shows. */
   resume() {
+    loadZone();
+    refs.load(); // templates are shown as they are
     if (!S.preview) play(keptScript());
     else if (state().revision !== S.sync.revision) play(state().script, { follow: true });
   },
@@ -197,14 +207,17 @@ export const preview = {
     const { contact, channel, responses, now } = state().script;
     const played = Boolean(state().script.seed);
     preview.endWalk();
-    play(played ? freshScript() : { ...freshScript(), contact, channel, responses, now });
+    play(played ? freshScript() : { ...freshScript(), contact, channel, responses, ...(state().set_clock ? { now } : {}) });
   },
   dismiss: () => change({ notice: null }),
   why: (key) => change({ why: state().why === key ? null : key }),
   show: (nodeId) => editor.jump(nodeId),
 
   channel: (channel) => set({ channel }),
-  clock: (now) => set({ now }),
+  clock(now) {
+    change({ set_clock: true });
+    set({ now });
+  },
   contact: (contact) => set({ contact }),
   /** Answer the call that waits; `remember` keeps it for this block. */
   answer(response, remember) {

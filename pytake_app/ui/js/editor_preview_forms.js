@@ -2,6 +2,7 @@
 import { createElement as h, useEffect, useState } from "react";
 import { useLang } from "$/public/pt_i18n.js";
 import { S, say, useStore, useStoreRef } from "$/public/pt_editor.js";
+import { fromWall, toWall, zoneNow } from "$/public/pt_editor_clock.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { nodeName, sliceOf } from "$/public/pt_editor_model.js";
 import { CHANNELS, channelName, valueText } from "$/public/pt_editor_preview_view.js";
@@ -140,19 +141,16 @@ export const PreviewValues = () => {
     h(Value, { key: "c-tags", scope: "contact", name: "tags", value: tags ?? [] }));
 };
 
-const localTime = (value) => {
-  const date = new Date(value);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-};
-
 /** Let time pass, or set it. */
 const Clock = () => {
   const now = state().result?.now;
-  const [to, setTo] = useState(now ? localTime(now) : "");
-  useEffect(() => setTo(now ? localTime(now) : ""), [now]);
-  const valid = to && !Number.isNaN(new Date(to).getTime());
+  const zone = useStore(() => zoneNow());
+  const local = now ? toWall(new Date(now), zone) : "";
+  const [to, setTo] = useState(local);
+  useEffect(() => setTo(local), [local]);
+  const valid = to && fromWall(to, zone);
   const started = state().script.inputs.length > 0;
-  const go = () => (started ? preview.until(new Date(to).toISOString()) : preview.clock(new Date(to).toISOString()));
+  const go = () => (started ? preview.until(fromWall(to, zone).toISOString()) : preview.clock(fromWall(to, zone).toISOString()));
   return h("div", { className: "col g8" },
     h("div", { className: "row g6 wrap" }, [[60, "preview.in_1h"], [1440, "preview.in_24h"], [4320, "preview.in_3d"], [10080, "preview.in_7d"]].map(([minutes, key]) => button("line", say(key), () => preview.later(minutes), { key, "data-testid": `preview-later-${minutes}` }))),
     h("div", { className: "row g6" }, h("input", { type: "datetime-local", className: "input grow", value: to, "aria-label": say("preview.exact_time"), onChange: (event) => setTo(event.target.value) }), button("line", say(started ? "preview.go_to" : "preview.begin_at"), go, { disabled: !valid, "data-testid": "preview-go-to" })));

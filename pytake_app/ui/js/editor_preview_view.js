@@ -1,10 +1,12 @@
 // What the preview shows: bubbles made from the turns, and the small forms around the phone.
 import { createElement as h, useEffect, useRef, useState } from "react";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { getLang, useLang } from "$/public/pt_i18n.js";
 import { S, say, sayOr, specOf, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { addSlice, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
 import { ownDoc } from "$/public/pt_editor_subflow.js";
+import { inZone } from "$/public/pt_editor_clock.js";
+import { sentLook } from "$/public/pt_editor_template_look.js";
 import { preview, shownTurns, state } from "$/public/pt_editor_preview.js";
 
 const CHANNELS = ["whatsapp", "instagram", "messenger", "telegram", "webchat", "sms", "email", "discord", "slack", "rcs", "teams", "linkedin"];
@@ -28,9 +30,9 @@ const explain = (step) => {
   return { node: nameIn(step), node_id: node?.id ?? "", flow, port, why: sayOr(`editor.why_${step.why.replace(/\W+/g, "_")}`, ""), reads: pairs(step.reads, "read"), writes: pairs(step.writes, "write") };
 };
 
-const clock = (value) => (value ? fmt.time(getLang(), value) : "");
-const moment = (value) => (value ? new Intl.DateTimeFormat(getLang(), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(new Date(value)) : "");
-const brief = (value) => new Intl.DateTimeFormat(getLang(), { day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(value));
+const clock = (value) => (value ? inZone(value, { hour: "2-digit", minute: "2-digit" }) : "");
+const moment = (value) => (value ? inZone(value, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }) : "");
+const brief = (value) => inZone(value, { day: "numeric", month: "numeric", hour: "2-digit", minute: "2-digit" });
 const span = (minutes) => {
   const [unit, size] = minutes % 1440 === 0 ? ["day", 1440] : minutes % 60 === 0 ? ["hour", 60] : ["minute", 1];
   return new Intl.NumberFormat(getLang(), { style: "unit", unit, unitDisplay: "long" }).format(minutes / size);
@@ -83,7 +85,7 @@ export const ofContent = (content) => {
     case "media": return { text: content.caption ?? "", image: content.filename || content.url || sayOr(`editor.kind_${content.kind}`, content.kind), picture: content.kind === "image" ? local(content.url) : "", icon: fileIcon[content.kind] };
     case "buttons": return { header, image, text: content.body, footer, buttons: content.buttons };
     case "list": return { header, text: content.body, footer, list: content.button, sections: content.sections.map((section) => ({ title: section.title ?? "", rows: section.rows.map((row) => ({ ...row, description: row.description ?? "" })) })) };
-    case "template": return { header, image, text: say("editor.template_sent", { name: content.name }), footer: [...(content.body ?? []), ...Object.values(content.named_body ?? {})].join(" · "), buttons: templateButtons(content) };
+    case "template": return sentLook(content) ?? { header, image, text: say("editor.template_sent", { name: content.name }), footer: [...(content.body ?? []), ...Object.values(content.named_body ?? {})].join(" · "), buttons: templateButtons(content) };
     case "location": return { image: content.name || `${content.latitude.toFixed(4)}, ${content.longitude.toFixed(4)}`, icon: "map-pin", text: content.address ?? "" };
     case "location_request": return { text: content.body, share: true };
     case "cta_url": return { header, image, text: content.body, footer, url: content.url, url_text: content.display_text };

@@ -4,37 +4,33 @@ import { Check, CircleAlert, ChevronsUpDown } from "lucide-react";
 import { say, sayOr, S, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { form } from "$/public/pt_editor_form.js";
+import { writtenVariables } from "$/public/pt_editor_inspect.js";
 import { matching } from "$/public/pt_editor_inputs.js";
 import { useRefs } from "$/public/pt_editor_refs.js";
 import { Rich } from "$/public/pt_editor_text.js";
+import { buttonsDiffer, buttonsFor, filled, headerOf, placeholders, slotsOf, textOf } from "$/public/pt_editor_template_look.js";
 import { RichText } from "$/public/pt_editor_views.js";
 
 const TONES = { APPROVED: "jade", PENDING: "amber", IN_APPEAL: "amber", PAUSED: "amber", REJECTED: "red", DISABLED: "red" };
 const stateOf = (template) => String(template.status ?? "").toUpperCase();
 
-/** The placeholders of a text in order: `1`, `2`, or names. */
-export const placeholders = (text) => [...new Set([...String(text ?? "").matchAll(/\{\{\s*(\w+)\s*\}\}/g)].map((found) => found[1]))];
-
-const textOf = (part) => (typeof part === "string" ? part : (part?.text ?? ""));
-const filled = (text, values) => {
-  const names = placeholders(text);
-  return String(text ?? "").replace(/\{\{\s*(\w+)\s*\}\}/g, (all, name) => values[names.indexOf(name)] || all);
-};
-const slots = (template) => {
-  if (template.variable_names?.length) return template.variable_names;
-  const found = placeholders(textOf(template.body));
-  return found.length ? found : Array.from({ length: Number(Array.isArray(template.variables) ? template.variables.length : template.variables) || 0 }, (_, i) => String(i + 1));
-};
-const repliesOf = (template) => (template.buttons ?? []).filter((button) => /quick/i.test(button.type ?? button.kind ?? "quick_reply")).map((button) => textOf(button.text ?? button.title ?? button));
-
-const Bubble = ({ template, values }) => h("div", { className: "tplook", "data-testid": "template-look" },
+const Bubble = ({ template, values, header = "" }) => h("div", { className: "tplook", "data-testid": "template-look" },
   h("div", { className: "bubble in" },
-    textOf(template.header) ? h("div", { className: "hdr str" }, textOf(template.header)) : template.header?.format && template.header.format !== "TEXT" ? h("div", { className: "mdfile s" }, h("span", { className: "micro" }, sayOr(`node.msg_media.kind.option.${template.header.format.toLowerCase()}`, template.header.format))) : null,
+    textOf(template.header) ? h("div", { className: "hdr str" }, filled(textOf(template.header), header ? [header] : [])) : template.header?.format && template.header.format !== "TEXT" ? h("div", { className: "mdfile s" }, h("span", { className: "micro" }, sayOr(`node.msg_media.kind.option.${template.header.format.toLowerCase()}`, template.header.format))) : null,
     h(RichText, { text: filled(textOf(template.body), values), limit: 0 }),
     textOf(template.footer) ? h("div", { className: "foot micro muted" }, textOf(template.footer)) : null),
   (template.buttons ?? []).map((button, i) => h("div", { key: i, className: "tpbtn" }, textOf(button.text ?? button.title ?? button))));
 
 const Badge = ({ template }) => h("span", { className: `bdg ${TONES[stateOf(template)] ?? ""}` }, sayOr(`inspector.template_${stateOf(template).toLowerCase()}`, stateOf(template)));
+
+const KNOWN = { name: "contact.name", nome: "contact.name", nombre: "contact.name", first_name: "contact.first_name", primeiro_nome: "contact.first_name", email: "contact.email", phone: "contact.phone" };
+
+/** A value for a placeholder that has a name: the contact's, or the variable that the flow keeps under it. */
+const guess = (name) => {
+  if (!name || /^\d+$/.test(name)) return "";
+  if (KNOWN[name]) return `{{ ${KNOWN[name]} }}`;
+  return writtenVariables().some((variable) => variable.name === name) ? `{{ session.${name} }}` : "";
+};
 
 /** Which template is sent (or answered), and with what. */
 export const Template = ({ item }) => {
@@ -48,23 +44,22 @@ export const Template = ({ item }) => {
   const chosen = templates.find((template) => template.name === item.text && (!sends || template.language === (config.language ?? "pt_BR"))) ?? (sends ? null : templates.find((template) => template.name === item.text));
   const languages = [...new Set(templates.map((template) => template.language))].sort();
   const body = Array.isArray(config.body) ? config.body.map(String) : [];
+  const kept = Array.isArray(config.buttons) ? config.buttons : [];
   const pick = (template) => {
     setOpen(false);
+    const buttons = buttonsFor(template, kept);
     if (!sends) {
-      form.patch(item.node, { template: template.name });
+      form.patch(item.node, { template: template.name, buttons });
       return;
     }
-    const want = slots(template).length;
-    const kind = String(template.header?.format ?? "NONE").toLowerCase();
-    const header = kind === "text" && placeholders(textOf(template.header)).length === 0 ? "none" : kind;
-    const replies = repliesOf(template);
-    const kept = Array.isArray(config.buttons) ? config.buttons : [];
-    const buttons = replies.map((title, i) => ({ id: kept.find((button) => button.title === title)?.id ?? kept[i]?.id ?? `button_${i + 1}`, title }));
-    form.patch(item.node, { name: template.name, language: template.language, body: Array.from({ length: want }, (_, i) => body[i] ?? ""), buttons, header_type: ["image", "video", "document"].includes(header) ? header : header === "text" ? "text" : "none" });
+    const same = template.name === config.name;
+    const values = slotsOf(template).map((name, i) => (same && body[i]) || guess(name));
+    form.patch(item.node, { name: template.name, language: template.language, body: values, buttons, header_type: headerOf(template), header: headerOf(template) === "text" ? (same && config.header) || guess(placeholders(textOf(template.header))[0]) : null });
   };
   const manual = (path, label, text, extra = {}) => ({ ...item, key: `${item.node}/${path}`, path, name: path, label, text, widget: "text", variables: false, required: true, issue: "", help: "", max: 0, limits: [], ...extra });
-  const names = chosen ? slots(chosen) : body.map((_, i) => String(i + 1));
+  const names = chosen ? slotsOf(chosen) : body.map((_, i) => String(i + 1));
   const value = (i) => manual(`body/${i}`, say("inspector.placeholder", { name: names[i] ?? i + 1 }), body[i] ?? "", { variables: true, issue: (body[i] ?? "").trim() ? "" : say("inspector.placeholder_empty") });
+  const headed = manual("header", say("rows.header_value"), String(config.header ?? ""), { variables: true, issue: String(config.header ?? "").trim() ? "" : say("inspector.placeholder_empty") });
   const shown = open ? matching(templates.filter((one) => (state === "all" || stateOf(one) === state) && (language === "all" || one.language === language)).map((one) => ({ ...one, key: `${one.name}:${one.language}`, label: one.name, about: textOf(one.body) })), query) : [];
   const select = (current, change, choices, label) => h("select", { className: "input sm", value: current, "aria-label": label, onChange: (event) => change(event.target.value) }, choices.map(([key, text]) => h("option", { key, value: key }, text)));
   return h("div", { className: "col g8" },
@@ -79,7 +74,9 @@ export const Template = ({ item }) => {
         h("span", { className: "row g6" }, h("span", { className: "mono med ell grow" }, one.name), h("span", { className: "micro muted" }, one.language), h(Badge, { template: one })), h("span", { className: "meta muted ell2" }, textOf(one.body)))))),
     item.text && templates.length > 0 && !chosen ? h("div", { className: "notice amber" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("span", null, say("inspector.template_gone", { name: item.text }))) : null,
     chosen && stateOf(chosen) !== "APPROVED" ? h("div", { className: "notice amber", "data-testid": "template-warning" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("span", null, say("inspector.template_not_approved"))) : null,
-    chosen && sends ? h(Bubble, { template: chosen, values: body }) : null,
+    chosen ? h(Bubble, { template: chosen, values: sends ? body : [], header: sends ? String(config.header ?? "") : "" }) : null,
+    chosen && !item.disabled && buttonsDiffer(chosen, kept) ? h("div", { className: "notice amber", "data-testid": "template-buttons" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("div", { className: "col g6" }, h("span", null, say("rows.template_buttons")), h("div", null, h("button", { type: "button", className: "btn line sm", "data-testid": "take-buttons", onClick: () => form.patch(item.node, { buttons: buttonsFor(chosen, kept) }) }, say("rows.take_buttons"))))) : null,
+    sends && (chosen ? headerOf(chosen) : item.text ? config.header_type : "") === "text" ? h("div", { className: "col g4" }, h("span", { className: "lbl" }, say("rows.header_value")), h(Rich, { item: headed, area: false }), headed.issue ? h("div", { className: "err", role: "alert" }, headed.issue) : null) : null,
     sends && (chosen || item.text) ? h("div", { className: "col g6" },
       names.length > 0 && h("span", { className: "lbl" }, say("inspector.placeholders")),
       names.map((name, i) => h("div", { key: name, className: "row g6 tpval" }, h("span", { className: "var" }, `{{${name}}}`), h("div", { className: "grow col g4" }, h(Rich, { item: value(i), area: false }), value(i).issue ? h("div", { className: "err", role: "alert" }, value(i).issue) : null), !chosen && !item.disabled ? h("button", { type: "button", className: "ib sm", "aria-label": say("editor.remove_row"), onClick: () => form.set(item.node, "body", body.filter((_, n) => n !== i)) }, "×") : null)),

@@ -23,8 +23,22 @@ export const translate = {
   },
   close: () => {
     S.sync?.flush();
-    emit({ translate: false });
+    emit({ translate: false, translateAt: null });
   },
+  /** Open the table at the text that a finding is about. */
+  show({ code, node_id, language }) {
+    S.sync?.flush();
+    emit({ translate: true, translateAt: { code, node: node_id ?? null, locale: language } });
+  },
+};
+
+const STATES = { translation_missing: (row, text) => row.wanted && text.state === "missing", translation_outdated: (_row, text) => text.state === "outdated" };
+const differs = (row, text) => Boolean(text.text.trim()) && placeholders(row.text).sort().join() !== placeholders(text.text).sort().join();
+
+/** The row that a finding means: of its block, in the state that it speaks of; else the first in this state. */
+const meant = (rows, { code, node, locale }) => {
+  const fits = rows.filter((row) => row.given[locale] && (STATES[code] ?? differs)(row, row.given[locale]));
+  return fits.find((row) => row.node.id === node) ?? fits[0];
 };
 
 const write = (locale, row, text, source = row.text) =>
@@ -129,6 +143,22 @@ const Content = () => {
   const [hidden, setHidden] = useState([]);
   const [limit, setLimit] = useState(STEP);
   const rows = useMemo(() => rowsOf(doc, specs), [doc, specs]);
+  const aim = useStore((s) => s.translateAt);
+  const table = useRef(null);
+  useEffect(() => {
+    const row = aim && meant(rows, aim);
+    if (!row) return;
+    emit({ translateAt: null });
+    setFilter("all");
+    setQuery("");
+    setHidden([]);
+    setLimit((most) => Math.max(most, rows.indexOf(row) + 1));
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      const cell = table.current?.querySelector(`[data-testid="tr-${CSS.escape(aim.locale)}"][data-node="${CSS.escape(row.node.id)}"][data-pointer="${CSS.escape(row.pointer)}"]`);
+      cell?.focus();
+      cell?.scrollIntoView({ block: "center" });
+    }));
+  }, [aim]);
   const own = doc.settings.locale;
   const languages = Object.keys(doc.translations ?? {}).filter((locale) => locale !== own).sort();
   const shown = languages.filter((locale) => !hidden.includes(locale));
@@ -172,7 +202,7 @@ const Content = () => {
         load(event.target.files[0]);
         event.target.value = "";
       } }))),
-    languages.length === 0 ? empty : found.length === 0 ? none : h("div", { className: "tr-scroll", tabIndex: 0, role: "region", "aria-label": say("translations.title") },
+    languages.length === 0 ? empty : found.length === 0 ? none : h("div", { className: "tr-scroll", ref: table, tabIndex: 0, role: "region", "aria-label": say("translations.title") },
       h("table", { className: "tr-tbl" },
         h("thead", null, h("tr", null, h("th", { scope: "col", className: "str" }, languageName(own)), shown.map(column))),
         h("tbody", null, found.slice(0, limit).map((row, at) => h(Row, { key: row.key, row, shown, locked, first: at === 0 || found[at - 1].node.id !== row.node.id })))),

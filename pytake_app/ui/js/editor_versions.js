@@ -2,141 +2,17 @@
 // While a comparison is on the canvas, `S.overlay` says so and nothing can be edited.
 import { toast } from "sonner";
 import { api, ApiError } from "$/public/pt_api.js";
-import { getLang } from "$/public/pt_i18n.js";
 import { isTyping } from "$/public/pt_shell.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
-import { editor, emit, S, say, sayOr, specOf, tell, watch } from "$/public/pt_editor.js";
-import { addSlice, duration, kindName, nodeName, plain, portLabel, sliceOf } from "$/public/pt_editor_model.js";
+import { editor, emit, S, say, sayOr, tell, watch } from "$/public/pt_editor.js";
+import { fromWall, loadZone, toWall, when, zoneNow } from "$/public/pt_editor_clock.js";
+import { DRAFT, lines, marksOf, sideName, together } from "$/public/pt_editor_compare.js";
+import { addSlice, kindName, sliceOf } from "$/public/pt_editor_model.js";
 
 const path = (rest) => `/api/v1/flows/${encodeURIComponent(S.flowId)}/${rest}`;
 const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");
 const mayPublish = () => ["org_admin", "super_admin"].includes(S.me.role) && !S.gone;
 const reasonOf = (error) => sayOr(`versions.refused_${codeOf(error)}`, sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")));
-
-/** A moment in the organization's time zone, as people here say it. */
-const when = (value) =>
-  new Intl.DateTimeFormat(getLang(), { dateStyle: "medium", timeStyle: "short", timeZone: S.zone || undefined }).format(new Date(value));
-
-/** Minutes that a zone is ahead of UTC at a moment. */
-const offsetOf = (zone, at) => {
-  const parts = Object.fromEntries(new Intl.DateTimeFormat("en-US", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).formatToParts(at).map(({ type, value }) => [type, value]));
-  return Math.round((Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute) - at.getTime()) / 60000);
-};
-
-/** The moment that a clock on the wall of the organization shows ("2026-12-24T09:00"), or null. */
-export const fromWall = (wall, zone) => {
-  const naive = new Date(`${wall}:00Z`);
-  if (Number.isNaN(naive.getTime())) return null;
-  const guess = new Date(naive.getTime() - offsetOf(zone, naive) * 60000);
-  return new Date(naive.getTime() - offsetOf(zone, guess) * 60000);
-};
-
-/** What a clock on the wall of the organization shows at a moment. */
-export const toWall = (at, zone) => new Date(at.getTime() + offsetOf(zone, at) * 60000).toISOString().slice(0, 16);
-
-// -- comparing ---------------------------------------------------------------------------------------------------------
-
-const DRAFT = "draft";
-const sideName = (side) => (side === DRAFT ? say("versions.draft") : say("versions.number", { version: side }));
-
-/** The newer document with what is gone put back as ghosts. */
-const together = ({ before, after, change }) => {
-  const known = new Set(after.nodes.map((node) => node.id));
-  const moved = new Set(change.edges.filter((edge) => edge.kind !== "added").map((edge) => `${edge.source}\u0000${edge.port}`));
-  const ghosts = before.edges.filter((edge) => moved.has(`${edge.source}\u0000${edge.port}`)).map((edge) => ({ ...edge, id: `gone:${edge.id}` }));
-  return { ...after, nodes: [...after.nodes, ...before.nodes.filter((node) => !known.has(node.id))], edges: [...after.edges, ...ghosts] };
-};
-
-/** What stands on a card or an edge of the canvas: node id → kind, edge id → kind. */
-const marksOf = ({ after, change }, doc) => {
-  const nodes = Object.fromEntries(change.nodes.map((item) => [item.node_id, item.kind]));
-  const edges = Object.fromEntries(doc.edges.filter((edge) => edge.id.startsWith("gone:")).map((edge) => [edge.id, "removed"]));
-  const fresh = new Set(change.edges.filter((edge) => edge.kind !== "removed").map((edge) => `${edge.source}\u0000${edge.port}`));
-  for (const edge of after.edges) if (fresh.has(`${edge.source}\u0000${edge.port}`)) edges[edge.id] = "added";
-  return { nodes, edges };
-};
-
-const itemName = (value) => plain(value?.title ?? value?.label ?? value?.name ?? value?.value ?? value?.word ?? "") || "";
-
-/** A value as people read it. */
-const shown = (value, field) => {
-  if (value === null || value === undefined || value === "") return "";
-  if (typeof value === "boolean") return say(value ? "versions.yes" : "versions.no");
-  if (field?.widget === "duration") return duration(value);
-  const option = field?.options?.find((one) => String(one.value) === String(value));
-  if (option) return sayOr(option.label_key, String(value));
-  if (Array.isArray(value)) return value.map((one) => shown(one)).join(", ");
-  if (typeof value === "object") return itemName(value) || Object.values(value).filter((one) => typeof one !== "object").map(String).join(" · ");
-  return plain(value);
-};
-
-/** What a changed value is called: the fields' labels, and list items by their own names. */
-const labelOf = (type, keys, configs) => {
-  if (keys[0] === "$title") return [say("versions.field_title"), null];
-  if (keys[0] === "$type") return [say("versions.field_type"), null];
-  let fields = specOf(type)?.fields ?? [];
-  let places = configs;
-  let field = null;
-  const names = [];
-  for (const key of keys) {
-    const found = fields.find((one) => one.name === key);
-    if (found) {
-      field = found;
-      names.push(sayOr(found.label_key, key));
-      fields = found.fields;
-      places = places.map((place) => place?.[key]);
-    } else {
-      places = places.map((place) => (Array.isArray(place) ? place.find((one) => one?.id === key) : place?.[key]));
-      const name = places.map(itemName).find(Boolean);
-      names.push(name ? `“${name}”` : Array.isArray(places) && /^\w{12,}$/.test(key) ? "" : key);
-    }
-  }
-  return [names.filter(Boolean).join(" · "), field];
-};
-
-const fieldLine = (item, change, data) => {
-  const configs = [data.before, data.after].map((doc) => doc.nodes.find((node) => node.id === item.node_id)?.config);
-  const [label, field] = labelOf(item.type, change.path, configs);
-  if (change.kind === "order") return { label, before: "", after: say("versions.reordered"), kind: "changed" };
-  const kind = change.path[0] === "$type" ? kindName : (value) => shown(value, field);
-  return { label, before: kind(change.before), after: kind(change.after), kind: change.kind };
-};
-
-const nodeLine = (item, data) => {
-  const node = [data.after, data.before].map((doc) => doc.nodes.find((one) => one.id === item.node_id)).find(Boolean);
-  const spec = specOf(item.type);
-  return { key: `n ${item.node_id}`, node: item.node_id, kind: item.kind, title: nodeName(node), icon: spec?.icon ?? "circle", group: spec?.group ?? "canvas", fields: item.fields.map((change) => fieldLine(item, change, data)) };
-};
-
-const edgeLine = (edge, data) => {
-  const nameOf = (id) => {
-    const node = [data.after, data.before].map((doc) => doc.nodes.find((one) => one.id === id)).find(Boolean);
-    return node ? nodeName(node) : "";
-  };
-  const source = [data.after, data.before].map((doc) => doc.nodes.find((one) => one.id === edge.source)).find(Boolean);
-  const label = source ? portLabel(source, edge.port) : edge.port;
-  const fields = [{ label: say("versions.leads_to"), before: edge.before ? nameOf(edge.before) : say("versions.nowhere"), after: edge.after ? nameOf(edge.after) : say("versions.nowhere"), kind: "changed" }];
-  return { key: `e ${edge.source} ${edge.port}`, node: edge.source, kind: "edge", title: source ? `${nodeName(source)} · ${label}` : label, icon: "spline", group: "canvas", fields };
-};
-
-const SETTING_NAMES = { name: "versions.set_name", "settings.expiry_minutes": "editor.expiry", "settings.interrupt_keywords": "editor.interrupt" };
-const settingLine = (change) => {
-  const dotted = change.path.join(".");
-  const label = SETTING_NAMES[dotted] ? say(SETTING_NAMES[dotted]) : change.path[0] === "translations" ? say("versions.set_translation", { language: change.path[1] ?? "" }) : say("versions.set_other");
-  const duration_ = dotted === "settings.expiry_minutes" ? { widget: "duration" } : null;
-  return { label, before: shown(change.before, duration_), after: shown(change.after, duration_), kind: change.kind };
-};
-
-const lines = (data) => {
-  const nodes = data.change.nodes.map((item) => nodeLine(item, data));
-  const settings = data.change.settings.slice(0, 60).map(settingLine);
-  return [
-    ...nodes.filter((line) => line.kind !== "moved"),
-    ...data.change.edges.filter((edge) => !edge.implied).map((edge) => edgeLine(edge, data)),
-    ...(settings.length ? [{ key: "s", node: "", kind: "settings", title: say("versions.settings"), icon: "settings-2", group: "canvas", fields: settings }] : []),
-    ...nodes.filter((line) => line.kind === "moved"),
-  ];
-};
 
 const leaveOverlay = (more = {}) => emit({ overlay: null, compare: null, version: null, doc: S.sync?.doc ?? S.doc, selected: [], edge: null, ...more });
 
@@ -185,15 +61,7 @@ export const versions = {
       if (flowId === S.flowId) emit({ publications: [] }); // the history says that it could not be read
     }
   },
-  async loadZone() {
-    if (S.zone) return;
-    try {
-      const me = await api.get("/api/v1/auth/me");
-      emit({ zone: me.organization?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone });
-    } catch {
-      emit({ zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
-    }
-  },
+  loadZone,
   /** How much the draft differs from what is live, for badges and the list. */
   async look() {
     if (!S.flow?.live_version) {
@@ -299,13 +167,13 @@ export const versions = {
   rest: (rest) => change({ rest }),
   later(later) {
     const soon = new Date(Math.ceil(Date.now() / 3600000) * 3600000 + 3600000);
-    change({ later, at: S.publish.at || toWall(soon, S.zone || "UTC"), error: "" });
+    change({ later, at: S.publish.at || toWall(soon, zoneNow()), error: "" });
   },
   at: (at) => change({ at, error: "" }),
   async confirm() {
     const wanted = S.publish;
     const body = { note: wanted.note, impact: impactChoice(wanted), allow_failing_tests: Boolean(S.tests?.override) };
-    const at = wanted.later ? fromWall(wanted.at, S.zone || "UTC") : null;
+    const at = wanted.later ? fromWall(wanted.at, zoneNow()) : null;
     if (wanted.later && (!at || at.getTime() <= Date.now())) {
       change({ error: say("versions.refused_not_in_future") });
       return;

@@ -48,6 +48,15 @@ export const toggleSide = () => {
   }
 };
 
+// Keys of an input method (Japanese, Chinese, Korean, dead keys…) belong to it until the text is settled: no shortcut, no
+// list and no Enter of ours hears them. 229 is what browsers give for the key that settles it, when they call it over already.
+const OF_INPUT_METHOD = 229;
+if (typeof window !== "undefined") {
+  window.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.keyCode === OF_INPUT_METHOD) event.stopImmediatePropagation();
+  }, true);
+}
+
 /** Whether keys pressed here are text for a field. */
 export const isTyping = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));

@@ -86,9 +86,14 @@ def _why(bubble: rx.Var) -> rx.Component:
 
 def _option(bubble: rx.Var, option: rx.Var) -> rx.Component:
     return rx.el.button(
+        rx.match(
+            text_of(option, "icon"),
+            *[(name, icon(name, "s")) for name in ("external-link", "phone", "copy")],
+            rx.fragment(),
+        ),
         text_of(option, "title"),
         type="button",
-        disabled=~flag(bubble, "live"),
+        disabled=~flag(bubble, "live") | flag(option, "inert"),
         on_click=do(f"preview.press({bubble!s}, {option!s})", bubble, option),
         custom_attrs={"data-testid": "preview-button"},
     )

@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import HelpButton, Item, NodeTools, TitleField, do, flag, items_of, text_of
+from pytake_app.ui.canvas.components import HelpButton, Item, NodeTools, TitleField, do, flag, items_of, number, text_of
 from pytake_app.ui.components.basics import icon, icon_button, menu_item
 from pytake_app.ui.i18n import t
 from pytake_app.ui.pages.editor.inspector.fields import field_list
@@ -103,6 +103,21 @@ def _elsewhere(degrades: rx.vars.ArrayVar) -> rx.Component:
     )
 
 
+def _translations(item: Item) -> rx.Component:
+    """What is to be done about this block's texts in other languages, with the way to them."""
+    return rx.el.div(
+        rx.el.div(icon("languages", "s"), rx.el.span(text_of(item, "behind")), class_name="row g6 dense t-amber"),
+        rx.el.button(
+            t("rows.open_table"),
+            type="button",
+            class_name="btn line sm",
+            on_click=do(f"check.jump({number(item, 'behind_at')!s})", item),
+            custom_attrs={"data-testid": "texts-behind"},
+        ),
+        class_name="sec col g6 behind",
+    )
+
+
 def node_panel(item: Item) -> rx.Component:
     """The form of one block."""
     findings, further = items_of(item, "findings"), items_of(item, "further")
@@ -141,6 +156,7 @@ def node_panel(item: Item) -> rx.Component:
         ),
         NodeTools.create(node=text_of(item, "id"), type=text_of(item, "type"), locked=flag(item, "locked")),
         rx.cond(more.length() > 0, advanced),
+        rx.cond(text_of(item, "behind") != "", _translations(item)),
         rx.cond(degrades.length() > 0, _elsewhere(degrades)),
         rx.cond(
             following.length() > 0,
