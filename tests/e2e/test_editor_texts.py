@@ -19,7 +19,8 @@ def template() -> Json:
     return {
         "name": "pedido_enviado", "language": "pt_BR", "status": "APPROVED", "category": "UTILITY",
         "header": {"format": "TEXT", "text": "Pedido {{1}}", "variables": 1}, "footer": "Loja Aurora",
-        "body": "Oi {{nome}}, o pedido {{pedido}} está a caminho.", "variables": 2, "variable_names": ["nome", "pedido"],
+        "body": "Oi {{nome}}, o pedido {{pedido}} está a caminho.", "variables": 2,
+        "variable_names": ["nome", "pedido"],
         "buttons": [
             {**reply, "type": "URL", "text": "Ver no site", "url": "https://example.com"}, reply,
             {**reply, "text": "Falar com alguém"},
@@ -201,7 +202,8 @@ def test_conflicting_words_are_one_finding_and_translations_lead_to_their_row(ed
     page.set_viewport_size({"width": 390, "height": 844})
     expect(cell).to_be_in_viewport()
     box = box_of(cell)
-    assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["width"] > 280
+    assert 0 <= box["x"] <= 390 - box["width"]
+    assert box["width"] > 280
     cell.fill("See you")
     page.set_viewport_size({"width": 1440, "height": 1100})
     page.keyboard.press("Escape")

@@ -248,7 +248,7 @@ export const preview = {
     clearTimeout(walking);
     emit({ preview: { ...blank(), script: state().script, result: null } });
     editor.tab("preview");
-    if (!(await play({ ...freshScript(), ...path.script }))) return;
+    if (!(await play({ ...freshScript(), now: null, ...path.script }))) return; // a saved one keeps its own time
     change({ walk: { turn: 0, of: state().result.turns.length, auto: true, steps: path.steps } });
     preview.step();
   },
