@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import psycopg
 import redis as redis_client
@@ -170,38 +170,30 @@ def _migrations(settings: Settings) -> Finding:
     return Finding("ok", "schema", f"at {head}")
 
 
-_PIPELINE = (
-    ("inbound_stuck", "warn", "received messages that nobody looks at"),
-    ("timers_overdue", "warn", "timers that did not fire"),
-    ("sends_overdue", "warn", "messages that should have been sent"),
-    ("sends_silent", "warn", "messages whose sender has gone"),
-    ("inbound_dead", "ok", "received messages given up on"),
-    ("sends_dead", "ok", "messages given up on"),
-)
-"""What is asked of the pipeline's rows. Dead letters hold up nothing; they are for people to look at."""
-
-
 def _stuck(settings: Settings, *, mend: bool) -> Iterator[Finding]:
     """Rows of the pipeline that nothing has touched although they were due."""
     services = Services(settings)
     try:
         if mend:
-            done = pipeline.mend(services)
-            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in asdict(done).items())
-            yield Finding("ok", "pipeline", f"mended: {counts}; every waiting lane and the senders were woken")
-        found = pipeline.find_stuck(services)
+            done = {name: count for name, count in pipeline.mend(services).items() if count}
+            counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in done.items())
+            woken = "every waiting lane and the senders were woken"
+            yield Finding("ok", "pipeline", f"mended: {counts or 'nothing had to be'}; {woken}")
+        found = pipeline.examine(services)
     except (UnavailableError, psycopg.Error, SQLAlchemyError, redis_client.RedisError) as error:
         yield Finding("warn", "pipeline", f"could not be examined: {type(error).__name__}", "./pytake migrate")
         return
     finally:
         services.close()
-    if found.healthy:
-        yield Finding("ok", "pipeline", "nothing is stuck")
-    for name, level, text in _PIPELINE:
-        count = getattr(found, name)
-        if count:
-            remedy = "" if level == "ok" else "are worker, outbox and scheduler running? else ./pytake doctor --mend"
-            yield Finding(cast("Level", level), "pipeline", f"{count} {text}", remedy)
+    if not any(finding.count for finding in found if finding.check.serious):
+        yield Finding("ok", "pipeline", f"nothing is stuck ({len(found)} questions asked)")
+    for finding in found:
+        if finding.count is None:
+            yield Finding("warn", "pipeline", f"{finding.check.text}: could not be counted within half a minute")
+        elif finding.count:
+            level: Level = "warn" if finding.check.serious else "ok"
+            remedy = "are worker, outbox and scheduler running? else ./pytake doctor --mend" if level == "warn" else ""
+            yield Finding(level, "pipeline", f"{finding.count} {finding.check.text}", remedy)
 
 
 def _plain_url(settings: Settings) -> str:
