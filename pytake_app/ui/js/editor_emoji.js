@@ -1,11 +1,11 @@
 // The emoji picker: signs and their names ship with the app (`emoji_data.js`, made at build time), nothing is fetched.
 import { createElement as h, useEffect, useMemo, useRef, useState } from "react";
-import { getLang } from "$/public/pt_i18n.js";
-import { keep, say } from "$/public/pt_editor.js";
+import { getLang, tr } from "$/public/pt_i18n.js";
 
 const RECENT = "pytake_emoji";
 const COLUMNS = 8;
 const FIRST = 240; // drawn before one scrolls or searches
+const say = (key) => tr(getLang(), key);
 let loaded = null;
 
 const load = () => (loaded ??= import("$/public/pt_emoji_data.js").then((module) => module.EMOJI));
@@ -49,7 +49,11 @@ export const EmojiPicker = ({ onPick, onClose }) => {
     box.current?.scrollIntoView({ block: "nearest" });
   }, []);
   const pick = (sign) => {
-    keep(RECENT, [sign, ...recent().filter((other) => other !== sign)].slice(0, 16));
+    try {
+      localStorage.setItem(RECENT, JSON.stringify([sign, ...recent().filter((other) => other !== sign)].slice(0, 16)));
+    } catch {
+      // storage is blocked: nothing depends on it
+    }
     onPick(sign);
   };
   const move = (event, index) => {

@@ -5,9 +5,7 @@ import reflex as rx
 from pytake_app.core.tenancy import Principal
 from pytake_app.ui import push
 from pytake_app.ui.layout.shell import page_shell
-from pytake_app.ui.pages.inbox.rows import list_pane
 from pytake_app.ui.pages.inbox.store import InboxRoot
-from pytake_app.ui.pages.inbox.thread import contact_pane, thread_pane
 from pytake_app.ui.session import SessionState, protected
 
 ROUTE = "/inbox"
@@ -28,10 +26,10 @@ ON_LOAD = [SessionState.guard, InboxState.watch]
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "name": SessionState.user_name, "role": SessionState.role}
-    return page_shell(
-        "inbox.title",
-        InboxRoot.create(list_pane(), thread_pane(), contact_pane(), me=me),
-        active="inbox",
-        bare=True,
-    )
+    me = {
+        "id": SessionState.user_id,
+        "name": SessionState.user_name,
+        "role": SessionState.role,
+        "organization": SessionState.organization_name,
+    }
+    return page_shell("inbox.title", InboxRoot.create(me=me), active="inbox", bare=True)

@@ -1,0 +1,196 @@
+// The list's side of the store: reading, filters, saved views, search, marks for bulk actions.
+import { api } from "$/public/pt_api.js";
+import { keep, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
+import { BASE, NO_FILTERS, set, state } from "$/public/pt_inbox_store.js";
+
+const PAGE = 50;
+const STATUSES = { open: ["open", "pending"], closed: ["closed", "archived"] };
+
+const listQuery = (cursor) => {
+  const { filters } = state;
+  const query = new URLSearchParams({ limit: String(PAGE) });
+  for (const status of STATUSES[filters.status] ?? []) query.append("status", status);
+  if (state.tab !== "all") query.set("assignee", state.tab);
+  else if (filters.agent) query.set("agent", filters.agent);
+  for (const name of ["queue", "channel", "tag", "period", "priority", "handling", "sort"]) if (filters[name]) query.set(name, filters[name]);
+  if (filters.unread) query.set("unread", "true");
+  if (filters.snoozed) query.set("snoozed", "true");
+  if (cursor) query.set("cursor", cursor);
+  return `${BASE}?${query}`;
+};
+
+const activity = (row) => row.last_message?.at ?? row.created_at;
+const before = (a, b) => {
+  const [x, y] = [state.rows.get(a), state.rows.get(b)];
+  if (state.filters.sort === "unread_first" && Boolean(x.unread_count) !== Boolean(y.unread_count)) return x.unread_count ? -1 : 1;
+  if (state.filters.sort === "waiting_longest") return (x.waiting_since ?? "9").localeCompare(y.waiting_since ?? "9") || activity(y).localeCompare(activity(x));
+  return activity(y).localeCompare(activity(x)) || b.localeCompare(a);
+};
+
+let run = 0;
+export const loadList = async () => {
+  const mine = ++run;
+  try {
+    const [page, counts] = await Promise.all([api.get(listQuery()), api.get(`${BASE}/stats`)]);
+    if (mine !== run) return;
+    state.rows = new Map(page.items.map((row) => [row.id, row]));
+    state.marked = new Set([...state.marked].filter((id) => state.rows.has(id)));
+    set({ order: page.items.map((row) => row.id), cursor: page.next_cursor, counts, list: "ready" });
+  } catch (error) {
+    if (mine === run) set({ list: error.status === 0 ? "offline" : error.status === 403 ? "forbidden" : "error" });
+  }
+};
+let loadingMore = false;
+export const loadMore = async () => {
+  if (!state.cursor || loadingMore) return;
+  loadingMore = true;
+  const mine = run;
+  try {
+    const page = await api.get(listQuery(state.cursor));
+    if (mine !== run) return;
+    page.items.forEach((row) => state.rows.set(row.id, row));
+    set({ order: [...new Set([...state.order, ...page.items.map((row) => row.id)])], cursor: page.next_cursor });
+  } catch (error) {
+    if (error.status !== 0) tell(wordsOf(error), "error");
+  } finally {
+    loadingMore = false;
+  }
+};
+
+const belongs = (row) => {
+  const { filters } = state;
+  if (filters.status && !STATUSES[filters.status].includes(row.status)) return false;
+  const asleep = row.snoozed_until && new Date(row.snoozed_until) > Date.now();
+  if (filters.snoozed ? !asleep : asleep && filters.status === "open") return false;
+  if (state.tab === "mine" && row.assignee?.id !== state.me?.id) return false;
+  if (state.tab === "unassigned" && row.assignee) return false;
+  if (filters.agent && state.tab === "all" && row.assignee?.id !== (filters.agent === "me" ? state.me?.id : filters.agent) && !(filters.agent === "none" && !row.assignee)) return false;
+  if (filters.channel && row.channel !== filters.channel) return false;
+  if (filters.priority && row.priority !== filters.priority) return false;
+  if (filters.handling && row.handling !== filters.handling) return false;
+  if (filters.unread && !row.unread_count && row.id !== state.selected) return false;
+  if ((filters.queue || filters.tag || filters.period) && !state.rows.has(row.id)) return false; // the server decides these when it is asked again
+  return true;
+};
+/** A conversation as it is now: into the list, to its place in it, or out of it. */
+export const putRow = (row) => {
+  if (belongs(row)) {
+    state.rows.set(row.id, row);
+    state.order = [...new Set([...state.order.filter((id) => state.rows.has(id)), row.id])].sort(before);
+  } else dropRow(row.id);
+};
+export const dropRow = (id) => {
+  state.rows.delete(id);
+  state.order = state.order.filter((other) => other !== id);
+  state.marked.delete(id);
+};
+export const loadCounts = async () => {
+  const counts = await api.get(`${BASE}/stats`).catch(() => null); // the next poke asks again
+  if (counts) set({ counts });
+};
+
+const reload = (patch) => {
+  set({ ...patch, list: "loading", rows: new Map(), order: [], cursor: null, marked: new Set() });
+  loadList();
+};
+
+let typing = null;
+let search = null;
+const find = async (text) => {
+  search?.abort();
+  search = new AbortController();
+  const { signal } = search;
+  try {
+    const page = await api.get(`${BASE}/search?q=${encodeURIComponent(text)}&limit=40`, { signal });
+    if (!signal.aborted) set({ hits: { phase: "ready", items: page.items } });
+  } catch (error) {
+    if (error.name === "AbortError" || signal.aborted) return;
+    set({ hits: { phase: error.status === 0 ? "offline" : "error", items: [] } });
+  }
+};
+
+export const lists = {
+  reload: () => reload({}),
+  tab: (tab) => {
+    keep("pytake_inbox_tab", tab);
+    reload({ tab, view: "" });
+  },
+  filter: (patch) => reload({ filters: { ...state.filters, ...patch }, view: "" }),
+  clear: () => reload({ filters: { ...NO_FILTERS }, view: "" }),
+  query: (text) => {
+    clearTimeout(typing);
+    const wanted = text.trim();
+    if (wanted.length < 2) {
+      search?.abort();
+      set({ query: wanted, hits: null });
+      return;
+    }
+    set({ query: wanted, hits: { phase: state.hits?.items?.length ? "ready" : "loading", items: state.hits?.items ?? [] } });
+    typing = setTimeout(() => find(wanted), 200);
+  },
+  searchAgain: () => state.query && find(state.query),
+  more: loadMore,
+
+  // ---- saved views
+  loadViews: async () => {
+    const page = await api.get("/api/v1/inbox-views").catch(() => null);
+    set({ views: page?.items ?? [] });
+  },
+  useView: (id) => {
+    const view = state.views?.find((one) => one.id === id);
+    if (!view) return;
+    const { tab, ...filters } = view.filters ?? {};
+    reload({ view: id, tab: tab ?? "all", filters: { ...NO_FILTERS, ...filters } });
+  },
+  saveView: async (name, shared) => {
+    const kept = Object.fromEntries(Object.entries({ ...state.filters, tab: state.tab }).filter(([, value]) => value !== "" && value !== false));
+    try {
+      const view = await api.post("/api/v1/inbox-views", { name, shared, filters: kept });
+      set({ views: [...(state.views ?? []), view], view: view.id, dialog: null });
+      tell(say("inbox_more.view_saved", { name }), "success");
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    }
+  },
+  dropView: async (id) => {
+    const view = state.views.find((one) => one.id === id);
+    set({ views: state.views.filter((one) => one.id !== id), view: state.view === id ? "" : state.view });
+    try {
+      await api.delete(`/api/v1/inbox-views/${id}`);
+    } catch (error) {
+      set({ views: [...state.views, view] });
+      tell(wordsOf(error), "error");
+    }
+  },
+
+  // ---- marks
+  mark: (id, on) => {
+    const marked = new Set(state.marked);
+    if (on ?? !marked.has(id)) marked.add(id);
+    else marked.delete(id);
+    set({ marked });
+  },
+  markTo: (id) => {
+    const [a, b] = [state.order.indexOf([...state.marked].at(-1)), state.order.indexOf(id)];
+    if (a < 0) return lists.mark(id, true);
+    return set({ marked: new Set([...state.marked, ...state.order.slice(Math.min(a, b), Math.max(a, b) + 1)]) });
+  },
+  markAll: () => set({ marked: new Set(state.order.every((id) => state.marked.has(id)) ? [] : state.order) }),
+  unmark: () => set({ marked: new Set() }),
+  bulk: async (action, extra = {}) => {
+    const ids = [...state.marked];
+    if (!ids.length) return;
+    set({ busy: "bulk" });
+    try {
+      const answer = await api.post(`${BASE}/bulk`, { ids, action, ...extra });
+      if (answer.done) tell(say("inbox_more.bulk_done", { count: answer.done }), "success");
+      if (answer.failed) tell(say("inbox_more.bulk_left", { count: answer.failed }), "warning");
+      set({ marked: new Set(), dialog: null });
+      await loadList();
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    } finally {
+      set({ busy: "" });
+    }
+  },
+};

@@ -1,0 +1,254 @@
+// What leaves the composer: shown at once, sent, and kept with a way to try again when it could not be. Drafts stay in this
+// browser, agree between its tabs, and follow the person to other devices.
+import { api } from "$/public/pt_api.js";
+import { keep, kept, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
+import { bytes } from "$/public/pt_inbox_media.js";
+import { onShout, shout } from "$/public/pt_inbox_news.js";
+import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
+import { loadScheduled, loadThread, patchMessage, putMessages } from "$/public/pt_inbox_threads.js";
+
+const MB = 1024 * 1024;
+/** What WhatsApp takes, by kind: media types and bytes (Cloud API, Media). */
+const TAKES = [
+  { kind: "image", types: ["image/jpeg", "image/png"], max: 5 * MB },
+  { kind: "sticker", types: ["image/webp"], max: 0.5 * MB },
+  { kind: "video", types: ["video/mp4", "video/3gpp"], max: 16 * MB },
+  { kind: "audio", types: ["audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/x-m4a"], max: 16 * MB },
+];
+const ANY = { kind: "document", max: 100 * MB };
+const MOST = 10;
+export const box = () => document.getElementById("composer");
+const draftKey = (id, mode) => `pytake_draft_${id}${mode === "note" ? "_note" : ""}`;
+
+/** Upload with progress, which fetch can't tell; answers the kept file. */
+const upload = (id, file, voice, onPart) =>
+  new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const body = new FormData();
+    body.append("file", file, file.name);
+    request.open("POST", `${BASE}/${id}/uploads${voice ? "?voice=true" : ""}`);
+    request.setRequestHeader("X-PyTake-CSRF", "1");
+    request.setRequestHeader("Accept", "application/json");
+    request.responseType = "json";
+    request.upload.onprogress = (event) => event.lengthComputable && onPart(event.loaded / event.total);
+    request.onload = () => (request.status === 201 ? resolve(request.response) : reject(Object.assign(new Error("upload"), { status: request.status, code: request.status === 413 ? "media_too_large" : (request.response?.code ?? "unknown") })));
+    request.onerror = () => reject(Object.assign(new Error("upload"), { status: 0, code: "offline" }));
+    request.send(body);
+  });
+
+const local = (fields) => {
+  const id = newClientId();
+  return { id, client_id: id, text: "", type: "text", direction: "out", author: state.me?.id, author_kind: "agent", author_name: state.me?.name, created_at: new Date().toISOString(), status: "sending", errors: [], content: {}, ...fields };
+};
+/** Messages of one conversation leave in the order they were written. */
+const lines = new Map();
+const inLine = (id, job) => {
+  const next = (lines.get(id) ?? Promise.resolve()).then(job);
+  lines.set(id, next);
+  return next;
+};
+const deliver = (id, message) =>
+  inLine(id, async () => {
+    try {
+      if (message.upload && !message.body.message.media_id) {
+        const file = await upload(id, message.upload, message.body.message.voice, (part) => state.selected === id && patchMessage(message.client_id, { part }));
+        message.body.message = { ...message.body.message, media_id: file.id };
+      }
+      const saved = await api.post(`${BASE}/${id}/${message.direction === "note" ? "notes" : "messages"}`, { ...message.body, client_id: message.client_id });
+      if (state.selected !== id) return;
+      if (message.body.send_at) {
+        state.messages.delete(message.client_id);
+        touchThread();
+        emit();
+        await loadScheduled(id);
+      } else putMessages([saved]);
+      emit();
+    } catch (error) {
+      const said = error.code === "not_renderable" ? error.errors?.[0]?.text : "";
+      if (state.selected === id) patchMessage(message.client_id, { status: "unsent", problem: error.code, said, part: null });
+      if (error.code === "conversation_closed" || error.code === "window_closed") loadThread(id, { quiet: true });
+    }
+  });
+const show = (message, id = state.selected) => {
+  state.messages.set(message.client_id, message);
+  touchThread();
+  set({ error: "", replyTo: "" });
+  return deliver(id, message);
+};
+const reply = () => {
+  const of = state.replyTo ? state.messages.get(state.replyTo) : null;
+  return of ? { reply_to: of.id } : {};
+};
+const quoting = () => ({ context_external_id: state.messages.get(state.replyTo)?.external_id ?? null });
+
+const forget = () => {
+  for (const mode of ["reply", "note"]) if (mode === state.mode) keep(draftKey(state.selected, mode), null);
+  clearTimeout(saving);
+  shout({ draft: { id: state.selected, mode: state.mode, text: "" } });
+  if (state.mode === "reply") api.put(`${BASE}/${state.selected}/draft`, { text: "" }).catch(() => undefined); // the text here is gone already
+};
+let saving = null;
+const write = (text) => {
+  const area = box();
+  if (!area) return;
+  area.value = text;
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+export const sending = {
+  mode: (mode) => {
+    set({ mode });
+    requestAnimationFrame(() => box()?.focus());
+  },
+  draft: () => kept(draftKey(state.selected, state.mode), ""),
+  keepDraft: (text) => {
+    const { selected: id, mode } = state;
+    keep(draftKey(id, mode), text);
+    shout({ draft: { id, mode, text } });
+    clearTimeout(saving);
+    if (mode !== "reply") return;
+    saving = setTimeout(() => api.put(`${BASE}/${id}/draft`, { text }).catch(() => undefined), 1500); // kept here in any case
+  },
+  reply: (key) => {
+    set({ replyTo: key, mode: "reply" });
+    requestAnimationFrame(() => box()?.focus());
+  },
+  unreply: () => {
+    set({ replyTo: "" });
+    box()?.focus();
+  },
+  quoteInNote: (text) => {
+    sending.mode("note");
+    requestAnimationFrame(() => write(`${text.split("\n").map((line) => `> ${line}`).join("\n")}\n`));
+  },
+  insert: (text) => {
+    const area = box();
+    if (!area) return;
+    area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    area.focus();
+  },
+  /** Put signs around what is selected: *bold*. */
+  wrap: (sign) => {
+    const area = box();
+    if (!area) return;
+    const [from, to] = [area.selectionStart, area.selectionEnd];
+    const inner = area.value.slice(from, to);
+    area.setRangeText(`${sign}${inner}${sign}`, from, to, "end");
+    if (from === to) area.selectionStart = area.selectionEnd = from + sign.length;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    area.focus();
+  },
+  write,
+
+  attach: (list) => {
+    const found = [];
+    for (const file of list) {
+      const rule = TAKES.find((one) => one.types.includes(file.type)) ?? ANY;
+      if (state.files.length + found.length >= MOST) {
+        tell(say("inbox_more.files_most", { count: MOST }), "warning");
+        break;
+      }
+      if (!file.size) tell(say("inbox_more.file_empty", { name: file.name }), "error");
+      else if (file.size > rule.max) tell(say("inbox_more.file_large", { name: file.name, size: bytes(file.size), max: bytes(rule.max) }), "error");
+      else found.push({ key: newClientId(), file, kind: rule.kind, name: file.name, size: file.size, url: URL.createObjectURL(file) });
+    }
+    if (found.length) set({ files: [...state.files, ...found], mode: "reply" });
+    requestAnimationFrame(() => box()?.focus());
+  },
+  detach: (key) => set({ files: state.files.filter((file) => file.key !== key) }),
+
+  /** Send what the composer holds; `at`: later. */
+  send: (at = "") => {
+    const text = box()?.value.trim() ?? "";
+    const id = state.selected;
+    if (!id || (!text && !state.files.length)) return;
+    const later = at ? { send_at: at } : {};
+    if (state.mode === "note") {
+      if (!text) return;
+      const mentions = (state.people ?? []).filter((person) => text.includes(`@${person.handle}`)).map((person) => person.id);
+      show(local({ direction: "note", text, body: { text, ...(mentions.length ? { mentions } : {}) } }));
+    } else {
+      const quote = { ...reply() };
+      const context = quoting();
+      const { files } = state;
+      set({ files: [] });
+      // The words go with a single file as its caption; sound and stickers carry none.
+      const captioned = files.length === 1 && ["image", "video", "document"].includes(files[0].kind) && text.length <= 1024;
+      files.forEach((one, i) => {
+        const caption = captioned && i === 0 ? text : "";
+        show(local({ ...context, type: one.kind, text: caption, upload: one.file, local_file: { url: one.url, name: one.name, size: one.size }, content: { type: "media", kind: one.kind, filename: one.name, voice: Boolean(one.voice) }, body: { ...quote, ...later, message: { type: "media", ...(caption ? { caption } : {}), ...(one.kind === "document" ? { filename: one.name } : {}), ...(one.voice ? { voice: true } : {}) } } }), id);
+      });
+      if (text && !captioned) show(local({ ...context, text, body: later.send_at || quote.reply_to ? { ...quote, ...later, message: { type: "text", text } } : { text } }), id);
+    }
+    write("");
+    forget();
+  },
+  /** Send a message of another kind: template, options, place, card. */
+  sendContent: (message, shown, at = "") => {
+    const quote = reply();
+    show(local({ ...quoting(), ...shown, content: { ...shown.content }, body: { ...quote, ...(at ? { send_at: at } : {}), message } }));
+    set({ dialog: null });
+  },
+  sendVoice: (file) => {
+    const url = URL.createObjectURL(file);
+    show(local({ ...quoting(), type: "audio", upload: file, local_file: { url, name: "", size: file.size }, content: { type: "media", kind: "audio", voice: true }, body: { ...reply(), message: { type: "media", voice: true } } }));
+  },
+  react: async (key, emoji) => {
+    const target = state.messages.get(key);
+    if (!target) return;
+    try {
+      const saved = await api.post(`${BASE}/${state.selected}/messages`, { client_id: newClientId(), message: { type: "reaction", message_id: target.id, emoji } });
+      putMessages([saved]);
+      emit();
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    }
+  },
+  retry: async (key) => {
+    const message = state.messages.get(key);
+    if (!message) return;
+    if (message.status === "unsent") {
+      // A colleague was writing: whoever presses again means it.
+      const body = message.problem === "someone_writing" ? { ...message.body, anyway: true } : message.body;
+      const again = { ...message, body, status: "sending", problem: "" };
+      state.messages.set(key, again);
+      touchThread();
+      emit();
+      deliver(state.selected, again);
+      return;
+    }
+    patchMessage(key, { status: "queued", errors: [] });
+    try {
+      putMessages([await api.post(`${BASE}/${state.selected}/messages/${message.id}/retry`)]);
+      emit();
+    } catch (error) {
+      patchMessage(key, { status: "failed", errors: message.errors });
+      tell(wordsOf(error), "error");
+    }
+  },
+  discard: (key) => {
+    state.messages.delete(key);
+    touchThread();
+    emit();
+  },
+  unschedule: async (messageId) => {
+    try {
+      await api.delete(`${BASE}/${state.selected}/scheduled/${messageId}`);
+      touchThread();
+      set({ scheduled: state.scheduled.filter((one) => one.id !== messageId) });
+      tell(say("inbox_more.unscheduled"), "success");
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    }
+  },
+};
+
+onShout(({ draft }) => {
+  if (!draft || draft.id !== state.selected || draft.mode !== state.mode) return;
+  const area = box();
+  if (area && document.activeElement !== area && area.value !== draft.text) {
+    area.value = draft.text;
+    area.dispatchEvent(new Event("input", { bubbles: true, cancelable: true }));
+  }
+});

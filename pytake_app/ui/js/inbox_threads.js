@@ -1,0 +1,220 @@
+// The open conversation's side of the store: messages, the panel, what is new, and the pokes that tell of it.
+import { api } from "$/public/pt_api.js";
+import { onPoke } from "$/public/pt_live.js";
+import { dropRow, loadCounts, loadList, putRow } from "$/public/pt_inbox_lists.js";
+import { ring } from "$/public/pt_inbox_news.js";
+import { BASE, currentItems, emit, set, state, touchThread } from "$/public/pt_inbox_store.js";
+
+const PAGE = 50;
+const keyOf = (message) => message.client_id || message.id;
+/** Take messages in; one that was on its way under its own id gives its place to the server's. */
+export const putMessages = (messages) => {
+  for (const message of messages) {
+    if (message.client_id && state.messages.has(message.id)) state.messages.delete(message.id);
+    const local = state.messages.get(keyOf(message));
+    // A picture that was just sent stays the one from this device: it needn't be loaded again.
+    state.messages.set(keyOf(message), local?.local_file ? { ...message, local_file: local.local_file } : message);
+  }
+  touchThread();
+};
+export const patchMessage = (key, patch) => {
+  const message = state.messages.get(key);
+  if (!message) return;
+  state.messages.set(key, { ...message, ...patch });
+  touchThread();
+  emit();
+};
+
+const messagesUrl = (id, cursor) => `${BASE}/${id}/messages?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
+let run = 0;
+const fresh = { messages: new Map(), log: [], contact: null, previous: null, item: null, scheduled: [], older: null, first: 100000, error: "", found: "", others: [], typing: false, replyTo: "", files: [] };
+
+export const loadThread = async (id, { quiet = false } = {}) => {
+  const mine = quiet ? run : ++run;
+  if (!quiet) {
+    touchThread();
+    set({ ...fresh, messages: new Map(), thread: "loading" });
+  }
+  try {
+    const [detail, page, log] = await Promise.all([api.get(`${BASE}/${id}`), api.get(messagesUrl(id)), api.get(`${BASE}/${id}/automation-log?limit=100`)]);
+    if (mine !== run || state.selected !== id) return;
+    const known = quiet ? state.messages.size : 0;
+    putMessages(page.items);
+    // More came than one page while nobody listened: what lies between isn't known, so begin anew.
+    if (quiet && known && page.next_cursor && page.items.every((message) => !state.older || message.created_at > state.newest)) {
+      state.messages = new Map(page.items.map((message) => [keyOf(message), message]));
+      state.older = page.next_cursor;
+    }
+    state.newest = page.items[0]?.created_at ?? "";
+    putRow(detail);
+    set({ detail, thread: "ready", log: log.items, older: quiet ? state.older : page.next_cursor });
+    if (!quiet) loadPanel(detail);
+    else if (state.contact) loadContact(detail.contact.id);
+    loadScheduled(id);
+    markRead(detail);
+  } catch (error) {
+    if (mine !== run || quiet) return;
+    set({ thread: error.status === 404 || error.status === 422 ? "missing" : "error" });
+  }
+};
+const loadContact = async (contactId) => {
+  const contact = await api.get(`/api/v1/contacts/${contactId}`).catch(() => null); // the panel then shows what the conversation says
+  if (contact && state.detail?.contact.id === contactId) set({ contact });
+};
+const loadPanel = async (detail) => {
+  const id = detail.id;
+  loadContact(detail.contact.id);
+  const page = await api.get(`${BASE}?contact_id=${detail.contact.id}&limit=20`).catch(() => ({ items: [] }));
+  if (state.selected === id) set({ previous: page.items.filter((row) => row.id !== id) });
+};
+export const loadScheduled = async (id) => {
+  const page = await api.get(`${BASE}/${id}/scheduled`).catch(() => ({ items: [] }));
+  if (state.selected !== id || (page.items.length === 0 && state.scheduled.length === 0)) return;
+  touchThread();
+  set({ scheduled: page.items.map((one) => ({ ...one, status: "scheduled", errors: [], direction: "out", author_kind: "agent", created_at: one.send_at })) });
+};
+let loadingOlder = false;
+export const loadOlder = async () => {
+  const { selected: id, older } = state;
+  if (!older || loadingOlder) return false;
+  loadingOlder = true;
+  try {
+    const page = await api.get(messagesUrl(id, older));
+    if (state.selected !== id) return false;
+    const before = currentItems().length;
+    putMessages(page.items);
+    state.older = page.next_cursor;
+    set({ first: state.first - (currentItems().length - before) });
+    return true;
+  } catch (error) {
+    if (error.status !== 0) set({ error: error.code });
+    return false;
+  } finally {
+    loadingOlder = false;
+  }
+};
+const markRead = (detail) => {
+  if (detail.unread_count > 0 && document.visibilityState === "visible" && state.me?.role !== "viewer")
+    api.patch(`${BASE}/${detail.id}/read`, {}).catch((error) => error.status !== 0 && set({ error: error.code }));
+};
+
+/** Read the conversation again, wherever it is shown. */
+export const refreshOne = async (id) => {
+  if (id === state.selected) return loadThread(id, { quiet: true });
+  try {
+    const row = await api.get(`${BASE}/${id}`);
+    const old = state.rows.get(id);
+    putRow(row);
+    const last = row.last_message ?? {};
+    if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id) ring(row);
+  } catch (error) {
+    if (error.status === 404) dropRow(id);
+  }
+  return undefined;
+};
+
+// ---- live
+const dirty = new Set();
+let timer = null;
+// At once after a calm moment; while much is going on the list is read about once a second, whatever the number of pokes.
+const CALM_MS = 120;
+const BUSY_MS = 1000;
+let refreshed = 0;
+let quick = false;
+const refresh = async () => {
+  timer = null;
+  quick = false;
+  refreshed = Date.now();
+  const ids = [...dirty];
+  dirty.clear();
+  if (ids.length > 20) {
+    loadList();
+    if (ids.includes(state.selected)) loadThread(state.selected, { quiet: true });
+    return;
+  }
+  const newest = state.newest;
+  await Promise.all(ids.map(refreshOne));
+  emit();
+  if (ids.includes(state.selected) && state.newest !== newest) {
+    const last = [...state.messages.values()].reduce((a, b) => (a && a.created_at > b.created_at ? a : b), null);
+    if (last?.direction === "in") ring(state.detail, { open: true });
+  }
+  loadCounts();
+};
+let typingTimer = null;
+const onTyping = (poke) => {
+  if (poke.conversation_id !== state.selected || (poke.user_id && poke.user_id === state.me?.id)) return;
+  clearTimeout(typingTimer);
+  if (!poke.user_id) {
+    set({ typing: poke.event === "typing_start" });
+    typingTimer = setTimeout(() => set({ typing: false }), 25000);
+    return;
+  }
+  live.presence?.(poke);
+};
+/** What other modules hang in: presence looks at typing pokes. */
+export const live = {};
+
+const onPokes = (pokes) => {
+  for (const poke of pokes) {
+    if (poke.topic === "live:reconnected") {
+      loadList();
+      if (state.selected) loadThread(state.selected, { quiet: true });
+    } else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
+    else if (poke.event?.startsWith("presence")) live.presence?.(poke);
+    else if (poke.conversation_id) dirty.add(poke.conversation_id);
+  }
+  // The open conversation is not kept waiting by a slow turn that stands already.
+  const mine = dirty.has(state.selected);
+  if (!dirty.size || (timer && (quick || !mine))) return;
+  clearTimeout(timer);
+  quick = mine || Date.now() - refreshed > 2 * BUSY_MS;
+  timer = setTimeout(refresh, quick ? CALM_MS : BUSY_MS);
+};
+
+const named = () => new URLSearchParams(window.location.search).get("c");
+export const threads = {
+  select: (id, push = true) => {
+    if (push) window.history.pushState(null, "", id ? `/inbox?c=${id}` : "/inbox");
+    if (id === state.selected && state.thread === "ready") return set({ panel: false });
+    set({ selected: id, detail: id ? (state.rows.get(id) ?? null) : null, mode: "reply", panel: false, thread: id ? "loading" : "idle" });
+    if (id) loadThread(id);
+    live.opened?.(id);
+    return undefined;
+  },
+  step: (delta) => {
+    const at = state.order.indexOf(state.selected);
+    const id = state.order[Math.max(0, Math.min(state.order.length - 1, at + delta))];
+    if (id && id !== state.selected) threads.select(id);
+  },
+  back: () => threads.select(null),
+  older: loadOlder,
+  reloadThread: () => state.selected && loadThread(state.selected),
+  panel: () => set({ panel: !state.panel }),
+  /** Show the message with this key, or this id: older pages are read until it is there. */
+  jump: async (key) => {
+    const at = () => currentItems().find((item) => item.key === key || item.id === key);
+    for (let i = 0; i < 60 && !at() && state.older; i += 1) if (!(await loadOlder())) break;
+    const item = at();
+    if (item) set({ found: "" });
+    if (item) set({ found: item.key });
+  },
+  /** Open a conversation at one of its messages. */
+  openAt: async (id, messageId) => {
+    if (id !== state.selected) threads.select(id);
+    const until = Date.now() + 10000;
+    while (state.selected === id && state.thread !== "ready" && Date.now() < until) await new Promise((go) => setTimeout(go, 50));
+    if (state.selected === id && messageId) threads.jump(messageId);
+  },
+  landed: () => state.found && set({ found: "" }),
+  /** Pictures and films of the thread, for the viewer. */
+  pictures: () => currentItems().filter((item) => item.file && ["image", "video", "sticker"].includes(item.file.kind) && !item.deleted).map((item) => ({ url: item.file.url, kind: item.file.kind, name: item.file.name, caption: item.text })),
+};
+
+if (typeof window !== "undefined") {
+  onPoke("org:", onPokes);
+  window.addEventListener("popstate", () => window.location.pathname.startsWith("/inbox") && threads.select(named(), false));
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.detail && state.thread === "ready" && markRead(state.detail));
+  // Waits and windows go on by the clock.
+  setInterval(() => document.visibilityState === "visible" && state.list === "ready" && set({ now: Date.now() }), 15000);
+}
