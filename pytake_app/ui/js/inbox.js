@@ -2,6 +2,7 @@
 import { acts } from "$/public/pt_inbox_acts.js";
 import { lists, loadList } from "$/public/pt_inbox_lists.js";
 import { onShout, prefs } from "$/public/pt_inbox_news.js";
+import { presence } from "$/public/pt_inbox_presence.js";
 import { sending } from "$/public/pt_inbox_send.js";
 import { set, state, useInbox } from "$/public/pt_inbox_store.js";
 import { threads } from "$/public/pt_inbox_threads.js";
@@ -16,6 +17,7 @@ export const inbox = {
   ...threads,
   ...sending,
   ...acts,
+  ...presence,
   prefer: prefs.toggle,
   /** Called once with who is signed in and which conversation the address names. */
   open: (me, id) => {
@@ -23,6 +25,10 @@ export const inbox = {
     if (state.list === "loading") loadList();
     if (state.views === null) lists.loadViews();
     if (id && id !== state.selected) threads.select(id, false);
+  },
+  send: (at) => {
+    presence.wrote();
+    sending.send(at);
   },
   combo: (combo) => {
     const keys = {

@@ -139,6 +139,7 @@ const Message = memo(({ item, marked, found }) => {
   const caption = file && item.text === file.name ? "" : item.text;
   const text = item.place || item.cards.length || item.answers.length || item.opaque || (item.template && item.template.values.length === 0 && item.text === item.template.name) ? "" : item.template ? "" : caption;
   const scheduled = item.status === "scheduled";
+  const alone = file?.kind === "audio" && !item.deleted;
   const time = h("span", { className: "t" }, item.edited && h("span", null, say("inbox_more.edited")),
     item.author === "agent" && item.author_name ? `${item.author_name.split(" ")[0]} · ` : "", scheduled ? fmt.exact(getLang(), item.send_at) : clockTime(getLang(), item.at), item.dir === "out" && h(Ticks, { status: item.status }));
   const bubble = h("div", { className: `bub ${item.dir}${drawn && !bare ? " media" : ""}${bare ? " bare" : ""}`, "data-failed": item.failed, "data-testid": "bubble", "data-author": item.author, "data-key": item.key, "data-type": item.type, "data-found": found || undefined },
@@ -147,7 +148,7 @@ const Message = memo(({ item, marked, found }) => {
     item.quote && h(Quote, { quote: item.quote }),
     item.deleted ? h("span", { className: "muted row g6 ix-gone" }, h(Sign, { of: Ban }), say("inbox_more.deleted")) : h(Fragment, null,
       drawn && h(Picture, { file, caption, onOpen: (address) => openViewer(inbox.pictures(), address.split(/[?&]again=/)[0]) }),
-      file?.kind === "audio" && h(Sound, { file }), file?.kind === "file" && h(Document, { file }),
+      file?.kind === "audio" && h(Sound, { file, time: alone ? time : null }), file?.kind === "file" && h(Document, { file }),
       file?.part !== null && file?.part !== undefined && file.part < 1 && h("progress", { value: file.part, max: 1, "aria-label": say("inbox_more.uploading") }),
       item.place && h(Place, { place: item.place }), item.cards.map((card, i) => h(Card, { key: i, card })),
       item.template && h(Template, { template: item.template }), item.answers.length > 0 && h(Fragment, null, h("div", { className: "row g6 meta med muted" }, h(Sign, { of: ClipboardList, size: "xs" }), say("inbox_more.form_answers")), h(Pairs, { rows: item.answers })),
@@ -155,7 +156,7 @@ const Message = memo(({ item, marked, found }) => {
       item.header && h("div", { className: "hdr" }, item.header),
       text ? h("span", { className: "body" }, h(Rich, { text, mark: marked })) : !has && !item.options.length ? h("span", { className: "muted" }, sayOf(`inbox.kind.${item.type}`, "inbox.kind.unsupported")) : null,
       item.footer && h("div", { className: "foot" }, item.footer)),
-    time,
+    !alone && time,
     item.reactions.length > 0 && h("span", { className: "ix-reacts", "data-testid": "reactions" }, item.reactions.map((one) => h("span", { key: `${one.emoji}${one.mine}`, title: say(one.mine ? "inbox_more.reacted_us" : "inbox_more.reacted_contact") }, one.emoji))),
     !item.failed && h(Acts, { item }));
   return h(Fragment, null, bubble, item.options.length > 0 && !item.deleted && h(Options, { item }),

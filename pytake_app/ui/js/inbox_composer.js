@@ -119,7 +119,7 @@ const TextBox = ({ composer, popup, setPopup }) => {
     popup?.kind === "/" && h(Canned, { query: popup.query, at: popup.at, onPick: pick, onHover: hover }), popup?.kind === "@" && h(Mentions, { query: popup.query, at: popup.at, onPick: pick, onHover: hover }),
     h("textarea", { ref: area, id: "composer", rows: 1, maxLength: note ? 10000 : MOST_LETTERS, placeholder: words, "aria-label": words, "aria-autocomplete": "list", "aria-controls": popup ? "ix-popup" : undefined, "aria-activedescendant": popup ? `ix-popup-${popup.at}` : undefined, "data-testid": "composer", onInput: (event) => {
       inbox.keepDraft(event.target.value);
-      inbox.writing?.(event.target.value);
+      inbox.writing(event.target.value);
       look();
     }, onKeyDown: keys, onClick: look, onBlur: () => setTimeout(() => document.activeElement !== area.current && setPopup(null), 150), onPaste: paste }));
 };

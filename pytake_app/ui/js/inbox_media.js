@@ -133,7 +133,7 @@ const waveOf = (url) => {
 const SPEEDS = [1, 1.5, 2];
 let playing = null; // one sound at a time
 
-export const Sound = ({ file }) => {
+export const Sound = ({ file, time }) => {
   const [wave, setWave] = useState(null);
   const [at, setAt] = useState(0);
   const [length, setLength] = useState(NaN);
@@ -206,7 +206,7 @@ export const Sound = ({ file }) => {
           seek(((event.clientX - box.left) / box.width) * length);
         } }, bars.map((peak, i) => h("i", { key: i, "data-past": i / BARS < part, style: { height: `${Math.round(12 + peak * 88)}%` } }))),
     h("span", { className: "meta tn muted nw" }, state === "waiting" ? say("inbox_more.file_coming") : clock(on || at > 0 ? at : length)),
-    h("button", { type: "button", className: "bdg line tn", onClick: faster, "aria-label": say("inbox_more.speed", { speed: fmt.number(getLang(), speed) }) }, `${fmt.number(getLang(), speed)}×`));
+    h("button", { type: "button", className: "bdg line tn", onClick: faster, "aria-label": say("inbox_more.speed", { speed: fmt.number(getLang(), speed) }) }, `${fmt.number(getLang(), speed)}×`), time);
 };
 
 export const Document = ({ file }) =>

@@ -98,6 +98,7 @@ export const ThreadMessages = () => {
   const list = useRef(null);
   const [bottom, setBottom] = useState(true);
   const [missed, setMissed] = useState(0);
+  const stick = useRef(true); // at the end until the person scrolls away: pictures that load later don't push the end out of sight
   const count = useRef(items.length);
   const lastKey = useRef("");
   useEffect(() => {
@@ -109,10 +110,14 @@ export const ThreadMessages = () => {
   useEffect(() => {
     if (bottom) setMissed(0);
   }, [bottom]);
-  useEffect(() => setMissed(0), [id]);
+  useEffect(() => {
+    setMissed(0);
+    stick.current = true;
+  }, [id]);
   useEffect(() => {
     if (!found) return undefined;
     const at = items.findIndex((item) => item.key === found);
+    stick.current = false;
     if (at >= 0) list.current?.scrollToIndex({ index: at, align: "center" });
     const timer = setTimeout(inbox.landed, 2600);
     return () => clearTimeout(timer);
@@ -134,7 +139,15 @@ export const ThreadMessages = () => {
       // One stays where one reads; only what one sends oneself, and news at the end, move the view.
       followOutput: (atBottom) => (atBottom || last?.status === "sending" ? "auto" : false),
       atBottomThreshold: 80,
-      atBottomStateChange: setBottom,
+      atBottomStateChange: (now) => {
+        setBottom(now);
+        if (now) stick.current = true;
+      },
+      totalListHeightChanged: () => stick.current && list.current?.scrollToIndex({ index: "LAST", align: "end" }),
+      onWheel: (event) => event.deltaY < 0 && (stick.current = false),
+      onTouchMove: () => (stick.current = false),
+      onPointerDown: (event) => event.target === event.currentTarget && (stick.current = false), // the scroll bar
+      onKeyDown: (event) => ["ArrowUp", "PageUp", "Home"].includes(event.key) && (stick.current = false),
       startReached: older ? inbox.older : undefined,
       computeItemKey: (_, item) => item.key,
       itemContent: (_, item) => h("div", { className: "ix-item", "data-found": item.key === found || undefined }, h(ThreadItem, { item, marked: item.key === found ? query : "", found: item.key === found })),

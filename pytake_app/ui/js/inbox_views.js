@@ -5,7 +5,7 @@ import { useLang } from "$/public/pt_i18n.js";
 import { inbox, KEYS, useInbox } from "$/public/pt_inbox.js";
 import { Composer } from "$/public/pt_inbox_composer.js";
 import { Dialogs } from "$/public/pt_inbox_dialogs.js";
-import { say, Sign } from "$/public/pt_inbox_kit.js";
+import { kept, say, Sign } from "$/public/pt_inbox_kit.js";
 import { ListPane } from "$/public/pt_inbox_list.js";
 import { Viewer } from "$/public/pt_inbox_media.js";
 import { Panel } from "$/public/pt_inbox_panel.js";
@@ -40,11 +40,21 @@ const News = () => h("span", { className: "sr", role: "status", "aria-live": "po
 export const InboxRoot = ({ me, ...rest }) => {
   const lang = useLang();
   const layout = useInbox("layout");
+  const [here, setHere] = useState(false); // the prepared page is in one language: texts come once the browser's is known
+  useEffect(() => {
+    setHere(true);
+    const root = document.documentElement;
+    const before = root.dataset.side;
+    if (kept("pytake_side", "") !== "full") root.dataset.side = "rail"; // three panes want the room
+    return () => {
+      root.dataset.side = before ?? "full";
+    };
+  }, []);
   useEffect(() => {
     if (me?.id) inbox.open(me, new URLSearchParams(window.location.search).get("c"));
   }, [me?.id]);
   return h("div", { ...rest, className: "ix", "data-open": String(layout.open), "data-panel": String(layout.panel), "data-phase": layout.phase },
-    h(Fragment, { key: lang },
+    here && h(Fragment, { key: lang },
       h("section", { className: "ix-list", "aria-label": say("inbox.title") }, h(ListPane)), h(Thread), h("aside", { className: "ix-panel", "aria-label": say("inbox.contact_panel") }, h(Panel)), h(Dialogs), h(Viewer), h(News)),
     h(HotKeys, { combos: KEYS, onCombo: inbox.combo }));
 };
