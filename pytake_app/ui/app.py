@@ -26,7 +26,8 @@ try {{
   var lang = localStorage.getItem("pytake_lang") || localStorage.getItem("pytake_lang_account");
   var narrow = matchMedia({json.dumps(MEDIA["(--narrow)"])});
   var fold = function () {{
-    root.dataset.side = narrow.matches ? "rail" : localStorage.getItem("pytake_side") || "full";
+    root.dataset.side = narrow.matches ? "rail" : localStorage.getItem("pytake_side")
+      || (location.pathname.startsWith("/inbox") ? "rail" : "full");
   }};
   fold();
   narrow.addEventListener("change", fold);

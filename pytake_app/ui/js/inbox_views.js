@@ -5,7 +5,7 @@ import { useLang } from "$/public/pt_i18n.js";
 import { inbox, KEYS, useInbox } from "$/public/pt_inbox.js";
 import { Composer } from "$/public/pt_inbox_composer.js";
 import { Dialogs } from "$/public/pt_inbox_dialogs.js";
-import { kept, say, Sign } from "$/public/pt_inbox_kit.js";
+import { say, Sign } from "$/public/pt_inbox_kit.js";
 import { ListPane } from "$/public/pt_inbox_list.js";
 import { Viewer } from "$/public/pt_inbox_media.js";
 import { Panel } from "$/public/pt_inbox_panel.js";
@@ -45,7 +45,13 @@ export const InboxRoot = ({ me, ...rest }) => {
     setHere(true);
     const root = document.documentElement;
     const before = root.dataset.side;
-    if (kept("pytake_side", "") !== "full") root.dataset.side = "rail"; // three panes want the room
+    let wish = "";
+    try {
+      wish = localStorage.getItem("pytake_side") ?? "";
+    } catch {
+      wish = ""; // storage is blocked: as if nobody chose
+    }
+    if (!wish) root.dataset.side = "rail"; // three panes want the room
     return () => {
       root.dataset.side = before ?? "full";
     };
