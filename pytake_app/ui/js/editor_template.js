@@ -16,7 +16,7 @@ const stateOf = (template) => String(template.status ?? "").toUpperCase();
 
 const Bubble = ({ template, values, header = "" }) => h("div", { className: "tplook", "data-testid": "template-look" },
   h("div", { className: "bubble in" },
-    textOf(template.header) ? h("div", { className: "hdr str" }, filled(textOf(template.header), header ? [header] : [])) : template.header?.format && template.header.format !== "TEXT" ? h("div", { className: "mdfile s" }, h("span", { className: "micro" }, sayOr(`node.msg_media.kind.option.${template.header.format.toLowerCase()}`, template.header.format))) : null,
+    textOf(template.header) ? h("div", { className: "hdr str" }, h(RichText, { text: filled(textOf(template.header), header ? [header] : []), limit: 0 })) : template.header?.format && template.header.format !== "TEXT" ? h("div", { className: "mdfile s" }, h("span", { className: "micro" }, sayOr(`node.msg_media.kind.option.${template.header.format.toLowerCase()}`, template.header.format))) : null,
     h(RichText, { text: filled(textOf(template.body), values), limit: 0 }),
     textOf(template.footer) ? h("div", { className: "foot micro muted" }, textOf(template.footer)) : null),
   (template.buttons ?? []).map((button, i) => h("div", { key: i, className: "tpbtn" }, textOf(button.text ?? button.title ?? button))));

@@ -70,6 +70,7 @@ const Cell = ({ row, locale, locked }) => {
   const extra = has.filter((name) => !placeholders(row.text).includes(name));
   const label = `${languageName(locale)}: ${row.text.slice(0, 80)}`;
   return h("td", { lang: locale.replace("_", "-"), "data-state": state },
+    h("div", { className: "micro muted tr-lang", "aria-hidden": true }, languageName(locale)),
     h("textarea", { ref: box, className: "input", rows: 1, value: draft, disabled: locked, dir: "auto", placeholder: row.wanted ? say("translations.missing") : say("translations.same"), "aria-label": label, "aria-invalid": over || undefined, "data-testid": `tr-${locale}`, "data-node": row.node.id, "data-pointer": row.pointer,
       onFocus: () => setInside(true), onBlur: () => {
         setInside(false);
