@@ -1,11 +1,15 @@
 // Auto-layout: columns from left to right with the measured sizes, keeping the order in which ports leave a card. A frame is
 // laid out within and then placed like a card; a note stays beside the card that it stood next to.
 import dagre from "@dagrejs/dagre";
-import { indexOf, portsOf, snap } from "$/public/pt_editor_doc.js";
+import { applyAll, indexOf, portsOf, snap } from "$/public/pt_editor_doc.js";
 import { specOf } from "$/public/pt_editor.js";
 import { heldBy } from "$/public/pt_editor_frames.js";
 
 const GAP = 40;
+const BEFORE = " before";
+const ROUNDS = 24; // of laying out what was laid out, until it stays as it is
+const FEW_ROUNDS = 4; // of a flow of more than LARGE blocks, where each takes a while
+const LARGE = 150;
 const PAD = { x: 32, top: 56, bottom: 32 }; // of a frame around what it holds
 
 /** Put each column into reading order: a card stands where the exits that lead to it stand, first exit first. */
@@ -19,7 +23,7 @@ const inReadingOrder = (graph, places, orderOf) => {
   for (const x of [...columns.keys()].sort((a, b) => a - b)) {
     const column = columns.get(x);
     const wish = (place) => {
-      const from = (graph.inEdges(place.id) ?? []).filter((edge) => graph.node(edge.v).x < x);
+      const from = (graph.inEdges(place.id) ?? []).filter((edge) => known.has(edge.v) && graph.node(edge.v).x < x);
       const seats = from.map((edge) => known.get(edge.v).y + 24 * orderOf(edge.v, edge.name));
       return seats.length ? Math.min(...seats) : place.y;
     };
@@ -36,7 +40,9 @@ const inReadingOrder = (graph, places, orderOf) => {
 
 const orderOfPorts = (node) => new Map(portsOf(specOf(node.type), node.config).map((port, i) => [port.id, i]));
 
-/** Places of one level's items, their corner at 0, 0. `links` are `{from, to, order, key, main}` between items. */
+const begins = (node) => node.type === "start" || node.type.startsWith("trigger_");
+
+/** Places of one level's items, their corner at 0, 0. What is `first` stands in the first column. `links` are `{from, to, order, key, main}` between items. */
 const laid = (items, links) => {
   const graph = new dagre.graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: "LR", nodesep: GAP, ranksep: 96, edgesep: 16, ranker: "network-simplex" });
@@ -48,6 +54,15 @@ const laid = (items, links) => {
     orders.get(link.from).set(link.key, link.order);
     graph.setEdge(link.from, link.to, { weight: link.main ? 3 : 1 }, link.key);
   }
+  // Everything that begins a conversation hangs on one thing before it, which is never drawn.
+  const led = new Set(kept.map((link) => link.to));
+  const first = items.filter((item) => item.first && !led.has(item.id));
+  if (first.length) graph.setNode(BEFORE, { width: 1, height: 1 });
+  for (const item of first) graph.setEdge(BEFORE, item.id, { weight: 100 }, "before");
+  const reached = new Set(first.map((item) => item.id));
+  for (const id of reached) kept.forEach((link) => link.from === id && reached.add(link.to));
+  // What nobody comes to doesn't stand before them either.
+  if (first.length) items.filter((item) => !reached.has(item.id)).forEach((item) => graph.setEdge(BEFORE, item.id, { weight: 0 }, "before"));
   dagre.layout(graph);
   const places = items.map((item) => {
     const { x, y, width, height } = graph.node(item.id);
@@ -68,8 +83,44 @@ const homes = (doc, nodes) => {
   return home;
 };
 
-/** The edits of one auto-layout. `sizeOf(node)` gives sizes; `only` limits it to some nodes, whose corner stays. */
+/** The edits of one auto-layout. `sizeOf(node)` gives sizes; `only` limits it to some nodes, whose corner stays.
+ * Where a card stands decides which of equals comes first, so a layout may change when it is laid out again. It is, until it
+ * stays as it is; of some that follow each other in a circle always the same one is taken. Twice is then the same as once. */
 export const arranged = (doc, sizeOf, only = null) => {
+  const seen = [];
+  const known = new Map();
+  let now = doc;
+  for (let round = doc.nodes.length > LARGE ? FEW_ROUNDS : ROUNDS; round > 0; round -= 1) {
+    const ops = laidOnce(now, sizeOf, only);
+    if (!ops.length) break;
+    now = applyAll(now, ops);
+    const key = JSON.stringify(now.nodes.map((node) => [node.id, node.position, node.type === "group" ? node.config : null]));
+    if (known.has(key)) {
+      now = seen.slice(known.get(key)).reduce((best, other) => (other.key < best.key ? other : best)).doc;
+      break;
+    }
+    known.set(key, seen.length);
+    seen.push({ key, doc: now });
+  }
+  return changes(doc, now);
+};
+
+/** The edits between two layouts of one document. */
+const changes = (before, after) => {
+  const old = indexOf(before).nodes;
+  const positions = {};
+  const ops = [];
+  for (const node of after.nodes) {
+    const was = old.get(node.id);
+    if (was.position.x !== node.position.x || was.position.y !== node.position.y) positions[node.id] = node.position;
+    const { width, height } = node.config;
+    if (node.type === "group" && (width !== was.config.width || height !== was.config.height)) ops.push({ op: "update_config", id: node.id, patch: { width, height } });
+  }
+  if (Object.keys(positions).length) ops.push({ op: "move_nodes", positions });
+  return ops;
+};
+
+const laidOnce = (doc, sizeOf, only) => {
   const { nodes, out } = indexOf(doc);
   const chosen = doc.nodes.filter((node) => !only || only.has(node.id));
   const home = homes(doc, chosen);
@@ -104,7 +155,7 @@ export const arranged = (doc, sizeOf, only = null) => {
         return to && ids.has(to) ? [{ from, to, order: (from === node.id ? 0 : 10) + (order.get(edge.port) ?? 99), key: `${node.id}:${edge.port}`, main: edge.port === "next" }] : [];
       });
     });
-    const places = laid(members.map((node) => ({ id: node.id, ...sizes.get(node.id) })), links);
+    const places = laid(members.map((node) => ({ id: node.id, ...sizes.get(node.id), first: begins(node) || (node.type === "group" && (within.get(node.id) ?? []).some(begins)) })), links);
     let width = 0;
     let height = 0;
     for (const [id, place] of places) {
