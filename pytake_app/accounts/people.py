@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, col
 
 from pytake_app.accounts import repository
-from pytake_app.accounts.models import User
+from pytake_app.accounts.models import DepartmentMember, User
 from pytake_app.core.tenancy import Role, scoped
 
 
@@ -22,3 +22,9 @@ def admin_ids(session: Session) -> list[UUID]:
     roles = [role for role in Role if role.includes(Role.ORG_ADMIN)]
     found = scoped(session, User).where(col(User.is_active), col(User.role).in_(roles)).order_by(col(User.id))
     return [user.id for user in session.exec(found)]
+
+
+def departments_of(session: Session, user_id: UUID) -> list[UUID]:
+    """The departments somebody belongs to."""
+    found = scoped(session, DepartmentMember).where(DepartmentMember.user_id == user_id)
+    return [row.department_id for row in session.exec(found)]

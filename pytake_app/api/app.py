@@ -20,6 +20,7 @@ from pytake_app.contacts import api as contacts
 from pytake_app.contacts import api_catalog as contact_catalog
 from pytake_app.conversations import api as conversations
 from pytake_app.conversations import api_desk as desk
+from pytake_app.conversations import api_views as inbox_views
 from pytake_app.core import tracing
 from pytake_app.core.exposition import Pulse
 from pytake_app.flows import api as flows
@@ -45,6 +46,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     departments.settings_router,
     contacts.router,
     contact_catalog.router,
+    inbox_views.router,
     desk.router,  # first: `/conversations/bulk` must not be read as a conversation's id
     conversations.router,
     flows.router,

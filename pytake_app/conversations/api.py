@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
-from pytake_app.conversations import service
+from pytake_app.conversations import saved_views, service
 from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.schemas import (
@@ -25,10 +25,14 @@ from pytake_app.conversations.schemas import (
     ConversationView,
     GiveBack,
     Handling,
+    MessagePage,
     MessageView,
     NoteCreate,
+    Period,
+    Priority,
     PriorityUpdate,
     SendMessage,
+    SortOrder,
     StatusUpdate,
 )
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -50,15 +54,6 @@ INLINE_TYPES = frozenset(
 )  # fmt: skip
 
 
-Period = Literal["today", "7d", "30d"]
-
-
-def _beginning(period: Period, now: datetime) -> datetime:
-    """When a period began; today at midnight UTC."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight if period == "today" else now - timedelta(days=int(period.removesuffix("d")))
-
-
 _ASSIGNEES: dict[str, AssigneeFilter] = {"me": "mine", "none": "unassigned"}
 
 
@@ -75,7 +70,17 @@ def list_conversations(
     handling: Annotated[list[Handling] | None, Query()] = None,
     channel: Annotated[str | None, Query(max_length=30)] = None,
     queue: Annotated[str | None, Query(max_length=120)] = None,
-    tag: Annotated[str | None, Query(max_length=60)] = None,
+    queue_id: UUID | None = None,
+    channel_account_id: UUID | None = None,
+    tag: Annotated[list[str] | None, Query(max_length=20, description="all of these")] = None,
+    priority: Annotated[list[Priority] | None, Query()] = None,
+    snoozed: Annotated[bool | None, Query(description="put off, or not")] = None,
+    mentions_me: Annotated[bool, Query(description="a note names the caller")] = False,
+    sort: Annotated[
+        SortOrder,
+        Query(description="by the last message (newest, oldest), longest waiting, or most urgent (open ones only)"),
+    ] = "newest",
+    view: Annotated[UUID | None, Query(description="a saved view, in place of the filters")] = None,
     contact_id: UUID | None = None,
     unread: bool | None = None,
     period: Annotated[Period | None, Query(description="by the last message: today, or the last days")] = None,
@@ -85,17 +90,26 @@ def list_conversations(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Page[ConversationView]:
-    """Conversations by their last message, newest first."""
+    """Conversations, newest first if not asked otherwise. `q` looks in names, phones and what was said."""
+    if view is not None:
+        where = saved_views.where_of(session, who, view, now=services.clock.now())
+        return service.list_conversations(session, who, where, limit=limit, cursor=cursor)
     where = ConversationFilter(
         status=status or [],
         assignee=assignee if agent is None else _ASSIGNEES[agent] if isinstance(agent, str) else agent,
         handling=handling or [],
         channel=channel,
         queue=queue,
-        tag=tag,
+        queue_id=queue_id,
+        channel_account_id=channel_account_id,
+        tags=tag or [],
+        priority=priority or [],
+        snoozed=snoozed,
+        mentions_me=mentions_me,
+        sort=sort,
         contact_id=contact_id,
         unread=unread,
-        since=since or (_beginning(period, services.clock.now()) if period else None),
+        since=since or (saved_views.beginning(period, services.clock.now()) if period else None),
         until=until,
         q=q,
     )
@@ -123,9 +137,11 @@ def list_messages(
     session: TenantSession,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
-) -> Page[MessageView]:
+    newer: Annotated[str | None, Query(max_length=500, description="a `newer_cursor`: the page above")] = None,
+    around: Annotated[UUID | None, Query(description="a message to jump to: it stands in the middle")] = None,
+) -> MessagePage:
     """Newest first."""
-    return service.list_messages(session, who, conversation_id, limit=limit, cursor=cursor)
+    return service.list_messages(session, who, conversation_id, limit=limit, cursor=cursor, newer=newer, around=around)
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=201, response_model=MessageView | ScheduledView)

@@ -9,10 +9,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from pytake_app.conversations.message_schemas import Request
-from pytake_app.conversations.schemas import ConversationStatus, ConversationView, Handling, Priority
+from pytake_app.conversations.schemas import ConversationStatus, ConversationView, Handling, Priority, SortOrder
 
 BULK_LIMIT = 200
-SortOrder = Literal["newest", "oldest", "waiting", "priority", "unread"]
 
 
 class TransferRequest(Request):

@@ -28,6 +28,13 @@ class Conversation(SQLModel, table=True):
         ),
         Index("conversations_recent", "organization_id", "last_message_at", "id"),
         Index("conversations_by_queue", "queue_id", postgresql_where=text("queue_id IS NOT NULL")),
+        Index(
+            "conversations_waiting",
+            "organization_id",
+            "waiting_since",
+            "id",
+            postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
         Index("conversations_snoozed", "snoozed_until", postgresql_where=text("snoozed_until IS NOT NULL")),
         Index(
             "conversations_at_work",

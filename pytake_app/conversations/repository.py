@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -12,8 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from pytake_app.contacts import service as contacts
+from pytake_app.conversations.desk_models import ConversationMention
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
-from pytake_app.conversations.schemas import ConversationFilter
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.tenancy import organization_of, scoped
 
@@ -45,68 +44,6 @@ def lock(session: Session, conversation_id: UUID) -> Conversation:
     return cast("Conversation", session.exec(statement).one())
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The sort key of the last row of a page."""
-
-    at: datetime | None
-    id: UUID
-
-
-def page(
-    session: Session, where: ConversationFilter, *, me: UUID, limit: int, after: Position | None
-) -> list[Conversation]:
-    """Conversations, those just begun first, then by their last message, newest first."""
-    statement = scoped(session, Conversation)
-    for condition in _conditions(session, where, me):
-        statement = statement.where(condition)
-    at, key = col(Conversation.last_message_at), col(Conversation.id)
-    if after is not None:
-        if after.at is None:
-            statement = statement.where(sa.or_(at.is_not(None), key < after.id))
-        else:
-            statement = statement.where(sa.tuple_(at, key) < sa.tuple_(sa.literal(after.at), sa.literal(after.id)))
-    # DESC puts rows without a message first, and the index reads backwards.
-    return list(session.exec(statement.order_by(at.desc(), key.desc()).limit(limit)))
-
-
-def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[Any]:
-    conditions: list[Any] = []
-    if where.status:
-        conditions.append(col(Conversation.status).in_(where.status))
-    if where.handling:
-        conditions.append(col(Conversation.handling).in_(where.handling))
-    if where.assignee == "mine":
-        conditions.append(col(Conversation.assignee_id) == me)
-    elif where.assignee == "unassigned":
-        conditions.append(col(Conversation.assignee_id).is_(None))
-    elif where.assignee != "all":
-        conditions.append(col(Conversation.assignee_id) == where.assignee)
-    if where.channel is not None:
-        conditions.append(col(Conversation.channel) == where.channel)
-    if where.queue is not None:
-        conditions.append(col(Conversation.queue_name) == where.queue)
-    if where.tag is not None:
-        conditions.append(col(Conversation.tags).contains([where.tag]))
-    if where.contact_id is not None:
-        conditions.append(col(Conversation.contact_id) == where.contact_id)
-    if where.unread is not None:
-        conditions.append(col(Conversation.unread_count) > 0 if where.unread else col(Conversation.unread_count) == 0)
-    if where.since is not None:
-        conditions.append(col(Conversation.last_message_at) >= where.since)
-    if where.until is not None:
-        conditions.append(col(Conversation.last_message_at) < where.until)
-    if where.q.strip():
-        folded = sa.func.pytake_fold(where.q.strip())
-        conditions.append(
-            sa.or_(
-                col(Conversation.contact_id).in_(contacts.matching_ids(session, where.q)),
-                sa.func.strpos(sa.func.pytake_fold(col(Conversation.last_message_preview)), folded) > 0,
-            )
-        )
-    return conditions
-
-
 def other_open(session: Session, conversation: Conversation) -> bool:
     """Whether the contact has another conversation open on the same account."""
     statement = sa.select(sa.literal(1)).where(
@@ -127,6 +64,16 @@ def messages(session: Session, conversation_id: UUID, *, limit: int, before: UUI
     if before is not None:
         statement = statement.where(col(Message.id) < before)
     return list(session.exec(statement.order_by(col(Message.id).desc()).limit(limit)))
+
+
+def messages_after(session: Session, conversation_id: UUID, *, limit: int, after: UUID) -> list[Message]:
+    """A thread's messages newer than one, oldest first; without edits, deletions and reactions in effect."""
+    statement = scoped(session, Message).where(
+        Message.conversation_id == conversation_id,
+        col(Message.id) > after,
+        ~col(Message.content).contains({"hidden": True}),
+    )
+    return list(session.exec(statement.order_by(col(Message.id)).limit(limit)))
 
 
 def messages_between(
@@ -174,7 +121,11 @@ def log_page(session: Session, conversation_id: UUID, *, limit: int, before: UUI
 
 
 def counts(session: Session, me: UUID, midnight: datetime) -> Any:
-    """One row: open, mine, unassigned, waiting, bot, unread (over open ones), closed since midnight."""
+    """One row: open, mine, unassigned, waiting, bot, unread (over open ones), closed since midnight, put off, those in
+    which somebody named `me`."""
+    named = sa.select(col(ConversationMention.conversation_id)).where(
+        col(ConversationMention.organization_id) == organization_of(session), col(ConversationMention.user_id) == me
+    )
     is_open = col(Conversation.status).in_(OPEN)
 
     def count(*conditions: Any) -> Any:
@@ -188,6 +139,8 @@ def counts(session: Session, me: UUID, midnight: datetime) -> Any:
         count(is_open, col(Conversation.handling) == "bot"),
         count(is_open, col(Conversation.unread_count) > 0),
         count(col(Conversation.closed_at) >= midnight),
+        count(is_open, col(Conversation.snoozed_until).is_not(None)),
+        count(is_open, col(Conversation.id).in_(named)),
     ).where(
         col(Conversation.organization_id) == organization_of(session),
         sa.or_(is_open, col(Conversation.closed_at) >= midnight),

@@ -10,12 +10,15 @@ from pydantic import BaseModel, Field
 
 from pytake_app.contacts.schemas import ContactBrief
 from pytake_app.conversations.message_schemas import Request, SendMessage
+from pytake_app.core.pagination import Page
 
 __all__ = ["Request", "SendMessage"]
 
 ConversationStatus = Literal["open", "pending", "closed", "archived"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Handling = Literal["bot", "waiting", "person"]
+Period = Literal["today", "7d", "30d"]
+SortOrder = Literal["newest", "oldest", "waiting", "priority"]
 AssigneeFilter = Literal["mine", "unassigned", "all"]
 JsonObject = dict[str, Any]
 
@@ -121,7 +124,7 @@ class MessageView(BaseModel):
 
 
 class ConversationFilter(BaseModel):
-    """Which conversations a list shows. `q` looks in name, phone and last text, accents and case aside.
+    """Which conversations a list shows, and in what order. `q` looks in name, phone and what was said, accents aside.
 
     `assignee`: mine, unassigned, all, or a user's id.
     """
@@ -131,8 +134,14 @@ class ConversationFilter(BaseModel):
     handling: list[Handling] = Field(default_factory=list)
     channel: str | None = None
     queue: str | None = None
-    tag: str | None = None
+    queue_id: UUID | None = None
+    channel_account_id: UUID | None = None
+    tags: list[str] = Field(default_factory=list)
+    priority: list[Priority] = Field(default_factory=list)
     unread: bool | None = None
+    snoozed: bool | None = None
+    mentions_me: bool = False
+    sort: SortOrder = "newest"
     since: datetime | None = None
     until: datetime | None = None
     contact_id: UUID | None = None
@@ -171,8 +180,14 @@ class PriorityUpdate(Request):
     priority: Priority
 
 
+class MessagePage(Page[MessageView]):
+    """A page of a thread, newest first. `newer_cursor` leads back up, where a page doesn't end at the newest."""
+
+    newer_cursor: str | None = None
+
+
 class ConversationStats(BaseModel):
-    """Counts for the inbox's tabs, over open and pending conversations."""
+    """Counts for the inbox's tabs, over open and pending conversations; `snoozed` ones count in `open` too."""
 
     open: int
     mine: int
@@ -181,6 +196,8 @@ class ConversationStats(BaseModel):
     bot: int
     unread: int
     closed_today: int
+    snoozed: int
+    mentions: int
 
 
 class AutomationLogView(BaseModel):

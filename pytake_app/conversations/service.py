@@ -14,9 +14,9 @@ from sqlmodel import Session
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
-from pytake_app.conversations import handling, policy, repository, scheduled, sending, views
+from pytake_app.conversations import handling, listing, policy, repository, scheduled, sending, views
 from pytake_app.conversations.message_schemas import ScheduledView
-from pytake_app.conversations.models import Conversation
+from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import (
     AutomationLogView,
     ConversationDetail,
@@ -24,6 +24,7 @@ from pytake_app.conversations.schemas import (
     ConversationStats,
     ConversationStatus,
     ConversationView,
+    MessagePage,
     MessageView,
     Priority,
     SendMessage,
@@ -48,27 +49,12 @@ def list_conversations(
     """Conversations by their last message, newest first."""
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
-    rows = repository.page(
-        session, where or ConversationFilter(), me=principal.user_id, limit=limit + 1, after=_position(cursor)
-    )
-    last = rows[limit - 1] if len(rows) > limit else None
-    at = last.last_message_at.isoformat() if last is not None and last.last_message_at is not None else None
+    wanted = where or ConversationFilter()
+    rows = listing.page(session, wanted, me=principal.user_id, limit=limit + 1, after=listing.position(cursor))
     return Page(
         items=views.conversations(session, rows[:limit]),
-        next_cursor=encode_cursor(at, str(last.id)) if last is not None else None,
+        next_cursor=listing.cursor_of(rows[limit - 1], wanted.sort) if len(rows) > limit else None,
     )
-
-
-def _position(cursor: str | None) -> repository.Position | None:
-    if cursor is None:
-        return None
-    at, conversation_id = decode_cursor(cursor, 2)
-    try:
-        return repository.Position(
-            at=datetime.fromisoformat(str(at)) if at is not None else None, id=UUID(str(conversation_id))
-        )
-    except ValueError as error:
-        raise InvalidError("The cursor is not one that this list gave.") from error
 
 
 def _id_cursor(cursor: str | None) -> UUID | None:
@@ -96,15 +82,47 @@ def list_messages(
     *,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
-) -> Page[MessageView]:
-    """Newest first; `next_cursor` leads to older ones."""
+    newer: str | None = None,
+    around: UUID | None = None,
+) -> MessagePage:
+    """Newest first; `next_cursor` leads to older ones, `newer_cursor` to newer ones.
+
+    Parameters:
+        cursor, newer: where an earlier page ended, downwards or upwards.
+        around: a message to have in the middle, to jump to it.
+
+    Raises:
+        NotFoundError: code `message_not_found`: `around` is not in this conversation.
+    """
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
     repository.find(session, conversation_id)
-    rows = repository.messages(session, conversation_id, limit=limit + 1, before=_id_cursor(cursor))
-    return Page(
-        items=views.messages(session, rows[:limit]),
-        next_cursor=encode_cursor(str(rows[limit - 1].id)) if len(rows) > limit else None,
+    if newer is not None:
+        rows = repository.messages_after(
+            session, conversation_id, limit=limit + 1, after=_id_cursor(newer) or UUID(int=0)
+        )
+        more, rows = len(rows) > limit, rows[:limit][::-1]
+        return MessagePage(
+            items=views.messages(session, rows),
+            next_cursor=encode_cursor(str(rows[-1].id)) if rows else None,
+            newer_cursor=encode_cursor(str(rows[0].id)) if more else None,
+        )
+    above: list[Message] = []
+    before = _id_cursor(cursor)
+    if around is not None:
+        found = repository.messages_by_id(session, [around])
+        if not found or found[0].conversation_id != conversation_id:
+            raise NotFoundError("There is no such message in the conversation.", code="message_not_found")
+        above = repository.messages_after(session, conversation_id, limit=limit // 2 + 1, after=around)
+        before = UUID(int=around.int + 1)
+    below = limit - min(len(above), limit // 2)
+    rows = repository.messages(session, conversation_id, limit=below + 1, before=before)
+    more_above, above = len(above) > limit // 2, above[: limit // 2][::-1]
+    shown = [*above, *rows[:below]]
+    return MessagePage(
+        items=views.messages(session, shown),
+        next_cursor=encode_cursor(str(shown[-1].id)) if len(rows) > below else None,
+        newer_cursor=encode_cursor(str(shown[0].id)) if more_above else None,
     )
 
 
@@ -244,8 +262,9 @@ def conversation_stats(session: Session, principal: Principal, *, clock: Clock =
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     row = repository.counts(session, principal.user_id, midnight)
     return ConversationStats(
-        open=row[0], mine=row[1], unassigned=row[2], waiting=row[3], bot=row[4], unread=row[5], closed_today=row[6]
-    )
+        open=row[0], mine=row[1], unassigned=row[2], waiting=row[3], bot=row[4], unread=row[5], closed_today=row[6],
+        snoozed=row[7], mentions=row[8],
+    )  # fmt: skip
 
 
 def automation_log(

@@ -233,6 +233,11 @@ UPDATE messages m SET type = v.type, text = v.text, status = v.status, content =
 FROM json_populate_recordset(NULL::messages, %s) v WHERE m.id = v.id AND m.created_at = v.created_at
 """
 
+_AMEND_WORDS = """
+UPDATE message_search s SET words = pytake_words(v.text)
+FROM json_populate_recordset(NULL::messages, %s) v WHERE s.message_id = v.id
+"""
+
 
 def find_message(connection: Connection, channel_account_id: UUID, external_id: str, now: datetime) -> Row | None:
     """The columns that may be amended of the message with this id of the platform's, of the last 32 days."""
@@ -252,6 +257,7 @@ def amend_messages(connection: Connection, rows: Sequence[Row]) -> None:
     """Write back rows of `find_message` and `find_about`."""
     if rows:
         connection.execute(_AMEND, (dumps(rows),))
+        connection.execute(_AMEND_WORDS, (dumps(rows),))
 
 
 def insert_log(connection: Connection, rows: Sequence[Row]) -> None:

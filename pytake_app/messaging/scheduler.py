@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.accounts.service import purge_expired
-from pytake_app.conversations import scheduled, snoozing
+from pytake_app.conversations import scheduled, search_index, snoozing
 from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired
@@ -71,6 +71,7 @@ class Scheduler:
             _Duty(2.0, self.publish_due),
             _Duty(1.0, self.wake_snoozed),
             _Duty(1.0, self.send_scheduled),
+            _Duty(2.0, self.index_words),
             _Duty(5.0, self.count_runs),
             self._measuring,
             _Duty(5.0, self.sync_templates),
@@ -196,6 +197,11 @@ class Scheduler:
             pokes = snoozing.wake_due(connection, self._services.clock.now(), self._services.new_id)
         self._services.live.publish_many(pokes)
         return len(pokes) >= snoozing.BATCH
+
+    def index_words(self) -> bool:
+        """Write the words of new messages for search."""
+        with hot(self._services.database) as connection:
+            return search_index.catch_up(connection)
 
     def send_scheduled(self) -> bool:
         """Send messages that were kept for now."""

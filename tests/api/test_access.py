@@ -38,6 +38,9 @@ FOR_VIEWERS = {
     ("delete", "/api/v1/flow-views/{view_id}"),
     ("patch", "/api/v1/notifications/{notification_id}/read"),  # one's own
     ("post", "/api/v1/notifications/read-all"),
+    ("post", "/api/v1/inbox-views"),  # one's own views of the list
+    ("patch", "/api/v1/inbox-views/{inbox_view_id}"),
+    ("delete", "/api/v1/inbox-views/{inbox_view_id}"),
     ("put", "/api/v1/conversations/{conversation_id}/presence"),  # looks, and is seen to
 }
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel, select
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
 from pytake_app.api.services import Services
 from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Tag
-from pytake_app.conversations.desk_models import MessageDraft, ScheduledMessage
+from pytake_app.conversations.desk_models import CannedResponse, InboxView, MessageDraft, ScheduledMessage
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
@@ -74,6 +74,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             **owned, conversation_id=conversation.id, author_id=caller.user_id, send_at=NOW() + timedelta(days=1),
             request={"message": {"type": "text", "text": "x"}},
         )  # fmt: skip
+        inbox_view = InboxView(**owned, owner_id=caller.user_id, name="VIP")
+        reply = CannedResponse(**owned, shortcut="oi", text="Oi!")
         desk = {**owned, "conversation_id": conversation.id, "user_id": caller.user_id}
         notification = Notification(**owned, user_id=caller.user_id, title="Hello", created_at=services.clock.now())
         folder = FlowFolder(**owned, name="Loja")
@@ -87,6 +89,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 SessionRecord(**owned, session_id=run.id, number=1, record={}),
                 message,
                 later,
+                inbox_view,
+                reply,
                 MessageDraft(**desk, text="x"),
                 folder,
                 saved_view,
@@ -119,6 +123,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "conversation_id": conversation.id,
             "department_id": department.id,
             "scheduled_id": later.id,
+            "inbox_view_id": inbox_view.id,
+            "response_id": reply.id,
             "field_id": field.id,
             "flow_id": flow.id,
             "folder_id": folder.id,
@@ -149,6 +155,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/conversations/{conversation_id}/transfer"): {"flow_id": "main_menu"},
     ("post", "/api/v1/conversations/{conversation_id}/snooze"): {"until": "2030-12-24T12:00:00Z"},
     ("put", "/api/v1/conversations/{conversation_id}/presence"): {"tab": "x"},
+    ("patch", "/api/v1/canned-responses/{response_id}"): {"shortcut": "x", "text": "x"},
+    ("post", "/api/v1/canned-responses"): {"shortcut": "x", "text": "x"},
     ("post", "/api/v1/conversations/bulk"): {"ids": [str(uuid4())], "action": "read"},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},

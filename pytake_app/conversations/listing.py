@@ -1,0 +1,150 @@
+"""The inbox's list: filters, orders, and the page after a row, each with an index behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from pytake_app.conversations import searching
+from pytake_app.conversations.desk_models import ConversationMention
+from pytake_app.conversations.models import Conversation
+from pytake_app.conversations.schemas import ConversationFilter, SortOrder
+from pytake_app.core.errors import InvalidError
+from pytake_app.core.pagination import decode_cursor, encode_cursor
+from pytake_app.core.tenancy import organization_of, scoped
+
+OPEN = ("open", "pending")
+
+# As the index `conversations_by_priority` has it.
+_RANK: Any = sa.literal_column(
+    "CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'medium' THEN 1 ELSE 0 END", sa.Integer
+)
+_RANKS = {"urgent": 3, "high": 2, "medium": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The sort key of the last row of a page."""
+
+    rank: int
+    at: datetime | None
+    id: UUID
+
+
+def position(cursor: str | None) -> Position | None:
+    """The row that a cursor names.
+
+    Raises:
+        InvalidError: it is none of ours.
+    """
+    if cursor is None:
+        return None
+    rank, at, conversation_id = decode_cursor(cursor, 3)
+    try:
+        moment = datetime.fromisoformat(str(at)) if at is not None else None
+        return Position(int(rank or 0), moment, UUID(str(conversation_id)))
+    except ValueError as error:
+        raise InvalidError("The cursor is not one that this list gave.") from error
+
+
+def cursor_of(row: Conversation, sort: SortOrder) -> str:
+    """The cursor of the page after this row."""
+    at = row.waiting_since if sort == "waiting" else row.last_message_at
+    return encode_cursor(_RANKS.get(row.priority, 0), at.isoformat() if at is not None else None, str(row.id))
+
+
+def page(
+    session: Session, where: ConversationFilter, *, me: UUID, limit: int, after: Position | None
+) -> list[Conversation]:
+    """Conversations in the order asked for; those just begun count as the newest."""
+    statement = scoped(session, Conversation)
+    for condition in _conditions(session, where, me):
+        statement = statement.where(condition)
+    at, key = col(Conversation.last_message_at), col(Conversation.id)
+    match where.sort:
+        case "waiting":
+            since = col(Conversation.waiting_since)
+            statement = statement.where(since.is_not(None))
+            if after is not None:
+                statement = statement.where(sa.tuple_(since, key) > _literals(after))
+            return list(session.exec(statement.order_by(since, key).limit(limit)))
+        case "oldest":
+            if after is not None and after.at is not None:
+                statement = statement.where(sa.or_(at.is_(None), sa.tuple_(at, key) > _literals(after)))
+            elif after is not None:
+                statement = statement.where(at.is_(None), key > after.id)
+            return list(session.exec(statement.order_by(at, key).limit(limit)))
+        case "priority":
+            # Only what is open or put off: what is closed has no urgency.
+            statement = statement.where(col(Conversation.status).in_(OPEN))
+            if after is not None:
+                rest = _newest_after(after)
+                same = after.rank == _RANK
+                statement = statement.where(after.rank >= _RANK, sa.or_(after.rank > _RANK, sa.and_(same, rest)))
+            return list(session.exec(statement.order_by(_RANK.desc(), at.desc(), key.desc()).limit(limit)))
+        case _:
+            if after is not None:
+                statement = statement.where(_newest_after(after))
+            # DESC puts rows without a message first, and the index reads backwards.
+            return list(session.exec(statement.order_by(at.desc(), key.desc()).limit(limit)))
+
+
+def _literals(after: Position) -> Any:
+    return sa.tuple_(sa.literal(after.at), sa.literal(after.id))
+
+
+def _newest_after(after: Position) -> Any:
+    at, key = col(Conversation.last_message_at), col(Conversation.id)
+    if after.at is None:
+        return sa.or_(at.is_not(None), key < after.id)
+    return sa.tuple_(at, key) < _literals(after)
+
+
+def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[Any]:
+    conditions: list[Any] = []
+
+    def among(column: Any, values: Any) -> None:
+        if values:
+            conditions.append(column.in_(values))
+
+    among(col(Conversation.status), where.status)
+    among(col(Conversation.handling), where.handling)
+    among(col(Conversation.priority), where.priority)
+    if where.assignee == "mine":
+        conditions.append(col(Conversation.assignee_id) == me)
+    elif where.assignee == "unassigned":
+        conditions.append(col(Conversation.assignee_id).is_(None))
+    elif where.assignee != "all":
+        conditions.append(col(Conversation.assignee_id) == where.assignee)
+    for column, value in (
+        (Conversation.channel, where.channel),
+        (Conversation.channel_account_id, where.channel_account_id),
+        (Conversation.queue_name, where.queue),
+        (Conversation.queue_id, where.queue_id),
+        (Conversation.contact_id, where.contact_id),
+    ):
+        if value is not None:
+            conditions.append(col(column) == value)
+    conditions += [col(Conversation.tags).contains([tag]) for tag in where.tags]
+    if where.unread is not None:
+        conditions.append(col(Conversation.unread_count) > 0 if where.unread else col(Conversation.unread_count) == 0)
+    if where.snoozed is not None:
+        until = col(Conversation.snoozed_until)
+        conditions.append(until.is_not(None) if where.snoozed else until.is_(None))
+    if where.since is not None:
+        conditions.append(col(Conversation.last_message_at) >= where.since)
+    if where.until is not None:
+        conditions.append(col(Conversation.last_message_at) < where.until)
+    if where.mentions_me:
+        named = sa.select(col(ConversationMention.conversation_id)).where(
+            col(ConversationMention.organization_id) == organization_of(session), col(ConversationMention.user_id) == me
+        )
+        conditions.append(col(Conversation.id).in_(named))
+    if where.q.strip():
+        conditions.append(searching.about(where.q))
+    return conditions
