@@ -250,6 +250,8 @@ def test_reading_and_counting(tenant: Tenant) -> None:
         "bot": 0,
         "unread": 1,
         "closed_today": 1,
+        "snoozed": 0,
+        "mentions": 0,
     }
 
 
