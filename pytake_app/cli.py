@@ -45,6 +45,10 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("test", help="lint, types and tests; arguments go to pytest", add_help=False)
     commands.add_parser("bench", help="measure the product (pipeline, engine, editor)", add_help=False)
 
+    commands.add_parser(
+        "chaos", help="kill the product's parts under load and prove that nothing is lost", add_help=False
+    )
+
     web = commands.add_parser("web", help="run the web role alone")
     web.add_argument("--port", type=_port)
     web.add_argument("--host")
@@ -69,6 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_tests(arguments[1:])
     if arguments[:1] == ["bench"]:
         return _bench(arguments[1:])
+    if arguments[:1] == ["chaos"]:
+        from pytake_app.chaos.command import run as run_chaos
+
+        return run_chaos(arguments[1:])
     options = build_parser().parse_args(arguments or ["--help"])
     commands: dict[str, Callable[[argparse.Namespace], int]] = {
         "up": _up,

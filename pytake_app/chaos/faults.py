@@ -19,12 +19,14 @@ from pytake_app.chaos.stage import GRACE_SECONDS, Stage
 class Fault:
     """A fault: what it does to whom, in words, and how.
 
-    `harm` blocks until the cause is gone. `effect`: whether it shows afterwards that it did harm (else the round proves
-    nothing), by the counts of webhooks that weren't acknowledged and of calls that weren't taken.
+    `harm` blocks until the cause is gone. `outside`: it is the other side's doing, so that it may come together with
+    one that isn't. `alone`: it needs the other side's manners for itself.
     """
 
     text: str
     harm: Callable[[Stage, random.Random], None]
+    outside: bool = False
+    alone: bool = False
 
 
 def _some(chooser: random.Random, least: float, most: float) -> None:
@@ -185,32 +187,40 @@ def _clock(*hours: float) -> Callable[[Stage, random.Random], None]:
     return harm
 
 
+def _outside(text: str, harm: Callable[[Stage, random.Random], None]) -> Fault:
+    return Fault(text, harm, outside=True)
+
+
+_OUTSIDE: dict[str, Fault] = {
+    "graph-slow": _outside("Graph answers late", _graph(1.0, 3.0, mode="slow")),
+    "graph-silent": _outside("Graph takes messages and never answers", _graph(0.5, 2.0, mode="silent", share=0.3)),
+    "graph-swallows": _outside("Graph drops messages and never answers", _graph(0.3, 1.0, mode="swallow", share=0.1)),
+    "graph-429": _outside("Graph refuses for the rate, with Retry-After", _graph(1.0, 3.0, mode="429")),
+    "graph-500": _outside("Graph answers 500", _graph(0.5, 2.0, mode="500", share=0.7)),
+    "graph-resets": _outside("Graph takes the message and cuts the connection",
+                             _graph(1.0, 3.0, mode="reset-after", share=0.3)),
+    "graph-cuts": _outside("Graph cuts connections before it has read",
+                           _graph(0.3, 1.0, mode="reset-before", share=0.1)),
+    "graph-away": _outside("nobody listens where Graph was", _graph_away),
+    "duplicates": _outside("every webhook comes several times", _graph(1.0, 3.0, duplicates=0.9)),
+    "reordering": _outside("later messages come before earlier ones", _graph(1.0, 3.0, swapped=0.9)),
+    "statuses": _outside("statuses before the call's answer, late, twice, out of order",
+                         _graph(1.0, 3.0, early=True, duplicates=0.5, late=GRACE_SECONDS / 4)),
+}  # fmt: skip
 FAULTS: dict[str, Fault] = {
     "web": Fault("SIGKILL of the web role", _web),
     "worker": Fault("SIGKILL of each worker in turn", _worker),
-    "outbox": Fault("SIGKILL of the sender with requests under way", _outbox),
+    "outbox": Fault("SIGKILL of the sender with requests under way", _outbox, alone=True),
     "scheduler": Fault("SIGKILL of the scheduler, wake-ups lost meanwhile", _scheduler),
     "redis": Fault("SIGKILL of Redis, all its data lost", _redis),
     "redis-emptied": Fault("Redis loses everything, three times", _redis_emptied),
     "postgres": Fault("SIGKILL of PostgreSQL and all its processes, then a restart", _postgres),
     "everything": Fault("the plug is pulled: all roles and both servers at once", _everything),
     "two-of-each": Fault("two of every role; then the first of each dies", _two_of_each),
-    "graph-slow": Fault("Graph answers late", _graph(1.0, 3.0, mode="slow")),
-    "graph-silent": Fault("Graph takes messages and never answers", _graph(0.5, 2.0, mode="silent", share=0.3)),
-    "graph-swallows": Fault("Graph drops messages and never answers", _graph(0.3, 1.0, mode="swallow", share=0.1)),
-    "graph-429": Fault("Graph refuses for the rate, with Retry-After", _graph(1.0, 3.0, mode="429")),
-    "graph-500": Fault("Graph answers 500", _graph(0.5, 2.0, mode="500", share=0.7)),
-    "graph-resets": Fault("Graph takes the message and cuts the connection",
-                          _graph(1.0, 3.0, mode="reset-after", share=0.3)),
-    "graph-cuts": Fault("Graph cuts connections before it has read", _graph(0.3, 1.0, mode="reset-before", share=0.1)),
-    "graph-away": Fault("nobody listens where Graph was", _graph_away),
-    "duplicates": Fault("every webhook comes several times", _graph(1.0, 3.0, duplicates=0.9)),
-    "reordering": Fault("later messages come before earlier ones", _graph(1.0, 3.0, swapped=0.9)),
-    "statuses": Fault("statuses before the call's answer, late, twice, out of order",
-                      _graph(1.0, 3.0, early=True, duplicates=0.5, late=GRACE_SECONDS / 4)),
-    "disk-full": Fault("no room for files", _disk_full),
-    "clock-forward": Fault("the clock is an hour ahead, and right again", _clock(1.0)),
-    "clock-back": Fault("the clock is put back by an hour, and right again", _clock(-1.0)),
-    "clock-leaps": Fault("the clock leaps by days", _clock(49.0, -25.0, 3.0)),
+    **_OUTSIDE,
+    "disk-full": Fault("no room for files", _disk_full, alone=True),
+    "clock-forward": Fault("the clock is an hour ahead, and right again", _clock(1.0), alone=True),
+    "clock-back": Fault("the clock is put back by an hour, and right again", _clock(-1.0), alone=True),
+    "clock-leaps": Fault("the clock leaps by days", _clock(49.0, -25.0, 3.0), alone=True),
 }  # fmt: skip
 """Every fault by its name on the command line."""

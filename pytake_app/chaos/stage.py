@@ -10,9 +10,9 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.bench.pipeline import APP_SECRET, Product, environment_for, free_port, make_number
-from pytake_app.chaos.checker import Answer, Kept, Verdict, check
+from pytake_app.chaos.checker import Answer, Kept, Verdict, Violation, check
 from pytake_app.chaos.other_side import OtherSide, external_id
 from pytake_app.config import Settings
 from pytake_app.core.errors import UnavailableError
@@ -70,7 +70,6 @@ class Stage:
     last_sequence: int = 0
     first_number: int = 1
     first_call: int = 0
-    checked: list[Verdict] = field(default_factory=list)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -187,7 +186,6 @@ class Stage:
         found = check(sent, calls, self.kept(), people)
         self.first_number, self.first_call = len(self.other.sent) + 1, len(self.other.calls)
         self.last_sequence = max(self.last_sequence, self.count("SELECT coalesce(max(sequence), 0) FROM outbox"))
-        self.checked.append(found)
         return found
 
     def kept(self) -> Kept:
@@ -225,8 +223,8 @@ class Stage:
         found = self.rows("SELECT sha256, path FROM media_assets WHERE path <> ''")
         return frozenset(digest for digest, path in found if _digest(self.data_dir / path) == digest)
 
-    def keep_evidence(self, folder: Path) -> None:
-        """Write both outer logs, the database's rows and the processes' logs into `folder`."""
+    def keep_evidence(self, folder: Path, violations: Sequence[Violation]) -> None:
+        """Write what was found, both outer logs, the database's rows and the processes' logs into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, entries in (("sender", self.other.sent), ("graph", self.other.calls)):
             with (folder / f"{name}.jsonl").open("wb") as target:
@@ -237,8 +235,7 @@ class Stage:
                 target.writelines(orjson.dumps(row[0]) + b"\n" for row in found)
         for log in [*self.data_dir.glob("*.log"), *(self.data_dir / "logs").glob("*.log")]:
             shutil.copy(log, folder / log.name)
-        found_violations = [str(violation) for verdict in self.checked for violation in verdict.violations]
-        (folder / "violations.txt").write_text("\n".join(found_violations) + "\n")
+        (folder / "violations.txt").write_text("".join(f"{violation}\n" for violation in violations))
 
 
 def _number(said: str) -> int:
