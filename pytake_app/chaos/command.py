@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import random
 import secrets
+import signal
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,6 +46,8 @@ def run(argv: Sequence[str]) -> int:
         parser().error(f"no such fault: {', '.join(unknown)}")
     seed = options.seed if options.seed is not None else secrets.randbelow(10**6)
     chooser = random.Random(seed)
+    # Leave nothing running behind when told to end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(f"seed {seed}, {options.rate:g} messages a second from {options.people} people", flush=True)
     messages = rounds = 0
     began = time.monotonic()

@@ -29,8 +29,8 @@ class Fault:
     alone: bool = False
 
 
-def _some(chooser: random.Random, least: float, most: float) -> None:
-    time.sleep(chooser.uniform(least, most))
+def _some(stage: Stage, chooser: random.Random, least: float, most: float) -> None:
+    time.sleep(chooser.uniform(least, most) * stage.pace)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def _manners(stage: Stage, **manners: Any) -> Iterator[None]:
 
 def _web(stage: Stage, chooser: random.Random) -> None:
     stage.kill("webhook")
-    _some(chooser, 0.0, 0.5)
+    _some(stage, chooser, 0.0, 0.5)
     stage.roles.start("webhook")
     stage.roles.wait_for_webhook()
 
@@ -59,7 +59,7 @@ def _web(stage: Stage, chooser: random.Random) -> None:
 def _worker(stage: Stage, chooser: random.Random) -> None:
     for name in ("worker-1", "worker-2", "worker-1"):
         stage.kill(name)
-        _some(chooser, 0.0, 0.3)
+        _some(stage, chooser, 0.0, 0.3)
         stage.roles.start(name)
         stage.wait_for_answers(10)
 
@@ -71,7 +71,7 @@ def _outbox(stage: Stage, chooser: random.Random) -> None:
             stage.wait(lambda: stage.count("SELECT count(*) FROM outbox WHERE state = 'sending'") > 0, 20, "sends")
             stage.kill("outbox")
             caught = stage.count("SELECT count(*) FROM outbox WHERE state = 'sending'") > 0
-            _some(chooser, 0.0, 0.3)
+            _some(stage, chooser, 0.0, 0.3)
             stage.roles.start("outbox")
             if caught:
                 return
@@ -84,13 +84,13 @@ def _scheduler(stage: Stage, chooser: random.Random) -> None:
     client = redis.Redis.from_url(stage.redis.url)
     client.flushall()
     client.close()
-    _some(chooser, 0.3, 1.0)
+    _some(stage, chooser, 0.3, 1.0)
     stage.roles.start("scheduler")
 
 
 def _redis(stage: Stage, chooser: random.Random) -> None:
     stage.kill_redis()
-    _some(chooser, 0.3, 1.5)
+    _some(stage, chooser, 0.3, 1.5)
     stage.redis.start()
 
 
@@ -98,14 +98,14 @@ def _redis_emptied(stage: Stage, chooser: random.Random) -> None:
     client = redis.Redis.from_url(stage.redis.url)
     for _ in range(3):
         client.flushall()
-        _some(chooser, 0.1, 0.4)
+        _some(stage, chooser, 0.1, 0.4)
     client.close()
 
 
 def _postgres(stage: Stage, chooser: random.Random) -> None:
     stage.kill_postgres()
     # Long enough for webhooks to come while nobody can store them.
-    _some(chooser, 0.5, 2.0)
+    _some(stage, chooser, 0.5, 2.0)
     stage.postgres.start()
 
 
@@ -115,7 +115,7 @@ def _everything(stage: Stage, chooser: random.Random) -> None:
         stage.kill(name)
     stage.kill_redis()
     stage.kill_postgres()
-    _some(chooser, 0.0, 0.5)
+    _some(stage, chooser, 0.0, 0.5)
     stage.postgres.start()
     stage.redis.start()
     for name in stage.names:
@@ -134,7 +134,7 @@ def _two_of_each(stage: Stage, chooser: random.Random) -> None:
     stage.wait_for_answers(20)
     for name in stage.names:
         stage.kill(name)
-        _some(chooser, 0.0, 0.2)
+        _some(stage, chooser, 0.0, 0.2)
     stage.wait_for_answers(20)
     for name in stage.names:
         stage.roles.start(name)
@@ -152,14 +152,14 @@ def _graph(least: float, most: float, **manners: Any) -> Callable[[Stage, random
     def harm(stage: Stage, chooser: random.Random) -> None:
         with _manners(stage, **manners):
             stage.wait_for_answers(5) if manners.get("share", 1.0) < 1 else None
-            _some(chooser, least, most)
+            _some(stage, chooser, least, most)
 
     return harm
 
 
 def _graph_away(stage: Stage, chooser: random.Random) -> None:
     stage.other.go_away()
-    _some(chooser, 0.5, 1.5)
+    _some(stage, chooser, 0.5, 1.5)
     stage.other.come_back()
 
 
@@ -171,7 +171,7 @@ def _disk_full(stage: Stage, chooser: random.Random) -> None:
         with stage.full_disk("outbox", "webhook"):
             failed = "SELECT count(*) FROM media_assets WHERE fetch_error IS NOT NULL"
             stage.wait(lambda: stage.count(failed) > 0, 30, "a file that could not be written")
-            _some(chooser, 0.0, 1.0)
+            _some(stage, chooser, 0.0, 1.0)
         stage.wait_for_answers(10)
 
 
@@ -182,7 +182,7 @@ def _clock(*hours: float) -> Callable[[Stage, random.Random], None]:
             for shift in (*hours, 0.0):
                 stage.wait_for_answers(10)
                 stage.set_clock(shift * 3600)
-                _some(chooser, 0.1, 0.5)
+                _some(stage, chooser, 0.1, 0.5)
 
     return harm
 

@@ -13,9 +13,9 @@ from pytake_app.chaos.checker import Violation
 from pytake_app.chaos.faults import FAULTS
 from pytake_app.chaos.stage import Stage
 
-WARM_UP = 15
+WARM_UP = 10
 """Answers before the harm, so that it meets a product at work."""
-AFTERWARDS = 15
+AFTERWARDS = 10
 """Answers after the harm: the product works again by itself."""
 
 
@@ -90,9 +90,14 @@ def _harm(stage: Stage, names: Sequence[str], chooser: random.Random, *, togethe
         for name in names:
             FAULTS[name].harm(stage, chooser)
         return
-    own = [random.Random(chooser.random()) for _ in names]
+    # The servers that a fault starts again end with the thread that started them (PR_SET_PDEATHSIG): that is this one.
+    outside = [name for name in names if FAULTS[name].outside]
     with ThreadPoolExecutor(len(names)) as threads:
-        for done in [threads.submit(FAULTS[name].harm, stage, each) for name, each in zip(names, own, strict=True)]:
+        begun = [threads.submit(FAULTS[name].harm, stage, random.Random(chooser.random())) for name in outside]
+        for name in names:
+            if name not in outside:
+                FAULTS[name].harm(stage, chooser)
+        for done in begun:
             done.result()
 
 

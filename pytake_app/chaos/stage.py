@@ -58,7 +58,7 @@ class Roles(Product):
 
 @dataclass
 class Stage:
-    """Everything that plays. Make it by `stage()`."""
+    """Everything that plays. Make it by `stage()`. Faults last `pace` times as long as usual."""
 
     roles: Roles
     services: Services
@@ -67,6 +67,7 @@ class Stage:
     other: OtherSide
     data_dir: Path
     names: list[str]
+    pace: float = 1.0
     last_sequence: int = 0
     first_number: int = 1
     first_call: int = 0
@@ -248,13 +249,16 @@ def _digest(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def stage(*, rate: float = 60.0, people: int = 40, seed: int = 0, durable: bool = True) -> Iterator[Stage]:
+def stage(
+    *, rate: float = 60.0, people: int = 40, seed: int = 0, durable: bool = True, pace: float = 1.0
+) -> Iterator[Stage]:
     """One of each role and two workers, on throw-away servers; leases and graces are short.
 
     Parameters:
         rate: messages a second.
         people: who write.
         seed: of the other side's picks.
+        pace: how long faults last, compared with usual.
         durable: false spares the disk's syncs; PostgreSQL survives SIGKILL all the same.
     """
     with ExitStack() as stack:
@@ -291,4 +295,4 @@ def stage(*, rate: float = 60.0, people: int = 40, seed: int = 0, durable: bool 
         roles.start_all(workers=2)
         other = OtherSide(APP_SECRET, number, graph_port, [roles.port], people, rate, seed)
         stack.enter_context(other.running())
-        yield Stage(roles, services, postgres, redis, other, data_dir, list(roles.processes))
+        yield Stage(roles, services, postgres, redis, other, data_dir, list(roles.processes), pace)

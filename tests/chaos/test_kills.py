@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(150)]
 @pytest.fixture(scope="module")
 def playing() -> Iterator[Stage]:
     """One of each role and two workers, on servers of their own."""
-    with stage(rate=50, people=40, seed=5, durable=False) as made:
+    with stage(rate=50, people=40, seed=5, durable=False, pace=0.4) as made:
         yield made
 
 
