@@ -3,30 +3,38 @@
 `WS /api/v1/conversations/ws` and `/api/v1/ws`. The access token comes by query (`?token=`), as a subprotocol
 (`Sec-WebSocket-Protocol: bearer, <token>`) or in the first message (`{"type": "auth", "token": "…"}`); the pages' own
 cookie works from our own origin. Events: `message_received`, `message_sent`, `message_status_updated`,
-`conversation_updated`, `typing_start`, `typing_stop`; `reconnected` after a gap: load again.
+`conversation_updated`, `typing_start`, `typing_stop`, `presence_changed`, `queue_updated`, `agent_status_updated`,
+`notification`, `draft_updated`; `reconnected` after a gap: load again.
+
+Events have an `event_id` (those of the moment, such as typing, have none). `connected` says the last one so far.
+After a break the client sends `{"type": "resume", "last_event_id": "…"}`: it hears what it missed, in order, and
+`resumed`, or `reconnected` when that can't be told without a gap. `GET /conversations/events?since=` tells the same by polling.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import defaultdict
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Coroutine
+from typing import Annotated, Any
 from uuid import UUID
 
 import anyio
 import orjson
 import structlog
-from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
 
-from pytake_app.api.deps import COOKIE, CurrentPrincipal, get_services, is_same_origin
+from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, get_services, is_same_origin
+from pytake_app.api.hub import QUEUE_SIZE, Connection, Hub
+from pytake_app.api.live_events import TYPING, is_for, resolve
 from pytake_app.api.services import Services
 from pytake_app.conversations import service as conversations
+from pytake_app.conversations.attendance import Attendance
+from pytake_app.conversations.desk_schemas import EventsPage, EventView
 from pytake_app.core.errors import ProblemError
-from pytake_app.core.tenancy import Principal
+from pytake_app.core.tenancy import Principal, Role
+
+__all__ = ["QUEUE_SIZE", "Connection", "Hub", "hub_of", "router"]
 
 router = APIRouter(tags=["real time"])
 
@@ -38,154 +46,11 @@ AUTH_SECONDS = 10.0
 HEARTBEAT_SECONDS = 25.0
 CHECK_SECONDS = 30.0
 """A revoked session's sockets close within this time."""
-QUEUE_SIZE = 200
 MAX_FRAME = 16 * 1024
 MAX_SUBSCRIPTIONS = 200
-CONNECTIONS_PER_ORGANIZATION = 500
-EVENTS = frozenset({"message_received", "message_sent", "message_status_updated", "conversation_updated"})
-TYPING = frozenset({"typing_start", "typing_stop"})
 _POLICY = 1008
 _TOO_BIG = 1009
 _TRY_LATER = 1013
-
-
-@dataclass(eq=False)
-class Connection:
-    """One socket. Without a subscription it hears of every conversation of its organization."""
-
-    principal: Principal
-    queue: asyncio.Queue[JsonObject] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
-    conversations: set[str] = field(default_factory=set)
-    lost: bool = False
-
-    def wants(self, conversation_id: str) -> bool:
-        """Whether the client asked to hear of this conversation."""
-        return not self.conversations or conversation_id in self.conversations
-
-    def offer(self, event: JsonObject) -> None:
-        """Queue an event. A client that doesn't keep up is told to load again rather than held in memory."""
-        if self.lost:
-            return
-        try:
-            self.queue.put_nowait(event)
-        except asyncio.QueueFull:
-            self.lost = True
-            while not self.queue.empty():
-                self.queue.get_nowait()
-            self.queue.put_nowait({"type": "reconnected", "reason": "too_slow"})
-
-
-class Hub:
-    """Listens to pokes while anybody is connected, for one process and event loop."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._by_organization: dict[UUID, set[Connection]] = defaultdict(set)
-        self._listener: asyncio.Task[None] | None = None
-        self._resolvers: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(4)
-        self.delivered = 0
-
-    @property
-    def count(self) -> int:
-        """How many sockets are open here."""
-        return sum(len(connections) for connections in self._by_organization.values())
-
-    def of(self, organization_id: UUID) -> Iterable[Connection]:
-        """An organization's sockets."""
-        return tuple(self._by_organization.get(organization_id, ()))
-
-    def add(self, connection: Connection) -> bool:
-        """Take a socket in; False when the organization has too many."""
-        own = self._by_organization[connection.principal.organization_id]
-        if len(own) >= CONNECTIONS_PER_ORGANIZATION:
-            return False
-        own.add(connection)
-        if self._listener is None or self._listener.done():
-            self._listener = asyncio.get_running_loop().create_task(self._listen())
-        return True
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a socket; the last one stops the listening."""
-        own = self._by_organization.get(connection.principal.organization_id)
-        if own is not None:
-            own.discard(connection)
-            if not own:
-                del self._by_organization[connection.principal.organization_id]
-        if not self._by_organization and self._listener is not None:
-            self._listener.cancel()
-            self._listener = None
-
-    async def aclose(self) -> None:
-        """Stop listening."""
-        tasks = [*self._resolvers, *([self._listener] if self._listener else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._listener = None
-
-    async def _listen(self) -> None:
-        async for poke in self._services.live.listen():
-            topic = str(poke.get("topic", ""))
-            if topic == "live:reconnected":
-                for connections in self._by_organization.values():
-                    for connection in connections:
-                        connection.offer({"type": "reconnected"})
-                continue
-            scope, _, rest = topic.partition(":")
-            organization, _, subject = rest.partition(":")
-            if scope != "org" or subject != "conversations":
-                continue
-            with contextlib.suppress(ValueError):
-                self._dispatch(UUID(organization), poke)
-
-    def _dispatch(self, organization_id: UUID, poke: JsonObject) -> None:
-        event, conversation_id = str(poke.get("event", "")), str(poke.get("conversation_id", ""))
-        wanting = [one for one in self.of(organization_id) if one.wants(conversation_id)]
-        if not wanting:
-            return
-        if event in TYPING:
-            actor = str(poke.get("user_id", ""))
-            for connection in wanting:
-                if str(connection.principal.user_id) != actor:
-                    connection.offer({"type": event, "conversation_id": conversation_id, "user_id": actor})
-        elif event in EVENTS:
-            task = asyncio.get_running_loop().create_task(self._resolve(organization_id, wanting, poke))
-            self._resolvers.add(task)
-            task.add_done_callback(self._resolvers.discard)
-
-    async def _resolve(self, organization_id: UUID, wanting: list[Connection], poke: JsonObject) -> None:
-        """Read what the poke speaks of, as one of those who will see it may."""
-        async with self._slots:
-            try:
-                events = await asyncio.to_thread(self._read, organization_id, wanting[0].principal, poke)
-            except ProblemError as error:
-                if error.status == 503:
-                    events = [{"type": "reconnected"}]
-                else:
-                    return
-        for connection in wanting:
-            for event in events:
-                connection.offer(event)
-                self.delivered += 1
-
-    def _read(self, organization_id: UUID, principal: Principal, poke: JsonObject) -> list[JsonObject]:
-        event, conversation_id = poke["event"], poke["conversation_id"]
-        given = [*(poke.get("message_ids") or ()), *([poke["message_id"]] if poke.get("message_id") else [])]
-        ids = [UUID(str(value)) for value in given]
-        with self._services.database.tenant(organization_id) as session:
-            if ids:
-                messages = conversations.messages_by_id(session, principal, ids)
-                return [
-                    {
-                        "type": event,
-                        "conversation_id": str(message.conversation_id),
-                        "message": message.model_dump(mode="json"),
-                    }
-                    for message in messages
-                ]
-            detail = conversations.get_conversation(session, principal, UUID(conversation_id))
-        return [{"type": event, "conversation_id": conversation_id, "conversation": detail.model_dump(mode="json")}]
 
 
 def hub_of(connection: WebSocket) -> Hub:
@@ -224,8 +89,8 @@ async def _serve(socket: WebSocket) -> None:
     if not hub.add(connection):
         await socket.close(_TRY_LATER, "too many connections")
         return
-    connection.offer({"type": "connected", "user_id": str(principal.user_id), "heartbeat_seconds": HEARTBEAT_SECONDS})
     try:
+        await hub.greet(connection, user_id=str(principal.user_id), heartbeat_seconds=HEARTBEAT_SECONDS)
         async with anyio.create_task_group() as group:
 
             async def until_done(work: Coroutine[Any, Any, None]) -> None:
@@ -235,7 +100,7 @@ async def _serve(socket: WebSocket) -> None:
                     log.debug("socket_left")
                 group.cancel_scope.cancel()
 
-            group.start_soon(until_done, _receive(socket, services, connection))
+            group.start_soon(until_done, _receive(socket, services, hub, connection))
             group.start_soon(until_done, _send(socket, connection))
             group.start_soon(until_done, _watch(socket, services, principal))
     finally:
@@ -290,6 +155,9 @@ async def _send(socket: WebSocket, connection: Connection) -> None:
             event = await asyncio.wait_for(connection.queue.get(), HEARTBEAT_SECONDS)
         except TimeoutError:
             event = {"type": "ping"}
+        if isinstance(event, str):
+            await socket.send_text(event)
+            continue
         if event.get("reason") == "too_slow":
             connection.lost = False
         await socket.send_text(orjson.dumps(event).decode())
@@ -303,7 +171,7 @@ def _decoded(text: str) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
-async def _receive(socket: WebSocket, services: Services, connection: Connection) -> None:
+async def _receive(socket: WebSocket, services: Services, hub: Hub, connection: Connection) -> None:
     while True:
         text = await socket.receive_text()
         if len(text) > MAX_FRAME:
@@ -315,6 +183,8 @@ async def _receive(socket: WebSocket, services: Services, connection: Connection
             connection.offer({"type": "error", "code": "malformed"})
         elif kind == "ping":
             connection.offer({"type": "pong"})
+        elif kind == "resume":
+            await hub.resume(connection, str(message.get("last_event_id", "")))
         elif kind in ("subscribe", "unsubscribe"):
             _subscribe(connection, kind, message)
         elif kind in TYPING:
@@ -353,8 +223,14 @@ async def _typing(services: Services, connection: Connection, kind: str, message
 
     def tell() -> None:
         services.limiter.require("60 per minute", "typing", str(principal.user_id))
+        writing = kind == "typing_start"
+        attendance = Attendance(services)
         with services.database.tenant(principal.organization_id) as session:
-            conversations.get_conversation(session, principal, UUID(ids[0]))
+            seen = conversations.get_conversation(session, principal, UUID(ids[0]))
+            heard = conversations.last_heard(session, seen.id) if writing and seen.can_send else None
+        attendance.wrote(principal, seen.id, writing=writing)
+        if writing and principal.may(Role.AGENT):
+            attendance.show_typing(seen.id, seen.channel_account_id, heard)
         payload = {"event": kind, "conversation_id": ids[0], "user_id": str(principal.user_id)}
         services.live.publish(f"conversation:{ids[0]}", payload)
         services.live.publish(f"org:{principal.organization_id}:conversations", payload)
@@ -363,6 +239,31 @@ async def _typing(services: Services, connection: Connection, kind: str, message
         await asyncio.to_thread(tell)
     except ProblemError as error:
         connection.offer({"type": "error", "code": error.code})
+
+
+@router.get("/conversations/events")
+def events(
+    who: CurrentPrincipal,
+    services: ServicesDep,
+    since: Annotated[
+        str, Query(max_length=50, description="`last_event_id` of the answer before; empty to begin")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> EventsPage:
+    """What happened since, oldest first: the same events as over the WebSocket, for clients that can't hold one.
+
+    Begin without `since`, load what you show, then ask from `last_event_id` on, every few seconds. `reset`: it can't
+    be told without a gap; load again.
+    """
+    who.require(Role.VIEWER)
+    live, organization_id = services.live, who.organization_id
+    missed = live.events_since(organization_id, since, limit)
+    if not missed.complete:
+        return EventsPage(items=[], last_event_id=live.last_event(organization_id), reset=bool(since))
+    pokes = [poke for poke in missed.pokes if is_for(poke, who)]
+    found = resolve(services.database, organization_id, who, pokes)
+    items = [EventView.model_validate(event) for told in found for event in told]
+    return EventsPage(items=items, last_event_id=missed.last_event_id, reset=False, more=missed.more)
 
 
 class SocketStats(BaseModel):

@@ -193,6 +193,11 @@ def add_note(
     return views.messages(session, [row])[0]
 
 
+def last_heard(session: Session, conversation_id: UUID) -> str | None:
+    """The platform's id of the contact's last message: typing signs are shown below it."""
+    return repository.find(session, conversation_id).last_inbound_external_id
+
+
 def may_write(session: Session, row: Conversation, *, clock: Clock = _CLOCK) -> bool:
     """Whether free text could be sent in a conversation now."""
     person = contacts.briefs(session, [row.contact_id])[row.contact_id]

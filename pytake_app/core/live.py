@@ -1,10 +1,13 @@
 """Live pokes over Redis pub/sub: "conversation X changed". At most once, small; the database is the truth."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 import redis
@@ -16,6 +19,28 @@ from pytake_app.config import Settings, get_settings
 from pytake_app.core.db import after_commit
 
 CHANNEL = "pytake:live"
+KEPT_EVENTS = 10_000
+"""Events of one organization that can be told again; older ones are trimmed."""
+KEPT_SECONDS = 3 * 86_400
+_LOGGED = re.compile(r"org:([0-9a-f-]{36}):(?:conversations|queues|notifications|desk)")
+_PASSING = frozenset({"typing_start", "typing_stop", "presence_changed"})
+"""Of the moment: nobody wants to hear of them later."""
+_EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
+# Into the log and out to the listeners in one step, so that both have the same order.
+_LOG_AND_PUBLISH = """
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'poke', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', ARGV[4], '{"event_id":"' .. id .. '",' .. string.sub(ARGV[2], 2))
+return id
+"""
+# A log always has an entry to go on from.
+_LAST = """
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+if last[1] then return last[1][1] end
+local id = redis.call('XADD', KEYS[1], '*', 'poke', '{"event":"begin"}')
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return id
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +55,28 @@ def connect(settings: Settings) -> redis.Redis:
 def connect_async(settings: Settings) -> redis.asyncio.Redis:
     """An asyncio client with a pool, for one event loop."""
     return redis.asyncio.Redis.from_url(settings.redis_url, socket_connect_timeout=2, health_check_interval=30)
+
+
+@dataclass(frozen=True, slots=True)
+class EventLog:
+    """What was published after an event. `complete`: nothing in between is missing; `more`: there is more after it."""
+
+    pokes: list[dict[str, Any]]
+    last_event_id: str
+    complete: bool
+    more: bool = False
+
+
+def event_key(event_id: str) -> tuple[int, int]:
+    """Ids of events in their order; nothing comes before everything."""
+    if not _EVENT_ID.fullmatch(event_id):
+        return (0, 0)
+    milliseconds, _, sequence = event_id.partition("-")
+    return (int(milliseconds), int(sequence))
+
+
+def _log_key(organization_id: object) -> str:
+    return f"pytake:events:{organization_id}"
 
 
 class Live:
@@ -53,7 +100,7 @@ class Live:
         if self._client is None:
             self._client = connect(self._settings)
         try:
-            self._client.publish(CHANNEL, orjson.dumps({"topic": topic, **payload}))
+            self._send(self._client, topic, payload)
         except redis.RedisError as error:
             log.warning("live_publish_failed", topic=topic.partition(":")[0], error=type(error).__name__)
 
@@ -66,15 +113,60 @@ class Live:
         try:
             pipeline = self._client.pipeline(transaction=False)
             for topic, payload in pokes:
-                pipeline.publish(CHANNEL, orjson.dumps({"topic": topic, **payload}))
+                self._send(pipeline, topic, payload)
             pipeline.execute()
         except redis.RedisError as error:
             log.warning("live_publish_failed", topics=len(pokes), error=type(error).__name__)
 
+    @staticmethod
+    def _send(client: redis.Redis, topic: str, payload: Mapping[str, Any]) -> None:
+        data = orjson.dumps({"topic": topic, **payload})
+        logged = _LOGGED.fullmatch(topic)
+        if logged is None or payload.get("event") in _PASSING:
+            client.publish(CHANNEL, data)
+        else:
+            key = _log_key(logged[1])
+            client.eval(_LOG_AND_PUBLISH, 1, key, str(KEPT_EVENTS), data, str(KEPT_SECONDS), CHANNEL)
+
+    def last_event(self, organization_id: UUID) -> str:
+        """The id of the newest event of an organization; an empty word while Redis is away."""
+        if self._client is None:
+            self._client = connect(self._settings)
+        try:
+            found = self._client.eval(_LAST, 1, _log_key(organization_id), str(KEPT_SECONDS))
+        except redis.RedisError as error:
+            log.warning("live_log_away", error=type(error).__name__)
+            return ""
+        return bytes(found).decode()  # type: ignore[arg-type]  # typed for both kinds of client
+
+    def events_since(self, organization_id: UUID, since: str, limit: int) -> EventLog:
+        """What was published after the event `since`, oldest first, at most `limit`.
+
+        It is complete only while `since` itself is still in the log: neither trimmed nor lost with Redis.
+        """
+        if not _EVENT_ID.fullmatch(since):
+            return EventLog([], since, complete=False)
+        if self._client is None:
+            self._client = connect(self._settings)
+        try:
+            found: list[tuple[bytes, dict[bytes, bytes]]] = self._client.xrange(  # type: ignore[assignment]
+                _log_key(organization_id), min=since, count=limit + 2
+            )
+        except redis.RedisError as error:
+            log.warning("live_log_away", error=type(error).__name__)
+            return EventLog([], since, complete=False)
+        if not found or found[0][0].decode() != since:
+            return EventLog([], since, complete=False)
+        rows = found[1 : limit + 1]
+        pokes = [{**orjson.loads(row[1][b"poke"]), "event_id": row[0].decode()} for row in rows]
+        last = rows[-1][0].decode() if rows else since
+        return EventLog(pokes, last, complete=True, more=len(found) > limit + 1)
+
     async def listen(self) -> AsyncIterator[dict[str, Any]]:
         """Every poke, for ever; reconnects by itself with backoff when Redis goes away.
 
-        Yields a `{"topic": "live:reconnected"}` after a gap, so that listeners can reload what they show.
+        Yields `{"topic": "live:connected"}` when it begins to hear, and `{"topic": "live:reconnected"}` after a gap,
+        so that listeners can reload what they show.
         """
         delay = 0.1
         connected_before = False
@@ -83,12 +175,12 @@ class Live:
             try:
                 async with client.pubsub() as pubsub:
                     await pubsub.subscribe(CHANNEL)
-                    if connected_before:
-                        yield {"topic": "live:reconnected"}
-                    connected_before, delay = True, 0.1
                     async for message in pubsub.listen():
                         if message["type"] == "message":
                             yield orjson.loads(message["data"])
+                        elif message["type"] == "subscribe":
+                            yield {"topic": "live:reconnected" if connected_before else "live:connected"}
+                            connected_before, delay = True, 0.1
             except (redis.RedisError, OSError) as error:
                 log.warning("live_listen_interrupted", error=type(error).__name__)
             finally:
