@@ -8,7 +8,8 @@ cookie works from our own origin. Events: `message_received`, `message_sent`, `m
 
 Events have an `event_id` (those of the moment, such as typing, have none). `connected` says the last one so far.
 After a break the client sends `{"type": "resume", "last_event_id": "…"}`: it hears what it missed, in order, and
-`resumed`, or `reconnected` when that can't be told without a gap. `GET /conversations/events?since=` tells the same by polling.
+`resumed`, or `reconnected` when that can't be told without a gap.
+`GET /conversations/events?since=` tells the same by polling.
 """
 
 from __future__ import annotations
