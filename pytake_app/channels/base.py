@@ -206,13 +206,15 @@ class IdentityChange:
 
 @dataclass(slots=True)
 class PlatformError:
-    """An error as the platform reports it inside a webhook."""
+    """An error as the platform reports it inside a webhook. ``reason``: the catalogues' word for it
+    (``delivery.send.<reason>``), if the adapter knows what the code means."""
 
     code: int | str | None = None
     title: str | None = None
     message: str | None = None
     details: str | None = None
     href: str | None = None
+    reason: str | None = None
 
 
 @dataclass(slots=True)

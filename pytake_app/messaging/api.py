@@ -35,7 +35,7 @@ def send(
 @router.get("/stats")
 def stats(who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> QueueStats:
     """Depth by priority, age of the oldest, what was given up on."""
-    return service.stats(session, who, clock=services.clock)
+    return service.stats(session, who, clock=services.clock, client=services.redis)
 
 
 @router.get("/message/{item_id}")

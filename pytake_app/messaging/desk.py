@@ -21,10 +21,10 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import after_commit
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.services import Services
+from pytake_app.core.services import Services, process_services
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 from pytake_app.jobs import enqueue as jobs
-from pytake_app.messaging import heartbeat
+from pytake_app.messaging import figures, heartbeat
 from pytake_app.messaging.desk_schemas import (
     AccountLimits,
     Choice,
@@ -33,6 +33,7 @@ from pytake_app.messaging.desk_schemas import (
     QueueRow,
     Rate,
 )
+from pytake_app.messaging.figures import Depth
 from pytake_app.messaging.models import InboundEvent, OutboxItem
 from pytake_app.messaging.outbox import OutboxPriority, wake_senders
 from pytake_app.messaging.quotas import used_today
@@ -48,20 +49,9 @@ _CLOCK = SystemClock()
 _PREVIEW = 80
 _MINUTES = 30
 
-# Three parts, each with an index of its own: over one condition for all, the whole table is read.
-_BY_ACCOUNT = text("""
-SELECT channel_account_id, sum(queued)::bigint, sum(due)::bigint, sum(dead)::bigint, sum(sent)::bigint FROM (
-    SELECT channel_account_id, count(*) AS queued, count(*) FILTER (WHERE next_attempt_at <= :now) AS due,
-           0 AS dead, 0 AS sent
-    FROM outbox WHERE organization_id = :organization_id AND state = 'queued' GROUP BY 1
-    UNION ALL
-    SELECT channel_account_id, 0, 0, count(*), 0
-    FROM outbox WHERE organization_id = :organization_id AND state = 'dead' GROUP BY 1
-    UNION ALL
-    SELECT channel_account_id, 0, 0, 0, count(*) FILTER (WHERE state = 'sent')
-    FROM outbox
-    WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND finished_at > :minute_ago GROUP BY 1
-) AS parts GROUP BY 1
+_SENT = text("""
+SELECT channel_account_id, count(*) FILTER (WHERE state = 'sent') FROM outbox
+WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND finished_at > :minute_ago GROUP BY 1
 """)
 _ACT = """
 WITH chosen AS (
@@ -75,24 +65,12 @@ WITH chosen AS (
 UPDATE messages m SET status = :status, errors = '[]' FROM changed
 WHERE m.id = changed.message_id AND m.created_at = changed.created_at
 """
-_SENT_BY_MINUTE = text("""
-SELECT date_trunc('minute', finished_at), count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'dead')
-FROM outbox WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND finished_at >= :since GROUP BY 1
-""")
-_RECEIVED_BY_MINUTE = text("""
-SELECT date_trunc('minute', received_at), count(*) FROM inbound_events
-WHERE organization_id = :organization_id AND received_at >= :since AND kind = 'message' GROUP BY 1
-""")
 _LAST_MINUTE = text("""
 SELECT (SELECT count(*) FROM outbox
         WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND state = 'sent'
           AND finished_at > :minute_ago),
        (SELECT count(*) FROM inbound_events
         WHERE organization_id = :organization_id AND received_at > :minute_ago AND kind = 'message')
-""")
-_WAITING = text("""
-SELECT count(DISTINCT lane), min(received_at) FROM inbound_events
-WHERE organization_id = :organization_id AND state = 'pending' AND next_attempt_at <= :now
 """)
 
 
@@ -193,6 +171,8 @@ def _act(session: Session, choice: Choice, now: datetime, *, state: str, status:
     if choice.everything and choice.priority is not None:
         which, values["priority"] = which + " AND priority = :priority", int(OutboxPriority[choice.priority.upper()])
     result = session.execute(text(_ACT.format(which=which, change=change)), values)
+    organization_id = organization_of(session)
+    after_commit(session, lambda: figures.forget_depth(process_services().redis, organization_id))
     return int(cast("Any", result).rowcount)
 
 
@@ -200,18 +180,14 @@ def limits(session: Session, principal: Principal, services: Services) -> list[A
     """What each number may send, and how much of that is used."""
     principal.require(Role.VIEWER)
     now = services.clock.now()
-    counted = {
-        row[0]: row[1:]
-        for row in session.execute(
-            _BY_ACCOUNT,
-            {"organization_id": organization_of(session), "now": now, "minute_ago": now - timedelta(minutes=1)},
-        )
-    }
+    depth = figures.depth(session, services.redis, now)
+    values = {"organization_id": organization_of(session), "minute_ago": now - timedelta(minutes=1)}
+    sent = {str(row[0]): int(row[1]) for row in session.execute(_SENT, values)}
     found = [account for account in accounts.channel_accounts(session) if account.status != "disabled"]
-    return [_limits(services, account, counted.get(account.id, (0, 0, 0, 0)), now) for account in found]
+    return [_limits(services, account, depth, sent.get(str(account.id), 0), now) for account in found]
 
 
-def _limits(services: Services, account: ChannelAccount, counts: Any, now: datetime) -> AccountLimits:
+def _limits(services: Services, account: ChannelAccount, depth: Depth, sent: int, now: datetime) -> AccountLimits:
     daily = None if account.sandbox else first_contacts_limit(account.settings, services.settings)
     used: int | None
     try:
@@ -220,7 +196,7 @@ def _limits(services: Services, account: ChannelAccount, counts: Any, now: datet
     except redis.RedisError as error:
         log.info("limits_unknown", error=type(error).__name__)
         used, is_open = None, False
-    queued, due, dead, sent = counts
+    waiting = [item for item in depth.waiting if item.account == str(account.id)]
     return AccountLimits(
         channel_account_id=account.id,
         name=account.name,
@@ -231,9 +207,9 @@ def _limits(services: Services, account: ChannelAccount, counts: Any, now: datet
         circuit="open" if is_open else "closed",
         messages_per_second=float(account.settings.get("messages_per_second") or 80),
         sent_last_minute=sent,
-        queued=queued,
-        due=due,
-        dead=dead,
+        queued=sum(item.queued for item in waiting),
+        due=sum(item.due for item in waiting),
+        dead=depth.dead.get(str(account.id), 0),
         daily_limit=daily,
         daily_used=used,
     )
@@ -243,25 +219,21 @@ def health(session: Session, principal: Principal, services: Services) -> Pipeli
     """Who is at work, what waits, and the last half hour."""
     principal.require(Role.VIEWER)
     now = services.clock.now()
-    since = now.replace(second=0, microsecond=0) - timedelta(minutes=_MINUTES - 1)
-    values = {"organization_id": organization_of(session), "since": since, "now": now}
-    waiting, oldest = session.execute(_WAITING, values).one()
+    values = {"organization_id": organization_of(session), "now": now}
+    depth = figures.depth(session, services.redis, now)
     last_sent, last_received = session.execute(_LAST_MINUTE, {**values, "minute_ago": now - timedelta(minutes=1)}).one()
-    sent = {row[0]: (row[1], row[2]) for row in session.execute(_SENT_BY_MINUTE, values)}
-    received = {row[0]: row[1] for row in session.execute(_RECEIVED_BY_MINUTE, values)}
-    minutes = [since + timedelta(minutes=n) for n in range(_MINUTES)]
     return PipelineHealth(
         workers=_alive(lambda: jobs.workers_alive(services.redis)),
         senders=_alive(lambda: heartbeat.count(services.redis, "outbox")),
         schedulers=_alive(lambda: heartbeat.count(services.redis, "scheduler")),
         lanes=services.settings.lanes,
-        lanes_waiting=waiting,
-        inbound_lag_seconds=max(0.0, (now - oldest).total_seconds()) if oldest else 0.0,
+        lanes_waiting=depth.inbound_lanes,
+        inbound_lag_seconds=max(0.0, now.timestamp() - depth.inbound_first) if depth.inbound_first else 0.0,
         sent_last_minute=last_sent,
         received_last_minute=last_received,
         minutes=[
-            Rate(at=at, sent=sent.get(at, (0, 0))[0], failed=sent.get(at, (0, 0))[1], received=received.get(at, 0))
-            for at in minutes
+            Rate(at=at, sent=minute.sent, failed=minute.failed, received=minute.received)
+            for at, minute in figures.minutes(session, services.redis, now, _MINUTES)
         ],
     )
 

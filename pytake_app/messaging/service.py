@@ -5,12 +5,12 @@ Reading needs `viewer`, everything else `agent`. Raised throughout: `NotFoundErr
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import redis
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Integer, cast, func, or_, select, update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col
 
 from pytake_app.channels.content import parse_content, plain_text
@@ -22,6 +22,7 @@ from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotF
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.messaging import figures
 from pytake_app.messaging.content import channel_content
 from pytake_app.messaging.models import InboundEvent, OutboxItem
 from pytake_app.messaging.outbox import OutboundDraft, OutboxPriority, enqueue, wake_senders
@@ -235,59 +236,36 @@ def dead_letters(
     return Page[QueueMessage](items=[view(item) for item in found[:limit]], next_cursor=following)
 
 
-def stats(session: Session, principal: Principal, *, clock: Clock = _CLOCK) -> QueueStats:
-    """Depth, age and rate of the organization's queue."""
+def stats(
+    session: Session, principal: Principal, *, clock: Clock = _CLOCK, client: redis.Redis | None = None
+) -> QueueStats:
+    """Depth, age and rate of the organization's queue.
+
+    Parameters:
+        client: keeps the counts of a long queue, and those of past minutes.
+    """
     principal.require(Role.VIEWER)
-    now, mine = clock.now(), col(OutboxItem.organization_id) == organization_of(session)
-    open_states = col(OutboxItem.state).in_(("queued", "sending", "unsure"))
-    due = cast(col(OutboxItem.next_attempt_at) <= now, Integer)
-    rows = session.execute(
-        select(
-            col(OutboxItem.state),
-            col(OutboxItem.priority),
-            func.count(),
-            func.sum(due),
-            func.min(col(OutboxItem.next_attempt_at)),
-        )
-        .where(mine, open_states)
-        .group_by(col(OutboxItem.state), col(OutboxItem.priority))
-    ).all()
-    counts = dict.fromkeys(("queued", "sending", "unsure"), 0)
+    now = clock.now()
+    depth = figures.depth(session, client, now)
     waiting = dict.fromkeys(OutboxPriority, (0, 0))
-    oldest = None
-    for state, priority, count, due_count, first in rows:
-        counts[state] += count
-        if state == "queued":
-            waiting[OutboxPriority(priority)] = (count, due_count or 0)
-            if first <= now and (oldest is None or first < oldest):
-                oldest = first
+    for item in depth.waiting:
+        queued, due = waiting[OutboxPriority(item.priority)]
+        waiting[OutboxPriority(item.priority)] = (queued + item.queued, due + item.due)
+    oldest = min((item.first for item in depth.waiting), default=now.timestamp())
     return QueueStats(
-        **counts,
-        dead=_count(session, mine, col(OutboxItem.state) == "dead"),
-        sent_last_hour=_count(
-            session, mine, col(OutboxItem.state) == "sent", col(OutboxItem.finished_at) > now - timedelta(hours=1)
-        ),
-        oldest_seconds=(now - oldest).total_seconds() if oldest else None,
+        queued=sum(item.queued for item in depth.waiting),
+        sending=depth.sending,
+        unsure=depth.unsure,
+        dead=sum(depth.dead.values()),
+        sent_last_hour=sum(minute.sent for _, minute in figures.minutes(session, client, now, 60)),
+        oldest_seconds=now.timestamp() - oldest if any(item.due for item in depth.waiting) else None,
         priorities=[
             PriorityDepth(priority=priority.name.lower(), queued=queued, due=ready)
             for priority, (queued, ready) in waiting.items()
         ],
-        inbound_pending=_inbound(session, "pending"),
-        inbound_dead=_inbound(session, "dead"),
+        inbound_pending=depth.inbound_pending,
+        inbound_dead=depth.inbound_dead,
     )
-
-
-def _count(session: Session, *where: ColumnElement[bool]) -> int:
-    return int(session.execute(select(func.count()).select_from(OutboxItem).where(*where)).scalar_one())
-
-
-def _inbound(session: Session, state: str) -> int:
-    statement = (
-        select(func.count())
-        .select_from(InboundEvent)
-        .where(col(InboundEvent.organization_id) == organization_of(session), col(InboundEvent.state) == state)
-    )
-    return int(session.execute(statement).scalar_one())
 
 
 def replay_events(session: Session, principal: Principal, event_ids: list[int], *, clock: Clock = _CLOCK) -> int:

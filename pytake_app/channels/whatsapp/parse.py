@@ -20,6 +20,7 @@ from pytake_app.channels.base import (
     StatusUpdate,
     UnknownFragment,
 )
+from pytake_app.channels.whatsapp.errors import classify_status_error
 from pytake_app.channels.whatsapp.parse_message import make_sender, parse_message
 from pytake_app.channels.whatsapp.phones import canonical_phone
 from pytake_app.channels.whatsapp.values import (
@@ -250,6 +251,8 @@ def _status(scope: _Scope, raw: JsonObject) -> None:
         )
     if "errors" in raw:
         status.errors = errors_of(raw)
+        for error in status.errors:
+            error.reason = classify_status_error(error).reason
     payment = raw.get("payment")
     if isinstance(payment, dict):
         status.extra = payment

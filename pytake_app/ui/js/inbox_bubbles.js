@@ -110,7 +110,7 @@ const Who = ({ item }) => {
 
 const Fail = ({ item }) =>
   h("div", { className: "ix-fail", role: "alert" }, h(Sign, { of: CircleAlert }),
-    h("span", null, item.unsent ? item.said || sayOf(`inbox.problem.${item.problem}`, "inbox.problem.unknown") : item.problem ? say("inbox.failed_because", { reason: item.problem }) : say("inbox.status.failed")),
+    h("span", null, item.unsent ? item.said || sayOf(`inbox.problem.${item.problem}`, "inbox.problem.unknown") : item.cause ? sayOf(`delivery.${item.cause}`, "inbox.status.failed") : item.problem ? say("inbox.failed_because", { reason: item.problem }) : say("inbox.status.failed")),
     h("button", { type: "button", className: "link", onClick: () => inbox.retry(item.key), "data-testid": "retry" }, say("common.retry")),
     item.unsent && h("button", { type: "button", className: "link", onClick: () => inbox.discard(item.key) }, say("inbox_more.discard")));
 

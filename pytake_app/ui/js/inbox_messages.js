@@ -39,6 +39,12 @@ const placeOf = (message, content) => {
   const place = message.location ?? (content.type === "location" ? content : null);
   return place && place.latitude !== null && place.latitude !== undefined ? { latitude: Number(place.latitude), longitude: Number(place.longitude), name: place.name ?? "", address: place.address ?? "" } : null;
 };
+// The catalogue's word for why a message failed; the platform's own words are English and speak of its API.
+const causeOf = (error) => {
+  const reason = String(error?.reason ?? "");
+  if (reason.startsWith("media_")) return `media.${reason.slice(6)}`;
+  return reason ? `send.${reason === "no_answer" ? "unsure" : reason}` : "";
+};
 const problemOf = (message) => {
   const first = message.errors?.[0];
   return message.problem || first?.title || first?.message || first?.details || (first?.code ? String(first.code) : "");
@@ -77,6 +83,7 @@ const messageView = (message, links) => {
     unsent: message.status === "unsent",
     said: message.said ?? "",
     problem: problemOf(message),
+    cause: causeOf(message.errors?.[0]),
     quote: quoted ? { key: quoted.client_id || quoted.id, text: shortOf(quoted), type: quoted.type, mine: quoted.direction !== "in" } : quotedId && message.direction === "out" ? { key: "", text: "", type: "", mine: false } : null,
     forwarded: Boolean(content.forwarded ?? message.forwarded),
     referral: content.referral?.headline || content.referral?.body || content.referral?.source_url || "",
