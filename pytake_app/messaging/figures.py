@@ -37,18 +37,17 @@ _WAITING = text("""
 SELECT channel_account_id, priority, count(*), count(*) FILTER (WHERE next_attempt_at <= :now), min(next_attempt_at)
 FROM outbox WHERE organization_id = :organization_id AND state = 'queued' GROUP BY 1, 2
 """)
-_MOVING = text("""
-SELECT state, count(*) FROM outbox WHERE organization_id = :organization_id AND state IN ('sending', 'unsure')
-GROUP BY 1
-""")
 _DEAD = text("""
 SELECT channel_account_id, count(*) FROM outbox WHERE organization_id = :organization_id AND state = 'dead' GROUP BY 1
 """)
-_INBOUND = text("""
+_INBOUND_AND_MOVING = text("""
 SELECT w.waiting, w.lanes, (SELECT extract(epoch FROM received_at)::float8 FROM inbound_events WHERE id = w.first),
-       (SELECT count(*) FROM inbound_events WHERE organization_id = :organization_id AND state = 'dead')
+       (SELECT count(*) FROM inbound_events WHERE organization_id = :organization_id AND state = 'dead'),
+       m.sending, m.unsure
 FROM (SELECT count(*) AS waiting, count(DISTINCT lane) AS lanes, min(id) AS first FROM inbound_events
-      WHERE organization_id = :organization_id AND state = 'pending') w
+      WHERE organization_id = :organization_id AND state = 'pending') w,
+     (SELECT count(*) FILTER (WHERE state = 'sending') AS sending, count(*) FILTER (WHERE state = 'unsure') AS unsure
+      FROM outbox WHERE organization_id = :organization_id AND state IN ('sending', 'unsure')) m
 """)
 _FINISHED_BY_MINUTE = text("""
 SELECT date_trunc('minute', finished_at), count(*) FILTER (WHERE state = 'sent'), count(*) FILTER (WHERE state = 'dead')
@@ -151,10 +150,9 @@ def _count(session: Session, now: datetime) -> Depth:
         Waiting(str(account), priority, queued, due, first.timestamp())
         for account, priority, queued, due, first in session.execute(_WAITING, values)
     ]
-    moving = {row[0]: row[1] for row in session.execute(_MOVING, values)}
     dead = {str(row[0]): int(row[1]) for row in session.execute(_DEAD, values)}
-    inbound = session.execute(_INBOUND, values).one()
-    return Depth(waiting, moving.get("sending", 0), moving.get("unsure", 0), dead, *inbound)
+    *inbound, sending, unsure = session.execute(_INBOUND_AND_MOVING, values).one()
+    return Depth(waiting, sending, unsure, dead, *inbound)
 
 
 def minutes(session: Session, client: redis.Redis | None, now: datetime, count: int) -> list[tuple[datetime, Minute]]:
