@@ -28,3 +28,18 @@ def departments_of(session: Session, user_id: UUID) -> list[UUID]:
     """The departments somebody belongs to."""
     found = scoped(session, DepartmentMember).where(DepartmentMember.user_id == user_id)
     return [row.department_id for row in session.exec(found)]
+
+
+def answerers(session: Session) -> list[User]:
+    """The organization's active people who may answer contacts, by name."""
+    roles = [role for role in Role if role.includes(Role.AGENT)]
+    found = scoped(session, User).where(col(User.is_active), col(User.role).in_(roles))
+    return list(session.exec(found.order_by(col(User.full_name), col(User.id))))
+
+
+def department_members(session: Session) -> dict[UUID, set[UUID]]:
+    """Who belongs to each department."""
+    members: dict[UUID, set[UUID]] = {}
+    for row in session.exec(scoped(session, DepartmentMember)):
+        members.setdefault(row.department_id, set()).add(row.user_id)
+    return members

@@ -24,7 +24,7 @@ from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
-from pytake_app.accounts.people import admin_ids, departments_of, may
+from pytake_app.accounts.people import admin_ids, answerers, department_members, departments_of, may
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
@@ -36,9 +36,10 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "create_department", "department_choices",
-    "departments_of", "get_user", "list_users", "may", "organization_of_session", "purge_expired", "reference_names",
-    "resolve_web_session", "set_locale", "user_choices", "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "create_department",
+    "department_choices", "department_members", "departments_of", "get_user", "list_users", "may",
+    "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale", "user_choices",
+    "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)

@@ -239,11 +239,15 @@ def set_consent(
     session: Session, principal: Principal, contact_id: UUID, consent: Consent, *, clock: Clock = _CLOCK
 ) -> ContactDetail:
     """Record that the contact wants, or does not want, to be written to."""
+    from pytake_app.queues import service as queues
+
     principal.require(Role.AGENT)
     contact = repository.find(session, contact_id, lock=True)
     if contact.consent != consent:
         contact.consent = consent
         contact.consent_at = clock.now()
+        if consent == "opted_out":
+            queues.contact_left(session, contact.id, "opted_out", by=principal.user_id, clock=clock)
     return _touched(session, contact, clock)
 
 
@@ -251,9 +255,13 @@ def set_blocked(
     session: Session, principal: Principal, contact_id: UUID, blocked: bool, *, clock: Clock = _CLOCK
 ) -> ContactDetail:
     """Block: nothing is sent to the contact and no automation answers it."""
+    from pytake_app.queues import service as queues
+
     principal.require(Role.AGENT)
     contact = repository.find(session, contact_id, lock=True)
     contact.blocked = blocked
+    if blocked:
+        queues.contact_left(session, contact.id, "contact_blocked", by=principal.user_id, clock=clock)
     return _touched(session, contact, clock)
 
 

@@ -25,6 +25,7 @@ from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import service as flows
 from pytake_app.flows.schemas import Happening
 from pytake_app.messaging.commands import Command, submit_command
+from pytake_app.queues import service as queues
 from pytake_app.queues.models import ServiceQueue
 
 
@@ -104,6 +105,7 @@ def _give_to_person(session: Session, conversation: Conversation, user_id: UUID,
     conversation.assignee_id = user_id
     conversation.status, conversation.snoozed_until = "open", None
     conversation.waiting_since = None
+    queues.leave_for_person(session, conversation, user_id, by=by, clock=clock)
     name = accounts.user_names(session, [user_id]).get(user_id, "")
     _tell(session, conversation, "conversation_assigned", name, by=by, clock=clock)
 
@@ -146,6 +148,7 @@ def give_back(
     conversation = repository.lock(session, conversation_id)
     refuse_closed(conversation)
     _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
+    queues.given_back(session, conversation, by=principal.user_id, clock=clock)
     conversation.handling = "bot"
     conversation.assignee_id = None
     conversation.queue_id, conversation.queue_name = None, ""
@@ -190,11 +193,13 @@ def assign(
         if conversation.handling == "person":
             conversation.handling = "waiting"
             conversation.waiting_since = clock.now()
+            queues.wait_again(session, conversation, by=principal.user_id, clock=clock)
     else:
         _require_user(session, principal, user_id)
         if conversation.handling == "person":
             if conversation.assignee_id != user_id:
                 conversation.assignee_id = user_id
+                queues.leave_for_person(session, conversation, user_id, by=principal.user_id, clock=clock)
                 name = accounts.user_names(session, [user_id]).get(user_id, "")
                 _tell(session, conversation, "conversation_assigned", name, by=principal.user_id, clock=clock)
         else:
@@ -275,6 +280,7 @@ def set_status(
         conversation.closed_at, conversation.closed_by, conversation.outcome = None, None, ""
     elif status not in repository.OPEN and before in repository.OPEN:
         _stop_automation(session, conversation, handoff="closed", by=principal.user_id, clock=clock)
+        queues.closed(session, conversation, outcome=outcome.strip(), by=principal.user_id, clock=clock)
         conversation.closed_at, conversation.closed_by = clock.now(), principal.user_id
         conversation.outcome = outcome.strip()
         conversation.unread_count = 0
@@ -300,6 +306,7 @@ def set_priority(
     principal.require(Role.AGENT)
     conversation = repository.lock(session, conversation_id)
     conversation.priority = priority
+    queues.prioritised(session, conversation)
     return changed(session, conversation, clock)
 
 

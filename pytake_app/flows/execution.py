@@ -188,6 +188,8 @@ class Executor:
             signals = outcome.effects.signals
             if signals:
                 enqueue.push_signals(self._services.redis, [orjson.dumps(signal) for signal in signals])
+            for organization_id in outcome.effects.places.organizations:
+                enqueue.poke_queues(self._services.redis, organization_id)
         except redis.RedisError as error:
             log.warning("outbox_poke_failed", error=type(error).__name__)
         self._services.live.publish_many(_pokes(outcome))
@@ -211,6 +213,7 @@ def _pokes(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:
     for organization_id, user_id in dict.fromkeys(outcome.effects.told):
         notice: dict[str, object] = {"event": "notification", "user_id": str(user_id)}
         pokes.append((f"org:{organization_id}:notifications", notice))
+    pokes += outcome.effects.places.pokes()
     return pokes
 
 

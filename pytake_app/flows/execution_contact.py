@@ -140,6 +140,9 @@ class ContactRun(ContactState):
         self._log(thread, decision, running if decision.action == "resume" else None)
         if decision.action == "opt_out":
             self.person.consent, self.person.consent_at, self.person.dirty = "opted_out", self.context.now, True
+            if thread.handling == "waiting":
+                self.effects.places.leave(thread.organization_id, thread.id, "abandoned", "opted_out")
+                self._give_to_bot(thread)
             if running is not None and running.running:
                 self._resume(running, thread, CancelResume(reason="opted_out"))
         elif decision.action == "start" and decision.flow_id is not None:
@@ -197,8 +200,10 @@ class ContactRun(ContactState):
             taken = HandoffResume(wait_id=wait_id, result="transferred")
             resume = taken if waiting_for_person else CancelResume(reason="with_person")
         elif waiting_for_person and thread.handling == "waiting":
+            self.effects.places.leave(thread.organization_id, thread.id, "timeout", "flow")
             self._resume(stored, thread, resume)
-            if stored.running:
+            # Another queue may have it now; else nobody comes any more, and automation has it again.
+            if stored.running or thread.id not in self.effects.places.entered:
                 self._give_to_bot(thread)
             return
         self._resume(stored, thread, resume)

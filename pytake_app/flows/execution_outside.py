@@ -195,6 +195,7 @@ def _assign(state: ContactState, thread: Thread, event: AgentAssigned) -> None:
         return
     thread.handling, thread.status, thread.waiting_since = "person", "open", None
     thread.dirty = True
+    state.effects.places.leave(thread.organization_id, thread.id, "in_service", "", user_id)
     state.effects.outside.threads.append({"id": thread.id, "assignee_id": user_id, "closed_at": None})
     state.log_decision(thread, "assigned", {"node_id": event.node_id, "assignee_id": str(user_id)})
     state.poke_thread(thread)
@@ -204,6 +205,7 @@ def _assign(state: ContactState, thread: Thread, event: AgentAssigned) -> None:
 def _close(state: ContactState, thread: Thread, event: ConversationClosed) -> None:
     thread.status, thread.unread_count, thread.waiting_since = "closed", 0, None
     thread.dirty = True
+    state.effects.places.leave(thread.organization_id, thread.id, "left", "closed")
     row = {"id": thread.id, "assignee_id": None, "closed_at": state.context.now}
     state.effects.outside.threads.append(row)
     state.log_decision(thread, "status_changed", {"after": "closed", "reason": event.reason, "node_id": event.node_id})

@@ -59,6 +59,7 @@ from pytake_app.messaging.content import channel_content, readable
 from pytake_app.messaging.lanes import lane_of
 from pytake_app.messaging.outbox import OutboxPriority, message_type
 from pytake_app.messaging.sql import Connection
+from pytake_app.queues import places
 from pytake_app.queues import routing as queue_routing
 
 _HANDOFF_PRIORITY = {0: "medium", 1: "high", 2: "urgent"}
@@ -231,7 +232,7 @@ class ContactState:
             case ContactTagged():
                 self._tag(event)
             case Handoff():
-                self._hand_off(thread, event)
+                self._hand_off(stored, thread, event)
             case RequestMade() | EventEmitted() | NotificationAsked() | AgentAssigned() | ConversationClosed():
                 execution_outside.apply(self, stored, thread, event)
             case ErrorRaised():
@@ -338,7 +339,7 @@ class ContactState:
         self.person.tags = tags if event.removed else [*tags, event.tag]
         self.person.dirty = True
 
-    def _hand_off(self, thread: Thread, event: Handoff) -> None:
+    def _hand_off(self, stored: StoredSession, thread: Thread, event: Handoff) -> None:
         queue = queue_routing.resolve(
             self.context.connection, thread.organization_id, event.queue_id or "", event.queue_name or ""
         )
@@ -354,6 +355,14 @@ class ContactState:
                 queue.name if queue and queue.named else event.queue_name or (queue.name if queue else "")
             )
             thread.priority = _HANDOFF_PRIORITY[event.priority]
+            self.effects.places.enter(
+                places.row(
+                    item_id=self.context.new_id(), organization_id=thread.organization_id, queue_id=thread.queue_id,
+                    queue_name=thread.queue_name, conversation_id=thread.id, contact_id=self.person.id,
+                    channel=thread.channel, priority=event.priority + 1, flow_session_id=stored.id,
+                    now=self.context.now,
+                )
+            )  # fmt: skip
         log = {"queue": thread.queue_name, "priority": event.priority, "node_id": event.node_id}
         self._log(thread, routing.Decision("nothing", "handed_off", detail=log), None)
         self._poke(thread, "conversation_updated", None)

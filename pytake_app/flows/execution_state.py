@@ -19,6 +19,7 @@ from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.media import insert_assets
 from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+from pytake_app.queues.places import Places
 
 Row = dict[str, Any]
 
@@ -105,6 +106,8 @@ class Effects:
     told: list[tuple[UUID, UUID]] = field(default_factory=list)
     """(organization, user) of new notifications."""
     outside: Outside = field(default_factory=Outside)
+    places: Places = field(default_factory=Places)
+    """Places in service queues."""
     amended: dict[UUID, Row] = field(default_factory=dict)
     """Stored messages that others changed, by id."""
 
@@ -122,6 +125,7 @@ class Effects:
         self.tags += other.tags
         self.told += other.told
         self.outside.extend(other.outside)
+        self.places.extend(other.places)
         self.amended |= other.amended
 
 
@@ -242,6 +246,7 @@ def write_effects(connection: Connection, effects: Effects, now: datetime) -> No
     outbox_store.insert(connection, effects.outbox)
     make_tags(connection, effects.tags, now)
     effects.outside.write(connection, now)
+    effects.places.write(connection, now)
 
 
 def touched(threads_: Sequence[Thread]) -> list[Thread]:

@@ -18,6 +18,7 @@ from pytake_app.contacts import service as contacts
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.tenancy import organization_of
+from pytake_app.engine.nodes.entries import EventName
 from pytake_app.engine.triggers import TriggerCandidate, TriggerSpec, match_event
 from pytake_app.flows import repository
 from pytake_app.flows.schemas import Happening
@@ -86,6 +87,11 @@ def happened(
         )
         for happening, candidate in starts
     ]
+
+
+def begins_with(session: Session, event: EventName) -> bool:
+    """Whether a live flow begins with this kind of event, so that `happened` need be told of it."""
+    return any(candidate.spec.event == event for candidate in _candidates(session))
 
 
 def _command(happening: Happening, candidate: TriggerCandidate, by: UUID | None) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
@@ -41,6 +42,16 @@ def handed_off(session: Session, contact_id: UUID, channel_account_id: UUID) -> 
     if found is None or found.status != "handed_off" or not found.state.get("wait"):
         return None
     return found
+
+
+def waiting_handoffs(session: Session, session_ids: Sequence[UUID]) -> list[FlowSession]:
+    """Those of the sessions that wait to hear what became of their hand-off."""
+    if not session_ids:
+        return []
+    statement = scoped(session, FlowSession).where(
+        col(FlowSession.id).in_(session_ids), FlowSession.status == "handed_off"
+    )
+    return [row for row in session.exec(statement) if row.state.get("wait")]
 
 
 def _drop_timers(session: Session, row: FlowSession) -> None:

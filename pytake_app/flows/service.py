@@ -20,6 +20,7 @@ from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal
 from pytake_app.engine.analysis.conversation import PathStep
 from pytake_app.engine.analysis.paths import PathsReport
+from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import (
     catalog,
     checking,
@@ -465,6 +466,16 @@ def tell_handoff(
 ) -> None:
     """Resume a handed-off session with `transferred` or `closed`, after commit."""
     running.tell_handoff(session, flow_session, result, by=by, clock=clock)
+
+
+def waiting_handoffs(session: Session, session_ids: Sequence[UUID]) -> list[FlowSession]:
+    """Those of the sessions that wait to hear what became of their hand-off."""
+    return running.waiting_handoffs(session, session_ids)
+
+
+def begins_with(session: Session, event: EventName) -> bool:
+    """Whether a live flow begins with this, so that `happened` need be told of it."""
+    return happenings_.begins_with(session, event)
 
 
 def happened(

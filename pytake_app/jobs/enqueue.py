@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import redis
 import redis.asyncio
@@ -21,6 +21,7 @@ from pytake_app.core.metrics import counter, pokes
 
 LANES_QUEUE = "pytake-lanes"
 DRAIN_JOB = "pytake_app.jobs.bodies.drain_lane"
+TEND_JOB = "pytake_app.jobs.bodies.tend_queues"
 
 _DIRTY = "pytake:lanes:dirty"
 _OUTBOX_WAKE = "pytake:outbox:wake"
@@ -185,6 +186,32 @@ def give_back_lanes(client: redis.Redis, lanes: Iterable[int]) -> None:
     wanted = list(lanes)
     if wanted:
         client.sadd(_DIRTY, *wanted)
+
+
+def poke_queues(client: redis.Redis, organization_id: UUID) -> bool:
+    """Have a worker look at an organization's service queues.
+
+    Returns:
+        whether a job was queued (else one is on its way already).
+
+    Raises:
+        redis.RedisError: Redis is away; the sweeper will look.
+    """
+    if not client.set(_tend_key(organization_id), b"1", nx=True, ex=_MARK_TTL):
+        return False
+    Queue(LANES_QUEUE, connection=client).enqueue_call(
+        TEND_JOB, args=(str(organization_id),), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600
+    )
+    return True
+
+
+def tending_started(client: redis.Redis, organization_id: UUID) -> None:
+    """Called first by the job: from now on a poke makes a new one."""
+    client.delete(_tend_key(organization_id))
+
+
+def _tend_key(organization_id: UUID) -> str:
+    return f"pytake:queues:tend:{organization_id}"
 
 
 def poke_outbox(client: redis.Redis) -> None:

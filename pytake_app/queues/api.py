@@ -44,9 +44,12 @@ def replace_queue(
 
 
 @router.delete("/queues/{queue_id}", tags=["queues"], status_code=204)
-def delete_queue(queue_id: UUID, who: CurrentPrincipal, session: TenantSession) -> Response:
-    """Take a queue away; who waits in it goes on waiting. 409 `default_needed` for the default one."""
-    service.delete_queue(session, who, queue_id)
+def delete_queue(
+    queue_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep, move_to: UUID | None = None
+) -> Response:
+    """Take a queue away. 409 `default_needed` for the default one; 409 `people_waiting` when somebody waits in it,
+    unless `move_to` names the queue where they go on waiting."""
+    service.delete_queue(session, who, queue_id, move_to=move_to, clock=services.clock)
     return Response(status_code=204)
 
 

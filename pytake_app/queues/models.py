@@ -146,8 +146,9 @@ class QueueItem(SQLModel, table=True):
 
     `status`: waiting, offered (rings at `offered_to`), in_service, completed, abandoned, transferred, timeout,
     overflow; a conversation has at most one of the first three. `priority`: 0 low … 3 urgent. `source`: flow, rule,
-    agent, api. `arrived_at`: when hours and size were looked at and the contact was greeted; None: not yet. `outcome`
-    says why it ended. `rolled_up_at`: when its end was counted in `queue_hours`.
+    agent, api. `declined_by`: `{agent_id, at}` of who declined or missed it. `arrived_at`: when hours and size were
+    looked at and the contact was greeted; None: not yet. `outcome` says why it ended. `rolled_up_at`: when its end was
+    counted in `queue_hours`.
     """
 
     __tablename__ = "queue_items"
@@ -196,7 +197,7 @@ class QueueItem(SQLModel, table=True):
     arrived_at: datetime | None = time_field(nullable=True)
     offered_to: UUID | None = None
     offered_until: datetime | None = time_field(nullable=True)
-    declined_by: list[str] = json_field(list)
+    declined_by: list[dict[str, Any]] = json_field(list)
     sticky_agent_id: UUID | None = None
     sticky_until: datetime | None = time_field(nullable=True)
     agent_id: UUID | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlmodel import Session, col
 
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.tenancy import organization_of, scoped
-from pytake_app.queues.models import BusinessCalendar, ServiceQueue
+from pytake_app.queues.models import BusinessCalendar, QueueItem, ServiceQueue
 
 Row = TypeVar("Row", BusinessCalendar, ServiceQueue)
 
@@ -79,3 +80,27 @@ def names_selects(session: Session) -> list[sa.Select[Any]]:
         sa.case((hours, default), else_=nothing),
     ).where(col(BusinessCalendar.organization_id) == here)
     return [queues, calendars]
+
+
+_ALONE = sa.text("SELECT pg_advisory_xact_lock(1347441493, hashtext(CAST(:organization AS text)))")
+"""1347441493: "PQUU"."""
+
+
+def alone(session: Session) -> None:
+    """Be the only transaction that receives and distributes in this organization until it ends. Taken before any row:
+    who holds it never waits for a row that others hold."""
+    session.execute(_ALONE, {"organization": str(organization_of(session))})
+
+
+def hold_items(session: Session, ids: Collection[UUID], statuses: Sequence[str]) -> list[QueueItem]:
+    """Those of the items that are in one of these states and that nobody else holds, held."""
+    if not ids:
+        return []
+    statement = (
+        scoped(session, QueueItem)
+        .where(col(QueueItem.id).in_(ids), col(QueueItem.status).in_(statuses))
+        .order_by(col(QueueItem.entered_at), col(QueueItem.id))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return list(session.exec(statement))

@@ -14,6 +14,21 @@ MAX_MESSAGE = 1_024
 """Characters; WhatsApp's limit for a message with buttons, which these may get."""
 
 OverflowAction = Literal["none", "queue", "message"]
+Distribution = Literal["manual", "round_robin", "least_busy", "skill_based"]
+ClosedAction = Literal["refuse", "keep"]
+"""Who comes outside business hours is told and sent away (a flow goes on by `closed`), or told and kept."""
+AtClosing = Literal["keep", "timeout"]
+"""Who still waits at closing time is told and kept for the next day, or told and given up (`timeout`)."""
+QueueColor = Literal[
+    "gray", "red", "orange", "amber", "yellow", "lime", "green", "teal", "cyan", "sky", "blue", "indigo", "violet",
+    "purple", "pink", "brown",
+]  # fmt: skip
+SETTINGS = (
+    "color", "distribution", "sticky", "sticky_seconds", "ring_seconds", "sla_seconds", "sla_target_percent",
+    "position_every_minutes", "closed_action", "at_closing", "reassign_after_seconds", "csat_enabled",
+    "csat_question", "csat_thanks", "csat_minutes",
+)  # fmt: skip
+"""Fields that are kept as they are, under their own names."""
 
 
 class Request(BaseModel):
@@ -94,7 +109,19 @@ class QueueMessages(Request):
 
     welcome: str = Field(default="", max_length=MAX_MESSAGE, description="on joining the queue")
     waiting: str = Field(default="", max_length=MAX_MESSAGE, description="from time to time while waiting")
+    position: str = Field(default="", max_length=MAX_MESSAGE, description="on joining, and when they come nearer")
     closed: str = Field(default="", max_length=MAX_MESSAGE, description="outside business hours")
+    timeout: str = Field(default="", max_length=MAX_MESSAGE, description="when they have waited as long as they may")
+
+    @model_validator(mode="after")
+    def _templates(self) -> Self:
+        from pytake_app.queues.messages import check
+
+        for name, text in self:
+            wrong = check(text) if "{" in text else None
+            if wrong is not None:
+                raise ValueError(f"{name}: {wrong}")
+        return self
 
 
 class QueueOverflow(Request):
@@ -126,6 +153,23 @@ class QueueWrite(Request):
     skills: list[str] = Field(default_factory=list, max_length=30)
     messages: QueueMessages = Field(default_factory=QueueMessages)
     overflow: QueueOverflow = Field(default_factory=QueueOverflow)
+    color: QueueColor = "indigo"
+    distribution: Distribution = "least_busy"
+    sticky: bool = Field(default=False, description="who served the contact last is asked first")
+    sticky_seconds: int = Field(default=60, ge=0, le=3_600, description="how long their free place is waited for")
+    ring_seconds: int = Field(default=0, ge=0, le=600, description="time to accept; 0: assigned at once")
+    sla_seconds: int | None = Field(default=None, ge=1, le=604_800, description="promised time to the first agent")
+    sla_target_percent: int = Field(default=80, ge=1, le=100)
+    position_every_minutes: int | None = Field(default=None, ge=1, le=1_440)
+    closed_action: ClosedAction = "refuse"
+    at_closing: AtClosing = "keep"
+    reassign_after_seconds: int | None = Field(
+        default=300, ge=0, le=86_400, description="after an agent's connection is lost; null: never"
+    )
+    csat_enabled: bool = False
+    csat_question: str = Field(default="", max_length=MAX_MESSAGE)
+    csat_thanks: str = Field(default="", max_length=MAX_MESSAGE)
+    csat_minutes: int = Field(default=0, ge=0, le=1_440, description="how long after closing it is asked")
     is_default: bool = False
     is_active: bool = True
 

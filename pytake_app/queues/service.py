@@ -1,22 +1,21 @@
 """Service queues: what other rooms call. Functions run in the caller's transaction and never commit.
 
-Reading needs `viewer`, changing `org_admin`. Business hours live in `calendars`, whose functions are offered here too.
+Settings live in `settings`, business hours in `calendars`; their functions are offered here too. The rest is what the
+inbox, rules and pages need of people's places in queues (`entering`, `operations`, `inbox`) and of agents.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock, SystemClock
-from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of
-from pytake_app.queues import repository
+from pytake_app.core.tenancy import Principal, Role
+from pytake_app.queues import agents, entering, inbox, items, operations
+from pytake_app.queues.agent_schemas import AgentStatus, AgentView, Heartbeat
 from pytake_app.queues.calendars import (
     calendar_choices,
     create_calendar,
@@ -28,201 +27,138 @@ from pytake_app.queues.calendars import (
     seed_calendar,
     update_calendar,
 )
-from pytake_app.queues.models import BusinessCalendar, ServiceQueue
-from pytake_app.queues.schemas import QueueMessages, QueueOverflow, QueueView, QueueWrite
+from pytake_app.queues.item_schemas import ItemTransfer, ItemView
+from pytake_app.queues.models import QueueItem
+from pytake_app.queues.settings import (
+    create_queue,
+    delete_queue,
+    get_queue,
+    list_queues,
+    queue_choices,
+    reference_names,
+    replace_queue,
+    seed_organization,
+)
 
 __all__ = [
-    "calendar_choices", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars",
-    "engine_hours", "get_calendar", "get_queue", "list_calendars", "list_queues", "queue_choices",
-    "reference_names", "replace_queue", "seed_organization", "update_calendar",
+    "abandon", "agent_status", "agents_by_id", "assign", "calendar_choices", "closed", "complete", "contact_left",
+    "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars", "engine_hours", "enter",
+    "get_calendar", "get_queue", "given_back", "heartbeat", "items_by_id", "leave_for_person", "list_calendars",
+    "list_queues", "live_item", "prioritised", "queue_choices", "reference_names", "replace_queue", "seed_calendar",
+    "seed_organization", "transfer", "update_calendar", "wait_again",
 ]  # fmt: skip
 
-MAX_QUEUES = 200
 _CLOCK = SystemClock()
-# The queues that the flows of a new organization hand over to; the first is the default.
-_FIRST = {"pt_BR": ("Atendimento", "Suporte"), "en": ("Support",), "es": ("Atención", "Soporte")}
 
 
-def list_queues(session: Session, principal: Principal) -> list[QueueView]:
-    """Every queue, the default first."""
-    principal.require(Role.VIEWER)
-    return [_view(queue) for queue in repository.all_of(session, ServiceQueue)]
+def enter(
+    session: Session,
+    conversation_id: UUID,
+    queue_id: UUID | None,
+    *,
+    source: str,
+    priority: int | None = None,
+    skills: Sequence[str] = (),
+    note: str = "",
+    wait_minutes: int | None = None,
+    by: UUID | None = None,
+    clock: Clock = _CLOCK,
+) -> QueueItem:
+    """Put a conversation in line. See `entering.enter`."""
+    return entering.enter(
+        session, conversation_id, queue_id, source=source, priority=priority, skills=skills, note=note,
+        wait_minutes=wait_minutes, by=by, clock=clock,
+    )  # fmt: skip
 
 
-def get_queue(session: Session, principal: Principal, queue_id: UUID) -> QueueView:
-    """One queue.
-
-    Raises:
-        NotFoundError: none here.
-    """
-    principal.require(Role.VIEWER)
-    return _view(repository.find(session, ServiceQueue, queue_id))
+def live_item(session: Session, conversation_id: UUID) -> QueueItem | None:
+    """The conversation's place in a queue (waiting, ringing or in service), held; the caller holds the conversation."""
+    return items.live_of(session, conversation_id)
 
 
-def create_queue(session: Session, principal: Principal, request: QueueWrite, *, clock: Clock = _CLOCK) -> QueueView:
-    """A new queue.
-
-    Raises:
-        ConflictError: `name_taken`, `too_many_queues`.
-        InvalidError: department, business hours or overflow queue that aren't there.
-    """
-    principal.require(Role.ORG_ADMIN)
-    if repository.count(session, ServiceQueue) >= MAX_QUEUES:
-        raise ConflictError(f"An organization has at most {MAX_QUEUES} queues.", code="too_many_queues")
-    now = clock.now()
-    queue = ServiceQueue(id=new_id(), organization_id=organization_of(session), name="", created_at=now, updated_at=now)
-    return _write(session, queue, request)
+def assign(session: Session, principal: Principal, item_id: UUID, agent_id: UUID, *, clock: Clock = _CLOCK) -> ItemView:
+    """Give an item to an agent. See `operations.assign`."""
+    queue_id = items.find(session, item_id).queue_id
+    return operations.assign(session, principal, queue_id, item_id, agent_id, clock=clock)
 
 
-def replace_queue(
-    session: Session, principal: Principal, queue_id: UUID, request: QueueWrite, *, clock: Clock = _CLOCK
-) -> QueueView:
-    """Make a queue what the request says.
-
-    Raises:
-        NotFoundError: none here.
-        ConflictError: `name_taken`, `default_needed` (make another queue the default instead).
-        InvalidError: as `create_queue`; `overflow_circle`.
-    """
-    principal.require(Role.ORG_ADMIN)
-    queue = repository.find(session, ServiceQueue, queue_id, lock=True)
-    if queue.is_default and not (request.is_default and request.is_active):
-        raise ConflictError("There must be a default queue; make another one the default.", code="default_needed")
-    queue.updated_at = clock.now()
-    return _write(session, queue, request)
+def complete(
+    session: Session, principal: Principal, item_id: UUID, outcome: str = "", *, clock: Clock = _CLOCK
+) -> ItemView:
+    """It is settled. See `operations.complete`."""
+    return operations.complete(session, principal, items.find(session, item_id).queue_id, item_id, outcome, clock=clock)
 
 
-def _write(session: Session, queue: ServiceQueue, request: QueueWrite) -> QueueView:
-    from pytake_app.accounts import service as accounts
-
-    name = request.name.strip()
-    if not name:
-        raise _wrong("/name", "is empty", "missing")
-    if request.department_id is not None and request.department_id not in dict(accounts.department_choices(session)):
-        raise _wrong("/department_id", "no such department", "not_found")
-    if request.business_hours_id is not None:
-        _require(session, BusinessCalendar, request.business_hours_id, "/business_hours_id")
-    _check_overflow(session, queue.id, request.overflow)
-    if request.is_default and not queue.is_default:
-        repository.clear_default(session, ServiceQueue)
-    queue.name, queue.description = name, request.description.strip()
-    queue.department_id, queue.calendar_id = request.department_id, request.business_hours_id
-    queue.max_size, queue.max_wait_minutes = request.max_size, request.max_wait_minutes
-    queue.priority = request.priority
-    queue.skills = list(dict.fromkeys(skill.strip()[:60] for skill in request.skills if skill.strip()))
-    queue.welcome_message = request.messages.welcome
-    queue.waiting_message = request.messages.waiting
-    queue.closed_message = request.messages.closed
-    queue.overflow_action = request.overflow.action
-    queue.overflow_queue_id = request.overflow.queue_id if request.overflow.action == "queue" else None
-    queue.overflow_message = request.overflow.message
-    queue.is_default, queue.is_active = request.is_default, request.is_active or request.is_default
-    try:
-        with session.begin_nested():
-            session.add(queue)
-    except IntegrityError as error:
-        raise ConflictError(
-            "There is a queue of this name already.",
-            code="name_taken",
-            errors=[FieldError("/name", "taken", "name_taken")],
-        ) from error
-    return _view(queue)
+def abandon(
+    session: Session, principal: Principal, item_id: UUID, reason: str = "", *, clock: Clock = _CLOCK
+) -> ItemView:
+    """It leaves without having been served. See `operations.abandon`."""
+    return operations.abandon(session, principal, items.find(session, item_id).queue_id, item_id, reason, clock=clock)
 
 
-def _check_overflow(session: Session, queue_id: UUID, overflow: QueueOverflow) -> None:
-    """The overflow leads to a queue, and round no circle."""
-    if overflow.action != "queue" or overflow.queue_id is None:
-        return
-    onward = {queue.id: queue.overflow_queue_id for queue in repository.all_of(session, ServiceQueue)}
-    following: UUID | None = overflow.queue_id
-    if following not in onward:
-        raise _wrong("/overflow/queue_id", "no such queue", "not_found")
-    onward[queue_id] = overflow.queue_id
-    seen = {queue_id}
-    while following is not None:
-        if following in seen:
-            raise _wrong("/overflow/queue_id", "the queues overflow into each other", "overflow_circle")
-        seen.add(following)
-        following = onward.get(following)
+def transfer(
+    session: Session, principal: Principal, item_id: UUID, request: ItemTransfer, *, clock: Clock = _CLOCK
+) -> ItemView:
+    """Pass an item on. See `operations.transfer`."""
+    return operations.transfer(session, principal, items.find(session, item_id).queue_id, item_id, request, clock=clock)
 
 
-def _require(session: Session, model: type[BusinessCalendar], row_id: UUID, pointer: str) -> None:
-    try:
-        repository.find(session, model, row_id)
-    except NotFoundError as error:
-        raise _wrong(pointer, "no such calendar", "not_found") from error
+def leave_for_person(
+    session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock = _CLOCK
+) -> None:
+    """A person answers from now on; the caller holds the conversation and writes its columns."""
+    inbox.leave_for_person(session, conversation, user_id, by=by, clock=clock)
 
 
-def _wrong(pointer: str, message: str, code: str) -> InvalidError:
-    return InvalidError("The queue can't be kept like this.", errors=[FieldError(pointer, message, code)])
+def wait_again(session: Session, conversation: Conversation, *, by: UUID, clock: Clock = _CLOCK) -> QueueItem:
+    """Nobody answers any more: it waits in its queue, or the default one; the caller holds the conversation."""
+    return inbox.wait_again(session, conversation, by=by, clock=clock)
 
 
-def delete_queue(session: Session, principal: Principal, queue_id: UUID) -> None:
-    """Take a queue away. Conversations that wait in it go on waiting, in no particular queue.
-
-    Raises:
-        NotFoundError: none here.
-        ConflictError: `default_needed`: it is the default queue.
-    """
-    from pytake_app.conversations import service as conversations
-
-    principal.require(Role.ORG_ADMIN)
-    queue = repository.find(session, ServiceQueue, queue_id, lock=True)
-    if queue.is_default:
-        raise ConflictError("There must be a default queue; make another one the default.", code="default_needed")
-    conversations.leave_queue(session, queue.id)
-    session.delete(queue)
-    session.flush()
+def closed(session: Session, conversation: Conversation, *, outcome: str = "", by: UUID, clock: Clock = _CLOCK) -> None:
+    """The conversation is closed; the caller holds it."""
+    inbox.closed(session, conversation, outcome=outcome, by=by, clock=clock)
 
 
-def queue_choices(session: Session) -> list[tuple[UUID, str]]:
-    """(id, name) of the queues that are in use, the default first; for the verifier and pickers."""
-    return repository.choices(session, ServiceQueue)
+def given_back(session: Session, conversation: Conversation, *, by: UUID, clock: Clock = _CLOCK) -> None:
+    """Automation answers again; the caller holds the conversation."""
+    inbox.given_back(session, conversation, by=by, clock=clock)
 
 
-def reference_names(session: Session) -> list[Select[Any]]:
-    """(kind, id, name, more) of queues and calendars, to be asked for with others' in one statement."""
-    return repository.names_selects(session)
+def prioritised(session: Session, conversation: Conversation) -> None:
+    """The conversation's priority changed; the caller holds it."""
+    inbox.prioritised(session, conversation)
 
 
-def seed_organization(session: Session, organization_id: UUID, locale: str, *, clock: Clock = _CLOCK) -> None:
-    """Give a new organization its queues and its business hours.
-
-    Parameters:
-        session: of `Database.tenant(organization_id)`, with the organization's row already in it.
-    """
-    now = clock.now()
-    seed_calendar(session, organization_id, locale, clock=clock)
-    for index, name in enumerate(_FIRST.get(locale, _FIRST["en"])):
-        session.add(
-            ServiceQueue(
-                id=new_id(), organization_id=organization_id, name=name, is_default=index == 0, created_at=now,
-                updated_at=now,
-            )
-        )  # fmt: skip
-    session.flush()
+def contact_left(
+    session: Session, contact_id: UUID, reason: str, *, by: UUID | None = None, clock: Clock = _CLOCK
+) -> None:
+    """The contact is blocked or wants nothing more; the caller holds the contact."""
+    inbox.contact_left(session, contact_id, reason, by=by, clock=clock)
 
 
-def _view(queue: ServiceQueue) -> QueueView:
-    return QueueView(
-        id=queue.id,
-        name=queue.name,
-        description=queue.description,
-        department_id=queue.department_id,
-        business_hours_id=queue.calendar_id,
-        max_size=queue.max_size,
-        max_wait_minutes=queue.max_wait_minutes,
-        priority=queue.priority,
-        skills=queue.skills,
-        messages=QueueMessages(
-            welcome=queue.welcome_message, waiting=queue.waiting_message, closed=queue.closed_message
-        ),
-        # Its queue may have been deleted since.
-        overflow=QueueOverflow.model_construct(
-            action=queue.overflow_action, queue_id=queue.overflow_queue_id, message=queue.overflow_message
-        ),
-        is_default=queue.is_default,
-        is_active=queue.is_active,
-        created_at=queue.created_at,
-        updated_at=queue.updated_at,
-    )
+def agent_status(
+    session: Session, principal: Principal, user_id: UUID, status: AgentStatus, reason: str = "", *,
+    clock: Clock = _CLOCK,
+) -> AgentView:  # fmt: skip
+    """Say whether an agent is at work. See `agents.set_status`."""
+    return agents.set_status(session, principal, user_id, status, reason, clock=clock)
+
+
+def heartbeat(session: Session, principal: Principal, *, clock: Clock = _CLOCK) -> Heartbeat | None:
+    """The caller's browser or program is there; None for who is no agent."""
+    return agents.seen(session, principal.user_id, clock=clock) if principal.may(Role.AGENT) else None
+
+
+def items_by_id(
+    session: Session, principal: Principal, item_ids: Sequence[UUID], *, clock: Clock = _CLOCK
+) -> list[ItemView]:
+    """Those of the items that exist, to answer a live poke."""
+    return operations.items_by_id(session, principal, item_ids, clock=clock)
+
+
+def agents_by_id(
+    session: Session, principal: Principal, agent_ids: Sequence[UUID], *, clock: Clock = _CLOCK
+) -> list[AgentView]:
+    """Those of the agents that exist, to answer a live poke."""
+    return [one for one in agents.list_agents(session, principal, clock=clock) if one.id in set(agent_ids)]

@@ -1,0 +1,78 @@
+"""Looking after an organization's queues: woken after commits, and by the scheduler's sweeper.
+
+Each step is a transaction of its own; none is held while another begins.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from pytake_app.core.errors import UnavailableError
+from pytake_app.core.services import Services
+from pytake_app.messaging.sql import hot
+from pytake_app.queues import distributing, entering, messages, sweeping
+
+log = structlog.get_logger(__name__)
+
+MOST_ROUNDS = 20
+
+
+def tend(services: Services, organization_id: UUID) -> int:
+    """Receive who has joined, distribute, tell who comes nearer.
+
+    Returns:
+        how many conversations were given to agents.
+
+    Raises:
+        UnavailableError: the database is away; the sweeper will look again.
+    """
+    clock, database = services.clock, services.database
+    for _ in range(MOST_ROUNDS):
+        with database.tenant(organization_id) as session:
+            if not entering.receive(session, clock=clock):
+                break
+    given = 0
+    for _ in range(MOST_ROUNDS):
+        with database.tenant(organization_id) as session:
+            now_given = distributing.distribute(session, clock=clock)
+        given += now_given
+        if not now_given:
+            break
+    with database.tenant(organization_id) as session:
+        messages.tell_positions(session, clock=clock)
+    return given
+
+
+def sweep(services: Services, organization_id: UUID) -> int:
+    """Do what has become due, then tend.
+
+    Returns:
+        how many items or agents something was done about.
+    """
+    done = 0
+    for step in sweeping.STEPS:
+        try:
+            with services.database.tenant(organization_id) as session:
+                done += step(session, clock=services.clock)
+        except UnavailableError as error:
+            # Another transaction was in the way; the other steps, and the other organizations, do not wait for it.
+            log.info("sweep_step_put_off", step=step.__name__, error=type(error.__cause__).__name__)
+    return done + tend(services, organization_id)
+
+
+def sweep_all(services: Services, *, thorough: bool) -> int:
+    """Sweep every organization where something may be due.
+
+    Parameters:
+        thorough: those too where nobody waits.
+
+    Returns:
+        how many organizations.
+    """
+    with hot(services.database) as connection:
+        due = sweeping.organizations_due(connection, thorough=thorough)
+    for organization_id in due:
+        sweep(services, organization_id)
+    return len(due)
