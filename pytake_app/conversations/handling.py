@@ -232,9 +232,10 @@ def wait_in_queue(
     refuse_closed(conversation)
     if conversation.handling == "bot":
         _stop_automation(session, conversation, handoff="transferred", by=principal.user_id, clock=clock)
-    conversation.handling, conversation.assignee_id, conversation.snoozed_until = "waiting", None, None
-    conversation.queue_id, conversation.queue_name = queue.id, queue.name
-    conversation.status, conversation.waiting_since = "open", clock.now()
+    conversation.snoozed_until = None
+    session.add(conversation)
+    session.flush()
+    queues.enter(session, conversation.id, queue.id, source="agent", by=principal.user_id, clock=clock)
     return changed(session, conversation, clock)
 
 

@@ -26,6 +26,13 @@ class Conversation(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status IN ('open', 'pending')"),
         ),
+        Index(
+            "conversations_answered",
+            "organization_id",
+            "assignee_id",
+            postgresql_include=["status"],
+            postgresql_where=text("handling = 'person' AND status IN ('open', 'pending')"),
+        ),
         Index("conversations_recent", "organization_id", "last_message_at", "id"),
         Index("conversations_by_queue", "queue_id", postgresql_where=text("queue_id IS NOT NULL")),
         Index(

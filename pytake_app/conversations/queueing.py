@@ -1,7 +1,8 @@
 """What service queues do to conversations: put them in line, give them to people, speak to who waits.
 
 The caller (`queues`) keeps its own rows; here the conversation's columns, its log, and what flows hear of it, in the
-same transaction. Flows are imported where they are used: they know queues, and so this, as they are loaded. Sets are locked in the pipeline's order: contacts by id, then conversations by id.
+same transaction. Sets are locked in the pipeline's order: contacts by id, then conversations by id. Flows are imported
+where they are used: they know queues, and so this, as they are loaded.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def give(session: Session, given: Sequence[Given], *, by: UUID | None, clock: Cl
     for one in given:
         row = one.conversation
         row.handling, row.assignee_id, row.status, row.waiting_since = "person", one.user_id, "open", None
-        row.closed_at, row.updated_at = None, now
+        row.closed_at, row.snoozed_until, row.updated_at = None, None, now
         session.add(row)
         session.add(_line(row, "assigned", by, now, {**detail, "assignee_id": str(one.user_id)}))
     session.flush()
@@ -168,7 +169,7 @@ def line_up(
     if conversation.handling != "waiting" or conversation.waiting_since is None:
         conversation.waiting_since = now
     conversation.handling, conversation.status, conversation.assignee_id = "waiting", "pending", None
-    conversation.closed_at = None
+    conversation.closed_at, conversation.snoozed_until = None, None
     conversation.queue_id, conversation.queue_name = queue_id, queue_name
     if priority is not None:
         conversation.priority = PRIORITIES[priority]

@@ -18,7 +18,6 @@ from pytake_app.contacts import service as contacts
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.tenancy import organization_of
-from pytake_app.engine.nodes.entries import EventName
 from pytake_app.engine.triggers import TriggerCandidate, TriggerSpec, match_event
 from pytake_app.flows import repository
 from pytake_app.flows.schemas import Happening
@@ -89,7 +88,7 @@ def happened(
     ]
 
 
-def begins_with(session: Session, event: EventName) -> bool:
+def begins_with(session: Session, event: str) -> bool:
     """Whether a live flow begins with this kind of event, so that `happened` need be told of it."""
     return any(candidate.spec.event == event for candidate in _candidates(session))
 

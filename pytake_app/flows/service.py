@@ -20,7 +20,6 @@ from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal
 from pytake_app.engine.analysis.conversation import PathStep
 from pytake_app.engine.analysis.paths import PathsReport
-from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import (
     catalog,
     checking,
@@ -37,12 +36,8 @@ from pytake_app.flows import (
     stats,
     testcases,
 )
-from pytake_app.flows import (
-    happenings as happenings_,
-)
-from pytake_app.flows import (
-    preview_call as preview_calls,
-)
+from pytake_app.flows import happenings as happenings_
+from pytake_app.flows import preview_call as preview_calls
 from pytake_app.flows.checking_schemas import ChannelLooks, MendResult, PathsView
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
@@ -473,7 +468,7 @@ def waiting_handoffs(session: Session, session_ids: Sequence[UUID]) -> list[Flow
     return running.waiting_handoffs(session, session_ids)
 
 
-def begins_with(session: Session, event: EventName) -> bool:
+def begins_with(session: Session, event: str) -> bool:
     """Whether a live flow begins with this, so that `happened` need be told of it."""
     return happenings_.begins_with(session, event)
 

@@ -25,6 +25,7 @@ from pytake_app.flows import publications, requests, schedules, stats_rollup, ti
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
+from pytake_app.queues import tending
 from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,8 @@ SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
 FIGURES_LOCK = 0x50544647
 """Advisory lock on the figures of flows ("PTFG")."""
+THOROUGH_EVERY = 5.0
+"""Seconds between looks at queues where nobody waits: agents lost, people who have left."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -57,6 +60,8 @@ class Scheduler:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._templates: threading.Thread | None = None
+        self._queues: threading.Thread | None = None
+        self._thorough_at = 0.0
         self._clock_watch = JumpWatch(services.clock)
         self._ages_believed_from = 0.0
         self._put_back = False
@@ -75,6 +80,7 @@ class Scheduler:
             _Duty(5.0, self.count_runs),
             self._measuring,
             _Duty(5.0, self.sync_templates),
+            _Duty(1.0, self.tend_queues),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
             _Duty(3600.0, self.forget_sign_ins),
@@ -251,6 +257,21 @@ class Scheduler:
         if self._templates is None or not self._templates.is_alive():
             self._templates = threading.Thread(target=self._sync_templates, name="template-sync", daemon=True)
             self._templates.start()
+
+    def tend_queues(self) -> None:
+        """Have service queues looked at: what is due there, and what a lost wake-up left; beside the other duties."""
+        if self._queues is None or not self._queues.is_alive():
+            self._queues = threading.Thread(target=self._tend_queues, name="queues", daemon=True)
+            self._queues.start()
+
+    def _tend_queues(self) -> None:
+        thorough = time.monotonic() >= self._thorough_at
+        if thorough:
+            self._thorough_at = time.monotonic() + THOROUGH_EVERY
+        try:
+            tending.sweep_all(self._services, thorough=thorough)
+        except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
+            log.warning("queues_not_tended", error=type(error).__name__)
 
     def _sync_templates(self) -> None:
         try:

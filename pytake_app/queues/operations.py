@@ -7,7 +7,7 @@ everything; viewers read. `conversations.service` is imported where it is used: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -62,7 +62,7 @@ def list_items(
     )
     if set(statuses) <= set(items.LIVE):
         rank = col(QueueItem.entered_at) - col(QueueItem.priority) * sa.literal(distribution.HEAD_START)
-        order: tuple[sa.ColumnElement[object], ...] = (
+        order: tuple[Any, ...] = (
             (col(QueueItem.status) == "in_service").asc(), rank, col(QueueItem.id).asc()
         )  # fmt: skip
     else:
@@ -380,4 +380,4 @@ def waiting_count(session: Session, queue_id: UUID) -> int:
 
 def _view(session: Session, item: QueueItem, clock: Clock) -> ItemView:
     session.flush()
-    return cast("ItemView", item_views.views(session, [item], clock=clock)[0])
+    return item_views.views(session, [item], clock=clock)[0]

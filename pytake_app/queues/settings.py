@@ -227,7 +227,9 @@ def _view(queue: ServiceQueue) -> QueueView:
         ),
         # Its queue may have been deleted since.
         overflow=QueueOverflow.model_construct(
-            action=queue.overflow_action, queue_id=queue.overflow_queue_id, message=queue.overflow_message
+            action=queue.overflow_action,  # type: ignore[arg-type]  # checked where it was set
+            queue_id=queue.overflow_queue_id,
+            message=queue.overflow_message,
         ),
         is_default=queue.is_default,
         is_active=queue.is_active,

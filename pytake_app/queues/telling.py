@@ -29,7 +29,7 @@ def topic(organization_id: UUID) -> str:
 def changed(session: Session, items: Iterable[QueueItem], change: str) -> None:
     """Tell pages what happened to items, after commit."""
     rows = list(items)
-    pokes: list[tuple[str, dict[str, object]]] = []
+    pokes: list[tuple[str, dict[str, str | None]]] = []
     if len(rows) <= SHOWN_POKES:
         for item in rows:
             queue_id = str(item.queue_id) if item.queue_id else None
@@ -86,7 +86,7 @@ def notify(
     poke(session, f"org:{here}:notifications", {"event": "notification", "user_id": str(user_id)})
 
 
-def alert_admins(session: Session, kind: str, *, clock: Clock, **params: object) -> None:
+def alert_admins(session: Session, kind: str, *, clock: Clock, queue: str, count: int = 1) -> None:
     """Notify the organization's administrators."""
     for user_id in accounts.admin_ids(session):
-        notify(session, user_id, kind, level="urgent", clock=clock, **params)
+        notify(session, user_id, kind, level="urgent", clock=clock, queue=queue, count=count)
