@@ -34,6 +34,7 @@ from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.desk_schemas import EventsPage, EventView
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.tenancy import Principal, Role
+from pytake_app.queues import service as queues
 
 __all__ = ["QUEUE_SIZE", "Connection", "Hub", "hub_of", "router"]
 
@@ -140,6 +141,7 @@ def _resolve(services: Services, token: str, cookie: str) -> Principal:
 async def _watch(socket: WebSocket, services: Services, principal: Principal) -> None:
     """Close the socket soon after its session has ended. An access token's own expiry doesn't: the session goes on."""
     while True:
+        await asyncio.to_thread(_be_heard, services, principal)
         await asyncio.sleep(CHECK_SECONDS)
         try:
             live = await asyncio.to_thread(services.accounts.is_live, principal.session_id)
@@ -148,6 +150,15 @@ async def _watch(socket: WebSocket, services: Services, principal: Principal) ->
         if not live:
             await socket.close(_POLICY, "the session has ended")
             return
+
+
+def _be_heard(services: Services, principal: Principal) -> None:
+    """An agent's connection is there: as good as a heartbeat."""
+    try:
+        with services.database.tenant(principal.organization_id) as session:
+            queues.heartbeat(session, principal, clock=services.clock)
+    except ProblemError as error:
+        log.info("agent_not_heard", code=error.code)
 
 
 async def _send(socket: WebSocket, connection: Connection) -> None:

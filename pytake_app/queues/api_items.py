@@ -49,34 +49,34 @@ def enter(
     return once.run(201, lambda: operations.enter(session, who, queue_id, body, clock=services.clock))
 
 
-@router.get("/queues/{queue_id}/items/{item_id}")
+@router.get("/queues/{queue_id}/items/{queue_item_id}")
 def get_item(
-    queue_id: UUID, item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+    queue_id: UUID, queue_item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ItemView:
     """One item."""
-    return operations.get_item(session, who, queue_id, item_id, clock=services.clock)
+    return operations.get_item(session, who, queue_id, queue_item_id, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/accept")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/accept")
 def accept(
-    queue_id: UUID, item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+    queue_id: UUID, queue_item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ItemView:
     """Take what rings at the caller. 409 `item_not_offered` when it doesn't any more."""
-    return operations.accept(session, who, queue_id, item_id, clock=services.clock)
+    return operations.accept(session, who, queue_id, queue_item_id, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/decline")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/decline")
 def decline(
-    queue_id: UUID, item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+    queue_id: UUID, queue_item_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ItemView:
     """Leave what rings at the caller to the next agent."""
-    return operations.decline(session, who, queue_id, item_id, clock=services.clock)
+    return operations.decline(session, who, queue_id, queue_item_id, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/complete")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/complete")
 def complete(
     queue_id: UUID,
-    item_id: UUID,
+    queue_item_id: UUID,
     who: CurrentPrincipal,
     session: TenantSession,
     services: ServicesDep,
@@ -84,13 +84,13 @@ def complete(
 ) -> ItemView:
     """It is settled: the conversation is closed."""
     outcome = body.outcome if body is not None else ""
-    return operations.complete(session, who, queue_id, item_id, outcome, clock=services.clock)
+    return operations.complete(session, who, queue_id, queue_item_id, outcome, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/abandon")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/abandon")
 def abandon(
     queue_id: UUID,
-    item_id: UUID,
+    queue_item_id: UUID,
     who: CurrentPrincipal,
     session: TenantSession,
     services: ServicesDep,
@@ -98,33 +98,33 @@ def abandon(
 ) -> ItemView:
     """It leaves the queue without having been served."""
     reason = body.reason if body is not None else ""
-    return operations.abandon(session, who, queue_id, item_id, reason, clock=services.clock)
+    return operations.abandon(session, who, queue_id, queue_item_id, reason, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/transfer")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/transfer")
 def transfer(
     queue_id: UUID,
-    item_id: UUID,
+    queue_item_id: UUID,
     body: ItemTransfer,
     who: CurrentPrincipal,
     session: TenantSession,
     services: ServicesDep,
 ) -> ItemView:
     """Pass it on to a queue, an agent, a department's queue or a flow."""
-    return operations.transfer(session, who, queue_id, item_id, body, clock=services.clock)
+    return operations.transfer(session, who, queue_id, queue_item_id, body, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/items/{item_id}/priority")
+@router.post("/queues/{queue_id}/items/{queue_item_id}/priority")
 def set_priority(
     queue_id: UUID,
-    item_id: UUID,
+    queue_item_id: UUID,
     body: ItemPriorityWrite,
     who: CurrentPrincipal,
     session: TenantSession,
     services: ServicesDep,
 ) -> ItemView:
     """How urgent it is; its place changes at once."""
-    return operations.set_priority(session, who, queue_id, item_id, body.priority, clock=services.clock)
+    return operations.set_priority(session, who, queue_id, queue_item_id, body.priority, clock=services.clock)
 
 
 @router.post("/queues/{queue_id}/assign")

@@ -35,7 +35,15 @@ from pytake_app.flows.models import (
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
 from pytake_app.notifications.models import Notification
 from pytake_app.outgoing.models import OrganizationSecret
-from pytake_app.queues.models import BusinessCalendar, ServiceQueue
+from pytake_app.queues.models import (
+    Agent,
+    AgentQueue,
+    AgentStatusChange,
+    BusinessCalendar,
+    QueueHour,
+    QueueItem,
+    ServiceQueue,
+)
 from pytake_app.sandbox.models import SandboxMessage
 from pytake_app.whatsapp.models import ChannelAccount, MessageTemplate
 from tests.api.fixtures import Caller, NewCaller
@@ -68,6 +76,13 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         session.add_all([tag, field, department, calendar, queue])
         session.flush()
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
+        session.add(Agent(**owned, user_id=caller.user_id))
+        session.flush()
+        session.add(AgentQueue(**owned, user_id=caller.user_id, queue_id=queue.id))
+        session.add(AgentStatusChange(**owned, user_id=caller.user_id, status="online"))
+        session.add(QueueHour(**owned, queue_id=queue.id))
+        waiting = QueueItem(**owned, queue_id=queue.id, conversation_id=conversation.id, contact_id=contact.id)
+        session.add(waiting)
         media = MediaAsset(**owned, sha256="0" * 64, mime_type="image/jpeg")
         outgoing = uuid4()
         later = ScheduledMessage(
@@ -137,6 +152,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "node_id": flow.draft_document["nodes"][0]["id"],
             "publication_id": publication.id,
             "queue_id": queue.id,
+            "queue_item_id": waiting.id,
+            "agent_id": caller.user_id,
             "session_id": run.id,
             "tag_id": tag.id,
             "template_id": session.exec(select(MessageTemplate.id)).first(),
@@ -157,6 +174,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("put", "/api/v1/conversations/{conversation_id}/presence"): {"tab": "x"},
     ("patch", "/api/v1/canned-responses/{response_id}"): {"shortcut": "x", "text": "x"},
     ("post", "/api/v1/canned-responses"): {"shortcut": "x", "text": "x"},
+    ("post", "/api/v1/queues/{queue_id}/items/{queue_item_id}/transfer"): {"flow_id": "main_menu"},
     ("post", "/api/v1/conversations/bulk"): {"ids": [str(uuid4())], "action": "read"},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
