@@ -188,8 +188,7 @@ class Executor:
             signals = outcome.effects.signals
             if signals:
                 enqueue.push_signals(self._services.redis, [orjson.dumps(signal) for signal in signals])
-            for organization_id in outcome.effects.places.organizations:
-                enqueue.poke_queues(self._services.redis, organization_id)
+            enqueue.poke_queues(self._services.redis, outcome.effects.places.organizations)
         except redis.RedisError as error:
             log.warning("outbox_poke_failed", error=type(error).__name__)
         self._services.live.publish_many(_pokes(outcome))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from uuid import UUID
 
 import structlog
 
@@ -13,7 +12,6 @@ from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services, process_services
 from pytake_app.flows import execution
 from pytake_app.jobs import enqueue
-from pytake_app.queues import tending
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +43,3 @@ def drain_lane(lane: int, slot: int) -> None:
         # The rows are safe; the sweeper has the lane looked at again. Not all workers should come back at once.
         log.warning("drain_interrupted", reason="database_away")
         time.sleep(random.uniform(0.1, 0.5))
-
-
-def tend_queues(organization_id: str) -> None:
-    """Look at an organization's service queues."""
-    services = _services[0] if _services else process_services()
-    enqueue.tending_started(services.redis, UUID(organization_id))
-    try:
-        tending.tend(services, UUID(organization_id))
-    except UnavailableError:
-        log.warning("tending_interrupted", reason="database_away")

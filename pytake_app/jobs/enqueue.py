@@ -21,11 +21,12 @@ from pytake_app.core.metrics import counter, pokes
 
 LANES_QUEUE = "pytake-lanes"
 DRAIN_JOB = "pytake_app.jobs.bodies.drain_lane"
-TEND_JOB = "pytake_app.jobs.bodies.tend_queues"
 
 _DIRTY = "pytake:lanes:dirty"
 _OUTBOX_WAKE = "pytake:outbox:wake"
 _SIGNALS = "pytake:outbox:signals"
+_QUEUES_DIRTY = "pytake:queues:dirty"
+_QUEUES_WAKE = "pytake:queues:wake"
 _REQUESTS_WAKE = "pytake:requests:wake"
 _MAX_SIGNALS = 1000
 # Seconds after which a mark whose job was lost no longer holds back new ones.
@@ -188,30 +189,27 @@ def give_back_lanes(client: redis.Redis, lanes: Iterable[int]) -> None:
         client.sadd(_DIRTY, *wanted)
 
 
-def poke_queues(client: redis.Redis, organization_id: UUID) -> bool:
-    """Have a worker look at an organization's service queues.
-
-    Returns:
-        whether a job was queued (else one is on its way already).
+def poke_queues(client: redis.Redis, organization_ids: Iterable[UUID]) -> None:
+    """Have organizations' service queues looked at.
 
     Raises:
         redis.RedisError: Redis is away; the sweeper will look.
     """
-    if not client.set(_tend_key(organization_id), b"1", nx=True, ex=_MARK_TTL):
-        return False
-    Queue(LANES_QUEUE, connection=client).enqueue_call(
-        TEND_JOB, args=(str(organization_id),), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600
-    )
-    return True
+    wanted = [str(one) for one in organization_ids]
+    if wanted:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.sadd(_QUEUES_DIRTY, *wanted)
+        pipeline.lpush(_QUEUES_WAKE, b"1")
+        pipeline.ltrim(_QUEUES_WAKE, 0, 3)
+        pipeline.execute()
 
 
-def tending_started(client: redis.Redis, organization_id: UUID) -> None:
-    """Called first by the job: from now on a poke makes a new one."""
-    client.delete(_tend_key(organization_id))
-
-
-def _tend_key(organization_id: UUID) -> str:
-    return f"pytake:queues:tend:{organization_id}"
+def poked_queues(client: redis.Redis, wait: int) -> list[UUID]:
+    """Organizations whose queues were poked, after waiting up to `wait` seconds for one; the caller looks at them."""
+    if client.brpop([_QUEUES_WAKE], timeout=wait) is None:
+        return []
+    found = cast("list[bytes]", client.spop(_QUEUES_DIRTY, 1000) or [])
+    return [UUID(one.decode()) for one in found]
 
 
 def poke_outbox(client: redis.Redis) -> None:

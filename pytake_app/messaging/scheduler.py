@@ -36,8 +36,6 @@ SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
 FIGURES_LOCK = 0x50544647
 """Advisory lock on the figures of flows ("PTFG")."""
-THOROUGH_EVERY = 5.0
-"""Seconds between looks at queues where nobody waits: agents lost, people who have left."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -61,7 +59,7 @@ class Scheduler:
         self._services = services
         self._templates: threading.Thread | None = None
         self._queues: threading.Thread | None = None
-        self._thorough_at = 0.0
+        self._stop: threading.Event | None = None
         self._clock_watch = JumpWatch(services.clock)
         self._ages_believed_from = 0.0
         self._put_back = False
@@ -89,6 +87,7 @@ class Scheduler:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set."""
         pause = 0.1
+        self._stop = stop
         self._put_back = True
         self._doubt_ages()
         while not stop.is_set():
@@ -103,6 +102,8 @@ class Scheduler:
                 continue
             if not again:
                 stop.wait(0.1)
+        if self._queues is not None:
+            self._queues.join(timeout=5.0)
 
     def tick(self) -> bool:
         """Do what is due. True when some of it should go on at once."""
@@ -259,19 +260,11 @@ class Scheduler:
             self._templates.start()
 
     def tend_queues(self) -> None:
-        """Have service queues looked at: what is due there, and what a lost wake-up left; beside the other duties."""
-        if self._queues is None or not self._queues.is_alive():
-            self._queues = threading.Thread(target=self._tend_queues, name="queues", daemon=True)
+        """Have service queues looked after, by a thread beside the other duties while the scheduler runs."""
+        if self._stop is not None and (self._queues is None or not self._queues.is_alive()):
+            arguments = (self._services, self._stop)
+            self._queues = threading.Thread(target=tending.run, args=arguments, name="queues", daemon=True)
             self._queues.start()
-
-    def _tend_queues(self) -> None:
-        thorough = time.monotonic() >= self._thorough_at
-        if thorough:
-            self._thorough_at = time.monotonic() + THOROUGH_EVERY
-        try:
-            tending.sweep_all(self._services, thorough=thorough)
-        except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
-            log.warning("queues_not_tended", error=type(error).__name__)
 
     def _sync_templates(self) -> None:
         try:

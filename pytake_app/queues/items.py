@@ -57,7 +57,7 @@ def tend_soon(session: Session) -> None:
 
     def wake() -> None:
         try:
-            jobs.poke_queues(process_services().redis, organization_id)
+            jobs.poke_queues(process_services().redis, [organization_id])
         except redis.RedisError as error:
             log.warning("queues_poke_failed", error=type(error).__name__)
 

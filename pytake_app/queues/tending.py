@@ -1,22 +1,31 @@
-"""Looking after an organization's queues: woken after commits, and by the scheduler's sweeper.
+"""Looking after an organization's queues, in a thread of the scheduler: woken after commits, and once a second anyway.
 
 Each step is a transaction of its own; none is held while another begins.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from uuid import UUID
 
+import psycopg
+import redis
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services
+from pytake_app.jobs import enqueue
 from pytake_app.messaging.sql import hot
 from pytake_app.queues import distributing, entering, messages, sweeping
 
 log = structlog.get_logger(__name__)
 
 MOST_ROUNDS = 20
+SWEEP_EVERY = 1.0
+THOROUGH_EVERY = 5.0
+"""Seconds between looks at queues where nobody waits: agents lost, people who have left."""
 
 
 def tend(services: Services, organization_id: UUID) -> int:
@@ -76,3 +85,27 @@ def sweep_all(services: Services, *, thorough: bool) -> int:
     for organization_id in due:
         sweep(services, organization_id)
     return len(due)
+
+
+def run(services: Services, stop: threading.Event) -> None:
+    """Tend what is poked as soon as it is, and sweep once a second, until `stop` is set. Any number may run at once."""
+    swept = thorough = 0.0
+    while not stop.is_set():
+        try:
+            poked = enqueue.poked_queues(services.redis, 1)
+        except (redis.RedisError, OSError) as error:
+            log.info("queues_not_woken", error=type(error).__name__)
+            poked = []
+            stop.wait(SWEEP_EVERY)
+        try:
+            for organization_id in poked:
+                tend(services, organization_id)
+            now = time.monotonic()
+            if now - swept >= SWEEP_EVERY:
+                everywhere = now - thorough >= THOROUGH_EVERY
+                sweep_all(services, thorough=everywhere)
+                swept, thorough = time.monotonic(), now if everywhere else thorough
+        except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
+            # What was poked is found by the next sweep.
+            log.warning("queues_not_tended", error=type(error).__name__)
+            stop.wait(SWEEP_EVERY)
