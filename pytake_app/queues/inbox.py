@@ -62,10 +62,11 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
 def wait_again(session: Session, conversation: Conversation, *, by: UUID, clock: Clock) -> QueueItem:
     """Nobody answers the conversation any more: it waits in its queue, or the default one."""
     before = items.live_of(session, conversation.id)
-    queue = items.queue_of(session, conversation.queue_id) or items.default_queue(session)
+    queue = items.queue_of(session, conversation.queue_id) or items.default_or_none(session)
     if before is not None:
         items.end(session, before, "transferred", outcome="released", by=by, clock=clock)
-    conversation.queue_id, conversation.queue_name = queue.id, queue.name
+    if queue is not None:
+        conversation.queue_id, conversation.queue_name = queue.id, queue.name
     session.add(conversation)
     priority = conversations.PRIORITIES.index(conversation.priority)
     return items.make(

@@ -275,14 +275,19 @@ def queue_of(session: Session, queue_id: UUID | None) -> ServiceQueue | None:
     return repository.find(session, ServiceQueue, queue_id) if queue_id is not None else None
 
 
+def default_or_none(session: Session) -> ServiceQueue | None:
+    """The queue that takes what names no other; None in an organization without any."""
+    statement = scoped(session, ServiceQueue).where(col(ServiceQueue.is_default))
+    return cast("ServiceQueue | None", session.exec(statement).one_or_none())
+
+
 def default_queue(session: Session) -> ServiceQueue:
     """The queue that takes what names no other.
 
     Raises:
         NotFoundError: there is none.
     """
-    statement = scoped(session, ServiceQueue).where(col(ServiceQueue.is_default))
-    found = session.exec(statement).one_or_none()
+    found = default_or_none(session)
     if found is None:
         raise NotFoundError("There is no queue.", code="queue_not_found")
-    return cast("ServiceQueue", found)
+    return found
