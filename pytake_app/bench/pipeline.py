@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -29,8 +29,10 @@ import psutil
 import psycopg
 from sqlalchemy import make_url, text
 
+from pytake_app.bench import pipeline_scenarios as scenarios
 from pytake_app.bench.pipeline_costs import SERVER_SETTINGS, Snapshot
 from pytake_app.bench.pipeline_load import Phase
+from pytake_app.bench.pipeline_scenarios import Scenario, World, memory_of, watched
 from pytake_app.config import Settings
 from pytake_app.core.db import Database
 from pytake_app.core.ids import new_id
@@ -175,6 +177,14 @@ class Product:
             if found:
                 used[server] = sum(_cpu(p) for p in found)
         return used
+
+    def memory_bytes(self) -> dict[str, int]:
+        """Memory of each role and of the embedded servers."""
+        used = {name: memory_of([psutil.Process(process.pid)]) for name, process in self.processes.items()}
+        children = psutil.Process().children()
+        for server in ("postgres", "redis"):
+            used[server] = memory_of([p for p in children if _is(p, server)])
+        return {name: size for name, size in used.items() if size}
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL after ten seconds."""
@@ -332,64 +342,123 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--contacts", type=int, default=2000)
     parser.add_argument("--graph-delay", type=float, default=0.0, help="seconds until Graph answers")
     parser.add_argument("--statuses", default="", help="comma-separated statuses that Graph sends back")
-    parser.add_argument("--count", type=int, default=0, help="messages of the phase `fixed`")
+    parser.add_argument("--count", type=int, default=10_000, help="messages of the phase fixed")
+    parser.add_argument("--backlog", type=int, default=100_000, help="messages of the phase backlog")
+    parser.add_argument("--timers", type=int, default=100_000, help="timers of the phase timers")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the phase memory")
+    parser.add_argument("--history", type=int, default=0, help="messages to have before phases are measured again")
     parser.add_argument("--costs", action="store_true", help="statements, rows and log volume a message")
-    parser.add_argument("--only", default="", help="comma-separated phases: rate50, rate100, sustained")
+    parser.add_argument(
+        "--only", default="", help="comma-separated phases: rate50, rate100, sustained (these three if none is named), "
+        "graph100, ack300, latency100, backlog, timers, memory, fixed",
+    )  # fmt: skip
     options = parser.parse_args(list(argv))
-    phases = [
-        # Everybody has written once, as on any day but the first.
-        Phase("warm_up", 60, in_flight=100, count=options.contacts, contacts=options.contacts),
-        Phase("rate50", options.seconds, rate=50, contacts=options.contacts, graph_delay=options.graph_delay),
-        Phase("rate100", options.seconds, rate=100, contacts=options.contacts, graph_delay=options.graph_delay),
-        Phase("sustained", options.seconds, in_flight=options.in_flight, contacts=options.contacts,
-              graph_delay=options.graph_delay, warm_up=2.0),
-    ]  # fmt: skip
-    if options.count:
-        phases.append(Phase("fixed", 600, in_flight=options.in_flight, count=options.count, contacts=options.contacts,
-                            graph_delay=options.graph_delay))  # fmt: skip
-    if options.only:
-        phases = [phase for phase in phases if phase.name in ("warm_up", *options.only.split(","))]
+    plan = _plan(options)
     data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
     data_dir.chmod(0o711)
     try:
         with servers(data_dir, SERVER_SETTINGS if options.costs else None) as (database_url, redis_url):
-            _measure(options, phases, environment_for(database_url, redis_url, data_dir, options.workers), data_dir)
+            _measure(options, plan, environment_for(database_url, redis_url, data_dir, options.workers), data_dir)
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
     return 0
 
 
+def _plan(options: argparse.Namespace) -> list[Scenario]:
+    seconds, contacts, delay = options.seconds, options.contacts, options.graph_delay
+
+    def rate(name: str, each_second: float) -> Scenario:
+        return Scenario(Phase(name, seconds, rate=each_second, contacts=contacts, graph_delay=delay))
+
+    def closed(name: str, in_flight: int, graph_delay: float) -> Scenario:
+        return Scenario(
+            Phase(name, seconds, in_flight=in_flight, contacts=contacts, graph_delay=graph_delay, warm_up=2.0)
+        )
+
+    known: dict[str, Callable[[], Scenario]] = {
+        "rate50": lambda: rate("rate50", 50),
+        "rate100": lambda: rate("rate100", 100),
+        "latency100": lambda: rate("latency100", 100),
+        "ack300": lambda: rate("ack300", 300),
+        "sustained": lambda: closed("sustained", options.in_flight, delay),
+        "graph100": lambda: closed("graph100", max(400, options.in_flight), 0.1),
+        "fixed": lambda: Scenario(Phase("fixed", 600, in_flight=options.in_flight, count=options.count,
+                                        contacts=contacts, graph_delay=delay)),
+        "backlog": lambda: scenarios.backlog(options.backlog, contacts),
+        "timers": lambda: scenarios.timers(options.timers, contacts),
+        "memory": lambda: scenarios.memory(options.minutes, 200, contacts),
+    }  # fmt: skip
+    names = [name for name in options.only.split(",") if name and name != "warm_up"]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no such phase: {', '.join(unknown)}")
+    if not names and not options.history:
+        names = ["rate50", "rate100", "sustained"]
+    # Everybody has written once, as on any day but the first.
+    plan = [Scenario(Phase("warm_up", 120, in_flight=100, count=contacts, contacts=contacts))]
+    plan += [known[name]() for name in names]
+    if options.history:
+        plan += scenarios.history(options.history, seconds, options.in_flight, contacts)
+    return plan
+
+
+def _superuser_url(services: Services) -> str:
+    url = make_url(services.settings.sqlalchemy_url).set(drivername="postgresql", username=SUPERUSER)
+    return url.render_as_string(hide_password=False)
+
+
 def _snapshot(services: Services, options: argparse.Namespace) -> Snapshot | None:
     if not options.costs:
         return None
-    url = make_url(services.settings.sqlalchemy_url).set(drivername="postgresql", username=SUPERUSER)
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+    with psycopg.connect(_superuser_url(services), autocommit=True) as connection:
         return Snapshot.take(connection)
 
 
-def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict[str, str], data_dir: Path) -> None:
+def _world(services: Services, product: Product, number: str) -> World:
+    with hot(services.database) as connection:
+        row = connection.execute(
+            "SELECT organization_id, id, default_flow_id FROM channel_accounts WHERE external_id = %s", (number,)
+        ).fetchone()
+    assert row is not None
+    organization, account, flow = row
+    return World(services, product, _superuser_url(services), organization, account, flow, number)
+
+
+def _measure(options: argparse.Namespace, plan: list[Scenario], environment: dict[str, str], data_dir: Path) -> None:
     product = Product(environment, data_dir, free_port())
     settings = Settings(
         database_url=environment["DATABASE_URL"],
         redis_url=environment["REDIS_URL"],
         secret_key=environment["SECRET_KEY"],
+        workers=options.workers,
     )
     services = Services(settings)
     graph_port = free_port()
     number = make_number(services, f"http://127.0.0.1:{graph_port}")
+    world = _world(services, product, number)
     load = LoadProcess(
         {
             "host": "127.0.0.1", "port": product.port, "path": "/api/v1/webhook/whatsapp", "secret": APP_SECRET,
-            "number": number, "graph_port": graph_port, "phases": [asdict(phase) for phase in phases],
+            "number": number, "graph_port": graph_port, "phases": [asdict(scenario.phase) for scenario in plan],
             "statuses": [word for word in options.statuses.split(",") if word],
         }
     )  # fmt: skip
+    measured: dict[str, dict[str, Any]] = {}
     try:
         product.start_all(options.workers)
         load.go()
-        for _ in phases:
+        for scenario in plan:
+            if scenario.before is not None:
+                scenario.before(world)
             before, counted = product.cpu_seconds(), _snapshot(services, options)
-            figures = load.read()
+            if scenario.phase.hold:
+                load.go()
+            if scenario.released is not None:
+                scenario.released(world)
+            with watched(world, scenario):
+                figures = load.read()
+            world.next_number = int(figures.pop("first")) + int(figures["sent"])
+            figures |= scenario.figures
             if figures["phase"] == "warm_up":
                 # What autovacuum does within its first minute.
                 with hot(services.database) as connection:
@@ -402,6 +471,14 @@ def _measure(options: argparse.Namespace, phases: list[Phase], environment: dict
             }
             if counted is not None and (later := _snapshot(services, options)) is not None:
                 figures["costs"] = later.since(counted, done)
+            if (wanted := scenarios.mark(figures["phase"], figures)) is not None:
+                figures["mark"] = wanted
+            if (earlier := measured.get(scenario.compared_with)) is not None:
+                figures["change_percent"] = {
+                    name: round((figures[name] / earlier[name] - 1) * 100, 1)
+                    for name in ("per_second", "ms_p50", "ms_p95", "ack_ms_p95") if earlier[name]
+                }  # fmt: skip
+            measured[figures["phase"]] = figures
             print(orjson.dumps({"bench": "pipeline", **figures, "machine": machine()}).decode(), flush=True)
     finally:
         load.stop()

@@ -143,13 +143,15 @@ _WAITING_ROWS = (
     FROM fill, (SELECT * FROM flow_sessions WHERE status = 'waiting' AND organization_id = %(organization)s
                 ORDER BY id LIMIT 1) s
     """,
-    """
-    INSERT INTO timers (id, organization_id, session_id, channel_account_id, contact_key, lane, kind, wait_id, due_at)
-    SELECT uuidv7(), %(organization)s, s.id, %(account)s, fill.phone, abs(hashtext(fill.phone)) %% 32, 'timeout',
-           s.state->'wait'->>'id', now()
-    FROM fill JOIN flow_sessions s ON s.id = fill.session
-    """,
 )
+# Lane 0 for all of them would leave one worker idle; which lane each has does not matter here.
+_TIMERS = """
+INSERT INTO timers (id, organization_id, session_id, channel_account_id, contact_key, lane, kind, wait_id, due_at)
+SELECT uuidv7(), s.organization_id, s.id, s.channel_account_id, i.key, abs(hashtext(i.key)) %% 32, 'timeout',
+       s.state->'wait'->>'id', now()
+FROM contact_identities i JOIN flow_sessions s ON s.contact_id = i.contact_id AND s.status = 'waiting'
+WHERE i.channel_account_id = %(account)s AND i.organization_id = %(organization)s AND i.key LIKE '5531%%'
+"""
 
 
 def history(
@@ -181,8 +183,8 @@ def history(
         connection.execute("CHECKPOINT")
 
 
-def due_timers(url: str, organization: UUID, account: UUID, count: int) -> None:
-    """Make `count` sessions of as many people that wait and whose time is over now."""
+def waiting_sessions(url: str, organization: UUID, account: UUID, count: int) -> None:
+    """Make `count` sessions of as many people that wait, like the oldest one that does."""
     values: dict[str, object] = {"organization": organization, "account": account, "count": count}
     with psycopg.connect(url, autocommit=True) as connection:
         _hasten(connection)
@@ -191,6 +193,13 @@ def due_timers(url: str, organization: UUID, account: UUID, count: int) -> None:
             for statement in _WAITING_ROWS:
                 connection.execute(statement, values)
         connection.execute("ANALYZE")
+
+
+def due_timers(url: str, organization: UUID, account: UUID) -> None:
+    """The time of all of `waiting_sessions` is over now."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        _hasten(connection)
+        connection.execute(_TIMERS, {"organization": organization, "account": account})
 
 
 def _hasten(connection: psycopg.Connection[tuple[object, ...]]) -> None:
