@@ -170,7 +170,7 @@ class Product:
         for name, process in self.processes.items():
             with contextlib.suppress(psutil.Error):
                 top = psutil.Process(process.pid)
-                used[name] = sum(sum(p.cpu_times()[:2]) for p in (top, *top.children(recursive=True)))
+                used[name] = sum(_cpu(p) for p in (top, *top.children(recursive=True)))
         # The embedded servers are children of this process.
         for server in ("postgres", "redis"):
             found = [p for p in psutil.Process().children(recursive=True) if _is(p, server)]
@@ -207,7 +207,8 @@ def _is(process: psutil.Process, name: str) -> bool:
 
 def _cpu(process: psutil.Process) -> float:
     with contextlib.suppress(psutil.Error):
-        return float(sum(process.cpu_times()[:2]))
+        # Its own and that of children that have ended.
+        return float(sum(process.cpu_times()[:4]))
     return 0.0
 
 

@@ -192,7 +192,10 @@ class SessionRecord(SQLModel, table=True):
 
 
 class SessionStep(SQLModel, table=True):
-    """One visit of one node; partitioned by month of `created_at`. `flow_version` is empty in rows from before it."""
+    """One visit of one node; partitioned by month of `created_at`. `flow_version` is empty in rows from before it.
+
+    The table has no index on `id`: steps are read by session or by node.
+    """
 
     __tablename__ = "session_steps"
     __table_args__ = (

@@ -20,13 +20,14 @@ _CLEAR = """
 DELETE FROM timers t USING json_to_recordset(%s) AS v(session uuid, wait text)
 WHERE t.session_id = v.session AND t.wait_id = v.wait
 """
+_WAITING = "SELECT count(*) FROM (SELECT 1 FROM inbound_events WHERE state = 'pending' LIMIT %s) waiting"
 # One statement: a timer is either still here or an event already, also when this process is killed at any moment.
 _FIRE = """
-WITH due AS (
-    DELETE FROM timers WHERE id IN (
-        SELECT id FROM timers WHERE fired_at IS NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
-        FOR UPDATE SKIP LOCKED
-    ) RETURNING *
+WITH picked AS MATERIALIZED (
+    SELECT id FROM timers WHERE fired_at IS NULL AND due_at <= %(now)s ORDER BY due_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+), due AS (
+    DELETE FROM timers t USING picked WHERE t.id = picked.id RETURNING t.*
 )
 INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, external_id, payload, state,
                             attempts, next_attempt_at, received_at)
@@ -64,6 +65,16 @@ def clear(connection: Connection, waits: Sequence[tuple[UUID, str]]) -> None:
     """Take off the timers of these (session, wait) pairs."""
     if waits:
         connection.execute(_CLEAR, (dumps([{"session": session, "wait": wait} for session, wait in waits]),))
+
+
+def room(connection: Connection, most: int) -> int:
+    """How many timers may become events now, so that people who write don't wait behind a crowd of timers.
+
+    Parameters:
+        most: so many events may wait for workers before timers hold back.
+    """
+    row = connection.execute(_WAITING, (most,)).fetchone()
+    return max(0, most - int(row[0])) if row else most
 
 
 def fire_due(connection: Connection, now: datetime, limit: int = 1000) -> list[int]:

@@ -83,7 +83,8 @@ FROM pairs p, LATERAL (
 ) t
 ORDER BY t.turn, t.id LIMIT %(limit)s
 """
-_DONE = "UPDATE inbound_events SET state = 'done', processed_at = %s, error = NULL WHERE id = ANY(%s)"
+# What stays is for telling repeats; what was said stands in the thread, and need not be written once more.
+_DONE = "UPDATE inbound_events SET state = 'done', payload = '{}', processed_at = %s, error = NULL WHERE id = ANY(%s)"
 # A status can be applied again without harm, so it need not be remembered.
 _FORGET = "DELETE FROM inbound_events WHERE id = ANY(%s)"
 # Before an event is tried that may have killed a worker: the first attempt, in a batch, was never counted.

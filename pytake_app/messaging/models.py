@@ -22,8 +22,8 @@ class InboundEvent(SQLModel, table=True):
     """Something that happened to a contact, in arrival order; unique per account, kind and external id.
 
     `kind`: message, status, timer, command (a person's or the API's act on the session). `state`: pending, done, dead.
-    `payload` is the parsed form of the channel plus its raw fragment. Done rows are kept 30 days for deduplication
-    (Meta retries for up to 7).
+    `payload` is the parsed form of the channel plus its raw fragment, until it is done. Done rows are kept 30 days for
+    deduplication (Meta retries for up to 7).
     """
 
     __tablename__ = "inbound_events"

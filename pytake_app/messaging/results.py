@@ -134,21 +134,23 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         if r.outcome in ("again", "unsure")
     ]
     finished = [{"sequence": r.item.sequence, "external_id": r.external_id, "trace": r.trace} for r in sent]
-    outbox_store.mark_sent(connection, finished, now)
-    outbox_store.mark_again(connection, again, now)
-    outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
-    outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])
-    _replace(connection, [r for r in results if r.instead is not None])
-    outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
-    if sent:
-        rows = [{"id": r.item.message_id, "created_at": r.item.created_at, "external_id": r.external_id} for r in sent]
-        connection.execute(_SENT_MESSAGES, {"rows": dumps(rows), "now": now})
-    if dead:
-        failed = [{"id": r.item.message_id, "created_at": r.item.created_at, "errors": [r.error]} for r in dead]
-        connection.execute(_FAILED_MESSAGES, (dumps(failed),))
-    failed_accounts = {r.item.channel_account_id for r in results if r.account_failed}
-    if failed_accounts:
-        connection.execute(_PAUSE, (now, list(failed_accounts)))
+    # Nothing of this is read back: it goes out together.
+    with connection.pipeline():
+        outbox_store.mark_sent(connection, finished, now)
+        outbox_store.mark_again(connection, again, now)
+        outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
+        outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])
+        _replace(connection, [r for r in results if r.instead is not None])
+        outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
+        if sent:
+            rows = [{"id": r.item.message_id, "created_at": r.item.created_at, "external_id": r.external_id} for r in sent]
+            connection.execute(_SENT_MESSAGES, {"rows": dumps(rows), "now": now})
+        if dead:
+            failed = [{"id": r.item.message_id, "created_at": r.item.created_at, "errors": [r.error]} for r in dead]
+            connection.execute(_FAILED_MESSAGES, (dumps(failed),))
+        failed_accounts = {r.item.channel_account_id for r in results if r.account_failed}
+        if failed_accounts:
+            connection.execute(_PAUSE, (now, list(failed_accounts)))
     pairs: list[tuple[UUID, str]] = [(r.item.channel_account_id, r.external_id) for r in sent if r.external_id]
     changed = statuses.apply_pending(connection, pairs, now)
     own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]

@@ -30,7 +30,13 @@ from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
 
-TIMER_BATCH = 1000
+TIMERS_AHEAD = 300
+"""Timers become events only while fewer events than this wait for workers (about a fifth of a second's work), so that
+people who write are not kept waiting by a hundred thousand timers that fall due at once."""
+TIMERS_AT_LEAST = 50
+"""So many go ahead four times a second however many events wait: a backlog delays timers, it doesn't stop them."""
+_AGAIN_PAUSE = 0.02
+_TIMERS_EVERY = 0.25
 MEASURE_SECONDS = 5.0
 SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
@@ -60,13 +66,15 @@ class Scheduler:
         self._templates: threading.Thread | None = None
         self._queues: threading.Thread | None = None
         self._stop: threading.Event | None = None
+        self._timers_wait = 0.0
+        self._timers_left = False
         self._clock_watch = JumpWatch(services.clock)
         self._ages_believed_from = 0.0
         self._put_back = False
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._measuring = _Duty(MEASURE_SECONDS, self.measure)
         self._duties = [
-            _Duty(0.25, self.fire_timers),
+            _Duty(_TIMERS_EVERY, self.fire_timers),
             _Duty(1.0, self.sweep_lanes),
             _Duty(1.0, self.fire_schedules),
             _Duty(2.0, self.mend_requests),
@@ -100,8 +108,7 @@ class Scheduler:
                 stop.wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
-            if not again:
-                stop.wait(0.1)
+            stop.wait(_AGAIN_PAUSE if again else 0.1)
         if self._queues is not None:
             self._queues.join(timeout=5.0)
 
@@ -145,12 +152,18 @@ class Scheduler:
         self._ages_believed_from = time.monotonic() + self._services.settings.outbox_unsure_grace_seconds
 
     def fire_timers(self) -> bool:
-        """Turn due timers into events on their contacts' lanes."""
+        """Turn due timers into events on their contacts' lanes, as many as workers keep up with."""
         with hot(self._services.database) as connection:
-            lanes = timers.fire_due(connection, self._services.clock.now(), TIMER_BATCH)
+            room = timers.room(connection, TIMERS_AHEAD)
+            at_once = max(room, TIMERS_AT_LEAST) if self._timers_wait <= time.monotonic() else room
+            lanes = timers.fire_due(connection, self._services.clock.now(), at_once) if at_once else []
+        if at_once > room:
+            self._timers_wait = time.monotonic() + _TIMERS_EVERY
+        if at_once:
+            self._timers_left = len(lanes) >= at_once
         timers_fired.inc(len(lanes))
         self._poke(lanes)
-        return len(lanes) >= TIMER_BATCH
+        return self._timers_left
 
     def sweep_lanes(self) -> None:
         """Have lanes looked at whose wake-up was lost, or whose failed event is due again."""
