@@ -143,8 +143,7 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         _replace(connection, [r for r in results if r.instead is not None])
         outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
         if sent:
-            rows = [{"id": r.item.message_id, "created_at": r.item.created_at, "external_id": r.external_id} for r in sent]
-            connection.execute(_SENT_MESSAGES, {"rows": dumps(rows), "now": now})
+            connection.execute(_SENT_MESSAGES, {"rows": dumps([_sent_row(r) for r in sent]), "now": now})
         if dead:
             failed = [{"id": r.item.message_id, "created_at": r.item.created_at, "errors": [r.error]} for r in dead]
             connection.execute(_FAILED_MESSAGES, (dumps(failed),))
@@ -155,6 +154,11 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     changed = statuses.apply_pending(connection, pairs, now)
     own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]
     return [*own, *changed]
+
+
+def _sent_row(result: Result) -> Row:
+    item = result.item
+    return {"id": item.message_id, "created_at": item.created_at, "external_id": result.external_id}
 
 
 def _hold_row(result: Result, now: datetime) -> Row:

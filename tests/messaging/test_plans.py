@@ -1,0 +1,151 @@
+"""What the pipeline's statements cost and how they are planned: facts that hold at any size of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from pytake_app.bench.pipeline import FLOW
+from pytake_app.conversations import threads
+from pytake_app.core.clock import FrozenClock
+from pytake_app.flows import execution_state
+from pytake_app.messaging import outbox_store, results, statuses
+from pytake_app.messaging.sql import dumps, hot
+from tests.support.pipeline import MENU, Pipeline, add_flow
+from tests.waiting import wait_until
+
+MONTHS = 24
+
+
+@pytest.fixture
+def years(pipeline: Pipeline, frozen_clock: FrozenClock) -> Iterator[Pipeline]:
+    """A database with the partitions of two years before now."""
+    names = "SELECT relid::regclass::text FROM pg_partition_tree('{0}') WHERE level = 1"
+    before = {name for table in ("messages", "session_steps") for (name,) in pipeline.rows(names.format(table))}
+    first = (frozen_clock.now() - timedelta(days=30 * MONTHS)).date()
+    pipeline.rows("SELECT pytake_make_partitions(:first, :months)", first=first, months=MONTHS)
+    yield pipeline
+    for table in ("messages", "session_steps"):
+        for (name,) in pipeline.rows(names.format(table)):
+            if name not in before:
+                pipeline.execute(f"DROP TABLE {name}")
+
+
+def plan(pipeline: Pipeline, statement: str, parameters: Any) -> str:
+    """The generic plan that a prepared statement comes to in the pipeline's connections."""
+    with hot(pipeline.services.database) as connection:
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor = connection.execute("EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF, BUFFERS OFF) " + statement,
+                                    parameters, prepare=True)  # type: ignore[arg-type]  # fmt: skip
+        text = "\n".join(row[0] for row in cursor.fetchall())
+        connection.rollback()
+    return text
+
+
+def scans(text: str, table: str) -> list[str]:
+    """Which partitions a plan reads."""
+    executed = [line for line in text.splitlines() if f" on {table}" in line and "never executed" not in line]
+    return [line for line in executed if "Scan" in line]
+
+
+async def test_no_statement_reads_old_months(years: Pipeline, frozen_clock: FrozenClock) -> None:
+    now = frozen_clock.now()
+    add_flow(years.services.database, years.tenant.organization_id, MENU)
+    await years.hear(years.phone().text("oi", at=now))
+    ((account, message, created, external),) = years.rows(
+        "SELECT channel_account_id, id, created_at, external_id FROM messages WHERE direction = 'in'"
+    )
+    report = [{"n": 0, "account": account, "id": external, "status": "read", "rank": 5}]
+    row = [{"id": message, "created_at": created, "external_id": "wamid.x"}]
+    since = now - timedelta(days=32)
+    of_month = {
+        "a status": plan(years, statuses._APPLY, {"rows": dumps(report), "since": since}),
+        "a send": plan(years, results._SENT_MESSAGES, {"rows": dumps(row), "now": now}),
+        "a quoted message": plan(years, threads._FIND_MESSAGE, (account, external, since)),
+    }
+    for name, text in of_month.items():
+        assert "Seq Scan" not in text, f"{name}\n{text}"
+        read = scans(text, "messages_")
+        # 32 days touch two months, or three around February; months ahead are empty and cost a look each.
+        assert 1 <= len(read) <= 7, f"{name}: {len(read)} of {MONTHS} months\n{text}"
+
+
+async def test_rows_that_change_with_every_message_are_found_by_index(
+    pipeline: Pipeline, frozen_clock: FrozenClock
+) -> None:
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, MENU)
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    now = frozen_clock.now()
+    claim = {"order": [0, 1, 2, 3], "now": now, "hold": now, "limit": 10, "resting": [], "by": "x"}
+    for statement, parameters in (
+        (execution_state._UPDATE, ("[]",)),
+        (threads._UPDATE, ("[]",)),
+        (outbox_store._CLAIM, claim),
+        (outbox_store._SENT, {"rows": "[]", "now": now}),
+    ):
+        text = plan(pipeline, statement, parameters)
+        assert "Seq Scan" not in text, text
+
+
+class Counted:
+    """Counts the statements of the pipeline's connections."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.statements: list[str] = []
+        execute = psycopg.Connection.execute
+
+        def counting(connection: Any, query: Any, *args: Any, **options: Any) -> Any:
+            self.statements.append(str(query))
+            return execute(connection, query, *args, **options)
+
+        monkeypatch.setattr(psycopg.Connection, "execute", counting)
+
+
+async def test_a_batch_takes_as_many_statements_as_one_message(
+    pipeline: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, MENU)
+    now = frozen_clock.now()
+    people = [pipeline.phone(f"55119{n:08d}") for n in range(40)]
+    await pipeline.hear(*(phone.text("oi", at=now) for phone in people))
+    counted = Counted(monkeypatch)
+    await pipeline.receive(people[0].text("nada", at=now))
+    counted.statements.clear()
+    pipeline.drain()
+    alone = len(counted.statements)
+    await pipeline.receive(*(phone.text("nada", at=now) for phone in people))
+    counted.statements.clear()
+    pipeline.drain()
+    assert len(counted.statements) == alone
+    assert alone <= 26, counted.statements
+
+
+def counted_updates(pipeline: Pipeline) -> tuple[int, int]:
+    """Updates of sessions so far, and how many of them in place. A connection tells what it counted when it ends."""
+    pipeline.services.database.dispose()
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    wait_until(lambda: pipeline.scalar(others + " AND application_name LIKE 'pytake%'") == 0)
+    ((updated, in_place),) = pipeline.rows(
+        "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'flow_sessions'"
+    )
+    return int(updated), int(in_place)
+
+
+async def test_a_session_is_written_in_place_and_its_tape_only_appended(
+    pipeline: Pipeline, frozen_clock: FrozenClock
+) -> None:
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, FLOW)
+    phone = pipeline.phone()
+    await pipeline.hear(phone.text("oi", at=frozen_clock.now()))
+    updated, in_place = counted_updates(pipeline)
+    for number in range(20):
+        await pipeline.hear(phone.text(f"nada {number}", at=frozen_clock.now()))
+    later, later_in_place = counted_updates(pipeline)
+    assert later - updated == 20
+    assert later_in_place - in_place >= 18
+    assert pipeline.rows("SELECT tape FROM flow_sessions") == [([],)]
+    assert pipeline.scalar("SELECT count(*) FROM session_records") == 21
