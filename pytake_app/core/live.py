@@ -135,7 +135,7 @@ class Live:
             log_number = logs.setdefault(_log_key(logged[1]), len(logs) + 1) if logged is not None else 0
             said += (log_number, orjson.dumps({"topic": topic, **payload}))
         arguments = (*logs, str(KEPT_EVENTS), str(KEPT_SECONDS), CHANNEL, *said)
-        client.eval(_LOG_AND_PUBLISH, len(logs), *arguments)  # type: ignore[arg-type]  # bytes are taken too
+        client.eval(_LOG_AND_PUBLISH, len(logs), *arguments)
 
     def last_event(self, organization_id: UUID) -> str:
         """The id of the newest event of an organization; an empty word while Redis is away."""
