@@ -17,6 +17,7 @@ from pytake_app.contacts.schemas import (
     ContactStats,
     ContactUpdate,
     ContactView,
+    MergeRequest,
 )
 from pytake_app.conversations import service as conversations
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
@@ -103,6 +104,15 @@ def block(contact_id: UUID, who: CurrentPrincipal, session: TenantSession, servi
 def unblock(contact_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> ContactDetail:
     """Undo `block`."""
     return service.set_blocked(session, who, contact_id, False, clock=services.clock)
+
+
+@router.post("/{contact_id}/merge")
+def merge(
+    contact_id: UUID, body: MergeRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ContactDetail:
+    """Another contact (`contact_id` of the body) is the same person: its identities, conversations, messages, tags and
+    fields become this one's, and it is gone. Can't be undone: `confirm` must be true (422 `confirm_needed`)."""
+    return service.merge_contacts(session, who, contact_id, body, clock=services.clock)
 
 
 @router.post("/{contact_id}/tags/{tag}")

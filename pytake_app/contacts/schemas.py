@@ -27,6 +27,13 @@ class ContactBrief(BaseModel):
     consent: Consent = "unknown"
 
 
+class MergeRequest(Request):
+    """Another contact who is the same person. It becomes part of the one addressed, which can't be undone."""
+
+    contact_id: UUID
+    confirm: bool = Field(default=False, description="must be true")
+
+
 class IdentityView(BaseModel):
     """How the contact is known on one channel account."""
 

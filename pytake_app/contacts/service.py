@@ -34,6 +34,7 @@ from pytake_app.contacts.schemas import (
     ContactUpdate,
     ContactView,
     IdentityView,
+    MergeRequest,
 )
 from pytake_app.contacts.tags import create_tag, delete_tag, ensure_tags, list_tags, tag_name, tag_names, update_tag
 from pytake_app.core.clock import Clock, SystemClock
@@ -46,7 +47,7 @@ __all__ = [
     "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag",
     "default_account", "delete_contact", "delete_field", "delete_tag", "ensure_tags", "field_choices",
     "get_contact", "get_field",
-    "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "normalize_phone", "reach",
+    "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "merge_contacts", "normalize_phone", "reach",
     "reference_names", "refuse_unreachable", "resolve", "set_blocked", "set_consent", "tag_contact", "tag_names",
     "tell_created", "update_contact", "update_field", "update_tag",
 ]  # fmt: skip
@@ -280,6 +281,16 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID) -> 
     repository.delete_identities(session, contact.id)
     session.delete(contact)
     session.flush()
+
+
+def merge_contacts(
+    session: Session, principal: Principal, contact_id: UUID, request: MergeRequest, *, clock: Clock = _CLOCK
+) -> ContactDetail:
+    """Make another contact part of this one; see `merging.merge`."""
+    from pytake_app.contacts import merging
+
+    merging.merge(session, principal, contact_id, request, clock=clock)
+    return get_contact(session, principal, contact_id)
 
 
 def briefs(session: Session, ids: Iterable[UUID]) -> dict[UUID, ContactBrief]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
-from pytake_app.conversations import handling, listing, policy, repository, scheduled, sending, views
+from pytake_app.conversations import handling, listing, merging, policy, repository, scheduled, sending, views
 from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import (
@@ -310,6 +310,11 @@ def contact_stats(session: Session, principal: Principal, contact_id: UUID) -> C
         last_message_at=last,
         flow_sessions=flows.count_sessions_of_contact(session, contact_id),
     )
+
+
+def merge_contact(session: Session, principal: Principal, *, keep: UUID, gone: UUID, clock: Clock = _CLOCK) -> int:
+    """What was said with one contact becomes another's; answers how many conversations moved."""
+    return merging.take_over(session, principal, keep=keep, gone=gone, clock=clock)
 
 
 def leave_queue(session: Session, queue_id: UUID) -> None:

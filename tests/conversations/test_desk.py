@@ -342,3 +342,29 @@ def wav() -> bytes:
 
 def test_other_recordings_are_read_too() -> None:
     assert voice.to_voice_note(io.BytesIO(wav())).startswith(b"OggS")
+
+
+def test_two_contacts_who_are_one_become_one(desk: Desk) -> None:
+    kept = desk.rows.contact("Maria", "5511900000001", tags=["VIP"], fields={"city": "Recife"})
+    more: dict[str, Any] = {"tags": ["Loja"], "fields": {"city": "Olinda", "age": 30}, "email": "m@x.com"}
+    gone = desk.rows.contact("Maria C.", "5511900000002", **more)
+    one, two = desk.rows.conversation(kept), desk.rows.conversation(gone)
+    said = desk.rows.message(two, "Sou eu")
+    url = f"/api/v1/contacts/{kept.id}/merge"
+    asked = desk.caller.post(url, json={"contact_id": str(gone.id)})
+    assert (asked.status_code, asked.json()["code"]) == (422, "confirm_needed")
+    done = desk.caller.post(url, json={"contact_id": str(gone.id), "confirm": True})
+    assert done.status_code == 200, done.text
+    person = done.json()
+    assert (person["tags"], person["fields"], person["email"]) == (
+        ["VIP", "Loja"], {"city": "Recife", "age": 30}, "m@x.com",
+    )  # fmt: skip
+    assert {row["external_id"] for row in person["identities"]} == {"5511900000001", "5511900000002"}
+    assert desk.caller.get(f"/api/v1/contacts/{gone.id}").status_code == 404
+    threads = desk.caller.get(BASE, params={"contact_id": str(kept.id)}).json()["items"]
+    assert {(row["id"], row["status"]) for row in threads} == {(str(one.id), "open"), (str(two.id), "closed")}
+    assert desk.caller.get(f"/api/v1/messages/{said.id}").json()["contact_id"] == str(kept.id)
+    log = desk.caller.get(f"{BASE}/{two.id}/automation-log").json()["items"]
+    assert log[0]["kind"] == "contact_merged"
+    same = desk.caller.post(url, json={"contact_id": str(kept.id), "confirm": True})
+    assert same.status_code == 422
