@@ -26,11 +26,7 @@ ROLES = {
 
 
 # Modules of `pytake_app.bench`, each with a `run(argv)` that prints JSON lines.
-<<<<<<< HEAD
 BENCHMARKS = ("pipeline", "ui-load", "engine", "editor", "classifier", "verifier", "inbox")
-=======
-BENCHMARKS = ("pipeline", "ui-load", "engine", "editor", "inbox", "classifier", "verifier")
->>>>>>> 5a7c1c6 (bench inbox; what the inbox's server does and why)
 
 
 def build_parser() -> argparse.ArgumentParser:
