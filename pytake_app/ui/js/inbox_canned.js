@@ -11,14 +11,14 @@ const NAMES = ["{{contact.first_name}}", "{{contact.name}}", "{{agent.first_name
 const close = () => inbox.closeDialog();
 
 const Form = ({ old, onDone }) => {
-  const [one, setOne] = useState({ shortcut: old?.shortcut ?? "", title: old?.title ?? "", text: old?.text ?? "", shared: old?.shared ?? true });
+  const [one, setOne] = useState({ shortcut: old?.shortcut ?? "", title: old?.title ?? "", text: old?.text ?? "", scope: old?.scope ?? "all" });
   const [busy, setBusy] = useState(false);
   const put = (name) => (event) => setOne({ ...one, [name]: event.target.value });
-  const bad = !/^[\p{L}\p{N}_-]{1,40}$/u.test(one.shortcut) || !one.text.trim();
+  const bad = !/^[\p{L}\p{N}_.-]{1,40}$/u.test(one.shortcut) || (!one.text.trim() && !old?.media_ids?.length);
   const save = async () => {
     setBusy(true);
     try {
-      const body = { shortcut: one.shortcut, title: one.title.trim() || one.shortcut, text: one.text.trim(), shared: one.shared };
+      const body = { shortcut: one.shortcut, title: one.title.trim() || one.shortcut, text: one.text.trim(), scope: one.scope, media_ids: old?.media_ids ?? [], ...(one.scope === "department" ? { department_id: old.department_id } : {}) };
       await (old ? api.patch(`${BASE}/${old.id}`, body) : api.post(BASE, body));
       forget("canned");
       onDone();
@@ -32,7 +32,7 @@ const Form = ({ old, onDone }) => {
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.canned_title")), h("input", { className: "input", value: one.title, maxLength: 80, onChange: put("title"), "data-testid": "canned-title" })),
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.canned_text")), h("textarea", { className: "input", rows: 5, value: one.text, maxLength: 4096, onChange: put("text"), "data-testid": "canned-text" }), h("span", { className: "hint" }, say("inbox_more.canned_names"))),
     h("div", { className: "row wrap g6" }, NAMES.map((name) => h("button", { key: name, type: "button", className: "var", onClick: () => setOne({ ...one, text: `${one.text}${name}` }) }, name))),
-    h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: one.shared, onChange: (event) => setOne({ ...one, shared: event.target.checked }) }), say("inbox_more.canned_shared")));
+    h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: one.scope !== "person", disabled: one.scope === "department", onChange: (event) => setOne({ ...one, scope: event.target.checked ? "all" : "person" }) }), say("inbox_more.canned_shared")));
 };
 
 export const CannedDialog = () => {
@@ -54,6 +54,6 @@ export const CannedDialog = () => {
   };
   return h(Modal, { title: say("inbox_more.canned"), detail: say("inbox_more.canned_detail"), onClose: close, wide: true, test: "canned-dialog", foot: h(Fragment, null, h(Btn, { kind: "ghost", onClick: close }, say("common.close")), h(Btn, { kind: "solid", icon: Plus, onClick: () => setEditing("new"), test: "canned-add" }, say("inbox_more.canned_new"))) },
     h("div", { className: "ix-picks tall" }, !all ? h("span", { className: "sk l" }) : !all.length ? h("div", { className: "state" }, h("div", { className: "pic" }, h(Sign, { of: Zap, size: "" })), h("div", { className: "str" }, say("inbox_more.canned_empty")), h("div", { className: "txt dense" }, say("inbox_more.canned_empty_detail")))
-      : all.map((one) => h("div", { key: one.id, className: "row g6" }, h("button", { type: "button", className: "ix-pick top grow", onClick: () => setEditing(one) }, h("span", { className: "col grow" }, h("span", { className: "row g8" }, h("span", { className: "dense med ell" }, one.title), h("span", { className: "meta t-accent nw" }, `/${one.shortcut}`)), h("span", { className: "meta muted ell" }, one.text))),
-        asked === one.id ? h(Btn, { kind: "danger", small: true, onClick: () => drop(one) }, say("common.delete")) : h(IconBtn, { icon: Trash2, small: true, label: say("inbox_more.canned_drop", { name: one.title }), onClick: () => drop(one) })))));
+      : all.map((one) => h("div", { key: one.id, className: "row g6" }, h("button", { type: "button", className: "ix-pick top grow", disabled: one.mine === false, onClick: () => setEditing(one) }, h("span", { className: "col grow" }, h("span", { className: "row g8" }, h("span", { className: "dense med ell" }, one.title), h("span", { className: "meta t-accent nw" }, `/${one.shortcut}`)), h("span", { className: "meta muted ell" }, one.text))),
+        one.mine === false ? null : asked === one.id ? h(Btn, { kind: "danger", small: true, onClick: () => drop(one) }, say("common.delete")) : h(IconBtn, { icon: Trash2, small: true, label: say("inbox_more.canned_drop", { name: one.title }), onClick: () => drop(one) })))));
 };

@@ -1,6 +1,7 @@
 // Where one writes: reply or note, canned replies by "/", colleagues by "@", emoji, files, voice, templates; or why one can't write now.
 import { createElement as h, Fragment, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Ban, BellOff, Bot, CalendarClock, Check, CircleAlert, Contact, Eye, FileText, Hand, Hourglass, LayoutList, Lock, MapPin, Mic, Paperclip, Plus, Reply, Send, Smile, Square, StickyNote, Trash2, X, Zap } from "lucide-react";
+import { api } from "$/public/pt_api.js";
 import { EmojiPicker } from "$/public/pt_editor_emoji.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Key, Menu, Pop, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
@@ -73,7 +74,12 @@ const TextBox = ({ composer, popup, setPopup }) => {
     area.current.focus();
     setPopup(null);
   };
-  const pick = (one) => put(note ? `@${one.handle} ` : filled(one.text));
+  const pick = (one) => {
+    if (note) return put(`@${one.handle} `);
+    if (one.media_ids?.length) inbox.attachKept(one);
+    api.post(`/api/v1/canned-responses/${one.id}/used`).catch(() => undefined); // a count for the order of the list, nothing else
+    return put(filled(one.text));
+  };
   const keys = (event) => {
     if (event.nativeEvent.isComposing) return;
     if (popup && found.current.length) {
@@ -130,7 +136,7 @@ const Files = () => {
   if (!list.length) return null;
   return h("div", { className: "ix-files", "data-testid": "files" }, list.map((file) => h("div", { key: file.key, className: "ix-file" },
     file.kind === "image" || file.kind === "sticker" ? h("img", { src: file.url, alt: "" }) : h("span", { className: "tile g-message l" }, h(Sign, { of: FileText })),
-    h("span", { className: "col grow" }, h("span", { className: "meta med ell" }, file.name), h("span", { className: "micro muted tn" }, bytes(file.size))), h(IconBtn, { icon: X, small: true, label: say("inbox_more.remove_file", { name: file.name }), onClick: () => inbox.detach(file.key) }))));
+    h("span", { className: "col grow" }, h("span", { className: "meta med ell" }, file.name), file.size > 0 && h("span", { className: "micro muted tn" }, bytes(file.size))), h(IconBtn, { icon: X, small: true, label: say("inbox_more.remove_file", { name: file.name }), onClick: () => inbox.detach(file.key) }))));
 };
 const Voice = ({ onDone }) => {
   const [seconds, setSeconds] = useState(0);
@@ -178,7 +184,7 @@ const Bar = ({ composer, onVoice, onSlash }) => {
   const picker = h(Pop, { open: emoji, onOpenChange: setEmoji, side: "top", className: "bare", label: say("inbox.emoji"), trigger: h("button", { type: "button", className: "ib", "aria-label": say("inbox.emoji"), title: say("inbox.emoji"), "data-testid": "emoji" }, h(Sign, { of: Smile, size: "" })) }, h(EmojiPicker, { onPick: (sign) => (setEmoji(false), requestAnimationFrame(() => inbox.insert(sign))), onClose: () => setEmoji(false) }));
   return h("div", { className: "bar2" }, picker,
     !note && h(Fragment, null,
-      h("input", { ref: input, type: "file", multiple: true, className: "sr", tabIndex: -1, "aria-label": say("inbox_more.attach"), "data-testid": "file-input", onChange: (event) => {
+      h("input", { ref: input, type: "file", multiple: true, hidden: true, "data-testid": "file-input", onChange: (event) => {
         inbox.attach([...event.target.files]);
         event.target.value = "";
       } }),

@@ -91,7 +91,7 @@ const Filters = ({ filters }) => {
   return h("div", { className: "ix-filters" },
     h("div", { className: "ix-fgrid" },
       h(Choice, { label: say("inbox_more.f_status"), value: filters.status, onChange: pick("status"), test: "f-status", options: [["open", say("inbox.filter_open")], ["closed", say("inbox.filter_closed")], ["", say("inbox.filter_any")]] }),
-      h(Choice, { label: say("inbox_more.f_sort"), value: filters.sort, onChange: pick("sort"), test: "f-sort", options: [["", say("inbox_more.sort_recent")], ["unread_first", say("inbox_more.sort_unread_first")], ["waiting_longest", say("inbox_more.sort_waiting_longest")]] }),
+      h(Choice, { label: say("inbox_more.f_sort"), value: filters.sort, onChange: pick("sort"), test: "f-sort", options: [["", say("inbox_more.sort_newest")], ...["oldest", "waiting", "priority"].map((name) => [name, say(`inbox_more.sort_${name}`)])] }),
       h(Choice, { label: say("inbox_more.f_handling"), value: filters.handling, onChange: pick("handling"), test: "f-handling", options: option("handling", ["", "bot", "waiting", "person"]) }),
       h(Choice, { label: say("inbox_more.f_queue"), value: filters.queue, onChange: pick("queue"), test: "f-queue", options: [["", any], ...line.map((one) => [one.id, one.name])] }),
       h(Choice, { label: say("inbox_more.f_agent"), value: filters.agent, onChange: pick("agent"), test: "f-agent", options: [["", any], ["me", say("inbox.you")], ["none", say("inbox_more.nobody")], ...team.map((one) => [one.id, one.name])] }),
@@ -100,7 +100,7 @@ const Filters = ({ filters }) => {
       kinds.length > 1 && h(Choice, { label: say("inbox_more.f_channel"), value: filters.channel, onChange: pick("channel"), options: [["", any], ...kinds.map((one) => [one, one])] }),
       h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.f_tag")), h("input", { className: "input", value: tag, maxLength: 60, onChange: (event) => setTag(event.target.value), onBlur: () => tag !== filters.tag && inbox.filter({ tag }), onKeyDown: (event) => event.key === "Enter" && inbox.filter({ tag }), "data-testid": "f-tag" }))),
     h("div", { className: "col g8" },
-      ["unread", "snoozed"].map((name) => h("label", { key: name, className: "row g8 dense" }, h("input", { type: "checkbox", checked: filters[name], onChange: (event) => inbox.filter({ [name]: event.target.checked }), "data-testid": `f-${name}` }), say(`inbox_more.f_${name}`)))),
+      ["unread", "mentions_me", "snoozed"].map((name) => h("label", { key: name, className: "row g8 dense" }, h("input", { type: "checkbox", checked: filters[name], onChange: (event) => inbox.filter({ [name]: event.target.checked }), "data-testid": `f-${name}` }), say(`inbox_more.f_${name}`)))),
     h("div", { className: "row g8" }, h(Btn, { kind: "ghost", small: true, onClick: inbox.clear, test: "f-clear" }, say("inbox_more.clear_filters")), h("span", { className: "grow" }), h(Btn, { kind: "soft", small: true, icon: Star, onClick: () => inbox.dialog("view") }, say("inbox_more.save_filter"))));
 };
 
@@ -141,6 +141,7 @@ const Chips = () => {
     tag: () => filters.tag,
     unread: () => say("inbox_more.f_unread"),
     snoozed: () => say("inbox_more.f_snoozed"),
+    mentions_me: () => say("inbox_more.f_mentions_me"),
   };
   const set = Object.keys(words).filter((name) => filters[name]);
   if (!set.length) return null;
@@ -160,7 +161,7 @@ const Hits = ({ hits }) => {
     const talk = hit.conversation;
     return h("button", { key: `${talk.id}-${hit.message_id ?? i}`, type: "button", className: "ix-hit", "data-on": talk.id === hits.selected, onClick: () => inbox.openAt(talk.id, hit.message_id), "data-testid": "hit" },
       h("span", { className: `av l a-${hueOf(talk.contact?.id)}`, "aria-hidden": true }, initials(talk.contact?.name), h(ChannelMark, { channel: talk.channel })),
-      h("span", { className: "col grow" }, h("span", { className: "ln row g6" }, h("span", { className: "nm ell" }, hit.name_snippet ? h(Snippet, { text: hit.name_snippet }) : nameOf(talk.contact)), h("span", { className: "tm meta muted right nw" }, shortTime(getLang(), hit.at ?? talk.last_message?.at ?? talk.created_at))), h("span", { className: "dense muted ix-snip" }, h(Snippet, { text: hit.snippet ?? talk.last_message?.preview ?? "" }))));
+      h("span", { className: "col grow" }, h("span", { className: "ln row g6" }, h("span", { className: "nm ell" }, hit.found_in === "name" ? h(Snippet, { text: hit.snippet }) : nameOf(talk.contact)), h("span", { className: "tm meta muted right nw" }, shortTime(getLang(), hit.at ?? talk.last_message?.at ?? talk.created_at))), h("span", { className: "dense muted ix-snip" }, h(Snippet, { text: hit.found_in === "name" ? (talk.last_message?.preview ?? "") : hit.snippet }))));
   };
   return h("div", { className: "ix-hits", role: "region", "aria-label": say("inbox_more.found") }, h("div", { className: "meta muted ix-foundn", role: "status" }, say("inbox_more.found_n", { count: hits.items.length })), hits.items.map(line));
 };

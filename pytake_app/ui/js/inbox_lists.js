@@ -6,24 +6,43 @@ import { BASE, NO_FILTERS, set, state } from "$/public/pt_inbox_store.js";
 const PAGE = 50;
 const STATUSES = { open: ["open", "pending"], closed: ["closed", "archived"] };
 
-const listQuery = (cursor) => {
+const TABS = { mine: "me", unassigned: "none" };
+/** The filters as the server knows them: parameters of the list, and what a saved view keeps. */
+const whereOf = () => {
   const { filters } = state;
+  const where = {};
+  if (STATUSES[filters.status]) where.status = STATUSES[filters.status];
+  const agent = TABS[state.tab] ?? filters.agent;
+  if (agent) where.agent = agent;
+  for (const name of ["channel", "period", "sort"]) if (filters[name]) where[name] = filters[name];
+  for (const name of ["tag", "priority", "handling"]) if (filters[name]) where[name] = [filters[name]];
+  if (filters.queue) where.queue_id = filters.queue;
+  for (const name of ["unread", "mentions_me"]) if (filters[name]) where[name] = true;
+  if (filters.snoozed) where.snoozed = true;
+  else if (filters.status === "open") where.snoozed = false;
+  return where;
+};
+/** A saved view's filters as this page shows them. */
+const filtersOf = (where) => {
+  const status = !where.status?.length ? "" : where.status.includes("open") ? "open" : "closed";
+  const tab = { me: "mine", none: "unassigned" }[where.agent] ?? "all";
+  return { tab, filters: { ...NO_FILTERS, status, agent: tab === "all" ? (where.agent ?? "") : "", queue: where.queue_id ?? "", channel: where.channel ?? "", tag: where.tag?.[0] ?? "", period: where.period ?? "", priority: where.priority?.[0] ?? "", handling: where.handling?.[0] ?? "", unread: Boolean(where.unread), snoozed: Boolean(where.snoozed), mentions_me: Boolean(where.mentions_me), sort: where.sort && where.sort !== "newest" ? where.sort : "" } };
+};
+const listQuery = (cursor) => {
   const query = new URLSearchParams({ limit: String(PAGE) });
-  for (const status of STATUSES[filters.status] ?? []) query.append("status", status);
-  if (state.tab !== "all") query.set("assignee", state.tab);
-  else if (filters.agent) query.set("agent", filters.agent);
-  for (const name of ["queue", "channel", "tag", "period", "priority", "handling", "sort"]) if (filters[name]) query.set(name, filters[name]);
-  if (filters.unread) query.set("unread", "true");
-  if (filters.snoozed) query.set("snoozed", "true");
+  for (const [name, value] of Object.entries(whereOf())) for (const one of [value].flat()) query.append(name, String(one));
   if (cursor) query.set("cursor", cursor);
   return `${BASE}?${query}`;
 };
 
+const RANKS = ["low", "medium", "high", "urgent"];
 const activity = (row) => row.last_message?.at ?? row.created_at;
 const before = (a, b) => {
   const [x, y] = [state.rows.get(a), state.rows.get(b)];
-  if (state.filters.sort === "unread_first" && Boolean(x.unread_count) !== Boolean(y.unread_count)) return x.unread_count ? -1 : 1;
-  if (state.filters.sort === "waiting_longest") return (x.waiting_since ?? "9").localeCompare(y.waiting_since ?? "9") || activity(y).localeCompare(activity(x));
+  const { sort } = state.filters;
+  if (sort === "oldest") return activity(x).localeCompare(activity(y)) || a.localeCompare(b);
+  if (sort === "waiting") return (x.waiting_since ?? "9").localeCompare(y.waiting_since ?? "9") || activity(x).localeCompare(activity(y));
+  if (sort === "priority" && x.priority !== y.priority) return RANKS.indexOf(y.priority) - RANKS.indexOf(x.priority);
   return activity(y).localeCompare(activity(x)) || b.localeCompare(a);
 };
 
@@ -69,7 +88,7 @@ const belongs = (row) => {
   if (filters.priority && row.priority !== filters.priority) return false;
   if (filters.handling && row.handling !== filters.handling) return false;
   if (filters.unread && !row.unread_count && row.id !== state.selected) return false;
-  if ((filters.queue || filters.tag || filters.period) && !state.rows.has(row.id)) return false; // the server decides these when it is asked again
+  if ((filters.queue || filters.tag || filters.period || filters.mentions_me) && !state.rows.has(row.id)) return false; // the server decides these when it is asked again
   return true;
 };
 /** A conversation as it is now: into the list, to its place in it, or out of it. */
@@ -139,13 +158,11 @@ export const lists = {
   useView: (id) => {
     const view = state.views?.find((one) => one.id === id);
     if (!view) return;
-    const { tab, ...filters } = view.filters ?? {};
-    reload({ view: id, tab: tab ?? "all", filters: { ...NO_FILTERS, ...filters } });
+    reload({ view: id, ...filtersOf(view.where) });
   },
   saveView: async (name, shared) => {
-    const kept = Object.fromEntries(Object.entries({ ...state.filters, tab: state.tab }).filter(([, value]) => value !== "" && value !== false));
     try {
-      const view = await api.post("/api/v1/inbox-views", { name, shared, filters: kept });
+      const view = await api.post("/api/v1/inbox-views", { name, shared, where: whereOf() });
       set({ views: [...(state.views ?? []), view], view: view.id, dialog: null });
       tell(say("inbox_more.view_saved", { name }), "success");
     } catch (error) {

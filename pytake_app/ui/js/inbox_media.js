@@ -104,11 +104,14 @@ export const Picture = ({ file, caption, onOpen }) => {
 const BARS = 40;
 const waves = new Map(); // address → promise of {peaks, seconds}
 let decoder = null;
-const read = async (url) => {
+const fetched = async (url) => {
   const answer = await fetch(url, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(String(answer.status));
+  return answer;
+};
+const read = async ({ url, blob }) => {
   decoder ??= new OfflineAudioContext(1, 1, 44100);
-  const sound = await decoder.decodeAudioData(await answer.arrayBuffer());
+  const sound = await decoder.decodeAudioData(await (blob ?? (await fetched(url))).arrayBuffer()); // what was just recorded is here
   const samples = sound.getChannelData(0);
   const each = Math.max(1, Math.floor(samples.length / BARS));
   const step = Math.max(1, Math.floor(each / 400)); // a part of the samples is enough for a picture
@@ -120,10 +123,11 @@ const read = async (url) => {
   const top = Math.max(...peaks, 0.01);
   return { peaks: peaks.map((peak) => peak / top), seconds: sound.duration };
 };
-const waveOf = (url) => {
+const waveOf = (file) => {
+  const { url } = file;
   if (!waves.has(url)) {
     if (waves.size > 200) waves.delete(waves.keys().next().value);
-    waves.set(url, read(url).catch((error) => {
+    waves.set(url, read(file).catch((error) => {
       waves.delete(url); // it may come later
       throw error;
     }));
@@ -146,7 +150,7 @@ export const Sound = ({ file, time }) => {
     let gone = false;
     let timer = null;
     const look = (tries) =>
-      waveOf(file.url)
+      waveOf(file)
         .then((found) => {
           if (gone) return;
           setWave(found.peaks);

@@ -33,7 +33,7 @@ const fileOf = (message, content) => {
   const kind = RANK[header && !message.media && !sent ? header.type : message.type] ?? RANK[sent?.kind] ?? "file";
   const url = message.local_file?.url ?? source?.url ?? (source?.media_id ? `/api/v1/media/${source.media_id}` : source?.id ? `/api/v1/media/${source.id}` : "");
   if (!url) return null;
-  return { kind, url, name: message.local_file?.name ?? source?.filename ?? "", mime: source?.mime_type ?? "", size: source?.size ?? message.local_file?.size ?? 0, voice: Boolean(source?.voice ?? sent?.voice), part: message.part ?? null };
+  return { kind, url, name: message.local_file?.name ?? source?.filename ?? "", mime: source?.mime_type ?? "", size: source?.size ?? message.local_file?.size ?? 0, voice: Boolean(source?.voice ?? sent?.voice), part: message.part ?? null, blob: message.local_file?.blob ?? null };
 };
 const placeOf = (message, content) => {
   const place = message.location ?? (content.type === "location" ? content : null);

@@ -156,6 +156,8 @@ export const sending = {
     if (found.length) set({ files: [...state.files, ...found], mode: "reply" });
     requestAnimationFrame(() => box()?.focus());
   },
+  /** The files of a canned reply: they are on the server already. */
+  attachKept: (reply) => set({ files: [...state.files, ...reply.media_ids.map((id) => ({ key: newClientId(), media_id: id, kind: "document", name: reply.title || `/${reply.shortcut}`, size: 0, url: `/api/v1/media/${id}` }))].slice(0, MOST) }),
   detach: (key) => set({ files: state.files.filter((file) => file.key !== key) }),
 
   /** Send what the composer holds; `at`: later. */
@@ -177,7 +179,7 @@ export const sending = {
       const captioned = files.length === 1 && ["image", "video", "document"].includes(files[0].kind) && text.length <= 1024;
       files.forEach((one, i) => {
         const caption = captioned && i === 0 ? text : "";
-        show(local({ ...context, type: one.kind, text: caption, upload: one.file, local_file: { url: one.url, name: one.name, size: one.size }, content: { type: "media", kind: one.kind, filename: one.name, voice: Boolean(one.voice) }, body: { ...quote, ...later, message: { type: "media", ...(caption ? { caption } : {}), ...(one.kind === "document" ? { filename: one.name } : {}), ...(one.voice ? { voice: true } : {}) } } }), id);
+        show(local({ ...context, type: one.kind, text: caption, upload: one.file, local_file: { url: one.url, name: one.name, size: one.size, blob: one.file }, content: { type: "media", kind: one.kind, filename: one.name, voice: Boolean(one.voice) }, body: { ...quote, ...later, message: { type: "media", ...(one.media_id ? { media_id: one.media_id } : {}), ...(caption ? { caption } : {}), ...(one.kind === "document" && one.file ? { filename: one.name } : {}), ...(one.voice ? { voice: true } : {}) } } }), id);
       });
       if (text && !captioned) show(local({ ...context, text, body: later.send_at || quote.reply_to ? { ...quote, ...later, message: { type: "text", text } } : { text } }), id);
     }
@@ -192,7 +194,7 @@ export const sending = {
   },
   sendVoice: (file) => {
     const url = URL.createObjectURL(file);
-    show(local({ ...quoting(), type: "audio", upload: file, local_file: { url, name: "", size: file.size }, content: { type: "media", kind: "audio", voice: true }, body: { ...reply(), message: { type: "media", voice: true } } }));
+    show(local({ ...quoting(), type: "audio", upload: file, local_file: { url, name: "", size: file.size, blob: file }, content: { type: "media", kind: "audio", voice: true }, body: { ...reply(), message: { type: "media", voice: true } } }));
   },
   react: async (key, emoji) => {
     const target = state.messages.get(key);

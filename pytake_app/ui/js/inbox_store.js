@@ -6,7 +6,7 @@ import { codeOf, logView, threadItems } from "$/public/pt_inbox_messages.js";
 import { composerView, headView, panelView, rowView } from "$/public/pt_inbox_model.js";
 
 export const BASE = "/api/v1/conversations";
-export const NO_FILTERS = { status: "open", queue: "", channel: "", agent: "", tag: "", period: "", priority: "", handling: "", unread: false, snoozed: false, sort: "" };
+export const NO_FILTERS = { status: "open", queue: "", channel: "", agent: "", tag: "", period: "", priority: "", handling: "", unread: false, snoozed: false, mentions_me: false, sort: "" };
 const PREFS = { sound: true, desktop: false, enter: true, ...kept("pytake_inbox_prefs", {}) };
 const listeners = new Set();
 

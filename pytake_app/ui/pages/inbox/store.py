@@ -21,7 +21,5 @@ class InboxRoot(rx.Component):
 
 def clock_time(value: rx.Var) -> rx.vars.StringVar:
     """Hours and minutes."""
-    data = VarData.merge(
-        VarData(imports={MODEL: ["clockTime"]}), LANG._get_all_var_data(), value._get_all_var_data()
-    )
+    data = VarData.merge(VarData(imports={MODEL: ["clockTime"]}), LANG._get_all_var_data(), value._get_all_var_data())
     return rx.Var(f"clockTime({LANG!s}, {value!s})", _var_data=data).to(str)
