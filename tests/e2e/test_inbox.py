@@ -12,6 +12,7 @@ from tests.e2e.colleague import Colleague
 from tests.e2e.editor_page import Person
 from tests.e2e.inbox_page import Inbox, Phone, png, somebody
 from tests.product import Product
+from tests.waiting import wait_until
 
 CONTACT = "Maria Souza"
 
@@ -237,3 +238,65 @@ def test_on_a_phone(shop: Shop) -> None:
     width = small.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
     assert small.faults == []
+
+
+def test_finding_and_many_at_once(shop: Shop) -> None:
+    rafael = Inbox(shop.rafael)
+    rafael.open(CONTACT)
+    rafael.at("take-over").click()
+    rafael.write("A cerâmica chega na sexta-feira")
+    shop.phone.got("text", "cerâmica")
+
+    # A canned reply: made, found by its shortcut, with the contact's name in it.
+    rafael.at("canned-open").click()
+    rafael.page.get_by_role("button", name="Gerenciar respostas").click()
+    rafael.at("canned-add").click()
+    rafael.at("canned-shortcut").fill("prazo")
+    rafael.at("canned-title").fill("Prazo de entrega")
+    rafael.at("canned-text").fill("{{contact.first_name}}, o prazo é de 5 dias.")
+    rafael.at("canned-save").click()
+    expect(rafael.at("canned-dialog")).to_contain_text("/prazo")
+    assert complaints(rafael.page, "[data-testid=canned-dialog]") == []
+    rafael.page.keyboard.press("Escape")
+    rafael.at("composer").fill("")
+    rafael.at("composer").press_sequentially("/pra")
+    expect(rafael.at("canned")).to_contain_text("Maria, o prazo")
+    rafael.page.keyboard.press("Enter")
+    expect(rafael.at("composer")).to_have_value("Maria, o prazo é de 5 dias.")
+    rafael.page.keyboard.press("Enter")
+    shop.phone.got("text", "Maria, o prazo é de 5 dias.")
+
+    # What was said is found, accents aside, and shown where it stands.
+    wait_until(lambda: shop.rafael.get("/conversations/search?q=ceramica")["items"], timeout=15)  # some seconds later
+    search = rafael.at("inbox-search")
+    search.fill("ceramica")
+    hit = rafael.at("hit").filter(has_text="cerâmica")
+    expect(hit.locator("mark").first).to_have_text(re.compile("cerâmica", re.I))
+    assert complaints(rafael.page) == []
+    hit.click()
+    expect(rafael.page.locator("[data-found=true] mark").first).to_be_visible()
+    search.fill("")
+
+    # Filters narrow, stand as chips, and are kept under a name.
+    rafael.at("filter-open").click()
+    rafael.at("f-handling").select_option("bot")
+    expect(rafael.page.get_by_text("Nenhuma conversa com estes filtros")).to_be_visible()
+    assert complaints(rafael.page, "[data-testid=filters]") == []
+    rafael.at("f-handling").select_option("person")
+    rafael.page.keyboard.press("Escape")
+    expect(rafael.row(CONTACT)).to_be_visible()
+    rafael.at("save-view").click()
+    rafael.at("view-name").fill("Com pessoas")
+    rafael.at("view-save").click()
+    rafael.at("chip").filter(has_text="Uma pessoa").click()
+    rafael.at("views").click()
+    rafael.at("view").filter(has_text="Com pessoas").click()
+    expect(rafael.at("chip").filter(has_text="Uma pessoa")).to_be_visible()
+
+    # Marked ones are changed together.
+    rafael.at("mark").first.click()
+    expect(rafael.at("bulk")).to_contain_text("1 marcada")
+    assert complaints(rafael.page) == []
+    rafael.at("bulk-close").click()
+    expect(rafael.at("conversation")).to_have_count(0)
+    assert rafael.faults == []
