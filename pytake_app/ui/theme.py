@@ -237,6 +237,7 @@ _RADIX = """
 def _root_tokens() -> str:
     lines = [
         '--font: "Inter Variable", Inter, system-ui, -apple-system, "Segoe UI", sans-serif;',
+        '--font-said: "Inter Variable", Inter, "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", system-ui, sans-serif;',
         '--font-mono: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace;',
         "--fw-regular: 400; --fw-medium: 500; --fw-strong: 600; --hairline: 1px; --icon: 16px; --icon-s: 14px; --icon-xs: 12px; --icon-l: 18px;",
         "--focus-ring: 0 0 0 1px var(--accent-line), 0 0 0 4px var(--jade-a4);",

@@ -114,6 +114,14 @@ export const ThreadMessages = () => {
     setMissed(0);
     stick.current = true;
   }, [id]);
+  const scroller = useRef(null);
+  useEffect(() => {
+    const box = scroller.current;
+    if (!box || phase !== "ready") return undefined;
+    const watch = new ResizeObserver(() => stick.current && list.current?.scrollToIndex({ index: "LAST", align: "end" })); // the composer grew or shrank
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, [id, phase]);
   useEffect(() => {
     if (!found) return undefined;
     const at = items.findIndex((item) => item.key === found);
@@ -128,7 +136,7 @@ export const ThreadMessages = () => {
   if (phase === "error") return h(Bare, { icon: CircleAlert, bad: true, title: say("inbox.thread_error"), detail: say("inbox.try_again_detail"), retry: inbox.reloadThread });
   const down = () => list.current?.scrollToIndex({ index: "LAST", align: "end", behavior: "smooth" });
   const last = items[items.length - 1];
-  return h("div", { className: "ix-msgs", role: "log", "aria-label": say("inbox.messages"), "aria-live": "polite", "aria-relevant": "additions" },
+  return h("div", { ref: scroller, className: "ix-msgs", role: "log", "aria-label": say("inbox.messages"), "aria-live": "polite", "aria-relevant": "additions" },
     h(Virtuoso, {
       ref: list,
       key: id,
