@@ -33,7 +33,7 @@ from pytake_app.embedded.redis import EmbeddedRedis
 
 _MARK = re.compile(r"PT(\d{9})")
 LEASE_SECONDS = 3
-GRACE_SECONDS = 8
+GRACE_SECONDS = 10
 SEND_SECONDS = 2
 
 _UNSETTLED = """

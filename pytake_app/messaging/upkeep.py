@@ -25,10 +25,13 @@ UPDATE outbox SET state = 'unsure', claimed_at = %(now)s
 WHERE sequence IN (SELECT sequence FROM outbox WHERE state = 'sending' AND claimed_at < %(old)s
                    ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
-# The grace is over and no status came: the message did not arrive.
+# The grace is over and no status came: the message did not arrive. One that came and that no worker has looked at yet
+# did come.
 _UNSURE = """
 WITH due AS (
     SELECT sequence FROM outbox WHERE state = 'unsure' AND claimed_at < %(old)s
+    AND id::text NOT IN (SELECT payload->>'callback' FROM inbound_events
+                         WHERE state = 'pending' AND kind = 'status' AND payload->>'callback' IS NOT NULL)
     ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox o SET state = CASE WHEN o.attempts >= o.max_attempts THEN 'dead' ELSE 'queued' END,
