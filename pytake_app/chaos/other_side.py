@@ -278,6 +278,7 @@ class OtherSide:
         manners = self.manners
         mode = manners.mode if manners.mode and self._random.random() < manners.share else ""
         if mode == "reset-before":
+            self.calls.append(Call(time.monotonic(), 0, "", mode))
             return _cut(request)
         body = await request.read()
         mark = _MARK.search(body)

@@ -39,7 +39,7 @@ def test_workers_are_killed_while_messages_overtake_each_other(playing: Stage) -
 
 
 def test_the_sender_is_killed_with_requests_under_way(playing: Stage) -> None:
-    go(playing, "outbox", "graph-swallows", "graph-cuts")
+    assert go(playing, "outbox", "graph-swallows", "graph-cuts").refused_calls > 0
 
 
 def test_the_scheduler_is_killed_and_redis_loses_everything(playing: Stage) -> None:
@@ -63,6 +63,8 @@ def test_no_room_for_files(playing: Stage) -> None:
 
 def test_the_clock_is_put_forward_and_back(playing: Stage) -> None:
     go(playing, "clock-forward", "clock-back")
+    for shifted in ("> now() + interval '30 minutes'", "< now() - interval '30 minutes'"):
+        assert playing.count(f"SELECT count(*) FROM outbox WHERE created_at {shifted}") > 0
 
 
 def test_two_of_every_role_and_the_first_ones_die(playing: Stage) -> None:
