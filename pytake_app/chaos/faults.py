@@ -124,25 +124,18 @@ def _everything(stage: Stage, chooser: random.Random) -> None:
 
 
 def _two_of_each(stage: Stage, chooser: random.Random) -> None:
-    """A second of every role comes; then the first ones die, one after the other, and come back."""
-    first = stage.roles.port
+    """A second of every role comes; then the first ones die one by one, and the second ones are the product."""
     seconds = ("webhook-2", "worker-3", "worker-4", "outbox-2", "scheduler-2")
     for name in seconds:
         stage.roles.start(name)
     stage.roles.wait_for_webhook()
     stage.other.ports.append(stage.roles.port)
     stage.wait_for_answers(20)
-    for name in stage.names:
-        stage.kill(name)
+    for first, second in zip(stage.names, seconds, strict=True):
+        stage.kill(first)
+        stage.roles.rename(second, first)
         _some(stage, chooser, 0.0, 0.2)
-    stage.wait_for_answers(20)
-    for name in stage.names:
-        stage.roles.start(name)
-    stage.roles.wait_for_webhook()
-    stage.wait_for_answers(10)
-    stage.other.ports[:] = [first]
-    for name in seconds:
-        stage.kill(name)
+    stage.other.ports[:] = [stage.roles.port]
 
 
 # -- the platform -----------------------------------------------------------------------------------------------------

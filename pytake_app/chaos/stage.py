@@ -55,6 +55,12 @@ class Roles(Product):
             self.port = self.ports.setdefault(name, free_port())
         super().start(name)
 
+    def rename(self, old: str, new: str) -> None:
+        """A running process takes the place of one that is gone."""
+        self.processes[new] = self.processes.pop(old)
+        if old in self.ports:
+            self.ports[new] = self.port = self.ports.pop(old)
+
 
 @dataclass
 class Stage:
