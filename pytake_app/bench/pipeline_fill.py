@@ -107,6 +107,10 @@ _ROWS = (
           WHERE n BETWEEN %(first)s AND %(last)s AND at > now() - interval '30 days') sent
     """,
 )
+_SEARCHED = """
+INSERT INTO search_progress (name, position) VALUES ('messages', uuidv7())
+ON CONFLICT (name) DO UPDATE SET position = excluded.position
+"""
 # Sessions that wait, as many as wanted, made after one that does.
 _WAITING = """
 CREATE TEMPORARY TABLE fill AS
@@ -171,6 +175,7 @@ def history(
         connection.execute(
             "SELECT pytake_make_partitions((now() - %s * interval '1 month')::date, %s)", (MONTHS, MONTHS + 2)
         )
+        connection.execute(_SEARCHED)
         connection.execute(_CONVERSATIONS, {"months": MONTHS, "count": count})
         connection.execute("CREATE INDEX ON fill (n)")
         connection.execute("ANALYZE fill")
@@ -179,6 +184,8 @@ def history(
             for statement in _ROWS:
                 connection.execute(statement, {**values, "first": first, "last": last})
             told(last * A_CONVERSATION)
+        # The words of the past would be written for search meanwhile.
+        connection.execute(_SEARCHED)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
 

@@ -143,7 +143,7 @@ def _signal_workers(world: World, number: int) -> None:
 
 def timers(count: int, contacts: int) -> Scenario:
     """So many timers fall due at once, while people write fifty messages a second."""
-    phase = Phase("timers", max(10.0, count / 1200), rate=50, contacts=contacts, hold=True, drain_seconds=120)
+    phase = Phase("timers", max(10.0, count / 900), rate=50, contacts=contacts, hold=True, drain_seconds=120)
 
     def before(world: World) -> None:
         pipeline_fill.waiting_sessions(world.superuser_url, world.organization, world.account, count)

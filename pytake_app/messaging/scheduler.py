@@ -30,8 +30,8 @@ from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
 
-TIMERS_AHEAD = 300
-"""Timers become events only while fewer events than this wait for workers (about a fifth of a second's work), so that
+TIMERS_AHEAD = 150
+"""Timers become events only while fewer events than this wait for workers (about a tenth of a second's work), so that
 people who write are not kept waiting by a hundred thousand timers that fall due at once."""
 TIMERS_AT_LEAST = 50
 """So many go ahead four times a second however many events wait: a backlog delays timers, it doesn't stop them."""
