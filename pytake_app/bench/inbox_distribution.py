@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import tempfile
@@ -19,15 +20,15 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts.models import Organization, User
-from pytake_app.bench.pipeline import servers
-from pytake_app.config import Settings
+from pytake_app.bench.pipeline import environment_for, servers
+from pytake_app.config import get_settings
 from pytake_app.contacts.models import Contact, ContactIdentity
 from pytake_app.conversations.models import AutomationLog, Conversation
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.ids import new_id
-from pytake_app.core.services import Services
+from pytake_app.core.services import Services, process_services
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.queues import distributing, operations, tending
 from pytake_app.queues.models import Agent, QueueItem, ServiceQueue
@@ -164,7 +165,10 @@ def measure() -> int:
     folder.chmod(0o711)  # under root, PostgreSQL's own account must get through
     try:
         with servers(folder) as (database_url, redis_url):
-            services = Services(Settings(DATABASE_URL=database_url, REDIS_URL=redis_url, PYTAKE_DATA_DIR=folder))
+            # Pokes after commits go by the process's own settings.
+            os.environ.update(environment_for(database_url, redis_url, folder, 1), DATABASE_POOL_SIZE=str(AT_ONCE))
+            get_settings.cache_clear()
+            services = process_services()
             try:
                 return _distribution(services) | _at_once(services)
             finally:

@@ -67,7 +67,12 @@ def notify(
     **params: object,
 ) -> None:
     """Notify one person in their own language: `handover.<kind>_title` and `…_body`."""
-    locale = accounts.locale_of(session, user_id)
+    # Looked up once a transaction: hundreds may be told at once, and each look-up would write what was added before.
+    locales: dict[UUID, str] = session.info.setdefault("queue_locales", {})
+    locale = locales.get(user_id)
+    if locale is None:
+        with session.no_autoflush:
+            locale = locales[user_id] = accounts.locale_of(session, user_id)
     here = organization_of(session)
     session.add(
         Notification(
