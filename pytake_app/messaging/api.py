@@ -12,6 +12,7 @@ from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.messaging import desk, service
 from pytake_app.messaging.desk_schemas import (
     AccountLimits,
+    Canceled,
     Changed,
     Choice,
     InboundChoice,
@@ -99,6 +100,12 @@ def retry_many(body: Choice, who: CurrentPrincipal, session: TenantSession, serv
 def cancel_many(body: Choice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Take many waiting messages out of the queue."""
     return Changed(changed=desk.cancel(session, who, body, clock=services.clock))
+
+
+@router.post("/restore")
+def restore_many(body: Canceled, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
+    """Undo a cancellation of the last half minute."""
+    return Changed(changed=desk.restore(session, who, body.ids, clock=services.clock))
 
 
 @router.get("/limits")

@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 _CLOCK = SystemClock()
 _PREVIEW = 80
 _MINUTES = 30
+UNDO_WITHIN = timedelta(seconds=30)
+"""Of canceling; the page offers it for ten seconds."""
 
 _SENT = text("""
 SELECT channel_account_id, count(*) FILTER (WHERE state = 'sent') FROM outbox
@@ -65,6 +67,28 @@ WITH chosen AS (
 UPDATE messages m SET status = :status, errors = '[]' FROM changed
 WHERE m.id = changed.message_id AND m.created_at = changed.created_at
 """
+# What was said later in the same conversation and has left, or is leaving, must not be overtaken from behind.
+_HOLD_LATER = text("""
+SELECT l.sequence FROM outbox o JOIN outbox l ON l.conversation_id = o.conversation_id AND l.sequence > o.sequence
+WHERE o.organization_id = :organization_id AND o.id = ANY(:ids) AND o.state = 'canceled' AND l.state = 'queued'
+FOR UPDATE OF l
+""")
+_RESTORE = text("""
+WITH chosen AS (
+    SELECT sequence FROM outbox o
+    WHERE organization_id = :organization_id AND id = ANY(:ids) AND state = 'canceled' AND finished_at >= :since
+      AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.conversation_id = o.conversation_id AND l.sequence > o.sequence
+                      AND l.state IN ('sending', 'unsure'))
+      AND NOT EXISTS (SELECT 1 FROM messages l WHERE l.conversation_id = o.conversation_id AND l.id > o.message_id
+                      AND l.direction = 'out' AND l.sent_at >= o.finished_at)
+    ORDER BY sequence FOR UPDATE
+), changed AS (
+    UPDATE outbox o SET state = 'queued', finished_at = NULL FROM chosen WHERE o.sequence = chosen.sequence
+    RETURNING o.message_id, o.created_at
+)
+UPDATE messages m SET status = 'queued' FROM changed
+WHERE m.id = changed.message_id AND m.created_at = changed.created_at
+""")
 _LAST_MINUTE = text("""
 SELECT (SELECT count(*) FROM outbox
         WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND state = 'sent'
@@ -155,6 +179,23 @@ def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clo
     principal.require(Role.AGENT)
     change = "state = 'canceled', finished_at = :now"
     return _act(session, choice, clock.now(), state="queued", status="canceled", change=change)
+
+
+def restore(session: Session, principal: Principal, ids: Sequence[UUID], *, clock: Clock = _CLOCK) -> int:
+    """Put messages back that were canceled a moment ago, to the hour that they had. Answers how many.
+
+    What was canceled longer ago (`UNDO_WITHIN`) stays so, and so does what would now follow a later message of its
+    conversation that has gone out meanwhile.
+    """
+    principal.require(Role.AGENT)
+    organization_id = organization_of(session)
+    values = {"organization_id": organization_id, "ids": list(ids), "since": clock.now() - UNDO_WITHIN}
+    session.execute(_HOLD_LATER, values)
+    count = int(cast("Any", session.execute(_RESTORE, values)).rowcount)
+    if count:
+        after_commit(session, wake_senders)
+        after_commit(session, lambda: figures.forget_depth(process_services().redis, organization_id))
+    return count
 
 
 def _act(session: Session, choice: Choice, now: datetime, *, state: str, status: str, change: str) -> int:

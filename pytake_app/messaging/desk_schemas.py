@@ -30,6 +30,12 @@ class Choice(RequestModel):
     priority: PriorityWord | None = Field(None, description="with `everything`: of this priority only")
 
 
+class Canceled(RequestModel):
+    """Messages that were canceled a moment ago."""
+
+    ids: list[UUID] = Field(min_length=1, max_length=500)
+
+
 class Changed(BaseModel):
     """How many messages an act changed; the others had moved on meanwhile."""
 

@@ -1,5 +1,6 @@
 """The message queue's endpoints, with the bodies of earlier versions too."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,40 @@ def test_many_are_listed_canceled_and_tried_again_at_once(sender: Caller, servic
     with services.database.system_connection() as connection:
         statuses = connection.execute(text("SELECT status, count(*) FROM messages GROUP BY 1 ORDER BY 1")).all()
     assert [tuple(row) for row in statuses] == [("canceled", 2), ("queued", 3)]
+
+
+def test_a_cancellation_is_undone_while_the_conversation_has_not_moved_on(
+    sender: Caller, services: Services, register: Any
+) -> None:
+    at = (services.clock.now() + timedelta(hours=1)).isoformat()
+    first, second = (sender.post("/api/v1/queue/send", json={**TEMPLATE, "scheduled_at": at}).json() for _ in range(2))
+    other = sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": "5561994010001"}).json()
+    ids = [first["id"], other["id"]]
+    assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 0}
+    assert sender.post("/api/v1/queue/cancel", json={"ids": ids}).json() == {"changed": 2}
+    assert register().post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 0}
+    assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 2}
+    back = sender.get(f"/api/v1/queue/message/{first['id']}").json()
+    assert (back["state"], back["next_attempt_at"], back["finished_at"]) == ("queued", first["next_attempt_at"], None)
+
+    # A later message of the first one's conversation leaves meanwhile.
+    sender.post("/api/v1/queue/cancel", json={"ids": ids})
+    with services.database.system_connection() as connection:
+        query = "UPDATE outbox SET state = 'sending', claimed_at = :now WHERE id = :id"
+        connection.execute(text(query), {"id": second["id"], "now": services.clock.now()})
+    assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 1}
+    with services.database.system_connection() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'sent' WHERE state = 'sending'"))
+        query = "UPDATE messages SET status = 'sent', sent_at = :now WHERE id = :id"
+        connection.execute(text(query), {"id": second["message_id"], "now": services.clock.now()})
+    assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 0}
+
+    # Later than half a minute it stays as it is.
+    sender.post("/api/v1/queue/cancel", json={"ids": [other["id"]]})
+    with services.database.system_connection() as connection:
+        query = "UPDATE outbox SET finished_at = finished_at - interval '31 seconds' WHERE state = 'canceled'"
+        connection.execute(text(query))
+    assert sender.post("/api/v1/queue/restore", json={"ids": [other["id"]]}).json() == {"changed": 0}
 
 
 @pytest.mark.parametrize("body", [{}, {"everything": True, "ids": ["0190d0f0-0000-7000-8000-000000000000"]}])

@@ -89,8 +89,10 @@ def test_given_up_on_is_tried_again_and_scheduled_is_canceled(page: Page, runnin
     expect(_row(page, kept)).to_be_visible()
     page.get_by_test_id("filter-priority").select_option("")
     _row(page, dropped).get_by_test_id("row-cancel").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Cancelar o envio de 1 mensagem?")
-    page.get_by_test_id("ask-confirm").click()
+    expect(_row(page, dropped)).to_have_count(0)
+    page.get_by_role("button", name="Desfazer").click()
+    expect(_row(page, dropped)).to_contain_text("Agendada.")
+    _row(page, dropped).get_by_test_id("row-cancel").click()
     expect(_row(page, dropped)).to_have_count(0)
     expect(_row(page, kept)).to_be_visible()
     assert page.context.request.get(address.replace(dead, dropped), headers=headers).json()["state"] == "canceled"

@@ -12,6 +12,18 @@ import { BASE, CLOSED, EVERY, find, mayAct, more, narrow, readAddress, refresh, 
 const ACTS = { queued: "cancel", dead: "retry", inbound: "retry" };
 const UNSURE = ["unsure", "no_answer", "bad_answer", "internal"];
 
+const UNDO = 10000; // ms, as everywhere
+
+const restore = async (ids, canceled) => {
+  try {
+    const { changed } = await api.post(`${BASE}/restore`, { ids });
+    if (changed) toast.success(say("message_queue.done.restored", { count: changed }));
+    if (changed < canceled) toast.info(say("message_queue.done.not_restored", { count: canceled - changed }));
+    await refresh();
+  } catch (error) {
+    toast.error(wordFor(error));
+  }
+};
 const send = async (act, ids, everything) => {
   if (state.busy) return;
   set({ busy: true, dialog: { ...state.dialog, open: false } });
@@ -21,7 +33,9 @@ const send = async (act, ids, everything) => {
     const { changed } = await api.post(inbound ? `${BASE}/inbound/retry` : `${BASE}/${act}`, body);
     const left = everything ? 0 : ids.length - changed;
     set({ selected: [], everything: false });
-    if (changed) toast.success(say(`message_queue.done.${inbound ? "inbound" : act}`, { count: changed }));
+    // What was canceled by name can come back for a moment; all at once was asked about before.
+    const back = act === "cancel" && !everything && { duration: UNDO, action: { label: say("common.undo"), onClick: () => restore(ids, changed) } };
+    if (changed) toast.success(say(`message_queue.done.${inbound ? "inbound" : act}`, { count: changed }), back || undefined);
     if (left > 0) toast.info(say("message_queue.done.moved_on", { count: left }));
     await refresh();
   } catch (error) {
@@ -38,7 +52,7 @@ const act = (wanted) => {
   if (!everything && !ids.length) return;
   const rows = ids.map(find).filter(Boolean);
   const unsure = verb === "retry" && state.tab === "dead" && (everything ? state.rows : rows).some((row) => UNSURE.includes(row.error?.reason) || row.error?.kind === "unsure");
-  const ask = verb === "cancel" || everything || unsure;
+  const ask = everything || unsure;
   if (!ask) return send(verb, ids, false);
   set({ dialog: { kind: verb, open: true, ids, everything, unsure, count: everything ? Math.max(0, totalOf(state)) : ids.length, name: ids.length === 1 ? (rows[0]?.contact_name ?? "") : "" } });
   return undefined;
