@@ -11,6 +11,7 @@ import pytest
 from pytake_app.chaos.faults import FAULTS
 from pytake_app.chaos.rounds import Round, choose, play
 from pytake_app.chaos.stage import Stage, stage
+from pytake_app.cli import main
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(150)]
 
@@ -80,3 +81,15 @@ def test_a_seed_makes_the_same_choice_again() -> None:
     for names in chosen:
         assert len({FAULTS[name].outside for name in names}) == len(names), "never two of one side at once"
         assert len(names) == 1 or not any(FAULTS[name].alone for name in names)
+
+
+def test_the_command_tells_its_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["chaos", "--help"])
+    assert ended.value.code == 0
+    told = "".join(capsys.readouterr().out.split())
+    assert [name for name in FAULTS if name not in told] == []
+    with pytest.raises(SystemExit) as ended:
+        main(["chaos", "--only", "weather"])
+    assert ended.value.code == 2
+    assert "no such fault: weather" in capsys.readouterr().err
