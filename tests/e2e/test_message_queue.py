@@ -6,11 +6,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Locator, Page, expect
+import redis
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from pytake_app.embedded.postgres import EmbeddedPostgres
+from pytake_app.embedded.redis import EmbeddedRedis
 from tests.e2e.axe import complaints
-from tests.e2e.browsing import open_page, register
+from tests.e2e.browsing import PASSWORD, open_page, register
 from tests.product import Product
 
 
@@ -105,3 +107,45 @@ def test_given_up_on_is_tried_again_and_scheduled_is_canceled(page: Page, runnin
     expect(page.get_by_test_id("queue-lost")).to_have_count(0)
     page.get_by_test_id("chart-as-table").click()
     expect(page.get_by_test_id("chart-table").get_by_role("row")).to_have_count(31)
+
+
+def test_a_viewer_only_looks_and_is_told_when_nobody_sends(
+    browser: Browser, page: Page, running_app: Product, database: Any
+) -> None:
+    email = register(page, running_app.url)
+    item_id = _template(page, running_app, "5511987650009", "high")
+    database.execute("UPDATE users SET role = 'viewer' WHERE email = %s", (email,))
+    context = browser.new_context(locale="en-US", viewport={"width": 390, "height": 844}, color_scheme="dark")
+    form = {"email": email, "password": PASSWORD}
+    context.request.post(
+        f"{running_app.url}/auth/web/login", form=form, headers={"Origin": running_app.url}, max_redirects=0
+    )
+    looking = context.new_page()
+    client = redis.Redis.from_url(EmbeddedRedis(running_app.data_dir).url)
+    (sender,) = running_app.role("outbox")
+    try:
+        open_page(looking, f"{running_app.url}/message-queue")
+        expect(_row(looking, item_id)).to_be_visible()
+        expect(_row(looking, item_id).get_by_test_id("row-cancel")).to_have_count(0)
+        expect(looking.get_by_test_id("mark-all")).to_have_count(0)
+        expect(looking.locator("body")).not_to_contain_text("5511987650009")
+        # The keys act on nothing either.
+        looking.keyboard.press("j")
+        looking.keyboard.press("x")
+        looking.keyboard.press("c")
+        expect(looking.get_by_test_id("bulk-cancel")).to_have_count(0)
+        expect(looking.get_by_test_id("queue-alarms").get_by_role("alert")).to_have_count(0)
+
+        # The sender hangs, and what it said of itself has run out.
+        sender.suspend()
+        client.delete("pytake:alive:outbox")
+        expect(looking.get_by_test_id("role-senders")).to_contain_text("0")
+        expect(looking.get_by_test_id("queue-alarms")).to_contain_text("outbox")
+        assert complaints(looking) == []
+        assert looking.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        sender.resume()
+        expect(looking.get_by_test_id("queue-alarms")).not_to_contain_text("outbox", timeout=10000)
+    finally:
+        sender.resume()
+        client.close()
+        context.close()
