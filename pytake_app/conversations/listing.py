@@ -146,5 +146,5 @@ def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[A
         )
         conditions.append(col(Conversation.id).in_(named))
     if where.q.strip():
-        conditions.append(searching.about(where.q))
+        conditions.append(searching.about(session, where.q))
     return conditions

@@ -73,21 +73,24 @@ def _contact_patterns(q: str) -> tuple[str | None, list[str]]:
     return (f"%{folded}%" if len(folded) > 1 else None), phones
 
 
-def _contact_ids(q: str, limit: int) -> Any:
+def _contact_ids(session: Session, q: str, limit: int) -> list[UUID]:
+    """Asked for first: with the ids in hand, PostgreSQL looks them up instead of reading every conversation."""
     name, phones = _contact_patterns(q)
     wanted: list[str | None] = [*phones] or [None]
     calls = [sa.func.pytake_search_contacts(name, phone, limit) for phone in wanted]
-    return sa.union_all(*(sa.select(call.table_valued("contact_id").c.contact_id) for call in calls))
+    selects = [sa.select(call.table_valued("contact_id").c.contact_id) for call in calls]
+    return list(session.execute(sa.union_all(*selects)).scalars())
 
 
-def about(q: str) -> Any:
+def about(session: Session, q: str) -> Any:
     """A condition on conversations: their contact or something said in them matches."""
     query = tsquery(q)
-    found: Any = col(Conversation.contact_id).in_(_contact_ids(q, IN_LISTS))
+    found: Any = col(Conversation.contact_id).in_(_contact_ids(session, q, IN_LISTS))
     if query is None:
         return found
-    said = _messages_call(query, None, IN_LISTS)
-    return sa.or_(found, col(Conversation.id).in_(sa.select(said.c.conversation_id)))
+    call = _messages_call(query, None, IN_LISTS)
+    said = set(session.execute(sa.select(call.c.conversation_id)).scalars())
+    return sa.or_(found, col(Conversation.id).in_(said))
 
 
 def _messages_call(query: str, before: tuple[datetime, UUID] | None, limit: int) -> Any:
@@ -149,13 +152,16 @@ def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
 
 def _people(session: Session, q: str) -> list[tuple[Conversation, Contact]]:
     """The latest conversation of each contact that matches."""
+    ids = _contact_ids(session, q, PEOPLE)
+    if not ids:
+        return []
     statement = (
         sa.select(Conversation, Contact)
         .join(Contact, col(Contact.id) == col(Conversation.contact_id))
         .where(
             col(Conversation.organization_id) == organization_of(session),
             col(Contact.organization_id) == organization_of(session),
-            col(Conversation.contact_id).in_(_contact_ids(q, PEOPLE)),
+            col(Conversation.contact_id).in_(ids),
         )
         .distinct(col(Conversation.contact_id))
         .order_by(col(Conversation.contact_id), col(Conversation.last_message_at).desc())
