@@ -315,7 +315,10 @@ class TemplateCard(ContentModel):
 
 
 class TemplateButtonParameter(ContentModel):
-    """Value for one template button: a quick reply's payload, a link's variable end, a coupon code."""
+    """Value for one template button: a quick reply's payload, a link's variable end, a coupon code.
+
+    ``index``: the button's place (from 0) among all of the template's buttons, those without a value included.
+    """
 
     index: int = Field(ge=0)
     kind: Literal["quick_reply", "url", "copy_code"]
@@ -326,13 +329,15 @@ class TemplateContent(ContentModel):
     """An approved template with its values.
 
     ``header``, ``body`` (in order) or ``named_body``, and ``buttons`` serve nearly every template; ``components``
-    adds what they can't say (carousels, money, dates, orders).
+    adds what they can't say (carousels, money, dates, orders). ``header_name`` names the header's placeholder in a
+    template with named ones.
     """
 
     type: Literal["template"] = "template"
     name: str
     language: str
     header: Header | None = None
+    header_name: str = ""
     body: list[str] = Field(default_factory=list)
     named_body: dict[str, str] = Field(default_factory=dict)
     buttons: list[TemplateButtonParameter] = Field(default_factory=list)

@@ -90,12 +90,14 @@ class TemplateButtonParameter(_Content):
 
 
 class TemplateContent(_Content):
-    """An approved template. ``body`` are its variables in order, or by name in ``named_body``."""
+    """An approved template. ``body`` are its variables in order, or by name in ``named_body``; ``header_name`` is the
+    name of the header's variable in a template with named ones. A button's index counts all of the template's."""
 
     type: Literal["template"] = "template"
     name: str
     language: str
     header: ContentHeader | None = None
+    header_name: str = ""
     body: list[str] = Field(default_factory=list)
     named_body: dict[str, str] = Field(default_factory=dict)
     buttons: list[TemplateButtonParameter] = Field(default_factory=list)

@@ -88,7 +88,11 @@ class ChannelFacts(BaseModel):
 
 
 class TemplateFacts(BaseModel):
-    """A template as Meta knows it. ``variables``: of its body. ``category`` decides its price."""
+    """A template as Meta knows it. ``variables``: of its body. ``category`` decides its price.
+
+    ``placeholders``: the names of the body's variables, empty where they are numbered; ``header_placeholder`` the same
+    of the header. ``buttons``: the kinds of all buttons in order (``link``: a URL with a variable end); None: unknown.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -97,6 +101,9 @@ class TemplateFacts(BaseModel):
     status: str = "APPROVED"
     category: Literal["marketing", "utility", "authentication"] = "marketing"
     variables: int | None = None
+    placeholders: tuple[str, ...] = ()
+    header_placeholder: str = ""
+    buttons: tuple[Literal["reply", "link", "other"], ...] | None = None
 
 
 class KeywordOwner(BaseModel):

@@ -37,6 +37,7 @@ _OFFERED: Final = {
     "missing_tag": ("create_tag",), "missing_field": ("use_closest", "create_field"),
     "missing_template": ("use_closest",), "no_queue": ("use_default_queue",),
     "template_language": ("use_language",), "template_variables": ("fit_variables",),
+    "template_parts": ("fit_template",),
     "undefined_on_path": ("set_first",), "unused_variable": ("drop_variable",),
     "window_closed": ("template_first",), "window_may_close": ("check_window",), "window_unbounded": ("check_window",),
 }  # fmt: skip

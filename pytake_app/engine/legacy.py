@@ -119,6 +119,8 @@ def _template(config: Json) -> Converted:
     rename(config, "body", "variables", "parameters", "params", convert=lambda v: v)
     body = config.get("body")
     if isinstance(body, Mapping):
+        if not all(str(name).isdigit() for name in body):
+            config.setdefault("body_names", [str(name) for name in body])
         body = list(body.values())
     if body is not None:
         config["body"] = [as_text(v) for v in body] if isinstance(body, list) else []
@@ -128,6 +130,8 @@ def _template(config: Json) -> Converted:
     items = config.get("buttons")
     for item in items if isinstance(items, list) else []:
         option, target = option_of(item, taken)
+        if isinstance(item, Mapping) and item.get("place") is not None:
+            option["place"] = item["place"]
         buttons.append(option)
         if target:
             result.branches[f"option:{option['id']}"] = target

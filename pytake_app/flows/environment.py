@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ from pytake_app.flows import repository
 from pytake_app.outgoing import service as outgoing
 from pytake_app.queues import service as queues
 from pytake_app.whatsapp import service as whatsapp
-from pytake_app.whatsapp.service import TemplateBook
+from pytake_app.whatsapp.service import TemplateBook, TemplateButton
 
 _WORLD: Final = "verifier_world"
 _SHOWN: Final = {
@@ -147,10 +147,24 @@ def _facts(book: TemplateBook) -> tuple[TemplateFacts, ...] | None:
                 "status": template.status,
                 "category": _CATEGORIES.get(template.category, "marketing"),
                 "variables": template.variables if template.body else None,
+                "placeholders": _named(template.variable_names),
+                "header_placeholder": next(iter(_named(template.header.variable_names)), "") if template.header else "",
+                "buttons": tuple(map(_button, template.buttons)) if template.body else None,
             }
         )
         for template in book.templates
     )
+
+
+def _named(placeholders: list[str]) -> tuple[str, ...]:
+    """Placeholders that have names; numbered ones take their values in order."""
+    return tuple(name for name in placeholders if not name.isdigit())
+
+
+def _button(button: TemplateButton) -> Literal["reply", "link", "other"]:
+    if button.type == "QUICK_REPLY":
+        return "reply"
+    return "link" if button.variables else "other"
 
 
 def _channels(kinds: list[str]) -> tuple[ChannelFacts, ...]:

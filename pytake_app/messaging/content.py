@@ -50,13 +50,17 @@ def _list(content: JsonObject) -> JsonObject:
     return {**_with_header(content), "sections": sections}
 
 
+_PARTS = frozenset({"header", "header_name", "body", "named_body", "buttons"})
+
+
 def _template(content: JsonObject) -> JsonObject:
     if "components" in content:
         return content
     components: list[JsonObject] = []
     header = _header(content.get("header"))
     if header and header["type"] == "text":
-        components.append({"type": "header", "parameters": [{"type": "text", "value": header["text"]}]})
+        name = {"name": content["header_name"]} if content.get("header_name") else {}
+        components.append({"type": "header", "parameters": [{"type": "text", **name, "value": header["text"]}]})
     elif header:
         media = {key: header[key] for key in _FILE if key in header}
         components.append({"type": "header", "parameters": [{"type": header["type"], "media": media}]})
@@ -75,7 +79,7 @@ def _template(content: JsonObject) -> JsonObject:
         for button in content.get("buttons", [])
     )
     # What isn't known stays in, for the channels' own model to refuse by name.
-    rest = {key: value for key, value in content.items() if key not in ("header", "body", "named_body", "buttons")}
+    rest = {key: value for key, value in content.items() if key not in _PARTS}
     return {**rest, "components": components}
 
 

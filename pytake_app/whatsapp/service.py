@@ -33,6 +33,7 @@ from pytake_app.whatsapp.runtime import (
     write_credentials,
 )
 from pytake_app.whatsapp.schemas import AccountChange, AccountCheck, AccountView, ChannelView, NewAccount
+from pytake_app.whatsapp.template_parts import TemplateButton
 from pytake_app.whatsapp.templates import SYNC_CODE, SYNCED_AT, TemplateBook, sync_again, template_book
 from pytake_app.whatsapp.templates import store as store_templates
 
@@ -40,6 +41,7 @@ __all__ = [
     "AccountReader",
     "AccountRuntime",
     "TemplateBook",
+    "TemplateButton",
     "account_view",
     "add_account",
     "change_account",

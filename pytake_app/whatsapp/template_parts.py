@@ -12,11 +12,12 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 
 
 class TemplateHeader(BaseModel):
-    """`format`: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION… `text` for the first."""
+    """`format`: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION… `text` for the first. `variable_names`: as they stand in it."""
 
     format: str
     text: str = ""
     variables: int = 0
+    variable_names: list[str] = []
 
 
 class TemplateButton(BaseModel):
@@ -57,7 +58,8 @@ def parts_of(components: Iterable[Mapping[str, Any]]) -> TemplateParts:
         text = _text(component, "text")
         if kind == "HEADER":
             form = _text(component, "format").upper() or "TEXT"
-            parts.header = TemplateHeader(format=form, text=text, variables=len(variables_of(text)))
+            names = variables_of(text)
+            parts.header = TemplateHeader(format=form, text=text, variables=len(names), variable_names=names)
         elif kind == "BODY":
             parts.body, parts.variable_names = text, variables_of(text)
             parts.variables = len(parts.variable_names)

@@ -79,6 +79,9 @@ CASES: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
     "missing_template": ([start(), template("t", "olaa"), end()], [("s", "next", "t"), ("t", "next", "end")]),
     "template_variables": ([start(), template("t", "um", body=["a", "b"]), end()],
                            [("s", "next", "t"), ("t", "next", "end")]),
+    "template_parts": ([start(), template("t", "partes", body=["a", "b"], url_suffix="x", header_type="text",
+                                          header="h", buttons=[{"id": "sim", "title": "Sim"}]), end()],
+                       [("s", "next", "t"), ("t", "next", "end")]),
     "template_language": ([start(), template("t"), end()], [("s", "next", "t"), ("t", "next", "end")]),
 }  # fmt: skip
 SUB = document([{"id": "s", "type": "start"}, text("say", "{{ x }}"), end()],
@@ -94,10 +97,12 @@ ENV = VerifyEnv(
         TemplateFacts(name="ola", language="en"),
         TemplateFacts(name="olaa_", language="pt_BR"),
         TemplateFacts(name="um", language="pt_BR", variables=1),
+        TemplateFacts(name="partes", language="pt_BR", variables=2, placeholders=("nome", "pedido"),
+                      header_placeholder="loja", buttons=("other", "link", "reply")),
     ),
 )
 WORLDLY = {"template_language", "undefined_in_flow", "mutual_jump", "missing_queue", "no_queue", "missing_template",
-           "template_variables"}  # fmt: skip
+           "template_variables", "template_parts"}  # fmt: skip
 
 
 def same(a: Finding, b: Finding) -> bool:

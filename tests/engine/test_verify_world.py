@@ -130,6 +130,31 @@ def test_templates(known: tuple[TemplateFacts, ...], codes: set[str]) -> None:
     assert all(f.severity == "error" for f in told)
 
 
+PLACED = [{"id": "sim", "title": "Sim", "place": 1}]
+
+
+@pytest.mark.parametrize(
+    ("config", "known", "agrees"),
+    [
+        ({}, {"buttons": ()}, True),
+        ({}, {"placeholders": ("nome",)}, True),  # its buttons are unknown: nothing can be said
+        ({}, {"placeholders": ("nome",), "buttons": ()}, False),
+        ({"body_names": ["nome"]}, {"placeholders": ("nome",), "buttons": ()}, True),
+        ({"body_names": ["nome"]}, {"buttons": ()}, False),  # it has numbers now
+        ({"buttons": [{"id": "sim", "title": "Sim"}]}, {"buttons": ("link", "reply")}, False),
+        ({"buttons": PLACED}, {"buttons": ("link", "reply")}, True),
+        ({"buttons": PLACED, "url_suffix": "x"}, {"buttons": ("link", "reply")}, False),
+        ({"buttons": PLACED, "url_suffix": "x", "url_place": 0}, {"buttons": ("link", "reply")}, True),
+        ({"url_suffix": "x", "url_place": 1}, {"buttons": ("link", "reply")}, False),
+        ({"header_type": "text", "header": "x"}, {"header_placeholder": "loja", "buttons": ()}, False),
+    ],
+)
+def test_where_a_template_wants_its_values(config: dict[str, Any], known: dict[str, Any], agrees: bool) -> None:
+    nodes = [start(), template("x", body=["a"], **config), end()]
+    findings = found(nodes, HERE, VerifyEnv(template_facts=facts(**known)))
+    assert ("template_parts" not in {f.code for f in findings}) is agrees
+
+
 def test_tags_and_fields_of_the_organization() -> None:
     nodes = [start(), {"id": "x", "type": "tag_contact", "config": {"add": ["vip", "novo", "{{ name }}"]}},
              {"id": "u", "type": "update_contact", "config": {"fields": [

@@ -310,7 +310,7 @@ def _plain_components(content: TemplateContent) -> list[TemplateComponent]:
     if header is not None:
         media = header.media
         if media is None:
-            value = TemplateParameter(type="text", value=header.text)
+            value = TemplateParameter(type="text", name=content.header_name or None, value=header.text)
         else:
             kind = cast("Literal['image', 'video', 'document']", header.type)
             value = TemplateParameter(type=kind, media=media)

@@ -375,6 +375,7 @@ _MENDS: Final[dict[str, Callable[[Mender, Finding], Ops]]] = {
     "drop_case": _drop_case,
     "drop_variable": _drop_variable,
     "drop_word": _drop_word,
+    "fit_template": _given,
     "fit_variables": _fit_variables,
     "insert_pause": _insert_pause,
     "insert_wait": _insert_wait,

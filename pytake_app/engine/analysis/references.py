@@ -12,6 +12,7 @@ from pytake_app.engine.analysis.report import Report
 from pytake_app.engine.findings import Creates, TemplateFacts, VerifyEnv
 from pytake_app.engine.nodes.facts import Refers
 from pytake_app.engine.nodes.logic import HoursConfig
+from pytake_app.engine.nodes.menus import TemplateConfig
 from pytake_app.engine.textmatch import fold
 
 Params = dict[str, str | int]
@@ -38,6 +39,8 @@ def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
         for reference in refers:
             if reference.kind == "template":
                 _template(node.id, reference, env, templates, report)
+                if isinstance(node.config, TemplateConfig):
+                    _parts(node.id, reference, node.config, templates, report)
             else:
                 _plain(node.id, reference, env, known, report)
         if node.name == "action_transfer_to_queue" and not any(r.pointer == "/queue_id" for r in refers):
@@ -185,6 +188,34 @@ def _template(
         told = {**params, "count": given, "expected": here.variables}
         mend = "fit_variables" if given > here.variables else None
         report.add("template_variables", "error", node_id, pointer="/body", params=told, mend=mend)
+
+
+def _parts(
+    node_id: str, reference: Refers, config: TemplateConfig, templates: dict[str, list[TemplateFacts]], report: Report
+) -> None:
+    """Values go by the placeholders' names and the buttons' places: Meta refuses a template whose parts don't agree."""
+    known = templates.get(reference.names[0], [])
+    here = next((facts for facts in known if facts.language == reference.language), None)
+    if here is None or here.buttons is None or here.variables not in (None, reference.variables):
+        return
+    patch: dict[str, Any] = {}
+    if set(here.placeholders) != set(reference.placeholders):
+        patch["body_names"] = list(here.placeholders)
+    if config.header_type == "text" and here.header_placeholder != reference.header:
+        patch["header_name"] = here.header_placeholder
+    places = [place for place, kind in enumerate(here.buttons) if kind == "reply"]
+    if set(reference.replies) - set(places) and len(places) >= len(config.buttons):
+        patch["buttons"] = [
+            {**button.model_dump(), "place": place} for button, place in zip(config.buttons, places, strict=False)
+        ]
+    links = [place for place, kind in enumerate(here.buttons) if kind == "link"]
+    if reference.link is not None and links and reference.link not in links:
+        patch["url_place"] = links[0]
+    if patch:
+        report.add(
+            "template_parts", "error", node_id, pointer=reference.pointer, params={"template": here.name[:80]},
+            mend="fit_template", operations=[_patch(node_id, patch)],
+        )  # fmt: skip
 
 
 def _sendable(every: Collection[TemplateFacts], language: str) -> bool:

@@ -99,7 +99,8 @@ class Enters:
 @dataclass(frozen=True, slots=True)
 class Refers:
     """Something of the organization that a node names, by id or by name. ``names`` are alternatives.
-    ``language`` and ``variables`` speak of templates."""
+    All from ``language`` on speaks of templates: ``variables`` of the body and their names (``placeholders``), the
+    name of the ``header``'s, and the places of ``replies`` and of the variable ``link`` among all buttons."""
 
     kind: RefKind
     names: tuple[str, ...]
@@ -107,6 +108,10 @@ class Refers:
     severity: Literal["error", "warning", "info"] = "warning"
     language: str = ""
     variables: int | None = None
+    placeholders: tuple[str, ...] = ()
+    header: str = ""
+    replies: tuple[int, ...] = ()
+    link: int | None = None
 
 
 def usual_pause(config: Any, port: str, *, waits: bool) -> Pause:

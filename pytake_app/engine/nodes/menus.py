@@ -281,16 +281,26 @@ def _check_list(config: ListConfig) -> list[ConfigIssue]:
     return issues
 
 
+TEMPLATE_BUTTONS = 10
+"""A template's buttons of all kinds together, at most (Meta's limit)."""
+
+
 class TemplateButtonConfig(Config):
-    """A quick reply of the template. ``title`` is its text in the template."""
+    """A quick reply of the template. ``title`` is its text in the template, ``place`` its place (from 0) among
+    all of the template's buttons, links and calls included; unknown, it is the place in this list."""
 
     id: str = setting("", required=True)
     title: str = setting("", required=True, max=25)
+    place: int | None = setting(None, widget="number", ge=0, lt=TEMPLATE_BUTTONS, beside="title")
 
 
 class TemplateConfig(Config):
     """An approved template with its variables in order (``body``). With a wired button it waits for
-    the press; any other answer leaves through ``next``."""
+    the press; any other answer leaves through ``next``.
+
+    ``body_names`` and ``header_name`` are the placeholders' names where the template has named ones: Meta refuses
+    values in order for those. ``url_place`` is the place of the variable link among all of the template's buttons.
+    """
 
     name: str = setting("", widget="template", required=True, max=512, translate="may")
     language: str = setting("pt_BR", required=True, max=12, translate="may", beside="name")
@@ -314,8 +324,11 @@ class TemplateConfig(Config):
         beside="header_media_id",
     )
     body: list[str] = setting(factory=list, widget="words", variables=True, max=30, beside="name")
+    body_names: list[str] = setting(factory=list, widget="words", max=30, advanced=True, beside="name")
+    header_name: str = setting("", max=60, advanced=True, beside="name")
     buttons: list[TemplateButtonConfig] = setting(factory=list, widget="buttons", max=10)
     url_suffix: str = setting("", variables=True, max=2000, advanced=True, beside="name")
+    url_place: int | None = setting(None, widget="number", ge=0, lt=TEMPLATE_BUTTONS, advanced=True, beside="name")
     timeout_minutes: float | None = setting(None, widget="duration", gt=0, le=EXPIRY_RANGE_MINUTES[1], advanced=True)
 
 
@@ -336,6 +349,16 @@ def _prepare_template(config: TemplateConfig, texts: TemplateCompiler) -> _Prepa
     )  # fmt: skip
 
 
+def _reply_places(config: TemplateConfig) -> list[int]:
+    """Where the quick replies stand among all of the template's buttons."""
+    return [i if button.place is None else button.place for i, button in enumerate(config.buttons)]
+
+
+def _link_place(config: TemplateConfig) -> int:
+    """Where the variable link stands among all of the template's buttons; unknown, after the quick replies."""
+    return len(config.buttons) if config.url_place is None else config.url_place
+
+
 def _run_template(visit: Visit, prepared: _PreparedTemplate) -> Outcome:
     config = prepared.config
     header: ContentHeader | None = None
@@ -351,12 +374,26 @@ def _run_template(visit: Visit, prepared: _PreparedTemplate) -> Outcome:
         return Go("error", "a text could not be rendered")
     if not config.name.strip():
         return skipped(visit)
-    buttons = [TemplateButtonParameter(index=i, kind="quick_reply", value=b.id) for i, b in enumerate(config.buttons)]
+    buttons = [
+        TemplateButtonParameter(index=place, kind="quick_reply", value=button.id)
+        for place, button in zip(_reply_places(config), config.buttons, strict=True)
+    ]
     if suffix:
-        buttons.append(TemplateButtonParameter(index=len(buttons), kind="url", value=suffix))
+        buttons.append(TemplateButtonParameter(index=_link_place(config), kind="url", value=suffix))
     # Meta refuses an empty variable; a dash keeps the template deliverable.
     body = [value.strip() or "-" for value in values]
-    visit.send(TemplateContent(name=config.name, language=config.language, header=header, body=body, buttons=buttons))
+    named = dict(zip(config.body_names, body, strict=False))
+    visit.send(
+        TemplateContent(
+            name=config.name,
+            language=config.language,
+            header=header,
+            header_name=config.header_name if header is not None and header.type == "text" else "",
+            body=[] if named else body,
+            named_body=named,
+            buttons=sorted(buttons, key=lambda button: button.index),
+        )
+    )
     if not any(visit.has(f"option:{b.id}") for b in config.buttons):
         return Go("next", "sent")
     minutes = config.timeout_minutes
@@ -428,7 +465,13 @@ def _template_sends(config: TemplateConfig, _wired: frozenset[str]) -> list[Send
 
 
 def _template_refers(config: TemplateConfig) -> list[Refers]:
-    return [Refers("template", (config.name,), "/name", "error", config.language, len(config.body))]
+    return [
+        Refers(
+            "template", (config.name,), "/name", "error", config.language, len(config.body),
+            placeholders=tuple(config.body_names), header=config.header_name,
+            replies=tuple(_reply_places(config)), link=_link_place(config) if config.url_suffix.strip() else None,
+        )
+    ]  # fmt: skip
 
 
 MSG_BUTTONS = NodeType(

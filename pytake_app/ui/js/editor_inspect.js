@@ -95,7 +95,7 @@ const cellOf = (node, field, row, column, path) => {
 
 const rowsOf = (node, field, path) => {
   const items = at(node.config, path);
-  const columns = field.fields.filter((column) => column.name !== "id");
+  const columns = field.fields.filter((column) => column.name !== "id" && !column.beside);
   return (Array.isArray(items) ? items : []).map((raw, index) => {
     const item = raw ?? {};
     return {

@@ -8,7 +8,7 @@ import { writtenVariables } from "$/public/pt_editor_inspect.js";
 import { matching } from "$/public/pt_editor_inputs.js";
 import { useRefs } from "$/public/pt_editor_refs.js";
 import { Rich } from "$/public/pt_editor_text.js";
-import { buttonsDiffer, buttonsFor, filled, headerOf, placeholders, slotsOf, textOf } from "$/public/pt_editor_template_look.js";
+import { buttonsDiffer, buttonsFor, filled, headerOf, partsDiffer, partsOf, placeholders, slotsOf, textOf } from "$/public/pt_editor_template_look.js";
 import { RichText } from "$/public/pt_editor_views.js";
 
 const TONES = { APPROVED: "jade", PENDING: "amber", IN_APPEAL: "amber", PAUSED: "amber", REJECTED: "red", DISABLED: "red" };
@@ -47,14 +47,14 @@ export const Template = ({ item }) => {
   const kept = Array.isArray(config.buttons) ? config.buttons : [];
   const pick = (template) => {
     setOpen(false);
-    const buttons = buttonsFor(template, kept);
+    const buttons = buttonsFor(template, kept, sends);
     if (!sends) {
       form.patch(item.node, { template: template.name, buttons });
       return;
     }
     const same = template.name === config.name;
     const values = slotsOf(template).map((name, i) => (same && body[i]) || guess(name));
-    form.patch(item.node, { name: template.name, language: template.language, body: values, buttons, header_type: headerOf(template), header: headerOf(template) === "text" ? (same && config.header) || guess(placeholders(textOf(template.header))[0]) : null });
+    form.patch(item.node, { name: template.name, language: template.language, body: values, ...partsOf(template), buttons, header_type: headerOf(template), header: headerOf(template) === "text" ? (same && config.header) || guess(placeholders(textOf(template.header))[0]) : null });
   };
   const manual = (path, label, text, extra = {}) => ({ ...item, key: `${item.node}/${path}`, path, name: path, label, text, widget: "text", variables: false, required: true, issue: "", help: "", max: 0, limits: [], ...extra });
   const names = chosen ? slotsOf(chosen) : body.map((_, i) => String(i + 1));
@@ -75,7 +75,7 @@ export const Template = ({ item }) => {
     item.text && templates.length > 0 && !chosen ? h("div", { className: "notice amber" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("span", null, say("inspector.template_gone", { name: item.text }))) : null,
     chosen && stateOf(chosen) !== "APPROVED" ? h("div", { className: "notice amber", "data-testid": "template-warning" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("span", null, say("inspector.template_not_approved"))) : null,
     chosen ? h(Bubble, { template: chosen, values: sends ? body : [], header: sends ? String(config.header ?? "") : "" }) : null,
-    chosen && !item.disabled && buttonsDiffer(chosen, kept) ? h("div", { className: "notice amber", "data-testid": "template-buttons" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("div", { className: "col g6" }, h("span", null, say("rows.template_buttons")), h("div", null, h("button", { type: "button", className: "btn line sm", "data-testid": "take-buttons", onClick: () => form.patch(item.node, { buttons: buttonsFor(chosen, kept) }) }, say("rows.take_buttons"))))) : null,
+    chosen && !item.disabled && (buttonsDiffer(chosen, kept) || (sends && partsDiffer(chosen, config))) ? h("div", { className: "notice amber", "data-testid": "template-buttons" }, h(CircleAlert, { className: "i-s", "aria-hidden": true }), h("div", { className: "col g6" }, h("span", null, say(buttonsDiffer(chosen, kept) ? "rows.template_buttons" : "rows.template_parts")), h("div", null, h("button", { type: "button", className: "btn line sm", "data-testid": "take-buttons", onClick: () => form.patch(item.node, { buttons: buttonsFor(chosen, kept, sends), ...(sends ? partsOf(chosen) : {}) }) }, say(buttonsDiffer(chosen, kept) ? "rows.take_buttons" : "verify.mend.fit_template"))))) : null,
     sends && (chosen ? headerOf(chosen) : item.text ? config.header_type : "") === "text" ? h("div", { className: "col g4" }, h("span", { className: "lbl" }, say("rows.header_value")), h(Rich, { item: headed, area: false }), headed.issue ? h("div", { className: "err", role: "alert" }, headed.issue) : null) : null,
     sends && (chosen || item.text) ? h("div", { className: "col g6" },
       names.length > 0 && h("span", { className: "lbl" }, say("inspector.placeholders")),

@@ -23,8 +23,15 @@ export const slotsOf = (template) => {
 };
 
 const isReply = (button) => /quick/i.test(button.type ?? button.kind ?? "quick_reply");
-/** Titles of the buttons that a contact answers with. */
-export const repliesOf = (template) => (template.buttons ?? []).filter(isReply).map((button) => textOf(button.text ?? button.title ?? button));
+/** The buttons that a contact answers with: `{title, place}`, the place among all of the template's buttons. */
+export const repliesOf = (template) => (template.buttons ?? []).map((button, place) => ({ button, title: textOf(button.text ?? button.title ?? button), place })).filter(({ button }) => isReply(button)).map(({ title, place }) => ({ title, place }));
+
+const named = (names) => names.filter((name) => !/^\d+$/.test(name));
+/** What a block keeps of the template so that each value finds its place: names of placeholders, place of the variable link. */
+export const partsOf = (template) => {
+  const link = (template.buttons ?? []).findIndex((button) => !isReply(button) && button.variables > 0);
+  return { body_names: named(slotsOf(template)), header_name: named(placeholders(textOf(template.header)))[0] ?? "", url_place: link < 0 ? null : link };
+};
 
 /** `none`, `text` (one that wants a value), or the kind of file that stands on top. */
 export const headerOf = (template) => {
@@ -33,9 +40,11 @@ export const headerOf = (template) => {
   return ["image", "video", "document"].includes(kind) ? kind : "none";
 };
 
-/** Reply buttons for a block: ids of those of the same title stay, then those of the same place. */
-export const buttonsFor = (template, kept) => {
-  const titles = repliesOf(template);
+/** Reply buttons for a block: ids of those of the same title stay, then those of the same place. One that `sends` knows
+ * their places too. */
+export const buttonsFor = (template, kept, sends = true) => {
+  const replies = repliesOf(template);
+  const titles = replies.map(({ title }) => title);
   const ids = titles.map((title) => kept.find((button) => button?.title === title)?.id);
   titles.forEach((_, i) => {
     if (!ids[i] && kept[i]?.id && !ids.includes(kept[i].id)) ids[i] = kept[i].id;
@@ -46,11 +55,20 @@ export const buttonsFor = (template, kept) => {
       n += 1;
     }
   }
-  return titles.map((title, i) => ({ id: ids[i], title }));
+  return replies.map(({ title, place }, i) => ({ id: ids[i], title, ...(sends ? { place } : {}) }));
 };
 
 /** Does a block have other reply buttons than the template? */
-export const buttonsDiffer = (template, buttons) => repliesOf(template).join("\n") !== buttons.map((button) => button?.title ?? "").join("\n");
+export const buttonsDiffer = (template, buttons) => repliesOf(template).map(({ title }) => title).join("\n") !== buttons.map((button) => button?.title ?? "").join("\n");
+
+/** Does a block (`config`) send its values to other places than the template has? */
+export const partsDiffer = (template, config) => {
+  const parts = partsOf(template);
+  const kept = config.buttons ?? [];
+  return [...parts.body_names].sort().join() !== [...(config.body_names ?? [])].sort().join() || parts.header_name !== (config.header_name ?? "")
+    || repliesOf(template).some(({ place }, i) => kept[i] && (kept[i].place ?? i) !== place)
+    || (parts.url_place !== null && Boolean(config.url_suffix) && (config.url_place ?? kept.length) !== parts.url_place);
+};
 
 /** A known template by name, in this language where there is one. */
 export const templateNamed = (name, language) => {
