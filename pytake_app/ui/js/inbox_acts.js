@@ -77,7 +77,7 @@ export const acts = {
   close: async (outcome) => {
     const id = state.selected;
     const next = nextAfter(id);
-    const body = outcome ? { status: "closed", outcome } : { status: "closed" };
+    const body = { status: "closed", expected: state.detail.status, ...(outcome ? { outcome } : {}) };
     if (!(await act("close", "patch", "/status", body))) return;
     set({ dialog: null });
     tell(say("inbox_more.closed"), "success", { action: { label: say("common.undo"), onClick: () => acts.reopenId(id) }, duration: 10000 });
@@ -109,7 +109,7 @@ export const acts = {
   block: (on) => contactAct("post", on ? "/block" : "/unblock", {}, say(on ? "inbox_more.blocked" : "inbox_more.unblocked")),
   consent: (on) => contactAct("post", on ? "/opt-in" : "/opt-out", {}, say("inbox_more.contact_saved")),
   merge: async (otherId) => {
-    await contactAct("post", "/merge", { contact_id: otherId }, say("inbox_more.merged"));
+    await contactAct("post", "/merge", { contact_id: otherId, confirm: true }, say("inbox_more.merged"));
     set({ dialog: null });
     lists.reload();
   },

@@ -36,6 +36,8 @@ const chime = () => {
   }
 };
 
+/** The sound, for what rings. */
+export const chimeNow = chime;
 // Of several tabs one rings: the first that writes the message's id down. A visible tab goes first.
 const first = async (id) => {
   await new Promise((go) => setTimeout(go, document.visibilityState === "visible" ? 0 : 40 + Math.random() * 160));

@@ -5,7 +5,7 @@ import { keep, kept, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { bytes } from "$/public/pt_inbox_media.js";
 import { onShout, shout } from "$/public/pt_inbox_news.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
-import { loadScheduled, loadThread, patchMessage, putMessages } from "$/public/pt_inbox_threads.js";
+import { live, loadScheduled, loadThread, patchMessage, putMessages } from "$/public/pt_inbox_threads.js";
 
 const MB = 1024 * 1024;
 /** What WhatsApp takes, by kind: media types and bytes (Cloud API, Media). */
@@ -81,11 +81,11 @@ const reply = () => {
 };
 const quoting = () => ({ context_external_id: state.messages.get(state.replyTo)?.external_id ?? null });
 
+// The server forgets its copy when the message comes; one that doesn't come is still there after a crash.
 const forget = () => {
-  for (const mode of ["reply", "note"]) if (mode === state.mode) keep(draftKey(state.selected, mode), null);
+  keep(draftKey(state.selected, state.mode), null);
   clearTimeout(saving);
   shout({ draft: { id: state.selected, mode: state.mode, text: "" } });
-  if (state.mode === "reply") api.put(`${BASE}/${state.selected}/draft`, { text: "" }).catch(() => undefined); // the text here is gone already
 };
 let saving = null;
 const write = (text) => {
@@ -246,11 +246,17 @@ export const sending = {
   },
 };
 
-onShout(({ draft }) => {
-  if (!draft || draft.id !== state.selected || draft.mode !== state.mode) return;
+// A draft from another tab or device: taken over unless somebody writes here.
+const adopt = (id, mode, text) => {
   const area = box();
-  if (area && document.activeElement !== area && area.value !== draft.text) {
-    area.value = draft.text;
-    area.dispatchEvent(new Event("input", { bubbles: true, cancelable: true }));
-  }
-});
+  if (id !== state.selected || mode !== state.mode || !area || document.activeElement === area || area.value === text) return;
+  area.value = text;
+  keep(draftKey(id, mode), text);
+};
+onShout(({ draft }) => draft && adopt(draft.id, draft.mode, draft.text));
+const readDraft = async (id) => {
+  const draft = await api.get(`${BASE}/${id}/draft`).catch(() => null); // the one of this browser stays
+  if (draft) adopt(id, "reply", draft.text);
+};
+live.draft = (poke) => readDraft(poke.conversation_id);
+live.loaded = (id) => !kept(draftKey(id, "reply"), "") && state.me?.role !== "viewer" && readDraft(id);

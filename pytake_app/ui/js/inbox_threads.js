@@ -48,6 +48,8 @@ export const loadThread = async (id, { quiet = false } = {}) => {
     state.newest = page.items[0]?.created_at ?? "";
     putRow(detail);
     set({ detail, thread: "ready", log: log.items, older: quiet ? state.older : page.next_cursor });
+    live.ready?.(id);
+    if (!quiet) live.loaded?.(id);
     if (!quiet) loadPanel(detail);
     else if (state.contact) loadContact(detail.contact.id);
     loadScheduled(id);
@@ -162,6 +164,7 @@ const onPokes = (pokes) => {
       if (state.selected) loadThread(state.selected, { quiet: true });
     } else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
     else if (poke.event?.startsWith("presence")) live.presence?.(poke);
+    else if (poke.event === "draft_updated") poke.user_id === state.me?.id && live.draft?.(poke);
     else if (poke.conversation_id) dirty.add(poke.conversation_id);
   }
   // The open conversation is not kept waiting by a slow turn that stands already.

@@ -17,8 +17,8 @@ class InboxState(rx.State):
     @rx.event
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
-        """`on_load`: this tab hears of changes in its organization's conversations."""
-        push.watch(self, "inbox", f"org:{who.organization_id}:conversations")
+        """`on_load`: this tab hears of changes in its organization's conversations and queues."""
+        push.watch(self, "inbox", f"org:{who.organization_id}:conversations", f"org:{who.organization_id}:queues")
 
 
 ON_LOAD = [SessionState.guard, InboxState.watch]
