@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from pytake_app.queues.models import BusinessCalendar
 from pytake_app.queues.schemas import CalendarCreate, CalendarUpdate, CalendarView
 
 MAX_CALENDARS = 100
+LOOKED_AHEAD = 21
+"""Days in which an opening is looked for."""
 _CLOCK = SystemClock()
 _OFFICE = {"days": [0, 1, 2, 3, 4], "opens": "09:00", "closes": "18:00"}
 _NAMES = {"pt_BR": "Horário comercial", "en": "Office hours", "es": "Horario comercial"}
@@ -184,6 +186,26 @@ def is_open(calendar: BusinessCalendar, zone: str, now: datetime) -> bool:
         ):
             return True
     return False
+
+
+def opens_next(calendar: BusinessCalendar, zone: str, now: datetime) -> datetime | None:
+    """When a closed calendar opens; None: not within three weeks."""
+    home = ZoneInfo(calendar.timezone or zone)
+    local = now.astimezone(home)
+    days = {holiday.get("date") for holiday in calendar.holidays}
+    for ahead in range(LOOKED_AHEAD):
+        day = local.date() + timedelta(days=ahead)
+        if {day.isoformat(), day.strftime("%m-%d")} & days:
+            continue
+        openings = (
+            datetime.combine(day, time.fromisoformat(period["opens"]), home)
+            for period in calendar.periods
+            if day.weekday() in period["days"]
+        )
+        first = min((at for at in openings if at > now), default=None)
+        if first is not None:
+            return first.astimezone(UTC)
+    return None
 
 
 def _own_zone(session: Session) -> str:

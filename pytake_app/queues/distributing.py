@@ -7,7 +7,7 @@ the lock of their own row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -29,20 +29,41 @@ LOOKED_AT = 1000
 def answered_queues(session: Session) -> dict[UUID, dict[UUID, int]]:
     """The queues each person answers, with their level: those they were given, those of their departments, and those
     that nobody in particular answers."""
-    people = [user.id for user in accounts.answerers(session)]
+    departments: dict[UUID, set[UUID]] = {}
+    for department_id, members in accounts.department_members(session).items():
+        for user_id in members:
+            departments.setdefault(user_id, set()).add(department_id)
+    return levels_of(
+        [user.id for user in accounts.answerers(session)],
+        repository.all_of(session, ServiceQueue),
+        departments,
+        [(row.user_id, row.queue_id, row.level) for row in session.exec(scoped(session, AgentQueue))],
+    )
+
+
+def levels_of(
+    people: Iterable[UUID],
+    queues: Sequence[ServiceQueue],
+    departments: Mapping[UUID, Collection[UUID]],
+    given: Iterable[tuple[UUID, UUID, int]],
+) -> dict[UUID, dict[UUID, int]]:
+    """As `answered_queues`, of what has been read.
+
+    Parameters:
+        departments: of each person.
+        given: (person, queue, level).
+    """
     levels: dict[UUID, dict[UUID, int]] = {user_id: {} for user_id in people}
     taken: set[UUID] = set()
-    queues = repository.all_of(session, ServiceQueue)
-    members = accounts.department_members(session)
     for queue in queues:
-        for user_id in members.get(queue.department_id, ()) if queue.department_id is not None else ():
-            if user_id in levels:
-                levels[user_id][queue.id] = 0
+        for user_id, own in levels.items() if queue.department_id is not None else ():
+            if queue.department_id in departments.get(user_id, ()):
+                own[queue.id] = 0
                 taken.add(queue.id)
-    for row in session.exec(scoped(session, AgentQueue)):
-        if row.user_id in levels:
-            levels[row.user_id][row.queue_id] = row.level
-            taken.add(row.queue_id)
+    for user_id, queue_id, level in given:
+        if user_id in levels:
+            levels[user_id][queue_id] = level
+            taken.add(queue_id)
     for queue in queues:
         if queue.id not in taken:
             for own in levels.values():

@@ -23,14 +23,20 @@ SOON = 0.75
 
 def sla_state(item: QueueItem, now: datetime) -> Literal["ok", "soon", "late"]:
     """Whether the promised time is kept; an assigned item is judged by when it was assigned."""
-    if item.sla_due_at is None:
+    at = item.assigned_at or item.ended_at
+    return due_state(item.entered_at, item.sla_due_at, at or now, still=item.assigned_at is None)
+
+
+def due_state(
+    entered_at: datetime, due_at: datetime | None, at: datetime, *, still: bool = True
+) -> Literal["ok", "soon", "late"]:
+    """As `sla_state`, of a promise. `still`: they wait yet."""
+    if due_at is None:
         return "ok"
-    at = item.assigned_at or item.ended_at or now
-    if at > item.sla_due_at:
+    if at > due_at:
         return "late"
-    given = (item.sla_due_at - item.entered_at).total_seconds()
-    left = (item.sla_due_at - at).total_seconds()
-    return "soon" if item.assigned_at is None and left < given * (1 - SOON) else "ok"
+    given, left = (due_at - entered_at).total_seconds(), (due_at - at).total_seconds()
+    return "soon" if still and left < given * (1 - SOON) else "ok"
 
 
 def views(session: Session, rows: Sequence[QueueItem], *, clock: Clock) -> list[ItemView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,16 +17,31 @@ FEWEST = 3
 """With fewer assignments than this nobody can tell."""
 
 
-def pace(session: Session, queue_id: UUID, now: datetime) -> float | None:
-    """Seconds between two assignments of the queue, of the last two hours; None: too few to tell."""
-    count, first = session.execute(
-        sa.select(sa.func.count(), sa.func.min(col(QueueItem.assigned_at))).where(
+def paces(session: Session, now: datetime, queue_ids: Collection[UUID] | None = None) -> dict[UUID, float]:
+    """Seconds between two assignments of each queue, of the last two hours; absent: too few to tell.
+
+    Parameters:
+        queue_ids: only these; None: all.
+    """
+    first, count = sa.func.min(col(QueueItem.assigned_at)), sa.func.count()
+    statement = (
+        sa.select(col(QueueItem.queue_id), count, first)
+        .where(
             col(QueueItem.organization_id) == organization_of(session),
-            col(QueueItem.queue_id) == queue_id,
+            col(QueueItem.queue_id).is_not(None),
             col(QueueItem.assigned_at) > now - LOOKED_BACK,
         )
-    ).one()
-    return (now - first).total_seconds() / count if count >= FEWEST else None
+        .group_by(col(QueueItem.queue_id))
+        .having(count >= FEWEST)
+    )
+    if queue_ids is not None:
+        statement = statement.where(col(QueueItem.queue_id).in_(queue_ids))
+    return {row[0]: (now - row[2]).total_seconds() / row[1] for row in session.execute(statement)}
+
+
+def pace(session: Session, queue_id: UUID, now: datetime) -> float | None:
+    """Seconds between two assignments of one queue; None: too few to tell."""
+    return paces(session, now, [queue_id]).get(queue_id)
 
 
 def wait_seconds(session: Session, queue_id: UUID, position: int, now: datetime) -> int | None:

@@ -1,0 +1,82 @@
+"""What the API says about queues as a whole: the live dashboard, history, figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from pytake_app.queues.agent_schemas import AgentView
+from pytake_app.queues.item_schemas import ItemView
+
+Period = Literal["today", "yesterday", "7d"]
+
+
+class MovedTo(BaseModel):
+    """Where an item went on to."""
+
+    queue: str
+    agent: str
+
+
+class DashboardItem(ItemView):
+    """An item as the dashboard shows it. `ended_by_name` empty: by itself; `moved_to`: of transferred and overflown."""
+
+    ended_by_name: str = ""
+    csat_comment: str = ""
+    moved_to: MovedTo | None = None
+
+
+class DashboardFigures(BaseModel):
+    """The figures above the columns.
+
+    `*_change` against the same time a week ago, null when nothing is known of then: counts as differences, `sla_change`
+    in percentage points. `in_service` and `slots` are those of agents at work (online and busy). `sla_percent` of those
+    who were due today. Seconds throughout.
+    """
+
+    waiting: int
+    waiting_change: int | None
+    longest_wait_seconds: int
+    longest_wait_since: datetime | None
+    longest_wait_contact: str
+    longest_wait_sla_state: Literal["ok", "soon", "late"]
+    in_service: int
+    slots: int
+    free_slots: int
+    free_agents: int
+    sla_percent: float | None
+    sla_target_percent: int
+    sla_change: float | None
+    abandoned_today: int
+    entered_today: int
+    abandoned_change: int | None
+    csat_average: float | None
+    csat_count: int
+
+
+class DashboardQueue(BaseModel):
+    """A queue and how many wait in it."""
+
+    id: UUID
+    name: str
+    color: str
+    waiting: int
+    is_default: bool
+
+
+class Dashboard(BaseModel):
+    """What the monitor shows, at one moment. The lists are bounded; the totals are not."""
+
+    at: datetime
+    figures: DashboardFigures
+    queues: list[DashboardQueue]
+    agents: list[AgentView]
+    waiting: list[DashboardItem]
+    waiting_total: int
+    in_service: list[DashboardItem]
+    in_service_total: int
+    recent: list[DashboardItem]
+    recent_total: int
