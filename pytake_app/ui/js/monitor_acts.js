@@ -1,0 +1,163 @@
+// What one does with items of a queue: give to somebody, put back, prioritise, pass on, settle; each shown at once and undoable where it can be.
+import { api } from "$/public/pt_api.js";
+import { say, sayOf, tell } from "$/public/pt_inbox_kit.js";
+import { contactName, firstName, now } from "$/public/pt_monitor_model.js";
+import { load, patchItem, store, view } from "$/public/pt_monitor_store.js";
+
+const UNDO_MS = 10000;
+const BASE = "/api/v1/queues";
+const { state, set } = store;
+const NONE = "00000000-0000-0000-0000-000000000000"; // of items whose queue is gone
+
+/** Why something failed, in words. */
+export const wordsOf = (error) => sayOf(`monitor.problem.${error?.code ?? "unknown"}`, error?.status === 403 ? "monitor.problem.forbidden" : "monitor.problem.unknown");
+const path = (item) => `${BASE}/${item.queue?.id ?? NONE}/items/${item.id}`;
+const done = (text, undo) => {
+  view.announce(text);
+  tell(text, "success", undo ? { duration: UNDO_MS, action: { label: say("common.undo"), onClick: undo } } : {});
+};
+/** Show it as it will be, ask for it, read how it is. Answers what the server answered, or null. */
+const act = async (ask, { shown, ok, undo } = {}) => {
+  const before = state.data;
+  shown?.();
+  try {
+    const answer = await ask();
+    if (ok) done(ok, undo ? () => undo(answer) : undefined);
+    await load();
+    return answer ?? {};
+  } catch (error) {
+    set({ data: before });
+    tell(wordsOf(error), "error");
+    await load();
+    return null;
+  }
+};
+const find = (id) => [...(state.data?.waiting ?? []), ...(state.data?.in_service ?? [])].find((item) => item.id === id);
+const agentOf = (id) => state.data?.agents.find((agent) => agent.id === id);
+const move = (item, from, to, change) => {
+  if (!state.data) return;
+  const data = { ...state.data, [from]: state.data[from].filter((one) => one.id !== item.id) };
+  data[to] = [...data[to].filter((one) => one.id !== item.id), { ...item, ...change }];
+  set({ data });
+};
+const served = (item) => item.status === "in_service";
+
+export const acts = {
+  find,
+  /** Give an item to an agent: one that waits is assigned, one in service changes hands. */
+  assign: (id, agentId, quiet = false) => {
+    const item = find(id);
+    const agent = agentOf(agentId);
+    if (!item || !agent || (served(item) && item.agent?.id === agentId)) return null;
+    const before = served(item) ? item.agent?.id : "";
+    const ok = quiet ? say("monitor.undone") : say(served(item) ? "monitor.done.reassigned" : "monitor.done.assigned", { name: contactName(item), agent: firstName(agent.name) });
+    return act(() => api.post(`${BASE}/${item.queue?.id ?? NONE}/assign`, { item_id: id, agent_id: agentId }), {
+      shown: () => move(item, served(item) ? "in_service" : "waiting", "in_service", { status: "in_service", agent: { id: agent.id, name: agent.name }, assigned_at: new Date(now()).toISOString() }),
+      ok,
+      undo: quiet ? null : (answer) => (before ? acts.again(answer, before) : acts.putBack(answer.id ?? id, true)),
+    });
+  },
+  /** Undo of a change of hands: back to who had it. `answer` is the item as it became. */
+  again: async (answer, agentId) => {
+    await load();
+    return acts.assign(answer.id, agentId, true);
+  },
+  /** An item in service waits again in its queue. */
+  putBack: async (id, quiet = false) => {
+    const item = find(id);
+    if (!item?.queue) return null;
+    const agent = item.agent?.id;
+    return act(() => api.post(`${path(item)}/transfer`, { queue_id: item.queue.id }), {
+      shown: () => move(item, "in_service", "waiting", { status: "waiting", agent: null, why: null, suggestions: [], position: null, entered_at: new Date(now()).toISOString(), sla_due_at: null }),
+      ok: quiet ? say("monitor.undone") : say("monitor.done.put_back", { name: contactName(item) }),
+      undo: quiet || !agent ? null : (answer) => acts.again(answer, agent),
+    });
+  },
+  priority: (id, priority, quiet = false) => {
+    const item = find(id);
+    if (!item || item.priority === priority) return null;
+    const before = item.priority;
+    return act(() => api.post(`${path(item)}/priority`, { priority }), {
+      shown: () => patchItem(id, (one) => ({ ...one, priority })),
+      ok: quiet ? say("monitor.undone") : say("monitor.done.priority", { name: contactName(item), priority: say(`monitor.priority.${priority}`) }),
+      undo: quiet ? null : () => acts.priority(id, before, true),
+    });
+  },
+  toQueue: (id, queueId, note = "", quiet = false) => {
+    const item = find(id);
+    const queue = state.data?.queues.find((one) => one.id === queueId);
+    if (!item || !queue) return null;
+    const before = item.queue?.id;
+    view.close();
+    return act(() => api.post(`${path(item)}/transfer`, { queue_id: queueId, ...(note ? { note } : {}) }), {
+      shown: () => patchItem(id, () => null),
+      ok: quiet ? say("monitor.undone") : say("monitor.done.moved", { name: contactName(item), queue: queue.name }),
+      undo: quiet || !before || served(item) ? null : async (answer) => {
+        await load();
+        acts.toQueue(answer.id, before, "", true);
+      },
+    });
+  },
+  complete: (id, outcome) => {
+    const item = find(id);
+    if (!item) return null;
+    view.close();
+    const undo = async () => {
+      try {
+        await api.patch(`/api/v1/conversations/${item.conversation_id}/status`, { status: "open" });
+        tell(say("monitor.undone"), "success");
+      } catch (error) {
+        tell(wordsOf(error), "error");
+      }
+      load();
+    };
+    return act(() => api.post(`${path(item)}/complete`, outcome ? { outcome } : {}), { shown: () => patchItem(id, () => null), ok: say("monitor.done.completed", { name: contactName(item) }), undo });
+  },
+  abandon: (id, reason) => {
+    const item = find(id);
+    if (!item) return null;
+    view.close();
+    return act(() => api.post(`${path(item)}/abandon`, reason ? { reason } : {}), { shown: () => patchItem(id, () => null), ok: say("monitor.done.abandoned", { name: contactName(item) }) });
+  },
+  /** An agent takes one more (or `by` more) conversations at a time. */
+  capacity: (agentId, capacity, quiet = false) => {
+    const agent = agentOf(agentId);
+    if (!agent || capacity < 0) return null;
+    const before = agent.capacity;
+    return act(() => api.put(`/api/v1/agents/${agentId}/capacity`, { capacity }), {
+      shown: () => set({ data: { ...state.data, agents: state.data.agents.map((one) => (one.id === agentId ? { ...one, capacity } : one)) } }),
+      ok: quiet ? say("monitor.undone") : say("monitor.done.capacity", { agent: firstName(agent.name), count: capacity }),
+      undo: quiet ? null : () => acts.capacity(agentId, before, true),
+    });
+  },
+  status: (agentId, status) => {
+    const agent = agentOf(agentId);
+    if (!agent) return null;
+    const before = { status: agent.status, reason: agent.status_reason };
+    return act(() => api.put(`/api/v1/agents/${agentId}/status`, { status }), {
+      shown: () => set({ data: { ...state.data, agents: state.data.agents.map((one) => (one.id === agentId ? { ...one, status } : one)) } }),
+      ok: say("monitor.done.status", { agent: firstName(agent.name), status: say(`monitor.status_low.${status}`) }),
+      undo: () => act(() => api.put(`/api/v1/agents/${agentId}/status`, before), { ok: say("monitor.undone") }),
+    });
+  },
+  /** The caller takes who is next in the chosen queue. */
+  next: async (queueId) => {
+    const answer = await act(() => api.post(`${BASE}/${queueId}/next`));
+    if (answer?.conversation_id) view.go(`/inbox?c=${answer.conversation_id}`);
+    else if (answer) tell(say("monitor.nobody_waits"));
+  },
+};
+/** What may be done with an item by who is signed in; the server has the last word. */
+export const mayOn = (item) => {
+  const { me } = state;
+  const admin = ["org_admin", "super_admin"].includes(me?.role);
+  const own = item.agent?.id === me?.id || item.offered_to?.id === me?.id;
+  const agent = admin || me?.role === "agent";
+  const answers = state.data?.agents.find((one) => one.id === me?.id)?.queues.some((queue) => queue.id === item.queue?.id) ?? false;
+  return { admin, act: admin || (agent && own), take: agent && item.status !== "in_service" && (admin || answers), give: admin || (own && item.status === "in_service") };
+};
+/** Whether an item may be given to this agent by who is signed in. */
+export const mayGive = (item, agentId) => {
+  const may = mayOn(item);
+  return may.admin || may.give || (may.take && agentId === state.me?.id);
+};
