@@ -31,7 +31,7 @@ from pytake_app.messaging import api_library as media_library
 from pytake_app.notifications import api as notifications
 from pytake_app.outgoing import api as outgoing
 from pytake_app.queues import api as queues
-from pytake_app.queues import api_agents, api_insight, api_items
+from pytake_app.queues import api_agents, api_insight, api_items, api_own_desk
 from pytake_app.sandbox import api as sandbox
 from pytake_app.sandbox import api_templates as sandbox_templates
 from pytake_app.sandbox.courier import Courier
@@ -58,6 +58,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     media_library.router,
     outgoing.router,
     api_insight.router,  # first: `/queues/dashboard` must not be read as a queue's id
+    api_own_desk.router,  # first: `/queues/waiting` must not be read as a queue's id
     queues.router,
     api_items.router,
     api_agents.router,

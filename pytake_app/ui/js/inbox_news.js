@@ -1,11 +1,11 @@
 // What is heard and seen of new messages: a sound, a notice of the desktop, words for screen readers; once per person, not per tab.
+import { chime, first } from "$/public/pt_chime.js";
 import { getLang } from "$/public/pt_i18n.js";
-import { keep, kept, say, tell } from "$/public/pt_inbox_kit.js";
+import { keep, say, tell } from "$/public/pt_inbox_kit.js";
 import { nameOf } from "$/public/pt_inbox_model.js";
 import { announce, set, state } from "$/public/pt_inbox_store.js";
 
 const PREFS = "pytake_inbox_prefs";
-const RANG = "pytake_inbox_rang";
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("pytake_inbox");
 const hooks = [];
 /** Tell this person's other tabs. */
@@ -15,36 +15,6 @@ export const onShout = (fn) => hooks.push(fn);
 if (channel) channel.onmessage = ({ data }) => hooks.forEach((fn) => fn(data));
 onShout((message) => message.prefs && set({ prefs: { ...state.prefs, ...message.prefs } }));
 
-let audio = null;
-const chime = () => {
-  try {
-    audio ??= new AudioContext();
-    if (audio.state === "suspended") audio.resume();
-    const at = audio.currentTime;
-    for (const [i, tone] of [[0, 660], [1, 880]]) {
-      const [wave, loud] = [audio.createOscillator(), audio.createGain()];
-      wave.frequency.value = tone;
-      loud.gain.setValueAtTime(0.0001, at + i * 0.11);
-      loud.gain.exponentialRampToValueAtTime(0.12, at + i * 0.11 + 0.015);
-      loud.gain.exponentialRampToValueAtTime(0.0001, at + i * 0.11 + 0.22);
-      wave.connect(loud).connect(audio.destination);
-      wave.start(at + i * 0.11);
-      wave.stop(at + i * 0.11 + 0.25);
-    }
-  } catch {
-    audio = null; // no sound device: the other signs remain
-  }
-};
-
-/** The sound, for what rings. */
-export const chimeNow = chime;
-// Of several tabs one rings: the first that writes the message's id down. A visible tab goes first.
-const first = async (id) => {
-  await new Promise((go) => setTimeout(go, document.visibilityState === "visible" ? 0 : 40 + Math.random() * 160));
-  if (kept(RANG, "") === id) return false;
-  keep(RANG, id);
-  return true;
-};
 /** A contact wrote in `row`; `open`: its thread is on this screen. */
 export const ring = async (row, { open = false } = {}) => {
   const mine = row.assignee?.id === state.me?.id;

@@ -7,11 +7,11 @@ import { load, patchItem, store, view } from "$/public/pt_monitor_store.js";
 const UNDO_MS = 10000;
 const BASE = "/api/v1/queues";
 const { state, set } = store;
-const NONE = "00000000-0000-0000-0000-000000000000"; // of items whose queue is gone
+const TALKS = "/api/v1/conversations"; // items whose queue is gone are reached by their conversation
 
 /** Why something failed, in words. */
 export const wordsOf = (error) => sayOf(`monitor.problem.${error?.code ?? "unknown"}`, error?.status === 403 ? "monitor.problem.forbidden" : "monitor.problem.unknown");
-const path = (item) => `${BASE}/${item.queue?.id ?? NONE}/items/${item.id}`;
+const path = (item) => `${BASE}/${item.queue?.id}/items/${item.id}`;
 const done = (text, undo) => {
   view.announce(text);
   tell(text, "success", undo ? { duration: UNDO_MS, action: { label: say("common.undo"), onClick: undo } } : {});
@@ -51,10 +51,10 @@ export const acts = {
     if (!item || !agent || (served(item) && item.agent?.id === agentId)) return null;
     const before = served(item) ? item.agent?.id : "";
     const ok = quiet ? say("monitor.undone") : say(served(item) ? "monitor.done.reassigned" : "monitor.done.assigned", { name: contactName(item), agent: firstName(agent.name) });
-    return act(() => api.post(`${BASE}/${item.queue?.id ?? NONE}/assign`, { item_id: id, agent_id: agentId }), {
+    return act(() => (item.queue ? api.post(`${BASE}/${item.queue.id}/assign`, { item_id: id, agent_id: agentId }) : api.post(`${TALKS}/${item.conversation_id}/assign`, { user_id: agentId })), {
       shown: () => move(item, served(item) ? "in_service" : "waiting", "in_service", { status: "in_service", agent: { id: agent.id, name: agent.name }, assigned_at: new Date(now()).toISOString() }),
       ok,
-      undo: quiet ? null : (answer) => (before ? acts.again(answer, before) : acts.putBack(answer.id ?? id, true)),
+      undo: quiet || !item.queue ? null : (answer) => (before ? acts.again(answer, before) : acts.putBack(answer.id ?? id, true)),
     });
   },
   /** Undo of a change of hands: back to who had it. `answer` is the item as it became. */
@@ -104,14 +104,14 @@ export const acts = {
     view.close();
     const undo = async () => {
       try {
-        await api.patch(`/api/v1/conversations/${item.conversation_id}/status`, { status: "open" });
+        await api.patch(`${TALKS}/${item.conversation_id}/status`, { status: "open" });
         tell(say("monitor.undone"), "success");
       } catch (error) {
         tell(wordsOf(error), "error");
       }
       load();
     };
-    return act(() => api.post(`${path(item)}/complete`, outcome ? { outcome } : {}), { shown: () => patchItem(id, () => null), ok: say("monitor.done.completed", { name: contactName(item) }), undo });
+    return act(() => (item.queue ? api.post(`${path(item)}/complete`, outcome ? { outcome } : {}) : api.patch(`${TALKS}/${item.conversation_id}/status`, { status: "closed", ...(outcome ? { outcome } : {}) })), { shown: () => patchItem(id, () => null), ok: say("monitor.done.completed", { name: contactName(item) }), undo });
   },
   abandon: (id, reason) => {
     const item = find(id);

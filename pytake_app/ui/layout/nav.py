@@ -16,7 +16,10 @@ class NavItem:
 NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
     (
         "common.group_work",
-        (NavItem("inbox", "/inbox", "inbox", "common.nav_inbox"),),
+        (
+            NavItem("inbox", "/inbox", "inbox", "common.nav_inbox"),
+            NavItem("queues", "/queues", "rows-3", "monitor.nav_queues"),
+        ),
     ),
     (
         "common.group_automate",
@@ -33,6 +36,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
     (
         "common.group_settings",
         (
+            NavItem("team", "/team", "users", "monitor.nav_team"),
             NavItem("channels", "/settings/channels", "radio", "common.nav_channels"),
             NavItem("start", "/start", "rocket", "common.nav_start"),
         ),

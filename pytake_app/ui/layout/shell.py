@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import reflex as rx
 from reflex.style import set_color_mode
 
-from pytake_app.ui.components.basics import Text, avatar, icon, icon_button, kbd, logo, menu_item, skeleton
+from pytake_app.ui.components.basics import Text, icon, icon_button, kbd, logo, menu_item, skeleton
 from pytake_app.ui.components.client import (
     AccountLanguage,
     CommandPalette,
@@ -14,10 +14,10 @@ from pytake_app.ui.components.client import (
     ShellKeys,
     open_drawer,
     open_palette,
-    sign_out,
     toggle_side,
 )
 from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
+from pytake_app.ui.layout.agent import WaitingCount, agent_menu
 from pytake_app.ui.layout.bell import bell
 from pytake_app.ui.layout.nav import NAVIGATION
 from pytake_app.ui.push import LiveState
@@ -33,6 +33,7 @@ def _nav_links(active: str) -> list[rx.Component]:
             link = rx.link(
                 icon(item.icon),
                 rx.el.span(t(item.label), class_name="lbl-nav ell"),
+                WaitingCount.create() if item.key == "queues" else rx.fragment(),
                 href=item.href,
                 class_name="nav on" if on else "nav",
                 unstyled=True,
@@ -101,35 +102,6 @@ def theme_menu() -> rx.Component:
     )
 
 
-def _account_menu() -> rx.Component:
-    me = rx.el.button(
-        avatar(SessionState.initials, size="s"),
-        rx.el.span(SessionState.user_name, class_name="me-name ell"),
-        icon("chevron-down", "xs"),
-        class_name="me",
-        type="button",
-        custom_attrs={"aria-label": t("common.account")},
-    )
-    head = rx.el.div(
-        rx.el.div(SessionState.user_name, class_name="str dense ell"),
-        rx.el.div(SessionState.user_email, class_name="meta muted ell"),
-        padding="var(--d-6) var(--d-10) var(--d-8)",
-        max_width="var(--d-260)",
-    )
-    return rx.dropdown_menu.root(
-        rx.dropdown_menu.trigger(me),
-        rx.dropdown_menu.content(
-            head,
-            rx.dropdown_menu.separator(),
-            menu_item("log-out", t("common.sign_out"), on_select=sign_out()),
-            menu_item("shield-off", t("common.sign_out_everywhere"), on_select=sign_out(everywhere=True)),
-            align="end",
-            variant="soft",
-        ),
-        modal=False,
-    )
-
-
 def _top_bar(title: Text | rx.Component, actions: Sequence[rx.Component], lead: rx.Component | None) -> rx.Component:
     search = rx.el.button(
         icon("search", "s"),
@@ -156,7 +128,7 @@ def _top_bar(title: Text | rx.Component, actions: Sequence[rx.Component], lead: 
         bell(),
         rx.el.span(language_menu(), class_name="only-wide"),
         rx.el.span(theme_menu(), class_name="only-wide"),
-        _account_menu(),
+        agent_menu(),
         class_name="top",
     )
 

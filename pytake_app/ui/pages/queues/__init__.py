@@ -1,0 +1,1 @@
+"""Service queues: the monitor and the settings."""

@@ -1,0 +1,1 @@
+"""The team: who answers, how much, what."""
