@@ -1,4 +1,4 @@
-"""Endpoints behind the frame of every page. Included before `/queues/{queue_id}`, which would take `waiting` for an id."""
+"""Endpoints behind every page's frame. Included before `/queues/{queue_id}`, which would take `waiting` for an id."""
 
 from __future__ import annotations
 

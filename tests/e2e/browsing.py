@@ -11,7 +11,10 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Request, WebSocket
 
-SIGNED_IN_PAGES = ("/start", "/inbox", "/sandbox", "/flows", "/gallery", "/message-queue", "/settings/channels")
+SIGNED_IN_PAGES = (
+    "/start", "/inbox", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
+    "/settings/channels",
+)  # fmt: skip
 GUEST_PAGES = ("/login", "/register")
 PASSWORD = "uma-senha-boa-9"
 MAX_FRAME = 64 * 1024

@@ -184,7 +184,7 @@ export const AgentMenu = ({ me, onWatch }) => {
   const statusWords = say(`monitor.status.${own.status}`);
   const lost = own.reason === "connection_lost";
   const shown = own.works ? (own.reason && !lost ? own.reason : statusWords) : me?.name;
-  const dot = own.works && h("span", { className: `st ${STATUS_HUE[own.status]}` });
+  const dot = own.works && h("span", { className: `stat ${STATUS_HUE[own.status]}` });
   const head = h(Fragment, null, h("span", { className: "col ag-head" }, h("span", { className: "str dense ell" }, me?.name), h("span", { className: "meta muted ell" }, me?.email)));
   const items = [
     { title: head },

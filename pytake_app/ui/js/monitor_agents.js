@@ -31,7 +31,7 @@ const Agent = memo(({ agent, held, manage, mine, wall }) => {
   const { setNodeRef, isOver } = useDroppable({ id: `agent:${agent.id}`, data: { agent: agent.id }, disabled: !takes });
   const here = atWork(agent);
   const body = h("span", { ref: setNodeRef, className: `qm-agent${here ? "" : " off"}`, "data-takes": takes && hasRoom(agent) && agent.status === "online", "data-over": isOver, "data-not": Boolean(held) && !takes, "data-testid": "agent", "data-id": agent.id, "data-status": agent.status, title: aboutOf(agent) },
-    h(Face, { person: agent }, h("span", { className: `st ${STATUS_HUE[agent.status]}` })),
+    h(Face, { person: agent }, h("span", { className: `stat ${STATUS_HUE[agent.status]}` })),
     h("span", { className: "grow col qm-agent-t" }, h("span", { className: "med dense ell" }, agent.name),
       h("span", { className: "row g6 qm-agent-l" }, here ? h(Load, { load: agent.load, capacity: agent.capacity }) : h(Resting, { agent }),
         here && h("span", { className: "micro muted tn nw" }, agent.status === "busy" ? say("monitor.status_low.busy") : `${agent.load}/${agent.capacity}`), !here && agent.load > 0 && h("span", { className: "micro t-amber tn nw" }, `${agent.load}/${agent.capacity}`))));

@@ -1,7 +1,7 @@
 // The monitor's cards: who waits, who is served, what was settled lately.
 import { createElement as h, memo } from "react";
 import { useDraggable } from "@dnd-kit/core";
-import { ArrowLeftRight, ArrowRightToLine, ArrowUpDown, Check, CircleCheck, CircleX, Clock, EllipsisVertical, ExternalLink, Flag, Gauge, Info, LogOut, MessageSquareText, Star, TimerOff, Undo2, UserPlus, UserRoundPlus } from "lucide-react";
+import { ArrowLeftRight, ArrowRightToLine, ArrowUpDown, Check, CircleCheck, CircleX, Clock, EllipsisVertical, ExternalLink, Flag, Info, LogOut, MessageSquareText, Star, TimerOff, Undo2, UserPlus, UserRoundPlus } from "lucide-react";
 import { Link } from "react-router";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, IconBtn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
@@ -76,7 +76,7 @@ const Suggestions = ({ item }) => {
     const agent = agents.find((other) => other.id === one.agent_id);
     if (!agent) return null;
     if (one.action === "assign") return mayGive(item, agent.id) && h(Btn, { key: `a${agent.id}`, kind: "soft", small: true, icon: UserRoundPlus, onClick: () => acts.assign(item.id, agent.id), test: "suggest-assign" }, say("monitor.give_to", { agent: firstName(agent.name), load: `${one.load}/${one.capacity}` }));
-    return mayOn(item).admin && h(Btn, { key: `c${agent.id}`, kind: "gray", small: true, icon: Gauge, title: say("monitor.raise_title", { agent: firstName(agent.name), count: one.capacity + 1 }), onClick: () => acts.capacity(agent.id, one.capacity + 1), test: "suggest-raise" }, say("monitor.raise", { agent: firstName(agent.name) }));
+    return mayOn(item).admin && h(Btn, { key: `c${agent.id}`, kind: "gray", small: true, title: say("monitor.raise_title", { agent: firstName(agent.name), count: one.capacity + 1 }), onClick: () => acts.capacity(agent.id, one.capacity + 1), test: "suggest-raise" }, say("monitor.raise", { agent: firstName(agent.name) }));
   }).filter(Boolean);
   return buttons.length ? h("div", { className: "qm-do" }, buttons) : null;
 };
@@ -94,8 +94,8 @@ const Held = ({ item, kind, label, children, test }) => {
   const { setNodeRef, listeners, isDragging } = useDraggable({ id: `${kind}:${item.id}`, data: { kind, id: item.id }, disabled: off });
   return h("li", { ref: setNodeRef, className: "qm-item", "data-dragging": isDragging, "data-held": !off, "data-testid": test, "data-id": item.id, "data-status": item.status, "data-priority": item.priority, "aria-label": label, ...(off ? {} : listeners) }, children, !wall && may && h(CardMenu, { item }));
 };
-export const WaitingCard = memo(({ item }) =>
-  h(Held, { item, kind: "waiting", test: "waiting-card", label: say("monitor.waiting_label", { name: contactName(item), queue: item.queue?.name ?? "" }) }, h(WaitingFace, { item, place: item.position })));
+export const WaitingCard = memo(({ item, place }) =>
+  h(Held, { item, kind: "waiting", test: "waiting-card", label: say("monitor.waiting_label", { name: contactName(item), queue: item.queue?.name ?? "" }) }, h(WaitingFace, { item, place })));
 
 // ---- who is served
 const Since = ({ value }) => {

@@ -103,7 +103,7 @@ const OUTCOME = { completed: "jade", transferred: "blue", abandoned: "red", time
 /** What became of an ended item, in words, and its hue. */
 export const outcomeOf = (item) => {
   const own = item.status === "completed" && item.outcome && trKey(`monitor.outcome.completed_${item.outcome}`, "") === "" && !["completed", "closed"].includes(item.outcome);
-  const to = item.moved_to?.name ?? item.moved_to ?? "";
+  const to = firstName(item.moved_to?.agent) || item.moved_to?.queue || "";
   const words = own
     ? item.outcome
     : to && ["transferred", "overflow"].includes(item.status)

@@ -104,7 +104,7 @@ const Columns = ({ held }) => {
       lanes: waits && may.act && h("div", { className: "qm-lanes", role: "presentation" }, PRIORITIES.map((name) => h(Lane, { key: name, name, now: held.priority === name }))),
       zone: held && !waits && may.act && held.queue && h(Over, { id: "drop-waiting", data: { column: "waiting" }, icon: ListPlus, text: say("monitor.drop_waiting") }) },
     waiting === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : waiting.items.length === 0 ? h(Nothing, { icon: Coffee, title: say("monitor.empty_waiting"), detail: say("monitor.empty_waiting_detail") })
-      : h("ul", { className: "qm-list" }, waiting.items.map((item) => h(WaitingCard, { key: item.id, item })), rest(waiting.items.length, waiting.total))),
+      : h("ul", { className: "qm-list" }, waiting.items.map((item, i) => h(WaitingCard, { key: item.id, item, place: waiting.order === "served" ? i + 1 : item.position })), rest(waiting.items.length, waiting.total))),
     h(Column, { name: "service", title: say("monitor.in_service"), total: service?.total ?? null, sort: service && sort("service", "sort_service", SERVICE_SORTS, service.order),
       zone: waits && (may.take || may.admin) && h(Over, { id: "drop-service", data: { column: "service" }, icon: Headset, text: say(may.admin ? "monitor.drop_service" : "monitor.drop_me") }) },
     service === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : service.items.length === 0 ? h(Nothing, { icon: Headset, title: say("monitor.empty_service"), detail: say("monitor.empty_service_detail") })
