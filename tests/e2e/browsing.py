@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page, Request, WebSocket
 
 SIGNED_IN_PAGES = (
-    "/start", "/inbox", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
+    "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
     "/settings/channels",
 )  # fmt: skip
 GUEST_PAGES = ("/login", "/register")

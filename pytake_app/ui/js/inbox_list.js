@@ -5,7 +5,7 @@ import { AtSign, Bell, Bot, Briefcase, Check, CheckCheck, CircleAlert, Clock, Fi
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Menu, Pop, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
-import { Offers } from "$/public/pt_inbox_offers.js";
+import "$/public/pt_inbox_offers.js";
 import { hueOf, initials, nameOf, shortTime } from "$/public/pt_inbox_model.js";
 import { channels, people, queues, useList } from "$/public/pt_inbox_refs.js";
 
@@ -211,4 +211,4 @@ const Rows = () => {
 };
 
 /** The left pane. */
-export const ListPane = () => h(Fragment, null, h(Offers), h(Tabs), h(Find), h(Chips), h(Bulk), h("div", { className: "ix-rows", "aria-label": say("inbox.title"), role: "region" }, h(Rows)));
+export const ListPane = () => h(Fragment, null, h(Tabs), h(Find), h(Chips), h(Bulk), h("div", { className: "ix-rows", "aria-label": say("inbox.title"), role: "region" }, h(Rows)));

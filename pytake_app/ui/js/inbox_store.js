@@ -46,7 +46,6 @@ export const state = {
   others: [], // colleagues on this conversation: {id, name, writing}
   typing: false, // the contact writes
   scheduled: [],
-  offers: [], // queue items that ring at this agent
   dialog: null, // {kind, …}
   prefs: PREFS,
   news: "", // said to screen readers
@@ -104,7 +103,6 @@ const compute = () => {
     head: detail ? { ...headView(detail, state.me), busy: state.busy, me: state.me?.id ?? "" } : null,
     composer: detail && state.thread !== "missing" ? { ...composerView(detail, state.me, state.mode), busy: state.busy, error: state.error, reply: quoted ? { text: quoted.text ?? "", type: quoted.type, who: quoted.author_name ?? "", mine: quoted.direction !== "in" } : null, enter: state.prefs.enter, turn: state.turn < 0 } : null,
     files: { list: state.files },
-    offers: { list: state.offers },
     people: { others: state.others, typing: state.typing },
     panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: state.me?.role !== "viewer", mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
     history: detail ? { log: panelLog(), previous: state.previous } : null,

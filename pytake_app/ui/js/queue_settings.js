@@ -1,7 +1,7 @@
 // The queues and what holds in each: list at the left, the chosen one at the right; on a phone one after the other.
 import { createElement as h, Fragment, useCallback, useEffect, useRef, useState } from "react";
 import { ArrowLeft, ListPlus, Lock, Plus, RotateCw, TriangleAlert } from "lucide-react";
-import { useNavigate } from "react-router";
+import { Link, useNavigate } from "react-router";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
@@ -95,7 +95,7 @@ const Settings = ({ me }) => {
     h("span", { className: `dot ${dotOf(queue)}` }), h("span", { className: "grow col" }, h("span", { className: "med dense ell" }, queue.name), h("span", { className: "meta muted ell" }, queue.is_active ? say(`monitor.distribution_short.${queue.distribution}`) : say("monitor.paused"))), queue.is_default && h("span", { className: "bdg jade" }, say("monitor.is_default")), waiting[queue.id] > 0 && h("span", { className: "cnt gray", title: say("monitor.waiting_n", { count: waiting[queue.id] }) }, fmt.number(getLang(), waiting[queue.id])))));
   return h("div", { className: "qs", "data-open": Boolean(open), "aria-busy": phase === "loading" },
     h("aside", { className: "qs-list", "aria-label": say("monitor.queues") },
-      h("div", { className: "qs-lh" }, h("h2", { className: "str" }, say("monitor.queues")), h("span", { className: "grow" }), manage && h(Btn, { kind: "soft", small: true, icon: Plus, onClick: () => choose("new"), test: "queue-new" }, say("monitor.new_queue_button"))),
+      h("div", { className: "qs-lh" }, h(Link, { className: "btn ghost sm", to: "/queues" }, h(Sign, { of: ArrowLeft }), say("monitor.back_to_monitor")), h("span", { className: "grow" }), manage && h(Btn, { kind: "soft", small: true, icon: Plus, onClick: () => choose("new"), test: "queue-new" }, say("monitor.new_queue_button"))),
       h("ul", { className: "qs-rows" }, rows)),
     h("div", { className: "qs-main" }, phase === "loading" ? h("div", { className: "qs-form" }, [0, 1, 2].map((n) => h("div", { key: n, className: "qs-section" }, h("span", { className: "sk l" })))) : open ? h(Fragment, { key: open.id ?? "new" },
       h("div", { className: "qs-head" }, h("button", { type: "button", className: "ib qs-back", "aria-label": say("monitor.back_to_list"), onClick: () => choose(null) }, h(Sign, { of: ArrowLeft, size: "" })), h("span", { className: `dot ${dotOf(open)}` }), h("h2", { className: "title ell" }, open.name || say("monitor.new_queue")), open.is_default && open.id && h("span", { className: "bdg jade" }, say("monitor.is_default")), !manage && h("span", { className: "bdg" }, say("monitor.read_only"))),

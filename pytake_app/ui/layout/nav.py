@@ -18,7 +18,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
         "common.group_work",
         (
             NavItem("inbox", "/inbox", "inbox", "common.nav_inbox"),
-            NavItem("queues", "/queues/settings", "rows-3", "monitor.nav_queues"),
+            NavItem("queues", "/queues", "rows-3", "monitor.nav_queues"),
         ),
     ),
     (

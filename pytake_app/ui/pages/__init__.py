@@ -11,6 +11,7 @@ from pytake_app.ui.pages.home import page as home
 from pytake_app.ui.pages.inbox import page as inbox
 from pytake_app.ui.pages.message_queue import page as message_queue
 from pytake_app.ui.pages.not_found import page as not_found
+from pytake_app.ui.pages.queues import page as queues
 from pytake_app.ui.pages.queues import settings as queue_settings
 from pytake_app.ui.pages.sandbox import page as sandbox
 from pytake_app.ui.pages.start import page as start
@@ -24,6 +25,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(auth.register_page, route=auth.REGISTER, on_load=auth.ON_LOAD)
     app.add_page(start.page, route=start.ROUTE, on_load=start.ON_LOAD)
     app.add_page(inbox.page, route=inbox.ROUTE, on_load=inbox.ON_LOAD)
+    app.add_page(queues.page, route=queues.ROUTE, on_load=queues.ON_LOAD)
     app.add_page(queue_settings.page, route=queue_settings.ROUTE, on_load=queue_settings.ON_LOAD)
     app.add_page(team.page, route=team.ROUTE, on_load=team.ON_LOAD)
     app.add_page(sandbox.page, route=sandbox.ROUTE, on_load=sandbox.ON_LOAD)
