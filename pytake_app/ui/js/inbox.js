@@ -4,7 +4,8 @@ import { lists, loadList } from "$/public/pt_inbox_lists.js";
 import { onShout, prefs } from "$/public/pt_inbox_news.js";
 import { presence } from "$/public/pt_inbox_presence.js";
 import { sending } from "$/public/pt_inbox_send.js";
-import { set, state, useInbox } from "$/public/pt_inbox_store.js";
+import { people } from "$/public/pt_inbox_refs.js";
+import { redrawThread, set, state, useInbox } from "$/public/pt_inbox_store.js";
 import { threads } from "$/public/pt_inbox_threads.js";
 
 export { useInbox };
@@ -24,6 +25,7 @@ export const inbox = {
     if (me && !state.me) set({ me });
     if (state.list === "loading") loadList();
     if (state.views === null) lists.loadViews();
+    people().then(redrawThread, () => undefined); // names of whom it was given to; without them the words say less
     if (id && id !== state.selected) threads.select(id, false);
   },
   send: (at) => {

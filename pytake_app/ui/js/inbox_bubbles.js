@@ -1,6 +1,6 @@
 // What stands in a thread: days, messages of every kind, notes, and what automation and people did.
 import { createElement as h, Fragment, memo, useEffect, useState } from "react";
-import { ArrowDownLeft, ArrowRightLeft, Ban, Bell, Bot, CalendarClock, Check, CheckCheck, CircleAlert, ClipboardList, Clock, Code, Copy, ExternalLink, Forward, Headset, Info, List, Mail, MapPin, Megaphone, Phone, Plug, Reply, ShoppingBag, SmilePlus, StickyNote, UserRound, Zap } from "lucide-react";
+import { ArrowRightLeft, Ban, Bell, Bot, CalendarClock, Check, CheckCheck, ChevronDown, CircleAlert, ClipboardList, Clock, Code, Copy, ExternalLink, Forward, Headset, Info, List, Mail, MapPin, Megaphone, Phone, Plug, Reply, ShoppingBag, SmilePlus, StickyNote, UserRound, Zap } from "lucide-react";
 import { Popover } from "@radix-ui/themes";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang, tr, trKey } from "$/public/pt_i18n.js";
@@ -9,6 +9,7 @@ import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Document, openViewer, Picture, Place, Sound } from "$/public/pt_inbox_media.js";
 import { clockTime, dayText, hueOf, initials, phoneText } from "$/public/pt_inbox_model.js";
+import { state } from "$/public/pt_inbox_store.js";
 import { richText } from "$/public/pt_inbox_messages.js";
 
 const TICKS = { sending: Clock, queued: Clock, scheduled: CalendarClock, sent: Check, delivered: CheckCheck, read: CheckCheck, failed: CircleAlert, unsent: CircleAlert, canceled: Ban };
@@ -103,6 +104,7 @@ const Template = ({ template }) =>
 const Who = ({ item }) => {
   const why = item.session && item.node_id ? h(Why, { session: item.session, node: item.node_id, message: item.id }) : null;
   if (item.author === "bot") return h("div", { className: "who" }, h(Sign, { of: Bot, size: "xs" }), say("inbox.robot"), why);
+  if (item.author === "system" && item.dir === "out") return h("div", { className: "who" }, h(Sign, { of: List, size: "xs" }), say("inbox_more.from_queue"));
   if (item.author === "api") return h("div", { className: "who" }, h(Sign, { of: Plug, size: "xs" }), "API");
   if (item.forwarded) return h("div", { className: "who" }, h(Sign, { of: Forward, size: "xs" }), say("inbox_more.forwarded"));
   return null;
@@ -124,7 +126,7 @@ const Acts = ({ item }) => {
     ...(item.external && reactions ? ["👍", "❤️", "🙏", "😂"].map((emoji) => ({ key: emoji, label: say("inbox_more.react_with", { emoji }), icon: SmilePlus, run: () => inbox.react(item.key, emoji) })) : []),
   ];
   if (items.length === 0) return null;
-  return h("span", { className: "ix-acts" }, h(Menu, { trigger: h("button", { type: "button", className: "ib sm", "aria-label": say("inbox_more.message_acts"), title: say("inbox_more.message_acts"), "data-testid": "message-acts" }, h(Sign, { of: ArrowDownLeft })), items, align: item.dir === "in" ? "start" : "end", label: say("inbox_more.message_acts") }));
+  return h("span", { className: "ix-acts" }, h(Menu, { trigger: h("button", { type: "button", className: "ib sm", "aria-label": say("inbox_more.message_acts"), title: say("inbox_more.message_acts"), "data-testid": "message-acts" }, h(Sign, { of: ChevronDown })), items, align: item.dir === "in" ? "start" : "end", label: say("inbox_more.message_acts") }));
 };
 
 const Options = ({ item }) =>
@@ -174,11 +176,11 @@ const Note = ({ item, marked }) =>
 
 /** What automation or a person did, in words. */
 export const logWords = (item) => {
-  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.queue, to: item.to, until: item.until ? fmt.exact(getLang(), item.until) : "" };
+  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.code.startsWith("transferred") || item.code === "queued" ? item.queue_name : item.queue, to: state.people?.find((one) => one.id === item.to_id)?.name ?? "", until: item.until ? fmt.exact(getLang(), item.until) : "" };
   const more = trKey(`inbox_more.log.${item.code}`, "");
   return more ? tr(getLang(), more, params) : sayOf(`inbox.log.${item.code}`, "inbox.log.other", params);
 };
-const LOGS = { handed_off: Headset, person_took_over: Headset, assigned: UserRound, transferred: ArrowRightLeft, snoozed: Bell, given_back: Bot, status_closed: Check };
+const LOGS = { handed_off: Headset, person_took_over: Headset, assigned: UserRound, assigned_self: Headset, assigned_auto: Headset, assigned_nobody: UserRound, transferred_queue: ArrowRightLeft, transferred_flow: ArrowRightLeft, queued: Headset, snooze_over: Bell, snoozed: Bell, given_back: Bot, status_closed: Check };
 const Log = ({ item }) =>
   h("div", { className: "ix-sys", "data-testid": "log", "data-code": item.code }, h(Sign, { of: LOGS[item.code] ?? Zap }), h("span", null, logWords(item), item.session && !item.people && h(Fragment, null, " · ", h(Why, { session: item.session }))));
 

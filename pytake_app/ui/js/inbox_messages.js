@@ -106,14 +106,18 @@ const messageView = (message, links) => {
 };
 
 // Which words describe an entry: some kinds say more in their detail.
-export const codeOf = ({ kind, detail = {} }) => {
+export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "session_ended" && ["expired", "failed", "interrupted"].includes(detail.status)) return `session_${detail.status}`;
   if (kind === "status_changed" && ["closed", "open"].includes(detail.after)) return `status_${detail.after}`;
+  if (kind === "assigned" && !detail.assignee_id) return "assigned_nobody";
+  if (kind === "assigned" && !actor) return "assigned_auto";
+  if (kind === "assigned" && detail.assignee_id === actor) return "assigned_self";
+  if (kind === "transferred") return detail.agent_id ? "transferred_agent" : detail.flow ? "transferred_flow" : "transferred_queue";
   return kind;
 };
 // What a thread needn't say: each answer going on, and silence while a person answers. The panel tells the rest.
-const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api"]);
-const LOUD = new Set(["handed_off", "person_took_over", "assigned", "transferred", "snoozed", "queue_entered", "queue_assigned"]);
+const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api", "transferred_agent", "queue_left"]); // whom it was given to is said by "assigned"
+const LOUD = new Set(["handed_off", "person_took_over", "assigned", "transferred", "snoozed", "queued"]);
 export const logView = (entry) => {
   const detail = entry.detail ?? {};
   const queue = detail.queue ?? detail.queue_name ?? "";
@@ -129,7 +133,7 @@ export const logView = (entry) => {
     session: entry.flow_session_id ?? "",
     word: String(detail.word ?? detail.message ?? entry.kind),
     person: entry.actor_name ?? "",
-    to: detail.agent_name ?? detail.department_name ?? detail.assignee_name ?? detail.to_name ?? "",
+    to_id: detail.assignee_id ?? detail.agent_id ?? "",
     until: detail.until ?? "",
     queue: queue ? `· ${queue}` : "",
     queue_name: queue,

@@ -83,6 +83,12 @@ const itemsNow = () => {
   items = threadItems([...state.messages.values(), ...state.scheduled], state.log, items);
   return items;
 };
+/** Draw the thread anew: something that its words speak of is known now. */
+export const redrawThread = () => {
+  items = [];
+  touchThread();
+  emit();
+};
 /** The items of the open thread as they are now. */
 export const currentItems = () => itemsNow();
 
@@ -105,7 +111,7 @@ const compute = () => {
     files: { list: state.files },
     people: { others: state.others, typing: state.typing },
     panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: state.me?.role !== "viewer", mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
-    history: detail ? { log: panelLog(), previous: state.previous } : null,
+    history: detail ? { log: panelLog(), previous: state.previous, people: state.people?.length ?? 0 } : null,
     layout: { open: Boolean(state.selected), panel: state.panel, phase: state.thread },
     dialog: state.dialog ? { ...state.dialog } : null,
     prefs: { ...state.prefs },
