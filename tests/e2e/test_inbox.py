@@ -15,6 +15,7 @@ from tests.product import Product
 from tests.waiting import wait_until
 
 CONTACT = "Maria Souza"
+QUEUE_MEMBERS = ("name", "description", "messages", "overflow", "color", "distribution", "is_default")
 
 
 @dataclass
@@ -26,16 +27,20 @@ class Shop:
     phone: Phone
 
 
+def _asks_for_a_person(phone: Phone) -> None:
+    phone.says("oi", name=CONTACT)
+    menu = phone.got("interactive")
+    button = next(one["reply"] for one in menu["interactive"]["action"]["buttons"] if "alguém" in one["reply"]["title"])
+    phone.says(button["title"], type="button_reply", selection_id=button["id"], context_id=menu["external_id"])
+
+
 @pytest.fixture
 def shop(browser: Browser, running_app: Product) -> Iterator[Shop]:
     """A shop whose contact has asked for a person."""
     rafael = somebody(browser, running_app.url)
     juliana = Colleague(browser, rafael, running_app.data_dir, name="Juliana Prado", role="agent")
     phone = Phone(rafael)
-    phone.says("oi", name=CONTACT)
-    menu = phone.got("interactive")
-    button = next(one["reply"] for one in menu["interactive"]["action"]["buttons"] if "alguém" in one["reply"]["title"])
-    phone.says(button["title"], type="button_reply", selection_id=button["id"], context_id=menu["external_id"])
+    _asks_for_a_person(phone)
     yield Shop(rafael, juliana, phone)
     for person in (rafael, juliana):
         person.context.close()
@@ -300,3 +305,27 @@ def test_finding_and_many_at_once(shop: Shop) -> None:
     rafael.at("bulk-close").click()
     expect(rafael.at("conversation")).to_have_count(0)
     assert rafael.faults == []
+
+
+def test_a_queue_rings_at_an_agent(browser: Browser, running_app: Product) -> None:
+    rafael = somebody(browser, running_app.url)
+    (queue, *_) = rafael.get("/queues")["items"]
+    kept = {name: value for name, value in rafael.get(f"/queues/{queue['id']}").items() if name in QUEUE_MEMBERS}
+    for path, body in (
+        (f"/queues/{queue['id']}", {**kept, "ring_seconds": 60}),
+        ("/agents/me/queues", {"queues": [{"queue_id": queue["id"], "level": 0}]}),
+        ("/agents/me/status", {"status": "online"}),
+    ):
+        answer = rafael.context.request.put(f"{rafael.url}/api/v1{path}", data=body, headers=rafael.bearer)
+        assert answer.ok, answer.text()
+    inbox = Inbox(rafael)
+    expect(inbox.page.get_by_text("Nenhuma conversa por aqui")).to_be_visible()
+    _asks_for_a_person(Phone(rafael))
+    expect(inbox.at("offer")).to_contain_text(CONTACT)
+    assert complaints(inbox.page) == []
+    inbox.at("accept").click()
+    expect(inbox.at("owner")).to_contain_text("você")
+    expect(inbox.at("offer")).to_be_hidden()
+    expect(inbox.page.locator(".ix-panel")).to_contain_text(queue["name"])
+    assert inbox.faults == []
+    rafael.context.close()

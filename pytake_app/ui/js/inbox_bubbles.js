@@ -176,7 +176,7 @@ const Note = ({ item, marked }) =>
 
 /** What automation or a person did, in words. */
 export const logWords = (item) => {
-  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.code.startsWith("transferred") || item.code === "queued" ? item.queue_name : item.queue, to: state.people?.find((one) => one.id === item.to_id)?.name ?? "", until: item.until ? fmt.exact(getLang(), item.until) : "" };
+  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.code.startsWith("transferred") || item.code.startsWith("queued") ? item.queue_name : item.queue, to: state.people?.find((one) => one.id === item.to_id)?.name ?? "", until: item.until ? fmt.exact(getLang(), item.until) : "" };
   const more = trKey(`inbox_more.log.${item.code}`, "");
   return more ? tr(getLang(), more, params) : sayOf(`inbox.log.${item.code}`, "inbox.log.other", params);
 };

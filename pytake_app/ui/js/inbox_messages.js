@@ -112,11 +112,12 @@ export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "assigned" && !detail.assignee_id) return "assigned_nobody";
   if (kind === "assigned" && !actor) return "assigned_auto";
   if (kind === "assigned" && detail.assignee_id === actor) return "assigned_self";
+  if (kind === "queued" && actor) return "queued_by"; // "transferred" says who
   if (kind === "transferred") return detail.agent_id ? "transferred_agent" : detail.flow ? "transferred_flow" : "transferred_queue";
   return kind;
 };
 // What a thread needn't say: each answer going on, and silence while a person answers. The panel tells the rest.
-const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api", "transferred_agent", "queue_left"]); // whom it was given to is said by "assigned"
+const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api", "transferred_agent", "queued_by", "queue_left"]); // whom it was given to is said by "assigned"
 const LOUD = new Set(["handed_off", "person_took_over", "assigned", "transferred", "snoozed", "queued"]);
 export const logView = (entry) => {
   const detail = entry.detail ?? {};

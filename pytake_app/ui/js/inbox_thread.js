@@ -69,7 +69,7 @@ export const ThreadHead = () => {
     h(Face, { initials: head.initials, hue: head.hue, size: "l" }, h(ChannelMark, { channel: head.channel })),
     h("div", { className: "grow ix-names" },
       h("div", { className: "row g6 who" }, h("h2", { className: "str ell" }, head.name), h("span", { className: "only-wide ix-state" }, h(State, { head })), ["high", "urgent"].includes(head.priority) && h("span", { className: `bdg ${head.priority === "urgent" ? "red" : "amber"} only-wide` }, h(Sign, { of: Flag, size: "xs" }), say(`inbox_more.priority_${head.priority}`))),
-      h("div", { className: "meta muted ell tn" }, h("span", { className: "only-wide" }, [head.phone, head.account].filter(Boolean).join(" · ")), h("span", { className: "only-phone" }, [head.queue.name, head.window.bound && head.window.open ? say("inbox.window_closes_in", { span: head.window.left }) : head.phone].filter(Boolean).join(" · ")))),
+      h("div", { className: "meta muted ell tn" }, h("span", { className: "only-wide" }, [head.phone, head.account].filter(Boolean).join(" · ")), h("span", { className: "ix-phone" }, [head.queue.name, head.window.bound && head.window.open ? say("inbox.window_closes_in", { span: head.window.left }) : head.phone].filter(Boolean).join(" · ")))),
     head.may_write && h("span", { className: "only-wide" }, h(Owner, { head })),
     take && h(Btn, { kind: "solid", icon: Hand, busy: head.busy === "take_over", onClick: () => inbox.takeOver(), test: "take-over" }, say("inbox.take_over")),
     acting && head.handling === "person" && h(IconBtn, { icon: Bot, label: say("inbox.give_back"), className: "only-wide", onClick: () => inbox.giveBack(), test: "give-back" }),
