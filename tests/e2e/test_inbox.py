@@ -323,7 +323,7 @@ def test_a_queue_rings_at_an_agent(browser: Browser, running_app: Product) -> No
     _asks_for_a_person(Phone(rafael))
     expect(inbox.at("offer")).to_contain_text(CONTACT)
     assert complaints(inbox.page) == []
-    inbox.at("accept").click()
+    inbox.at("offer-accept").click()
     expect(inbox.at("owner")).to_contain_text("você")
     expect(inbox.at("offer")).to_be_hidden()
     expect(inbox.page.locator(".ix-panel")).to_contain_text(queue["name"])

@@ -5,7 +5,7 @@ import { api } from "$/public/pt_api.js";
 import { getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, Modal, say, Sign } from "$/public/pt_inbox_kit.js";
-import { hueOf, initials, nameOf, phoneText } from "$/public/pt_inbox_model.js";
+import { hueOf, hueOfColor, initials, nameOf, phoneText } from "$/public/pt_inbox_model.js";
 import { CannedDialog } from "$/public/pt_inbox_canned.js";
 import { CardDialog, OptionsDialog, PlaceDialog, TemplateDialog } from "$/public/pt_inbox_pickers.js";
 import { departments, flows, narrowed, people, queues, useList } from "$/public/pt_inbox_refs.js";
@@ -57,7 +57,7 @@ const TransferDialog = () => {
   const lists = { agent: useList(people), queue: useList(queues), department: useList(departments), flow: useList(flows) };
   const views = {
     agent: (one) => ({ id: one.id, label: one.name, face: true, status: one.status, detail: one.capacity ? `${one.load ?? 0}/${one.capacity}` : "" }),
-    queue: (one) => ({ id: one.id, label: one.name, dot: one.color || hueOf(one.id), detail: one.waiting !== undefined ? say("inbox_more.waiting_n", { count: one.waiting }) : "" }),
+    queue: (one) => ({ id: one.id, label: one.name, dot: hueOfColor(one.color, one.id), detail: one.waiting !== undefined ? say("inbox_more.waiting_n", { count: one.waiting }) : "" }),
     department: (one) => ({ id: one.id, label: one.name, icon: Building2 }),
     flow: (one) => ({ id: one.id, label: one.name, icon: Workflow }),
   };

@@ -44,9 +44,12 @@ export const windowOf = (conversation, now = Date.now()) => {
   const left = conversation.window_expires_at ? (new Date(conversation.window_expires_at) - now) / MINUTE : 0;
   return { bound: ["whatsapp", "messenger", "instagram"].includes(conversation.channel), open: left > 0, left: spanText(left), soon: left > 0 && left < 120 };
 };
+// A queue's colour, of sixteen, as the nearest of the hues that signs are drawn in.
+const NEAR = { gray: "slate", red: "red", orange: "amber", amber: "amber", yellow: "amber", lime: "jade", green: "jade", teal: "cyan", cyan: "cyan", sky: "blue", blue: "blue", indigo: "violet", violet: "violet", purple: "plum", pink: "plum", brown: "amber" };
+export const hueOfColor = (color, id) => NEAR[color] ?? hueOf(id);
 export const queueOf = (row) => {
   const queue = row.queue;
-  return queue && typeof queue === "object" ? { id: queue.id ?? "", name: queue.name ?? "", color: queue.color || hueOf(queue.id) } : { id: row.queue_id ?? "", name: queue ?? "", color: row.queue_color || (row.queue_id || queue ? hueOf(row.queue_id || queue) : "") };
+  return queue && typeof queue === "object" ? { id: queue.id ?? "", name: queue.name ?? "", color: hueOfColor(queue.color, queue.id) } : { id: row.queue_id ?? "", name: queue ?? "", color: row.queue_color || (row.queue_id || queue ? hueOf(row.queue_id || queue) : "") };
 };
 export const finished = (row) => row.status === "closed" || row.status === "archived";
 /** ok, soon or late, for somebody who waits. */
