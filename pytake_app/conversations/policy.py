@@ -26,9 +26,15 @@ def window_open(conversation: Conversation, now: datetime) -> bool:
     return conversation.window_expires_at is not None and conversation.window_expires_at > now
 
 
-def cannot_send(conversation: Conversation, contact: Contact | ContactBrief, *, window_open: bool) -> str | None:
-    """Why free text can't be sent, the strongest reason first; None: it can. A template needs no window."""
-    if conversation.status not in {"open", "pending"}:
+def cannot_send(
+    conversation: Conversation, contact: Contact | ContactBrief, *, window_open: bool, after_close: bool = False
+) -> str | None:
+    """Why free text can't be sent, the strongest reason first; None: it can. A template needs no window.
+
+    Parameters:
+        after_close: it belongs to the end of a conversation.
+    """
+    if conversation.status not in {"open", "pending"} and not after_close:
         return "conversation_closed"
     if contact.blocked:
         return "contact_blocked"

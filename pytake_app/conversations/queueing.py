@@ -219,8 +219,20 @@ def prioritise(session: Session, conversation: Conversation, priority: int, *, c
     announce(session, [conversation])
 
 
-def say(session: Session, conversation: Conversation, text: str, *, clock: Clock) -> bool:
+def say(
+    session: Session,
+    conversation: Conversation,
+    text: str,
+    *,
+    content: Mapping[str, Any] | None = None,
+    after_close: bool = False,
+    clock: Clock,
+) -> bool:
     """Tell the contact something by the system, through the outbox.
+
+    Parameters:
+        content: `channels.content` JSON; None: the text alone.
+        after_close: it belongs to the end of the conversation, which may be closed.
 
     Returns:
         whether it may be said: not to blocked contacts, to who opted out, nor outside the service window.
@@ -229,7 +241,7 @@ def say(session: Session, conversation: Conversation, text: str, *, clock: Clock
         return False
     person = contacts.lock(session, conversation.contact_id)
     window_open = policy.window_open(conversation, clock.now())
-    reason = policy.cannot_send(conversation, person, window_open=window_open)
+    reason = policy.cannot_send(conversation, person, window_open=window_open, after_close=after_close)
     if reason is None:
         try:
             address = contacts.address_of(session, conversation.contact_id, conversation.channel_account_id)
@@ -245,13 +257,18 @@ def say(session: Session, conversation: Conversation, text: str, *, clock: Clock
             contact=person,
             channel_account=session.get_one(ChannelAccount, conversation.channel_account_id),
             recipient=address.recipient,
-            content={"type": "text", "body": text, "preview_url": False},
+            content=dict(content) if content is not None else {"type": "text", "body": text, "preview_url": False},
             text=text,
             author_kind="system",
         ),
         clock=clock,
     )
     return True
+
+
+def has_open(session: Session, conversation: Conversation) -> bool:
+    """Whether the contact has another conversation going on with this channel account."""
+    return repository.other_open(session, conversation)
 
 
 def waits_to_hear(session: Session, session_id: UUID | None) -> bool:

@@ -28,6 +28,7 @@ from pytake_app.flows.execution_state import StoredSession
 from pytake_app.messaging.commands import Command
 from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.payloads import SenderKeys, parse_time
+from pytake_app.queues import ratings
 
 __all__ = ["BatchContext", "ContactRun"]
 
@@ -70,6 +71,8 @@ class ContactRun(ContactState):
         context, payload, person = self.context, event.payload, self.person
         person.learn(SenderKeys.of(payload, event.contact_key))
         self._identity_change(payload)
+        if self._rates(event):
+            return
         opened = self.thread is None
         thread = self._open_thread()
         at = min(parse_time(payload.get("at")) or event.received_at, context.now)
@@ -101,6 +104,35 @@ class ContactRun(ContactState):
                 self.happened("contact_created", "")
             if opened:
                 self.happened("conversation_opened", "")
+
+    def _rates(self, event: Event) -> bool:
+        """Whether the message says how the contact was served, as they were asked after the close: it belongs there,
+        opens no conversation and starts nothing. Looked up only when it could be one: an option of that question was
+        chosen, or nothing goes on and the words are a rating."""
+        payload, context = event.payload, self.context
+        selection = payload.get("selection_id")
+        chosen = bool(selection and selection.startswith(ratings.PREFIX))
+        if not chosen and (self.thread is not None or selection or payload.get("type") != "text"):
+            return False
+        rating = ratings.read(payload.get("text") or "", selection)
+        asked = None
+        if rating is not None and payload.get("automates"):
+            asked = ratings.find_asked(context.connection, self.person.id, self.account.id, rating.item_id, context.now)
+        if rating is None or asked is None:
+            return False
+        thread = self.others.get(asked.conversation_id)
+        if thread is None:
+            thread = threads.find_by_id(context.connection, [asked.conversation_id])[asked.conversation_id]
+            self.others[thread.id] = thread
+        at = min(parse_time(payload.get("at")) or event.received_at, context.now)
+        message, _ = inbound_message(thread, event, at, context.now, context.new_id)
+        self.effects.messages.append(message)
+        thread.said(message["id"], context.now, threads.preview_of(message["text"], message["type"]), "in")
+        thread.listened(at)
+        self._poke(thread, "message_received", message["id"])
+        self.effects.places.rate(thread.organization_id, asked.item_id, rating.score, rating.comment)
+        self._log(thread, routing.Decision("nothing", "rated", detail={"score": rating.score}), None)
+        return True
 
     def _take_up_queued(self) -> None:
         """What the contact wrote while a session waited for an outside call has its turn, in order, once that is over:

@@ -25,7 +25,7 @@ from pytake_app.flows import publications, requests, schedules, stats_rollup, ti
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
-from pytake_app.queues import tending
+from pytake_app.queues import rollup, tending
 from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
@@ -42,6 +42,8 @@ SCHEDULES_LOCK = 0x50545343
 """Advisory lock on the schedules ("PTSC")."""
 FIGURES_LOCK = 0x50544647
 """Advisory lock on the figures of flows ("PTFG")."""
+QUEUE_FIGURES_LOCK = 0x50545147
+"""Advisory lock on the figures of service queues ("PTQG")."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -84,6 +86,7 @@ class Scheduler:
             _Duty(1.0, self.send_scheduled),
             _Duty(2.0, self.index_words),
             _Duty(5.0, self.count_runs),
+            _Duty(5.0, self.count_queues),
             self._measuring,
             _Duty(5.0, self.sync_templates),
             _Duty(1.0, self.tend_queues),
@@ -240,6 +243,16 @@ class Scheduler:
                 return False
             counted = stats_rollup.count_ended(connection, self._services.clock.now())
         return counted >= stats_rollup.BATCH
+
+    def count_queues(self) -> bool:
+        """Count the hours of service queues."""
+        with hot(self._services.database) as connection:
+            # One scheduler at a time: two would write the same rows.
+            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (QUEUE_FIGURES_LOCK,)).fetchone()
+            if alone is None or not alone[0]:
+                return False
+            counted = rollup.count(connection, self._services.clock.now())
+        return counted >= rollup.BATCH
 
     def mend_requests(self) -> None:
         """Have flows' requests performed again whose performer is gone."""

@@ -13,6 +13,7 @@ from pytake_app.core.errors import NotFoundError
 from pytake_app.core.pagination import Page
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.queues import agents
+from pytake_app.queues import history as reports
 from pytake_app.queues.agent_schemas import (
     AgentCapacityWrite,
     AgentQueuesWrite,
@@ -22,6 +23,7 @@ from pytake_app.queues.agent_schemas import (
     Heartbeat,
     StatusChangeView,
 )
+from pytake_app.queues.insight_schemas import AgentDetail
 
 router = APIRouter(tags=["agents"])
 
@@ -52,9 +54,9 @@ def heartbeat(who: CurrentPrincipal, session: TenantSession, services: ServicesD
 
 
 @router.get("/agents/{agent_id}")
-def get_agent(agent_id: AgentId, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> AgentView:
-    """One agent."""
-    return agents.get_agent(session, who, _id(agent_id, who), clock=services.clock)
+def get_agent(agent_id: AgentId, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> AgentDetail:
+    """One agent, with today's figures."""
+    return reports.agent_detail(session, who, _id(agent_id, who), clock=services.clock)
 
 
 @router.put("/agents/{agent_id}/status")

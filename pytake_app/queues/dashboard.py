@@ -66,7 +66,9 @@ def dashboard(
     shown = dashboard_rows.items(session, queue_id, *_stretch(period, house.zone, now))
     line = dashboard_rows.waiting(session)
     today, last_week = dashboard_rows.counts(
-        session, queue_id, [(midnight, now), (_midnight(house.zone, now - WEEK), now - WEEK)]
+        session,
+        [queue_id] if queue_id is not None else list(house.queues),
+        [(midnight, now), (_midnight(house.zone, now - WEEK), now - WEEK)],
     )
     paces = dashboard_rows.paces(session, now)
     cards = _cards(shown, house, crew.people, paces, now)

@@ -236,12 +236,10 @@ class Counts:
     known: bool
 
 
-def _counts(queue_id: UUID | None, here: UUID, since: datetime, until: datetime) -> Any:
+def _counts(queue_ids: Sequence[UUID], here: UUID, since: datetime, until: datetime) -> Any:
     """Counts of [since, until); `waiting`: how many waited at its end. Items that joined more than a day before count
     no more among the waiting of a moment long past."""
-    mine = [col(QueueItem.organization_id) == here]
-    if queue_id is not None:
-        mine.append(col(QueueItem.queue_id) == queue_id)
+    mine = (col(QueueItem.organization_id) == here, col(QueueItem.queue_id).in_(queue_ids))
     at = sa.func.coalesce(col(QueueItem.assigned_at), col(QueueItem.ended_at))
     joined = sa.and_(col(QueueItem.entered_at) >= since, col(QueueItem.entered_at) < until)
     ended = sa.and_(col(QueueItem.ended_at) >= since, col(QueueItem.ended_at) < until)
@@ -268,11 +266,11 @@ def _counts(queue_id: UUID | None, here: UUID, since: datetime, until: datetime)
     ).where(*mine, col(QueueItem.entered_at) >= since - timedelta(days=1), col(QueueItem.entered_at) < until)
 
 
-def counts(session: Session, queue_id: UUID | None, stretches: Sequence[tuple[datetime, datetime]]) -> list[Counts]:
+def counts(session: Session, queue_ids: Sequence[UUID], stretches: Sequence[tuple[datetime, datetime]]) -> list[Counts]:
     """What happened in each stretch of time: one statement."""
     here = organization_of(session)
     parts = [
-        _counts(queue_id, here, since, until).add_columns(sa.literal(n).label("stretch"))
+        _counts(queue_ids, here, since, until).add_columns(sa.literal(n).label("stretch"))
         for n, (since, until) in enumerate(stretches)
     ]
     rows = sorted(session.execute(sa.union_all(*parts)), key=lambda row: cast("int", row[8]))

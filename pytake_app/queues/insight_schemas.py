@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from pytake_app.queues.agent_schemas import AgentView
-from pytake_app.queues.item_schemas import ItemView
+from pytake_app.queues.item_schemas import AgentRef, ContactRef, ItemPriority, ItemStatus, ItemView
 
 Period = Literal["today", "yesterday", "7d"]
 
@@ -80,3 +80,86 @@ class Dashboard(BaseModel):
     in_service_total: int
     recent: list[DashboardItem]
     recent_total: int
+
+
+class HistoryEntry(BaseModel):
+    """An item that has ended. Seconds; `handled_seconds` null: nobody answered."""
+
+    id: UUID
+    queue_name: str
+    conversation_id: UUID
+    contact: ContactRef
+    channel: str
+    status: ItemStatus
+    outcome: str
+    source: str
+    priority: ItemPriority
+    agent: AgentRef | None
+    entered_at: datetime
+    assigned_at: datetime | None
+    ended_at: datetime
+    ended_by_name: str
+    waited_seconds: int
+    handled_seconds: int | None
+    sla_met: bool | None
+    csat_asked: bool
+    csat_score: int | None
+    csat_comment: str
+
+
+class Figures(BaseModel):
+    """What happened in a stretch of time. Seconds; null: nothing to take an average of."""
+
+    entered: int
+    assigned: int
+    completed: int
+    abandoned: int
+    transferred: int
+    timeouts: int
+    overflows: int
+    wait_average_seconds: float | None
+    wait_max_seconds: int
+    handle_average_seconds: float | None
+    sla_percent: float | None
+    csat_average: float | None
+    csat_count: int
+
+
+class FiguresOf(Figures):
+    """Figures that begin at a moment."""
+
+    at: datetime
+
+
+class AgentFigures(Figures):
+    """Figures of one agent."""
+
+    agent: AgentRef
+
+
+class QueueMetrics(BaseModel):
+    """A queue's figures: of the whole time, by the hour or day, and by agent; hours without any are left out."""
+
+    first: datetime
+    last: datetime
+    by: Literal["hour", "day"]
+    totals: Figures
+    series: list[FiguresOf]
+    agents: list[AgentFigures]
+
+
+class AgentToday(BaseModel):
+    """An agent's work since midnight in the organization's time zone. Seconds."""
+
+    assigned: int
+    completed: int
+    transferred: int
+    handle_average_seconds: float | None
+    csat_average: float | None
+    csat_count: int
+
+
+class AgentDetail(AgentView):
+    """An agent, with today's figures."""
+
+    today: AgentToday

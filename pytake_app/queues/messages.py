@@ -93,11 +93,11 @@ def speak(
     values: dict[str, str | int] = {"position": position or "", "ahead": position - 1 if position else ""}
     wait = predicting.wait_seconds(session, queue.id, position, clock.now()) if position else None
     values["wait"] = max(1, math.ceil(wait / 60)) if wait is not None else ""
-    return conversations.say(session, conversation, _rendered(session, queue, conversation, text, values, clock),
+    return conversations.say(session, conversation, rendered(session, queue, conversation, text, values, clock),
                              clock=clock)  # fmt: skip
 
 
-def _rendered(
+def rendered(
     session: Session,
     queue: ServiceQueue,
     conversation: Conversation,
@@ -105,6 +105,7 @@ def _rendered(
     values: dict[str, str | int],
     clock: Clock,
 ) -> str:
+    """A text of the queue as this contact reads it."""
     if "{" not in text:
         return text
     brief = contacts.briefs(session, [conversation.contact_id])[conversation.contact_id]

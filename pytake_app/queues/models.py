@@ -43,13 +43,15 @@ class ServiceQueue(SQLModel, table=True):
     `sticky_seconds`. `ring_seconds`: how long an agent may think about an offer; 0: assigned at once.
     `closed_action`: what happens to who comes outside business hours: refuse, keep. `at_closing`: what happens then to
     who is waiting: keep (for the next day), timeout. `reassign_after_seconds`: conversations of an agent whose
-    connection is lost go back to the queue after so long; None: never.
+    connection is lost go back to the queue after so long; None: never. `csat_minutes`: how long after the close the
+    contact is asked to rate. `alerted_at`: when people were last told that the queue needs them.
     """
 
     __tablename__ = "service_queues"
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
         Index("service_queues_default", "organization_id", unique=True, postgresql_where=text("is_default")),
+        Index("service_queues_rating", "organization_id", postgresql_where=text("csat_enabled")),
     )
 
     id: UUID = id_field()
@@ -85,6 +87,7 @@ class ServiceQueue(SQLModel, table=True):
     csat_question: str = ""
     csat_thanks: str = ""
     csat_minutes: int = 0
+    alerted_at: datetime | None = time_field(nullable=True)
     is_default: bool = False
     is_active: bool = True
     created_at: datetime = time_field()
@@ -147,8 +150,9 @@ class QueueItem(SQLModel, table=True):
     `status`: waiting, offered (rings at `offered_to`), in_service, completed, abandoned, transferred, timeout,
     overflow; a conversation has at most one of the first three. `priority`: 0 low … 3 urgent. `source`: flow, rule,
     agent, api. `declined_by`: `{agent_id, at}` of who declined or missed it. `arrived_at`: when hours and size were
-    looked at and the contact was greeted; None: not yet. `outcome` says why it ended. `rolled_up_at`: when its end was
-    counted in `queue_hours`.
+    looked at and the contact was greeted; None: not yet. `outcome` says why it ended. `csat_state`: empty (not asked
+    yet, or never), asked, skipped (could not be asked), answered, thanked. `rolled_up_at`: when it was counted in
+    `queue_hours`; None again when it changes.
     """
 
     __tablename__ = "queue_items"
@@ -175,6 +179,20 @@ class QueueItem(SQLModel, table=True):
         Index("queue_items_of_conversation", "conversation_id", "id"),
         Index("queue_items_of_contact", "contact_id", "assigned_at"),
         Index("queue_items_history", "organization_id", "queue_id", "ended_at"),
+        Index("queue_items_entered", "organization_id", "queue_id", "entered_at"),
+        Index(
+            "queue_items_assigned",
+            "organization_id",
+            "queue_id",
+            "assigned_at",
+            postgresql_where=text("assigned_at IS NOT NULL"),
+        ),
+        Index(
+            "queue_items_rated",
+            "contact_id",
+            postgresql_where=text("csat_state IN ('asked', 'answered', 'thanked')"),
+        ),
+        Index("queue_items_to_thank", "organization_id", postgresql_where=text("csat_state = 'answered'")),
         Index(
             "queue_items_unrolled",
             "ended_at",
@@ -217,11 +235,16 @@ class QueueItem(SQLModel, table=True):
     csat_score: int | None = None
     csat_comment: str = ""
     csat_asked_at: datetime | None = time_field(nullable=True)
+    csat_state: str = Field(default="", sa_column_kwargs={"server_default": ""})
     rolled_up_at: datetime | None = time_field(nullable=True)
 
 
 class QueueHour(SQLModel, table=True):
-    """Figures of one queue, or of one agent in it, in one hour (UTC)."""
+    """Figures of one queue, or of one agent in it (None: of all), in one hour (UTC).
+
+    Joining counts in the hour of joining, waits and promises in that of the assignment, the rest in that of the end.
+    `sla_due`: whose promised time was kept or over; `served`: ended after somebody had answered.
+    """
 
     __tablename__ = "queue_hours"
     __table_args__ = (
@@ -250,5 +273,8 @@ class QueueHour(SQLModel, table=True):
     wait_max: int = 0
     handle_total_seconds: int = Field(default=0, sa_type=BigInteger)
     sla_met: int = 0
+    sla_due: int = 0
+    served: int = 0
+    overflows: int = 0
     csat_sum: int = 0
     csat_count: int = 0

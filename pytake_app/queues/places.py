@@ -25,6 +25,13 @@ UPDATE queue_items i SET status = CASE WHEN v.status = 'left' AND i.status = 'in
 FROM json_populate_recordset(NULL::queue_items, %(rows)s) v
 WHERE i.conversation_id = v.conversation_id AND i.status IN ('waiting', 'offered', 'in_service')
 """
+# Counted again, and thanked for.
+_RATE = """
+UPDATE queue_items i SET csat_score = coalesce(v.csat_score, i.csat_score), rolled_up_at = NULL,
+       csat_comment = CASE WHEN v.csat_comment = '' THEN i.csat_comment ELSE v.csat_comment END,
+       csat_state = CASE WHEN i.csat_state = 'thanked' THEN 'thanked' ELSE 'answered' END
+FROM json_populate_recordset(NULL::queue_items, %s) v WHERE i.id = v.id
+"""
 _ENTER = insert_statement(
     "queue_items",
     ("id", "organization_id", "queue_id", "queue_name", "conversation_id", "contact_id", "channel", "status",
@@ -39,7 +46,13 @@ class Places:
 
     left: dict[UUID, Row] = field(default_factory=dict)
     entered: dict[UUID, Row] = field(default_factory=dict)
+    rated: dict[UUID, Row] = field(default_factory=dict)
     organizations: set[UUID] = field(default_factory=set)
+
+    def rate(self, organization_id: UUID, item_id: UUID, score: int | None, comment: str) -> None:
+        """The contact says how they were served. `score` None: only words to a score given before."""
+        self.rated[item_id] = {"id": item_id, "csat_score": score, "csat_comment": comment}
+        self.organizations.add(organization_id)
 
     def leave(
         self, organization_id: UUID, conversation_id: UUID, status: str, outcome: str, agent_id: UUID | None = None
@@ -68,6 +81,7 @@ class Places:
         """Append another contact's."""
         self.left |= other.left
         self.entered |= other.entered
+        self.rated |= other.rated
         self.organizations |= other.organizations
 
     def write(self, connection: Connection, now: datetime) -> None:
@@ -75,6 +89,8 @@ class Places:
         if self.left:
             connection.execute(_LEAVE, {"rows": dumps(list(self.left.values())), "now": now})
         insert_rows(connection, _ENTER, list(self.entered.values()))
+        if self.rated:
+            connection.execute(_RATE, (dumps(list(self.rated.values())),))
 
     def pokes(self) -> Iterable[tuple[str, Row]]:
         """What pages are told after the commit."""

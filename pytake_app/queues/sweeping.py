@@ -33,6 +33,8 @@ NOBODY_AFTER = timedelta(minutes=5)
 _DUE = """
 SELECT organization_id FROM queue_items WHERE status IN ('waiting', 'offered')
 UNION SELECT organization_id FROM agents WHERE status <> 'offline'
+UNION SELECT organization_id FROM service_queues WHERE csat_enabled
+UNION SELECT organization_id FROM queue_items WHERE csat_state = 'answered'
 UNION SELECT c.organization_id FROM users u
       JOIN conversations c ON c.organization_id = u.organization_id AND c.assignee_id = u.id
       WHERE (NOT u.is_active OR u.role = 'viewer') AND c.handling = 'person' AND c.status IN ('open', 'pending')

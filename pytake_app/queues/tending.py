@@ -18,7 +18,7 @@ from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
 from pytake_app.messaging.sql import hot
-from pytake_app.queues import distributing, entering, messages, sweeping
+from pytake_app.queues import csat, distributing, entering, messages, sweeping
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ THOROUGH_EVERY = 5.0
 
 
 def tend(services: Services, organization_id: UUID) -> int:
-    """Receive who has joined, distribute, tell who comes nearer.
+    """Receive who has joined, distribute, tell who comes nearer, ask who has been served.
 
     Returns:
         how many conversations were given to agents.
@@ -51,6 +51,9 @@ def tend(services: Services, organization_id: UUID) -> int:
             break
     with database.tenant(organization_id) as session:
         messages.tell_positions(session, clock=clock)
+    with database.tenant(organization_id) as session:
+        csat.ask(session, clock=clock)
+        csat.thank(session, clock=clock)
     return given
 
 
