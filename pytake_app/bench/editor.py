@@ -3,7 +3,7 @@
 For each size it prints one JSON line: milliseconds from the navigation until cards stand on the canvas and the page
 talks to the server (`cold` with an empty browser cache, `warm` with a full one), frame rates while a card is dragged
 and while the canvas is panned, the characters that a move and a typed sentence send and receive, and how long after
-the last key the server has answered with its findings.
+the last key of a quick and of a slow typist the card shows what the verifier finds in the sentence.
 """
 
 import argparse
@@ -29,7 +29,10 @@ from pytake_app.engine.document import Edge, FlowDocument, Node, Position
 
 DEFAULT_SIZES = (300, 1000)
 COLUMNS = 20
-SENTENCE = " Que bom ter você por aqui! Vamos conversar?"
+SENTENCE = " Que bom ter você por aqui! Vamos conversar? {{"
+"""Its last key makes it wrong: an expression that isn't closed."""
+TYPISTS = {"quick": 25, "slow": 330}
+"""Milliseconds between keys."""
 START_TIMEOUT = 300.0
 _CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 # Polls by frame: the first time cards are drawn and the socket has hydrated the page.
@@ -47,6 +50,16 @@ _FRAMES = """() => {
   const tick = (now) => { window.__frames.push(now); window.__counting && requestAnimationFrame(tick); };
   window.__counting = true;
   requestAnimationFrame(tick);
+}"""
+# When the last key went down, and when the card of a node first shows an error.
+_ERROR = """(id) => {
+  window.__key = window.__seen = 0;
+  document.addEventListener("keydown", () => { window.__key = performance.now(); }, true);
+  const look = () => {
+    if (document.querySelector(`.react-flow__node[data-id="${id}"] .prob:not(.am)`)) window.__seen = performance.now();
+    else requestAnimationFrame(look);
+  };
+  look();
 }"""
 
 
@@ -203,6 +216,7 @@ def _figures(browser: Any, url: str, size: int, runs: int) -> dict[str, Any]:
     drags: list[dict[str, float]] = []
     pans: list[dict[str, float]] = []
     wire: dict[str, Any] = {}
+    figures: dict[str, list[float]] = {}
     for _ in range(runs):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         form = {"email": email, "password": account["password"]}
@@ -216,7 +230,10 @@ def _figures(browser: Any, url: str, size: int, runs: int) -> dict[str, Any]:
         page.wait_for_timeout(1500)  # verification and presence have been answered
         drags.append(_drag(page))
         pans.append(_pan(page))
-        wire = {**_move(page, sent, received), **_type(page, sent, received)}
+        wire = _move(page, sent, received)
+        for name in TYPISTS:
+            for key, value in _type(page, sent, received, name).items():
+                figures.setdefault(f"{name}_{key}", []).append(value)
         wire["dom_elements"] = page.evaluate("document.querySelectorAll('*').length")
         context.close()
     middle = statistics.median
@@ -229,6 +246,7 @@ def _figures(browser: Any, url: str, size: int, runs: int) -> dict[str, Any]:
         "drag_frame_p95_ms": round(middle(item["p95"] for item in drags), 1),
         "pan_fps": round(middle(item["fps"] for item in pans), 1),
         **wire,
+        **{name: round(middle(values)) for name, values in figures.items()},
     }
 
 
@@ -298,24 +316,28 @@ def _move(page: Any, sent: list[str], received: list[str]) -> dict[str, Any]:
     }
 
 
-def _type(page: Any, sent: list[str], received: list[str]) -> dict[str, Any]:
-    page.locator(".react-flow__node-msg_text .hd").first.click()
+def _type(page: Any, sent: list[str], received: list[str], typist: str) -> dict[str, float]:
+    """Type a wrong sentence into a message that has no error yet, and make it right again."""
+    card = page.locator(".react-flow__node-msg_text:not(:has(.prob:not(.am)))").first
+    node_id = card.get_attribute("data-id")
+    card.locator(".hd").click()
     area = page.locator(".ins textarea").first
     area.click()
+    area.press("End")
+    before = area.input_value()
     page.wait_for_timeout(500)
     up, down = len(sent), len(received)
-    area.press_sequentially(SENTENCE, delay=25)
-    typed = time.monotonic()
-    answered = 0.0
-    # The answer to an edit carries what the verifier found.
-    while time.monotonic() < typed + 2:
-        before = len(received)
-        page.wait_for_timeout(5)
-        if any("reply" in frame for frame in _events(received, before)):
-            answered = time.monotonic() - typed
-    return {
-        "sentence_verified_ms": round(answered * 1000),
-        "sentence_frames_up": len(_events(sent, up)),
-        "sentence_chars_up": sum(map(len, _events(sent, up))),
-        "sentence_frames_down": len(_events(received, down)),
+    page.evaluate(_ERROR, node_id)
+    area.press_sequentially(SENTENCE, delay=TYPISTS[typist])
+    page.wait_for_function("window.__seen", timeout=10_000)
+    page.wait_for_timeout(2000)  # what waits longer is sent, too
+    took = page.evaluate("window.__seen - window.__key")
+    figures = {
+        "findings_ms": took,
+        "frames_up": len(_events(sent, up)),
+        "chars_up": sum(map(len, _events(sent, up))),
+        "frames_down": len(_events(received, down)),
     }
+    area.fill(before)
+    page.wait_for_timeout(1500)
+    return figures

@@ -48,6 +48,7 @@ from pytake_app.flows.schemas import (
     RollbackRequest,
     StarterCreate,
     StarterView,
+    VerifyRequest,
     VerifyResult,
     VersionDetail,
     VersionView,
@@ -260,9 +261,14 @@ def redo(flow_id: str, who: CurrentPrincipal, session: TenantSession, services: 
 
 
 @router.post("/flows/{flow_id}/verify")
-def verify_flow(flow_id: str, who: CurrentPrincipal, session: TenantSession) -> VerifyResult:
-    """What the verifier says of the draft."""
-    return service.verify_flow(session, who, flow_id)
+def verify_flow(
+    flow_id: str, who: CurrentPrincipal, session: TenantSession, body: VerifyRequest | None = None
+) -> VerifyResult:
+    """What the verifier says of the draft; with `operations`, of the draft as they would leave it, changing nothing.
+
+    409 `stale_revision` when the draft is no longer at `expected_revision`.
+    """
+    return service.verify_flow(session, who, flow_id, body)
 
 
 @router.get("/flows/{flow_id}/paths", response_model=PathsReport)

@@ -21,7 +21,7 @@ from pytake_app.engine.verify import Finding, verify
 from pytake_app.flows import documents, rebase, repository, undoing
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.models import Flow, FlowEdit
-from pytake_app.flows.schemas import AppliedEdit, EditResult, VerifyResult
+from pytake_app.flows.schemas import AppliedEdit, EditResult, VerifyRequest, VerifyResult
 
 JsonObject = dict[str, Any]
 
@@ -161,11 +161,24 @@ def edits_since(session: Session, principal: Principal, ref: UUID | str, seq: in
     return [_applied(edit) for edit in edits] if len(edits) == flow.draft_revision - seq else None
 
 
-def verify_draft(session: Session, principal: Principal, ref: UUID | str) -> VerifyResult:
-    """What the verifier says of the draft as it is now."""
-    principal.require(Role.VIEWER)
+def verify_draft(
+    session: Session, principal: Principal, ref: UUID | str, ahead: VerifyRequest | None = None
+) -> VerifyResult:
+    """What the verifier says of the draft as it is now, or as the operations of `ahead` would leave it.
+
+    Raises:
+        ConflictError: code `stale_revision`: the draft isn't at the revision of `ahead`.
+        InvalidError: code `invalid_operation`.
+    """
+    principal.require(Role.ORG_ADMIN if ahead and ahead.operations else Role.VIEWER)
     flow = repository.find(session, ref)
-    findings = findings_of(session, flow)
+    raw = flow.draft_document
+    if ahead is not None:
+        refuse_stale(flow, ahead.expected_revision)
+        raw, _inverse = _apply_all(flow, _parse(ahead.operations), stale=False)
+        documents.check_limits(raw)
+    document = FlowDocument.model_validate(raw)
+    findings = verify(document, verify_env(session, flow.id, document))
     return VerifyResult(
         revision=flow.draft_revision,
         findings=findings,

@@ -144,6 +144,13 @@ class EditResult(BaseModel):
     can_redo: bool
 
 
+class VerifyRequest(Request):
+    """What the draft is looked at with: edits that the client hasn't sent yet, on top of `expected_revision`."""
+
+    operations: list[JsonObject] = Field(default=[], max_length=500)
+    expected_revision: int | None = Field(default=None, ge=0)
+
+
 class VerifyResult(BaseModel):
     """What the verifier says of the draft."""
 

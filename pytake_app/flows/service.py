@@ -57,6 +57,7 @@ from pytake_app.flows.schemas import (
     NodeView,
     PublishResult,
     StarterView,
+    VerifyRequest,
     VerifyResult,
     VersionDetail,
     VersionView,
@@ -187,9 +188,9 @@ def edits_since(session: Session, principal: Principal, ref: Ref, seq: int) -> l
     return editing.edits_since(session, principal, ref, seq)
 
 
-def verify_flow(session: Session, principal: Principal, ref: Ref) -> VerifyResult:
-    """What the verifier says of the draft."""
-    return editing.verify_draft(session, principal, ref)
+def verify_flow(session: Session, principal: Principal, ref: Ref, ahead: VerifyRequest | None = None) -> VerifyResult:
+    """What the verifier says of the draft; with edits that nobody has sent yet, when `ahead` has some."""
+    return editing.verify_draft(session, principal, ref, ahead)
 
 
 def flow_paths(

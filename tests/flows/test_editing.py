@@ -7,7 +7,7 @@ import pytest
 
 from pytake_app.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.flows import service
-from pytake_app.flows.schemas import EditResult, FlowView, NodeCreate, NodeUpdate
+from pytake_app.flows.schemas import EditResult, FlowView, NodeCreate, NodeUpdate, VerifyRequest, VerifyResult
 from tests.support.tenants import Tenant, make_tenant
 
 DOCUMENT: dict[str, Any] = {
@@ -292,3 +292,29 @@ def test_the_journal_forgets_and_says_so(tenant: Tenant, flow: FlowView, monkeyp
         edit(tenant, flow, say("late"), who=make_colleague(tenant), revision=flow.draft_revision)
     assert stale.value.code == "stale_revision"
     edit(tenant, flow, say("mine"))  # without a revision: on top of whatever is there
+
+
+def test_findings_can_be_asked_of_edits_that_were_not_sent(tenant: Tenant, flow: FlowView) -> None:
+    def ask(who: Any, *operations: dict[str, Any], revision: int = flow.draft_revision) -> VerifyResult:
+        ahead = VerifyRequest(operations=list(operations), expected_revision=revision)
+        with tenant.session() as session:
+            return service.verify_flow(session, who, flow.id, ahead)
+
+    with tenant.session() as session:
+        before = service.verify_flow(session, tenant.viewer, flow.id)
+    assert ask(tenant.viewer) == before
+    typed = ask(tenant.admin, say("Oi {{ contact.first_name"))
+    assert typed.errors == before.errors + 1
+    assert typed.revision == flow.draft_revision
+    assert body(tenant, flow) == "Oi"
+    with tenant.session() as session:
+        assert service.verify_flow(session, tenant.viewer, flow.id) == before
+
+    with pytest.raises(ForbiddenError):
+        ask(tenant.viewer, say("Oi!"))
+    with pytest.raises(ConflictError, match="load it again"):
+        ask(tenant.admin, say("Oi!"), revision=flow.draft_revision - 1)
+    with pytest.raises(InvalidError):
+        ask(tenant.admin, {"op": "delete_node", "id": "nowhere"})
+    with pytest.raises(InvalidError):
+        ask(tenant.admin, say("Oi\0"))

@@ -6,6 +6,7 @@ import { api, ApiError, whenSignedOut } from "$/public/pt_api.js";
 import { getLang, tr, trKey } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
 import { Sync } from "$/public/pt_editor_sync.js";
+import { Checker } from "$/public/pt_editor_verify.js";
 import { takeUp } from "$/public/pt_editor_keep.js";
 import { people } from "$/public/pt_editor_people.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
@@ -35,6 +36,7 @@ const fresh = () => ({
   flow: null, // the flow as the API gives it, without its document
   phase: "loading", // loading | ready | missing | forbidden | error
   sync: null,
+  checker: null, // asks for the findings
   doc: null,
   findings: [],
   verified: false,
@@ -164,6 +166,16 @@ const makeSync = (flowId) =>
     reload: () => editor.load(),
     fetch: () => S.bridge?.catchUp({ flow_id: flowId, revision: S.sync.revision }),
     user: () => S.me.id,
+    typed: (pause) => S.checker.typed(pause),
+  });
+
+const makeChecker = (flowId, sync) =>
+  new Checker({
+    sync,
+    ask: (unsent) => api.post(`/api/v1/flows/${flowId}/verify`, unsent ?? {}),
+    show: (findings) => S.sync === sync && setFindings(findings),
+    failed: (error) => error.status !== 0 && error.status !== 503 && tell("editor.check_failed", "error"),
+    peers: () => S.peers.length,
   });
 
 const dropLostSelection = () => {
@@ -174,8 +186,6 @@ const dropLostSelection = () => {
 
 let stopPokes = null;
 let loading = 0;
-let verifyTimer = 0;
-let verifyFrom = 0;
 
 export const editor = {
   S,
@@ -191,7 +201,8 @@ export const editor = {
   open(flowId) {
     if (!flowId) return;
     if (S.flowId !== flowId) {
-      Object.assign(S, fresh(), { flowId, sync: makeSync(flowId) });
+      const sync = makeSync(flowId);
+      Object.assign(S, fresh(), { flowId, sync, checker: makeChecker(flowId, sync) });
       stopPokes?.();
       whenSignedOut(() => {
         if (!S.flowId || !S.doc || !window.location.pathname.startsWith("/flows/")) return false;
@@ -237,14 +248,7 @@ export const editor = {
     }
   },
 
-  async verify() {
-    try {
-      const result = await api.post(`/api/v1/flows/${S.flowId}/verify`);
-      if (result.revision === S.sync.revision) setFindings(result.findings);
-    } catch (error) {
-      if (error.status !== 0 && error.status !== 503) tell("editor.check_failed", "error");
-    }
-  },
+  verify: () => S.checker.verify(),
 
   /** An answer of the server (also one kept from before this page was opened). */
   replied(reply) {
@@ -264,20 +268,8 @@ export const editor = {
     }
     if (reply.draft) emit({ flow: { ...S.flow, draft: { ...S.flow?.draft, ...reply.draft } } });
     S.sync.answer(reply);
-    if (reply.findings) setFindings(reply.findings);
-    else if (reply.verify) editor.verifySoon();
+    S.checker.told(reply);
     emit();
-  },
-  /** Others changed the draft: ask for the findings when it is quiet for a moment, at the latest after some seconds.
-   * Not everybody at once. */
-  verifySoon() {
-    verifyFrom ||= Date.now();
-    clearTimeout(verifyTimer);
-    const pause = 700 + Math.random() * Math.min(3000, 150 * S.peers.length);
-    verifyTimer = setTimeout(() => {
-      verifyFrom = 0;
-      editor.verify();
-    }, Math.max(0, Math.min(pause, verifyFrom + 6000 - Date.now())));
   },
   /** Somebody deleted the flow while it is open here: nothing is sent, everything stays to be seen and saved. */
   deleted() {
@@ -295,7 +287,7 @@ export const editor = {
     if (poke.event === "flow_edited") {
       const before = S.sync.revision;
       S.sync.hear(poke);
-      if (S.sync.revision > before) editor.verifySoon();
+      if (S.sync.revision > before) S.checker.soon();
     } else if (poke.event === "flow_here") people.heard(poke);
     else if (poke.event === "flow_deleted") editor.deleted();
     else if (poke.event === "flow_restored") {

@@ -19,10 +19,11 @@ const MAX_EDIT = 400000; // characters of one edit; the server reads messages of
 /** The edits of one flow.
  * `send(message)` gives `{cid, flow_id, revision, built, ops}` to the server; `changed(why)` is called after every change;
  * `failed(code)` when an edit was refused for good; `reload()` when our copy can't be brought up to date by edits;
- * `fetch()` asks for the edits after our revision; `user()` is whose work this is. */
+ * `fetch()` asks for the edits after our revision; `user()` is whose work this is; `typed(pause)` hears of typed text and how
+ * long it will wait for the next key. */
 export class Sync {
-  constructor({ flowId, send, changed, failed, reload, fetch, user }) {
-    Object.assign(this, { flowId, send, changed, failed, reload, fetch, user });
+  constructor({ flowId, send, changed, failed, reload, fetch, user, typed }) {
+    Object.assign(this, { flowId, send, changed, failed, reload, fetch, user, typed });
     this.revision = 0;
     this.base = null;
     this.doc = null;
@@ -33,6 +34,7 @@ export class Sync {
     this.early = new Map();
     this.flight = null;
     this.savedAt = null;
+    this.edits = 0; // made here, ever
     this.connected = true;
     this.halted = ""; // why nothing is sent: signed_out, forbidden, unreadable, deleted
     this.kept = true; // whether the browser could keep what waits
@@ -115,6 +117,12 @@ export class Sync {
     return this.pending.length;
   }
 
+  /** What the server doesn't have yet, with the revision that it stands on; null when there is nothing, or an undo. */
+  unsent() {
+    if (!this.base || !this.waiting || this.halted || !this.connected || this.pending.some((entry) => entry.step && entry.step !== "edit")) return null;
+    return { operations: this.pending.flatMap((entry) => entry.ops), expected_revision: this.revision };
+  }
+
   /** Make an edit (one undo step). With `key`, further edits under the same key join it while the person goes on typing.
    * False when it is too large to be sent. */
   edit(ops, key = null) {
@@ -128,6 +136,7 @@ export class Sync {
     }
     const was = heldBefore(ops, this.doc, joins ? last.was : []);
     this.doc = applyAll(this.doc, ops);
+    this.edits += 1;
     if (joins) {
       last.was = was;
       last.ops = mergeOps(last.ops, ops);
@@ -142,6 +151,7 @@ export class Sync {
         this.rhythm.sent += 1;
         this.flush();
       }, pause);
+      this.typed?.(pause);
     }
     this.remember();
     this.changed("edit");

@@ -135,7 +135,7 @@ class Pair:
 
 def browser_modules(folder: Path) -> Path:
     """The browser's `Sync` with what it needs, where bun can import it."""
-    for name in ("editor_doc", "editor_clash", "editor_keep", "editor_sync"):
+    for name in ("editor_doc", "editor_clash", "editor_keep", "editor_sync", "editor_verify"):
         source = (JS / f"{name}.js").read_text(encoding="utf-8")
         (folder / f"pt_{name}.js").write_text(re.sub(r'"\$/public/', '"./', source), encoding="utf-8")
     return folder / "pt_editor_sync.js"
