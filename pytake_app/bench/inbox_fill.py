@@ -55,7 +55,9 @@ _WORDS = """
 INSERT INTO message_search (message_id, organization_id, conversation_id, created_at, words)
 SELECT id, organization_id, conversation_id, created_at, pytake_words(text) FROM messages
 WHERE created_at >= now() - (:messages - :first) * interval '1 second' - interval '1 day'
-  AND organization_id = :organization AND NOT EXISTS (SELECT 1 FROM message_search s WHERE s.message_id = messages.id)
+  AND organization_id = :organization AND NOT EXISTS (
+      SELECT 1 FROM message_search s WHERE s.organization_id = messages.organization_id
+      AND s.created_at = messages.created_at AND s.message_id = messages.id)
 """
 
 

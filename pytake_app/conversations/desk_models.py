@@ -104,15 +104,12 @@ class MessageSearch(SQLModel, table=True):
     """The words of a message, written some seconds after it by the scheduler (`search_index`)."""
 
     __tablename__ = "message_search"
-    __table_args__ = (
-        Index("message_search_recent", "organization_id", "created_at", "message_id"),
-        Index("message_search_words", "words", postgresql_using="gin"),
-    )
+    __table_args__ = (Index("message_search_words", "words", postgresql_using="gin"),)
 
+    organization_id: UUID = Field(primary_key=True)
+    created_at: datetime = time_field(primary_key=True)
     message_id: UUID = Field(primary_key=True)
-    organization_id: UUID
     conversation_id: UUID
-    created_at: datetime = time_field()
     words: Any = Field(sa_column=Column(TSVECTOR, nullable=False))
 
 

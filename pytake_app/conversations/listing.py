@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,11 +61,14 @@ def cursor_of(row: Conversation, sort: SortOrder) -> str:
 def page(
     session: Session, where: ConversationFilter, *, me: UUID, limit: int, after: Position | None
 ) -> list[Conversation]:
-    """Conversations in the order asked for; those just begun count as the newest."""
+    """Conversations in the order asked for; those just begun count as the newest.
+
+    An index finds the minute (`listed_at`), PostgreSQL sorts what lies in it by the moment.
+    """
     statement = scoped(session, Conversation)
     for condition in _conditions(session, where, me):
         statement = statement.where(condition)
-    at, key = col(Conversation.last_message_at), col(Conversation.id)
+    minute, at, key = col(Conversation.listed_at), col(Conversation.last_message_at), col(Conversation.id)
     match where.sort:
         case "waiting":
             since = col(Conversation.waiting_since)
@@ -75,10 +78,11 @@ def page(
             return list(session.exec(statement.order_by(since, key).limit(limit)))
         case "oldest":
             if after is not None and after.at is not None:
-                statement = statement.where(sa.or_(at.is_(None), sa.tuple_(at, key) > _literals(after)))
+                later = sa.and_(minute >= _minute_of(after.at), sa.tuple_(at, key) > _literals(after))
+                statement = statement.where(sa.or_(at.is_(None), later))
             elif after is not None:
                 statement = statement.where(at.is_(None), key > after.id)
-            return list(session.exec(statement.order_by(at, key).limit(limit)))
+            return list(session.exec(statement.order_by(minute, at, key).limit(limit)))
         case "priority":
             # Only what is open or put off: what is closed has no urgency.
             statement = statement.where(col(Conversation.status).in_(OPEN))
@@ -86,12 +90,13 @@ def page(
                 rest = _newest_after(after)
                 same = after.rank == _RANK
                 statement = statement.where(after.rank >= _RANK, sa.or_(after.rank > _RANK, sa.and_(same, rest)))
-            return list(session.exec(statement.order_by(_RANK.desc(), at.desc(), key.desc()).limit(limit)))
+            order = (_RANK.desc(), minute.desc(), at.desc(), key.desc())
+            return list(session.exec(statement.order_by(*order).limit(limit)))
         case _:
             if after is not None:
                 statement = statement.where(_newest_after(after))
             # DESC puts rows without a message first, and the index reads backwards.
-            return list(session.exec(statement.order_by(at.desc(), key.desc()).limit(limit)))
+            return list(session.exec(statement.order_by(minute.desc(), at.desc(), key.desc()).limit(limit)))
 
 
 def _literals(after: Position) -> Any:
@@ -102,7 +107,13 @@ def _newest_after(after: Position) -> Any:
     at, key = col(Conversation.last_message_at), col(Conversation.id)
     if after.at is None:
         return sa.or_(at.is_not(None), key < after.id)
-    return sa.tuple_(at, key) < _literals(after)
+    return sa.and_(col(Conversation.listed_at) <= _minute_of(after.at), sa.tuple_(at, key) < _literals(after))
+
+
+def _minute_of(at: datetime) -> datetime:
+    """As PostgreSQL works out `listed_at`."""
+    known = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return known.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[Any]:
@@ -138,8 +149,10 @@ def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[A
         conditions.append(until.is_not(None) if where.snoozed else until.is_(None))
     if where.since is not None:
         conditions.append(col(Conversation.last_message_at) >= where.since)
+        conditions.append(col(Conversation.listed_at) >= _minute_of(where.since))
     if where.until is not None:
         conditions.append(col(Conversation.last_message_at) < where.until)
+        conditions.append(col(Conversation.listed_at) <= _minute_of(where.until))
     if where.mentions_me:
         named = sa.select(col(ConversationMention.conversation_id)).where(
             col(ConversationMention.organization_id) == organization_of(session), col(ConversationMention.user_id) == me

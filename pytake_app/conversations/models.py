@@ -4,17 +4,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Column, Computed, DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
+
+_MINUTE = "date_bin('00:01:00'::interval, last_message_at, '2000-01-01 00:00:00+00'::timestamp with time zone)"
 
 
 class Conversation(SQLModel, table=True):
     """A thread. `handling` says who answers: bot, waiting (for a person), person.
 
     At most one conversation per contact and channel account is open or pending. `snoozed_until`: put off (pending)
-    until then or until the contact writes. `outcome`: how it ended, in the organization's own words.
+    until then or until the contact writes. `outcome`: how it ended, in the organization's own words. `listed_at`: the
+    minute of `last_message_at`, by which lists find their place; PostgreSQL works it out.
     """
 
     __tablename__ = "conversations"
@@ -33,7 +36,8 @@ class Conversation(SQLModel, table=True):
             postgresql_include=["status"],
             postgresql_where=text("handling = 'person' AND status IN ('open', 'pending')"),
         ),
-        Index("conversations_recent", "organization_id", "last_message_at", "id"),
+        # The minute, not the moment: a message leaves them alone, and the conversation is written in place.
+        Index("conversations_recent", "organization_id", "listed_at"),
         Index("conversations_by_queue", "queue_id", postgresql_where=text("queue_id IS NOT NULL")),
         Index(
             "conversations_waiting",
@@ -46,16 +50,14 @@ class Conversation(SQLModel, table=True):
         Index(
             "conversations_at_work",
             "organization_id",
-            "last_message_at",
-            "id",
+            "listed_at",
             postgresql_where=text("status IN ('open', 'pending')"),
         ),
         Index(
             "conversations_of_agent",
             "organization_id",
             "assignee_id",
-            "last_message_at",
-            "id",
+            "listed_at",
             postgresql_where=text("assignee_id IS NOT NULL"),
         ),
         Index("conversations_closed", "organization_id", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
@@ -76,6 +78,9 @@ class Conversation(SQLModel, table=True):
     unread_count: int = 0
     last_message_id: UUID | None = None
     last_message_at: datetime | None = time_field(nullable=True)
+    listed_at: datetime | None = Field(
+        default=None, sa_column=Column(DateTime(timezone=True), Computed(_MINUTE, persisted=True), nullable=True)
+    )
     last_message_preview: str = ""
     last_message_direction: str = "in"
     last_inbound_at: datetime | None = time_field(nullable=True)

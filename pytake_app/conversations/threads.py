@@ -235,7 +235,8 @@ FROM json_populate_recordset(NULL::messages, %s) v WHERE m.id = v.id AND m.creat
 
 _AMEND_WORDS = """
 UPDATE message_search s SET words = pytake_words(v.text)
-FROM json_populate_recordset(NULL::messages, %s) v WHERE s.message_id = v.id
+FROM json_populate_recordset(NULL::messages, %s) v JOIN messages m ON m.id = v.id AND m.created_at = v.created_at
+WHERE s.organization_id = m.organization_id AND s.created_at = m.created_at AND s.message_id = m.id
 """
 
 

@@ -124,28 +124,62 @@ async def test_a_batch_takes_as_many_statements_as_one_message(
     assert alone <= 26, counted.statements
 
 
-def counted_updates(pipeline: Pipeline) -> tuple[int, int]:
-    """Updates of sessions so far, and how many of them in place. A connection tells what it counted when it ends."""
-    pipeline.services.database.dispose()
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    wait_until(lambda: pipeline.scalar(others + " AND application_name LIKE 'pytake%'") == 0)
-    ((updated, in_place),) = pipeline.rows(
-        "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'flow_sessions'"
-    )
-    return int(updated), int(in_place)
+class Updates:
+    """Updates of a table by this test's own connections. A connection tells what it counted when it ends."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        pipeline.services.database.dispose()
+        self._since = pipeline.scalar("SELECT clock_timestamp()")
+        pipeline.services.database.dispose()
+
+    def of(self, table: str) -> tuple[int, int]:
+        """How many so far, and how many of them in place."""
+        self._pipeline.services.database.dispose()
+        open_ones = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND application_name LIKE 'pytake%' AND backend_start > :since"
+        )
+        wait_until(lambda: int(self._pipeline.rows(open_ones, since=self._since)[0][0]) == 0)
+        ((updated, in_place),) = self._pipeline.rows(
+            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = :table", table=table
+        )
+        return int(updated), int(in_place)
 
 
-async def test_a_session_is_written_in_place_and_its_tape_only_appended(
+async def test_sessions_and_conversations_are_written_in_place_and_tapes_only_appended(
     pipeline: Pipeline, frozen_clock: FrozenClock
 ) -> None:
     add_flow(pipeline.services.database, pipeline.tenant.organization_id, FLOW)
     phone = pipeline.phone()
     await pipeline.hear(phone.text("oi", at=frozen_clock.now()))
-    updated, in_place = counted_updates(pipeline)
+    updates = Updates(pipeline)
+    tables = ("flow_sessions", "conversations")
+    before = {table: updates.of(table) for table in tables}
     for number in range(20):
+        # Each message has its own time, as it has in life.
+        frozen_clock.advance(timedelta(seconds=1))
         await pipeline.hear(phone.text(f"nada {number}", at=frozen_clock.now()))
-    later, later_in_place = counted_updates(pipeline)
-    assert later - updated == 20
-    assert later_in_place - in_place >= 18
+    for table in tables:
+        updated, in_place = (now - was for now, was in zip(updates.of(table), before[table], strict=True))
+        assert updated == 20, table
+        # One may meet a new minute, one a page that is full.
+        assert in_place >= 18, table
     assert pipeline.rows("SELECT tape FROM flow_sessions") == [([],)]
     assert pipeline.scalar("SELECT count(*) FROM session_records") == 21
+
+
+def test_no_index_has_what_changes_with_every_message(pipeline: Pipeline) -> None:
+    changing = {"last_message_at", "last_message_id", "last_message_preview", "unread_count", "last_inbound_at",
+                "window_expires_at", "updated_at", "state"}  # fmt: skip
+    for table in ("conversations", "flow_sessions"):
+        indexed = pipeline.rows(
+            "SELECT DISTINCT a.attname FROM pg_index i JOIN pg_depend d ON d.objid = i.indexrelid "
+            "AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid "
+            "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid "
+            "WHERE i.indrelid = CAST(:table AS regclass)",
+            table=table,
+        )
+        names = {row[0] for row in indexed}
+        assert "organization_id" in names
+        assert not names & changing, table
