@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlmodel import Session, select
 
+from pytake_app.accounts.inbox_settings import INBOX, inbox_settings
 from pytake_app.accounts.models import Organization
 from pytake_app.accounts.settings_schemas import PricesView, SettingsUpdate, SettingsView
 from pytake_app.config import Settings
@@ -59,6 +60,9 @@ def update_settings(
             if price is not None:
                 prices[category] = int(price * MILLION)
         own[PRICES] = prices
+    if changes.get("inbox") is not None:
+        changed = {name: value for name, value in changes["inbox"].items() if value is not None}
+        own[INBOX] = {**(own.get(INBOX) or {}), **changed}
     organization.settings = own
     session.add(organization)
     session.flush()
@@ -85,4 +89,5 @@ def _view(session: Session, organization: Organization, settings: Settings) -> S
         country=organization.settings.get(COUNTRY) or "",
         effective_country=found.country,
         prices=shown,
+        inbox=inbox_settings(organization.settings),
     )

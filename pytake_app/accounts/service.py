@@ -22,6 +22,7 @@ from sqlmodel import Session, col, select
 
 from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
+from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.people import admin_ids, answerers, department_members, departments_of, may
@@ -36,10 +37,10 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "create_department",
-    "department_choices", "department_members", "departments_of", "get_user", "list_users", "may",
-    "organization_of_session", "purge_expired", "reference_names", "resolve_web_session", "set_locale", "user_choices",
-    "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
+    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users", "may",
+    "organization_of_session", "purge_expired", "reference_names", "reopens_for", "resolve_web_session", "set_locale",
+    "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainSerializer, StringConstraints
 
+from pytake_app.accounts.inbox_settings import InboxSettings, InboxSettingsUpdate
 from pytake_app.accounts.schemas import Locale, Name
 from pytake_app.core.schemas import RequestModel, View
 
@@ -32,6 +33,7 @@ class SettingsUpdate(RequestModel):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] | None = None
     prices: PricesUpdate | None = None
+    inbox: InboxSettingsUpdate | None = None
 
 
 class PricesView(View):
@@ -55,3 +57,4 @@ class SettingsView(View):
     country: str
     effective_country: str
     prices: PricesView
+    inbox: InboxSettings

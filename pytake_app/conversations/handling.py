@@ -256,14 +256,17 @@ def set_status(
     clock: Clock,
     outcome: str = "",
     expected: ConversationStatus | None = None,
+    by_hand: bool = True,
 ) -> Conversation:
     """Close, archive, reopen or put off. Closing ends automation; reopening leaves it to the caller who answers.
 
     Parameters:
         outcome: how it ended, in the organization's words; kept when it is closed.
         expected: the status that the caller saw.
+        by_hand: somebody closes it, with one of the organization's reasons if it keeps any.
 
     Raises:
+        InvalidError: `outcome_required`, `outcome_unknown`.
         ConflictError: `other_conversation_open`: the contact has begun a new one since; `changed_meanwhile`: it isn't
             in the status expected.
     """
@@ -280,10 +283,11 @@ def set_status(
             raise ConflictError("The contact has another open conversation.", code="other_conversation_open")
         conversation.closed_at, conversation.closed_by, conversation.outcome = None, None, ""
     elif status not in repository.OPEN and before in repository.OPEN:
+        outcome = accounts.check_closing_reason(session, outcome) if by_hand else outcome.strip()
         _stop_automation(session, conversation, handoff="closed", by=principal.user_id, clock=clock)
-        queues.closed(session, conversation, outcome=outcome.strip(), by=principal.user_id, clock=clock)
+        queues.closed(session, conversation, outcome=outcome, by=principal.user_id, clock=clock)
         conversation.closed_at, conversation.closed_by = clock.now(), principal.user_id
-        conversation.outcome = outcome.strip()
+        conversation.outcome = outcome
         conversation.unread_count = 0
         conversation.waiting_since = None
     was_open, is_open = before in repository.OPEN, status in repository.OPEN

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
 from pytake_app.conversations import searching
@@ -19,6 +21,8 @@ from pytake_app.core.pagination import decode_cursor, encode_cursor
 from pytake_app.core.tenancy import organization_of, scoped
 
 OPEN = ("open", "pending")
+RARE = 1_000
+"""Tags on no more conversations than this are looked up first."""
 
 # As the index `conversations_by_priority` has it.
 _RANK: Any = sa.literal_column(
@@ -116,6 +120,14 @@ def _minute_of(at: datetime) -> datetime:
     return known.astimezone(UTC).replace(second=0, microsecond=0)
 
 
+def _tagged(session: Session, tags: Sequence[str]) -> Any:
+    """All of these tags. Rare ones are looked up; what many carry soon fills a page in any order."""
+    wanted = sa.cast(list(tags), JSONB)
+    call = sa.func.pytake_tagged(wanted, RARE + 1).table_valued("conversation_id")
+    found = list(session.execute(sa.select(call.c.conversation_id)).scalars())
+    return col(Conversation.tags).contains(list(tags)) if len(found) > RARE else col(Conversation.id).in_(found)
+
+
 def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[Any]:
     conditions: list[Any] = []
 
@@ -141,7 +153,8 @@ def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[A
     ):
         if value is not None:
             conditions.append(col(column) == value)
-    conditions += [col(Conversation.tags).contains([tag]) for tag in where.tags]
+    if where.tags:
+        conditions.append(_tagged(session, where.tags))
     if where.unread is not None:
         conditions.append(col(Conversation.unread_count) > 0 if where.unread else col(Conversation.unread_count) == 0)
     if where.snoozed is not None:

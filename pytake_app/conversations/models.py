@@ -60,6 +60,13 @@ class Conversation(SQLModel, table=True):
             "listed_at",
             postgresql_where=text("assignee_id IS NOT NULL"),
         ),
+        Index(
+            "conversations_tagged",
+            "tags",
+            postgresql_using="gin",
+            postgresql_ops={"tags": "jsonb_path_ops"},
+            postgresql_where=text("tags <> '[]'"),
+        ),
         Index("conversations_closed", "organization_id", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 

@@ -60,9 +60,11 @@ def tsquery(q: str) -> str | None:
     return " & ".join(term for term in terms if term) or None
 
 
-def _contact_patterns(q: str) -> tuple[str | None, list[str]]:
-    """LIKE patterns for names and e-mails, and for phones."""
-    folded = re.sub(r"([\\%_])", r"\\\1", fold(q.strip()))
+def _contact_patterns(q: str) -> tuple[list[str], list[str]]:
+    """LIKE patterns for names and e-mails, and for phones. The index knows three letters in a row: what has no word
+    that long is looked for where words begin."""
+    plain = fold(q.strip())
+    folded = re.sub(r"([\\%_])", r"\\\1", plain)
     digits = "".join(character for character in q if character.isdigit())
     phones: list[str] = []
     if len(digits) >= 4 and not re.search(r"[^\W\d_]", q):
@@ -70,16 +72,24 @@ def _contact_patterns(q: str) -> tuple[str | None, list[str]]:
         settled = contacts.normalize_phone(q)
         if settled is not None and settled not in phones[0]:
             phones.append(f"%{settled}%")
-    return (f"%{folded}%" if len(folded) > 1 else None), phones
+    words = [len(word) for word in _WORD.findall(plain)]
+    if max(words, default=0) > 2:
+        return [f"%{folded}%"], phones
+    return ([f"{folded}%", f"% {folded}%"] if 2 in words else []), phones
 
 
 def _contact_ids(session: Session, q: str, limit: int) -> list[UUID]:
     """Asked for first: with the ids in hand, PostgreSQL looks them up instead of reading every conversation."""
-    name, phones = _contact_patterns(q)
-    wanted: list[str | None] = [*phones] or [None]
-    calls = [sa.func.pytake_search_contacts(name, phone, limit) for phone in wanted]
-    selects = [sa.select(call.table_valued("contact_id").c.contact_id) for call in calls]
-    return list(session.execute(sa.union_all(*selects)).scalars())
+    names, phones = _contact_patterns(q)
+    calls = [sa.func.pytake_search_contacts(name, None, limit) for name in names]
+    calls += [sa.func.pytake_search_contacts(None, phone, limit) for phone in phones]
+    found: dict[UUID, None] = {}
+    for call in calls:  # one after the other: mostly the first fills the page
+        rows = session.execute(sa.select(call.table_valued("contact_id").c.contact_id)).scalars()
+        found.update(dict.fromkeys(rows))
+        if len(found) >= limit:
+            break
+    return list(found)[:limit]
 
 
 def about(session: Session, q: str) -> Any:

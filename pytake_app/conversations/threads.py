@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -46,6 +46,17 @@ class Thread:
     new: bool = False
     dirty: bool = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.status in ("open", "pending")
+
+    def reopen(self) -> None:
+        """The contact writes after it was closed: it goes on as a new one would, with the bot first."""
+        self.status, self.handling, self.waiting_since = "open", "bot", None
+        self.queue_id, self.queue_name, self.handoff = None, "", {}
+        self.dirty = True
+
     def said(self, message_id: UUID, at: datetime, preview: str, direction: str) -> None:
         """A message was added at the end."""
         self.last_message_id = message_id
@@ -76,16 +87,26 @@ _COLUMNS = (
     "unread_count, last_message_id, last_message_at, last_message_preview, last_message_direction, last_inbound_at, "
     "last_inbound_external_id, window_expires_at, waiting_since, handoff"
 )
-# One index look-up for each pair, whatever the planner thinks of the table's size: LATERAL with OFFSET or a lock is
-# never turned round. Locked in the order of ids.
+# One index look-up for each pair, whatever the planner thinks of the table's size: LATERAL with OFFSET, LIMIT or a lock
+# is never turned round. The second look, for what was closed since, is taken only where the first finds nothing. Locked
+# in the order of ids.
 _FIND_OPEN: LiteralString = f"""
 SELECT c.* FROM (
-    SELECT x.id AS open_id FROM (SELECT DISTINCT * FROM json_to_recordset(%s) AS r(contact uuid, account uuid)) w,
-         LATERAL (SELECT o.id FROM conversations o WHERE o.contact_id = w.contact
-                  AND o.channel_account_id = w.account AND o.status IN ('open', 'pending') OFFSET 0) x
+    SELECT x.id AS open_id, w.since FROM (
+        SELECT DISTINCT * FROM json_to_recordset(%s) AS r(contact uuid, account uuid, since timestamptz)
+    ) w, LATERAL (
+        (SELECT o.id FROM conversations o WHERE o.contact_id = w.contact
+         AND o.channel_account_id = w.account AND o.status IN ('open', 'pending'))
+        UNION ALL
+        (SELECT o.id FROM conversations o WHERE w.since IS NOT NULL AND o.contact_id = w.contact
+         AND o.channel_account_id = w.account AND o.status = 'closed' AND o.closed_at > w.since
+         ORDER BY o.closed_at DESC LIMIT 1)
+        LIMIT 1
+    ) x
     ORDER BY x.id
 ) found, LATERAL (
-    SELECT {_COLUMNS} FROM conversations k WHERE k.id = found.open_id AND k.status IN ('open', 'pending')
+    SELECT {_COLUMNS} FROM conversations k WHERE k.id = found.open_id
+    AND (k.status IN ('open', 'pending') OR k.status = 'closed' AND k.closed_at > found.since)
     FOR NO KEY UPDATE
 ) c
 """  # noqa: S608  # literals only
@@ -103,6 +124,11 @@ _INSERT = insert_statement(
 _UPDATE = """
 UPDATE conversations c SET status = CASE WHEN c.snoozed_until IS NOT NULL AND v.unread_count > c.unread_count
                                               AND v.status = 'pending' THEN 'open' ELSE v.status END,
+       closed_at = CASE WHEN v.status IN ('open', 'pending') THEN NULL ELSE c.closed_at END,
+       closed_by = CASE WHEN v.status IN ('open', 'pending') THEN NULL ELSE c.closed_by END,
+       outcome = CASE WHEN v.status IN ('open', 'pending') THEN '' ELSE c.outcome END,
+       assignee_id = CASE WHEN v.status IN ('open', 'pending') AND c.status NOT IN ('open', 'pending') THEN NULL
+                          ELSE c.assignee_id END,
        snoozed_until = CASE WHEN v.unread_count > c.unread_count THEN NULL ELSE c.snoozed_until END,
        priority = v.priority, handling = v.handling, queue_id = v.queue_id,
        queue_name = v.queue_name, unread_count = v.unread_count, last_message_id = v.last_message_id,
@@ -124,9 +150,14 @@ _INSERT_LOG = insert_statement(
 )
 
 
-def find_open(connection: Connection, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Thread]:
-    """The open or pending conversation of each (contact, channel account), locked."""
-    query = dumps([{"contact": contact, "account": account} for contact, account in pairs])
+def find_open(
+    connection: Connection, wanted: Mapping[tuple[UUID, UUID], datetime | None]
+) -> dict[tuple[UUID, UUID], Thread]:
+    """The conversation that goes on of each (contact, channel account), locked: the open or pending one, else the one
+    that was closed last after the time given for the pair (None: none that is closed)."""
+    query = dumps(
+        [{"contact": contact, "account": account, "since": since} for (contact, account), since in wanted.items()]
+    )
     threads = [Thread(*row) for row in connection.execute(_FIND_OPEN, (query,)).fetchall()]
     return {(thread.contact_id, thread.channel_account_id): thread for thread in threads}
 

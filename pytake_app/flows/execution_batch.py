@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -124,18 +125,22 @@ def _run_contacts(
     if not people:
         return
     pairs = list({(person.id, person.channel_account_id) for person, _ in people})
-    open_threads = threads.find_open(connection, pairs)
+    current = threads.find_open(connection, _wanted(context, people))
+    open_threads = {pair: thread for pair, thread in current.items() if thread.is_open}
+    closed = {pair: thread for pair, thread in current.items() if not thread.is_open}
     session_ids = {
         UUID(str(e.payload["session_id"])) for _, group_ in people for e in group_ if e.payload.get("session_id")
     }
     sessions: dict[tuple[UUID, UUID], list[StoredSession]] = {}
     for stored in find_sessions(connection, pairs, list(session_ids)):
         sessions.setdefault((stored.contact_id, stored.channel_account_id), []).append(stored)
-    elsewhere = _other_threads(connection, sessions, open_threads)
+    elsewhere = {thread.id: thread for thread in closed.values()}
+    elsewhere |= _other_threads(connection, sessions, current)
     runs: list[ContactRun] = []
     for person, group_ in people:
         pair = (person.id, person.channel_account_id)
         contact_run = ContactRun(context, person, open_threads.get(pair), sessions.get(pair, []), elsewhere)
+        contact_run.closed_thread = closed.get(pair)
         spans: list[Span] = []
         try:
             for event in group_:
@@ -179,12 +184,24 @@ def _people(
     return list(merged.values())
 
 
+def _wanted(
+    context: BatchContext, people: list[tuple[Person, list[Event]]]
+) -> dict[tuple[UUID, UUID], datetime | None]:
+    """Whose conversation is wanted; where the contact writes, one that was closed lately would go on."""
+    wanted: dict[tuple[UUID, UUID], datetime | None] = {}
+    for person, group_ in people:
+        writes = any(event.kind == "message" for event in group_)
+        reopens = context.accounts[person.channel_account_id].reopens_for if writes else None
+        wanted[person.id, person.channel_account_id] = context.now - reopens if reopens else None
+    return wanted
+
+
 def _other_threads(
     connection: Connection,
     sessions: dict[tuple[UUID, UUID], list[StoredSession]],
-    open_threads: dict[tuple[UUID, UUID], threads.Thread],
+    current: dict[tuple[UUID, UUID], threads.Thread],
 ) -> dict[UUID, threads.Thread]:
-    known = {thread.id for thread in open_threads.values()}
+    known = {thread.id for thread in current.values()}
     missing = {s.conversation_id for stored in sessions.values() for s in stored} - known
     return threads.find_by_id(connection, sorted(missing))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from pytake_app.accounts.service import reopens_for
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.runner import compile_flow
@@ -49,6 +51,8 @@ class AccountView:
     settings: dict[str, Any]
     org: OrgView
     opt_out_words: tuple[str, ...]
+    reopens_for: timedelta | None = None
+    """A contact who writes within this time after closing goes on with the same conversation."""
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ class FlowCatalog:
                     ],
                 ),
                 opt_out_words=tuple(words) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
+                reopens_for=reopens_for(row[9]),
             )
         return views
 

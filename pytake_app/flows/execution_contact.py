@@ -39,6 +39,10 @@ DOUBLE_TAP = timedelta(minutes=1)
 """A choice made again within this time is a tap too many, not a wish to begin anew."""
 
 
+_REOPENED = {"before": "closed", "after": "open", "reason": "contact_wrote"}
+_ABOUT_OTHERS = frozenset({"edit", "revoke", "reaction", "system"})
+
+
 class ContactRun(ContactState):
     """Takes the events of one contact on one channel account. See `ContactState`."""
 
@@ -74,7 +78,7 @@ class ContactRun(ContactState):
         if self._rates(event):
             return
         opened = self.thread is None
-        thread = self._open_thread()
+        thread = self._thread_for(payload)
         at = min(parse_time(payload.get("at")) or event.received_at, context.now)
         message, asset = inbound_message(thread, event, at, context.now, context.new_id)
         amendments = Amendments(context.connection, self.effects, context.now)
@@ -95,6 +99,9 @@ class ContactRun(ContactState):
             thread.said(message["id"], context.now, threads.preview_of(message["text"], message["type"]), "in")
         self._poke(thread, "message_received", message["id"])
         if payload.get("type") == "system":
+            return
+        if not thread.is_open:
+            thread.listened(at)
             return
         thread.heard(event.external_id, at)
         if payload.get("automates"):
@@ -133,6 +140,24 @@ class ContactRun(ContactState):
         self.effects.places.rate(thread.organization_id, asked.item_id, rating.score, rating.comment)
         self._log(thread, routing.Decision("nothing", "rated", detail={"score": rating.score}), None)
         return True
+
+    def _thread_for(self, payload: dict[str, Any]) -> Thread:
+        """Where a message belongs: what was closed lately goes on, unless it only says something about what was said
+        there (a reaction to the farewell)."""
+        before = self.closed_thread
+        if self.thread is not None or before is None:
+            return self._open_thread()
+        if payload.get("type") not in _ABOUT_OTHERS:
+            self._reopen(before)
+        return before
+
+    def _reopen(self, thread: Thread) -> None:
+        thread.reopen()
+        self.thread, self.closed_thread = thread, None
+        # What closed it within this batch is written after it.
+        self.effects.outside.threads = [row for row in self.effects.outside.threads if row["id"] != thread.id]
+        self.log_decision(thread, "status_changed", dict(_REOPENED))
+        self._poke(thread, "conversation_updated", None)
 
     def _take_up_queued(self) -> None:
         """What the contact wrote while a session waited for an outside call has its turn, in order, once that is over:

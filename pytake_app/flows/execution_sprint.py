@@ -110,6 +110,8 @@ class ContactState:
         self.context = context
         self.person = person
         self.thread = thread
+        # The one that was closed lately enough to go on when the contact writes.
+        self.closed_thread: Thread | None = None
         self.sessions = {stored.id: stored for stored in sessions}
         self.others = others
         self.account = context.accounts[person.channel_account_id]
@@ -433,6 +435,7 @@ class ContactState:
         self.others[thread.id] = thread
         if self.thread is thread:
             self.thread = None
+            self.closed_thread = thread if self.account.reopens_for else None
 
     def log_decision(self, thread: Thread, kind: str, detail: dict[str, Any]) -> None:
         """A line of the automation log."""

@@ -215,6 +215,7 @@ def complete(
 
     Raises:
         ConflictError: `item_not_in_service`, `item_ended`.
+        InvalidError: `outcome_required`, `outcome_unknown`.
     """
     from pytake_app.conversations import service as threads
 
@@ -222,7 +223,7 @@ def complete(
     if item.status != "in_service":
         raise ConflictError("Nobody has taken the conversation yet.", code="item_not_in_service")
     items.end(session, item, "completed", outcome=outcome.strip() or "completed", by=principal.user_id, clock=clock)
-    threads.set_status(session, principal, conversation.id, "closed", clock=clock)
+    threads.set_status(session, principal, conversation.id, "closed", outcome=outcome, clock=clock)
     return _view(session, item, clock)
 
 

@@ -107,6 +107,28 @@ def test_found_by_name_phone_and_what_was_said(desk: Desk, services: Services, r
     assert register().get(f"{BASE}/search", params={"q": "pedido"}).json()["items"] == []
 
 
+def test_short_words_are_found_where_words_begin(desk: Desk) -> None:
+    for n, name in enumerate(("Zé Ruela", "Ana de Sá", "Gazeta", "Max")):
+        someone(desk, name, n + 1)
+    found = {
+        q: {hit["conversation"]["contact"]["name"] for hit in search(desk, q)} for q in ("zé", "sá", "ze", "g", "_a")
+    }
+    assert found == {"zé": {"Zé Ruela"}, "sá": {"Ana de Sá"}, "ze": {"Zé Ruela"}, "g": set(), "_a": set()}
+    assert listed(desk, q="ma") == ["Max"]
+
+
+def test_rare_and_common_tags(desk: Desk, monkeypatch: pytest.MonkeyPatch, register: NewCaller) -> None:
+    someone(desk, "a", 1, tags=["VIP", "Loja"])
+    someone(desk, "b", 2, tags=["VIP"])
+    someone(desk, "c", 3)
+    for rare in (1_000, 0):
+        monkeypatch.setattr("pytake_app.conversations.listing.RARE", rare)
+        assert listed(desk, tag="VIP") == ["a", "b"], rare
+        assert listed(desk, tag=["VIP", "Loja"], sort="oldest") == ["a"]
+        assert listed(desk, tag="nada") == []
+    assert register().get(BASE, params={"tag": "VIP"}).json()["items"] == []
+
+
 def test_hits_page_newest_first(desk: Desk, services: Services) -> None:
     thread = desk.rows.conversation()
     wanted = [str(desk.rows.message(thread, f"oferta {n}").id) for n in range(5)][::-1]

@@ -128,4 +128,6 @@ def test_a_person_takes_over_from_the_bot(desk: Desk, services: Services) -> Non
     assert {"person_took_over", "given_back", "session_interrupted", "handed_off", "with_person"} <= set(kinds)
     assert desk.caller.patch(f"{url}/status", json={"status": "closed"}).json()["flow_session_id"] is None
     phone.sends(maria.text("oi", at=at))
-    assert len(desk.caller.get(BASE).json()["items"]) == 2
+    again = desk.caller.get(url).json()
+    assert (again["status"], again["handling"], again["flow_session_id"] is None) == ("open", "bot", False)
+    assert len(desk.caller.get(BASE).json()["items"]) == 1
