@@ -49,7 +49,7 @@ def upload(
 
 
 @router.delete("/media/{media_id}", status_code=204, response_class=Response)
-def delete_upload(media_id: UUID, who: CurrentPrincipal, session: TenantSession) -> Response:
-    """Take a file out of the library; what uses it keeps it."""
-    library.delete_upload(session, who, media_id)
+def delete_upload(media_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Response:
+    """Take a file out of the library; what uses it keeps it. One that nothing uses leaves the disk a week later."""
+    library.delete_upload(session, who, media_id, clock=services.clock)
     return Response(status_code=204)

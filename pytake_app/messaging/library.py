@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 from uuid import UUID
@@ -25,6 +26,8 @@ from pytake_app.messaging.schemas import LibraryFile
 
 _CHUNK = 1024 * 1024
 _HEAD = 4096
+GRACE = timedelta(days=7)
+"""For which a file taken out of the library stays whatever happens: an editor that was offline may still name it."""
 _UNSAFE = re.compile(r"[\x00-\x1f/\\]")
 
 MediaKind = Literal["image", "video", "audio", "document", "sticker"]
@@ -116,6 +119,11 @@ def _arriving(root: Path, organization_id: UUID, asset_id: UUID) -> Iterator[Pat
         path.unlink(missing_ok=True)
 
 
+def quota_lock(organization_id: UUID) -> str:
+    """The name of the advisory lock under which an organization's files come to the library or go for good."""
+    return f"media quota {organization_id}"
+
+
 def _require_room(session: Session, quota: int, size: int) -> None:
     """Refuse what doesn't fit any more.
 
@@ -190,8 +198,7 @@ def store(
         known = _uploaded(session, sha256)
         if known is None and in_library:
             # Uploads of one organization that end at the same time: one after the other.
-            key = f"media quota {organization_id}"
-            session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(key))))
+            session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(quota_lock(organization_id)))))
             _require_room(session, quota, size)
         path = Path("media") / str(organization_id) / sha256[:2] / sha256
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -248,8 +255,9 @@ def list_uploads(
     return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if len(rows) > limit else None)
 
 
-def delete_upload(session: Session, principal: Principal, media_id: UUID) -> None:
-    """Take a file out of the library. Flows and messages that use it keep it.
+def delete_upload(session: Session, principal: Principal, media_id: UUID, *, clock: Clock) -> None:
+    """Take a file out of the library. Flows and messages that use it keep it; one that nothing uses leaves the disk
+    a week later (`library_upkeep`).
 
     Raises:
         NotFoundError: no such upload.
@@ -258,7 +266,7 @@ def delete_upload(session: Session, principal: Principal, media_id: UUID) -> Non
     row = session.exec(scoped(session, MediaAsset).where(col(MediaAsset.id) == media_id)).first()
     if row is None or row.uploaded_at is None:
         raise NotFoundError("There is no such file in the library.")
-    row.uploaded_at = None
+    row.uploaded_at, row.look_at = None, clock.now() + GRACE
     session.add(row)
     session.flush()
 

@@ -155,13 +155,15 @@ class MediaAsset(SQLModel, table=True):
     """A media file, stored once per organization under its SHA-256; `path` is relative to the data directory.
 
     An inbound file has no `path` until it was fetched; `fetch_after` is set while it is still to be. `uploaded_at`
-    is set while a file that somebody uploaded is in the library."""
+    is set while a file that somebody uploaded is in the library; `look_at` is when it is next looked whether one taken
+    out of it is still used (see `library_upkeep`)."""
 
     __tablename__ = "media_assets"
     __table_args__ = (
         Index("media_assets_hash", "organization_id", "sha256"),
         Index("media_assets_uploads", "organization_id", "id", postgresql_where=text("uploaded_at IS NOT NULL")),
         Index("media_assets_to_fetch", "fetch_after", postgresql_where=text("fetch_after IS NOT NULL")),
+        Index("media_assets_taken_out", "look_at", postgresql_where=text("look_at IS NOT NULL")),
     )
 
     id: UUID = id_field()
@@ -179,6 +181,7 @@ class MediaAsset(SQLModel, table=True):
     fetch_error: str | None = None
     uploaded_by: UUID | None = None
     uploaded_at: datetime | None = time_field(nullable=True)
+    look_at: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
 
 

@@ -23,7 +23,7 @@ from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mend
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import heartbeat, measuring, put_back, upkeep
+from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
 from pytake_app.queues import rollup, tending
 from pytake_app.whatsapp import template_sync
@@ -67,6 +67,7 @@ class Scheduler:
         self._services = services
         self._templates: threading.Thread | None = None
         self._queues: threading.Thread | None = None
+        self._files: threading.Thread | None = None
         self._stop: threading.Event | None = None
         self._timers_wait = 0.0
         self._timers_left = False
@@ -92,6 +93,7 @@ class Scheduler:
             _Duty(1.0, self.tend_queues),
             _Duty(60.0, self.remove_old),
             _Duty(3600.0, self.make_partitions),
+            _Duty(600.0, self.remove_files),
             _Duty(3600.0, self.forget_sign_ins),
         ]
 
@@ -303,6 +305,18 @@ class Scheduler:
         with hot(self._services.database) as connection:
             now = self._services.clock.now()
             return upkeep.remove_old(connection, now) + requests.remove_old(connection, now) >= 1000
+
+    def remove_files(self) -> None:
+        """Have files removed that nothing uses; beside the other duties, for it may read a year of messages."""
+        if self._files is None or not self._files.is_alive():
+            self._files = threading.Thread(target=self._remove_files, name="unused-files", daemon=True)
+            self._files.start()
+
+    def _remove_files(self) -> None:
+        try:
+            library_upkeep.remove_unused(self._services, self._services.clock.now())
+        except (UnavailableError, SQLAlchemyError, psycopg.Error, OSError) as error:
+            log.warning("unused_files_not_removed", error=type(error).__name__)
 
     def make_partitions(self) -> None:
         """Months ahead."""

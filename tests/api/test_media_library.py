@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import os
 import struct
 import zlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -12,6 +15,7 @@ import pytest
 
 from pytake_app.api.services import Services
 from pytake_app.messaging.library import type_of
+from pytake_app.messaging.library_upkeep import remove_unused
 from pytake_app.messaging.media_send import uploaded_ids, with_ids
 from tests.api.fixtures import Caller, NewCaller
 
@@ -157,3 +161,64 @@ def test_our_ids_are_told_from_the_platforms() -> None:
     template = {"components": [{"parameters": [{"media": {"media_id": ours}}]}]}
     assert uploaded_ids(template) == [found]
     assert with_ids(template, {found: "9"})["components"][0]["parameters"][0]["media"] == {"media_id": "9"}
+
+
+def test_what_was_taken_out_leaves_the_disk_when_nothing_uses_it(
+    caller: Caller, register: NewCaller, services: Services
+) -> None:
+    def pdf(number: int) -> bytes:
+        return b"%PDF-1.7\n%" + bytes([number]) * 100
+
+    def path(content: bytes, of: Caller) -> Path:
+        digest = hashlib.sha256(content).hexdigest()
+        found = services.settings.data_dir / "media" / str(of.organization_id) / digest[:2] / digest
+        if found.exists():
+            os.utime(found, (now.timestamp(), now.timestamp()))
+        return found
+
+    now = services.clock.now()
+    names = ("drafted", "undone", "saved", "unused", "again", "kept")
+    files = {name: upload(caller, pdf(number), f"{name}.pdf").json()["id"] for number, name in enumerate(names)}
+    where = {name: path(pdf(number), caller) for number, name in enumerate(names)}
+    other = register()
+    upload(other, pdf(3), "theirs.pdf")
+    nodes = [
+        {"id": name, "type": "msg_media", "config": {"kind": "document", "media_id": files[name]}}
+        for name in ("drafted", "undone")
+    ]
+    flow = caller.post("/api/v1/flows", json={"name": "F", "document": {"nodes": nodes, "edges": []}}).json()["id"]
+    saved = {"shortcut": "tabela", "text": "Segue", "media_ids": [files["saved"]]}
+    assert caller.post("/api/v1/canned-responses", json=saved).status_code == 201
+    removal = {"operations": [{"op": "delete_nodes", "ids": ["undone"]}]}
+    assert caller.post(f"/api/v1/flows/{flow}/operations", json=removal).status_code == 200
+    for name in names[:-1]:
+        assert caller.delete(f"/api/v1/media/{files[name]}").status_code == 204
+    again = upload(caller, pdf(4), "again.pdf").json()["id"]  # the same content comes back to the library
+    where["again"] = path(pdf(4), caller)
+    assert remove_unused(services, now + timedelta(days=6)) == 0
+
+    assert remove_unused(services, now + timedelta(days=8)) == 5
+    assert {name for name in names if not where[name].exists()} == {"unused"}
+    assert path(pdf(3), other).exists()
+    gone = [name for name in names if caller.get(f"/api/v1/media/{files[name]}").status_code == 404]
+    assert gone == ["unused", "again"]
+    assert caller.get(f"/api/v1/media/{again}").content == pdf(4)
+    assert remove_unused(services, now + timedelta(days=9)) == 0
+
+    assert caller.post("/api/v1/media", files={"file": ("u.pdf", pdf(3), "")}).status_code == 201  # and may come back
+    # What used a file is gone: it leaves at the next look.
+    assert caller.delete(f"/api/v1/flows/{flow}").status_code == 204
+    assert remove_unused(services, now + timedelta(days=39)) == 3
+    assert where["saved"].exists()
+
+
+def test_a_file_that_has_just_been_written_is_left_alone(caller: Caller, services: Services) -> None:
+    file = upload(caller, png(), "a.png").json()["id"]
+    caller.delete(f"/api/v1/media/{file}")
+    later = services.clock.now() + timedelta(days=8)
+    path = next((services.settings.data_dir / "media" / str(caller.organization_id)).rglob("??/*"))
+    os.utime(path, (later.timestamp(), later.timestamp()))  # a contact sends the same at this moment
+    assert remove_unused(services, later) == 1
+    assert path.exists()
+    assert remove_unused(services, later + timedelta(hours=2)) == 1
+    assert not path.exists()

@@ -315,6 +315,6 @@ def test_findings_can_be_asked_of_edits_that_were_not_sent(tenant: Tenant, flow:
     with pytest.raises(ConflictError, match="load it again"):
         ask(tenant.admin, say("Oi!"), revision=flow.draft_revision - 1)
     with pytest.raises(InvalidError):
-        ask(tenant.admin, {"op": "delete_node", "id": "nowhere"})
+        ask(tenant.admin, {"op": "update_config", "id": "nowhere", "patch": {"body": "Oi"}})
     with pytest.raises(InvalidError):
         ask(tenant.admin, say("Oi\0"))

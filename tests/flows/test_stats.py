@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Engine, text
 
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
@@ -16,6 +17,7 @@ from pytake_app.core.ids import new_id
 from pytake_app.flows import service, stats_rollup
 from pytake_app.flows.models import FlowSession, SessionStep
 from pytake_app.flows.schemas import FlowView
+from pytake_app.flows.stats import _LIVE
 from pytake_app.flows.stats_schemas import FlowStats, NodeStats
 from pytake_app.messaging.sql import hot
 from pytake_app.whatsapp.models import ChannelAccount
@@ -208,3 +210,45 @@ def test_short_figures_for_lists(tenant: Tenant, clean_db: Database, frozen_cloc
         with other.session() as session:
             assert service.flow_figures(session, [busy.id], clock=tenant.clock)[busy.id].sessions == 0
         roll_up(tenant)
+
+
+@pytest.fixture
+def owner(_owner_engine: Engine) -> Engine:
+    """Who may have statistics gathered."""
+    return _owner_engine
+
+
+def test_after_a_burst_only_the_steps_of_what_is_not_counted_are_read(tenant: Tenant, owner: Engine) -> None:
+    """The statistics still say that thousands of sessions are not counted: the plan must not read every step for it."""
+    flow = live_flow(tenant)
+    first = run(tenant, flow.id, ANSWERED)
+    values = {"first": first, "many": 4_000}
+    with owner.begin() as connection:
+        for table, row in (("flow_sessions", "id"), ("session_steps", "session_id")):
+            connection.execute(
+                text(
+                    f"INSERT INTO {table} SELECT (jsonb_populate_record(x, jsonb_build_object('{row}', "
+                    "md5(n::text)::uuid))).* "
+                    f"FROM {table} x, generate_series(1, :many) n WHERE x.{row} = :first"
+                ),
+                values,
+            )
+    with owner.connect() as connection:
+        analyze = connection.execution_options(isolation_level="AUTOCOMMIT")
+        analyze.execute(text("ANALYZE flow_sessions, session_steps"))
+        analyze.execute(text("UPDATE flow_sessions SET counted = true WHERE id <> :first"), values)
+    parameters = {
+        "flow": flow.id, "organization": tenant.organization_id, "since": tenant.clock.now() - timedelta(days=30),
+        "until": tenant.clock.now(), "accounts": [tenant.account.id],
+    }  # fmt: skip
+    with tenant.session() as session:
+        plan = session.connection().exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {_LIVE}", parameters).scalar_one()
+    reads = [node for node in _nodes(plan[0]["Plan"]) if node.get("Relation Name", "").startswith("session_steps")]
+    assert reads
+    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in reads) == len(ANSWERED)
+    assert all("Seq" not in node["Node Type"] or node["Actual Loops"] == 0 or not node["Actual Rows"] for node in reads)
+    assert stats(tenant, flow).started == 1
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(found for child in plan.get("Plans", []) for found in _nodes(child))]
