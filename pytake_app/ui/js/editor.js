@@ -237,6 +237,7 @@ export const editor = {
       if (showsDraft()) S.doc = S.sync.doc;
       emit();
       editor.verify();
+      if (S.doc.nodes.some((node) => node.type === "jump")) editor.loadFlows(); // cards say where they lead
     } catch (error) {
       if (turn !== loading) return;
       const phase = { 404: "missing", 422: "missing", 403: "forbidden" }[error.status] ?? "error";

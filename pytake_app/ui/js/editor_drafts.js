@@ -21,6 +21,24 @@ export const draftOf = (key) => {
   return known.get(name);
 };
 
+/** Rows were moved: what their fields hold goes along. `rename` gives a field's new path of the old one, null to forget it. */
+export const moveDrafts = (nodeId, rename) => {
+  const start = keyOf(`${nodeId}/`);
+  let stored = [];
+  try {
+    stored = Object.keys(localStorage);
+  } catch {
+    // blocked: what this tab knows is all there is
+  }
+  const names = [...new Set([...known.keys(), ...stored])].filter((name) => name.startsWith(start));
+  const moves = names.map((name) => ({ from: name.slice(start.length), draft: draftOf(name.slice(keyOf("").length)) })).filter(({ from, draft }) => draft && rename(from) !== from);
+  for (const { from } of moves) keepDraft(`${nodeId}/${from}`, null);
+  for (const { from, draft } of moves) {
+    const to = rename(from);
+    if (to !== null) keepDraft(`${nodeId}/${to}`, draft);
+  }
+};
+
 /** Keep (or with null forget) what a field holds. */
 export const keepDraft = (key, draft) => {
   const name = keyOf(key);

@@ -2,6 +2,7 @@
 import { at, edgeAt, indexOf, nodeOf, portsOf, withAt } from "$/public/pt_editor_doc.js";
 import { editor, specOf, S } from "$/public/pt_editor.js";
 import { carriedTexts } from "$/public/pt_editor_carry.js";
+import { moveDrafts } from "$/public/pt_editor_drafts.js";
 
 const FLOW = "$flow"; // in place of a node's id: the settings of the whole flow
 
@@ -74,6 +75,14 @@ const emptyRow = (node, field) => {
 const focusRow = (nodeId, path, index) =>
   requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(`.ins [data-row="${CSS.escape(`${path}/${index}`)}"] :is(input, textarea, select)`)?.focus()));
 
+/** A field's path after its row has moved: `change` gives `[list, index]` of a row of `path`, or null where it is gone. */
+const reindexed = (path, change) => (field) => {
+  if (!field.startsWith(`${path}/`)) return field;
+  const [index, ...rest] = field.slice(path.length + 1).split("/");
+  const to = change(Number(index));
+  return to && [...to, ...rest].join("/");
+};
+
 export const form = {
   /** A key press in a text: shown at once, sent after a pause. */
   type(nodeId, path, value) {
@@ -129,6 +138,7 @@ export const form = {
     const node = nodeOf(S.doc, nodeId);
     if (!node) return;
     const parts = split(path);
+    moveDrafts(nodeId, reindexed(path, (i) => (i === index ? null : [path, i > index ? i - 1 : i])));
     rearrange(node, parts, listAt(node, parts).filter((_, i) => i !== index));
   },
   moveRow(nodeId, path, from, to) {
@@ -136,7 +146,9 @@ export const form = {
     const parts = split(path);
     const list = node ? [...listAt(node, parts)] : [];
     if (from === to || from < 0 || to < 0 || from >= list.length || to >= list.length) return;
-    list.splice(to, 0, ...list.splice(from, 1));
+    const order = list.map((_, i) => i);
+    for (const rows of [list, order]) rows.splice(to, 0, ...rows.splice(from, 1));
+    moveDrafts(nodeId, reindexed(path, (i) => [path, order.indexOf(i)]));
     rearrange(node, parts, list);
   },
   /** A row of one section to a place of another: `sections/0/rows`, 2 → `sections/1/rows`, 0. */
@@ -145,6 +157,9 @@ export const form = {
     const [source, target] = [split(fromPath), split(toPath)];
     const row = node && listAt(node, source)[from];
     if (!row || source[0] !== target[0] || fromPath === toPath) return;
+    const there = reindexed(toPath, (i) => [toPath, i >= to ? i + 1 : i]);
+    const gone = reindexed(fromPath, (i) => (i === from ? [toPath, to] : [fromPath, i > from ? i - 1 : i]));
+    moveDrafts(nodeId, (field) => (field.startsWith(`${toPath}/`) ? there(field) : gone(field)));
     const left = withAt(node.config, source, listAt(node, source).filter((_, i) => i !== from));
     const config = withAt(left, target, listAt(node, target).toSpliced(to, 0, row));
     rearrange(node, [source[0]], config[source[0]]);

@@ -42,7 +42,9 @@ const showVersion = async (number) => {
   const doc = await documentOf(wanted);
   if (S.tab !== "runs" || !S.runs) return;
   const still = S.selected.filter((id) => nodeOf(doc, id));
-  emit({ overlay: "runs", compare: null, version: null, doc, selected: still, edge: null, runs: { ...S.runs, shown: wanted } });
+  // The palette makes room and the version may differ from the draft: all of it comes into view.
+  const fit = still.length ? S.fit : { ids: doc.nodes.map((node) => node.id), n: (S.fit?.n ?? 0) + 1 };
+  emit({ overlay: "runs", compare: null, version: null, doc, selected: still, edge: null, fit, runs: { ...S.runs, shown: wanted } });
 };
 
 const load = async () => {

@@ -7,7 +7,8 @@ import { nodeOf } from "$/public/pt_editor_doc.js";
 import { editor, emit, S, say, sayOr, tell, watch } from "$/public/pt_editor.js";
 import { fromWall, loadZone, toWall, when, zoneNow } from "$/public/pt_editor_clock.js";
 import { DRAFT, lines, marksOf, sideName, together } from "$/public/pt_editor_compare.js";
-import { addSlice, kindName, sliceOf } from "$/public/pt_editor_model.js";
+import { grouped } from "$/public/pt_editor_findings.js";
+import { addSlice, kindName } from "$/public/pt_editor_model.js";
 
 const path = (rest) => `/api/v1/flows/${encodeURIComponent(S.flowId)}/${rest}`;
 const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");
@@ -336,12 +337,13 @@ const byNode = (nodes) => {
 
 addSlice("publish", () => {
   const publish = S.publish;
-  const { verified, errors, warnings } = sliceOf("check");
+  const found = S.doc ? grouped(S.findings) : []; // counted as the check panel shows them
+  const count = (severity) => found.filter((item) => item.severity === severity).length;
   return {
     open: Boolean(publish),
-    verified,
-    errors,
-    warnings,
+    verified: S.verified,
+    errors: count("error"),
+    warnings: count("warning"),
     note: publish?.note ?? "",
     busy: Boolean(publish?.busy),
     error: publish?.error ?? "",

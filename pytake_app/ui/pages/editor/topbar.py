@@ -154,7 +154,9 @@ def top_view(item: rx.Var[dict]) -> rx.Component:
         rx.cond(
             text_of(item, "name") != "",
             FlowName.create(name=text_of(item, "name"), disabled=flag(item, "locked")),
-            rx.cond(ready, rx.fragment(), rx.el.span(class_name="sk", width="var(--d-128)")),
+            rx.cond(
+                text_of(item, "phase") == "loading", rx.el.span(class_name="sk", width="var(--d-128)"), rx.fragment()
+            ),
         ),
         rx.cond(ready, rx.fragment(_badge(item), _saved(item))),
         rx.el.div(class_name="grow"),
