@@ -19,7 +19,7 @@ import { alsoHeld } from "$/public/pt_editor_frames.js";
 import { useEditorKeys } from "$/public/pt_editor_keys.js";
 import { LinkPanel } from "$/public/pt_editor_link.js";
 import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
-import { centre, reveal as bringIntoView } from "$/public/pt_editor_stage.js";
+import { centre, nodesOf, reveal as bringIntoView, show } from "$/public/pt_editor_stage.js";
 import { SelectionTools } from "$/public/pt_editor_toolbar.js";
 import { useLongPress } from "$/public/pt_editor_touch.js";
 import { CardMark, RunLegend, useEdgeLook, useMarks } from "$/public/pt_editor_marks.js";
@@ -236,18 +236,12 @@ const Surface = ({ cards, quick: Quick, label }) => {
     centre(node.position.x + (node.measured?.width ?? 260) / 2, node.position.y + (node.measured?.height ?? 160) / 2, Math.min(zoom, 1.1));
   }, [focus]);
   useEffect(() => {
-    if (fit?.ids.length) flow.fitView({ nodes: fit.ids.map((id) => ({ id })), padding: 0.25, duration: 300, maxZoom: 1 });
+    if (fit) show(nodesOf(fit.ids));
   }, [fit]);
   useEffect(() => {
-    const node = reveal && flow.getNode(reveal.id);
-    if (!node || !box.current) return;
-    const { left, top, right, bottom } = box.current.getBoundingClientRect();
-    const { width = 260, height = 160 } = node.measured ?? {};
-    const from = flow.flowToScreenPosition(node.position);
-    const to = flow.flowToScreenPosition({ x: node.position.x + width, y: node.position.y + height });
-    if (from.x >= left && to.x <= right && from.y >= top && to.y <= bottom) return;
-    centre(node.position.x + width / 2, node.position.y + height / 2, flow.getZoom(), 300);
-  }, [reveal]);
+    const node = reveal && nodeOf(S.doc, reveal.id);
+    if (node && box.current) bringIntoView(node, 300);
+  }, [reveal, phone && sheet]);
   useEffect(() => {
     const node = phone && sheet && selectedIds.length === 1 && nodeOf(S.doc, selectedIds[0]);
     if (node) bringIntoView(node);

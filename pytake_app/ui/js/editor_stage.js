@@ -51,6 +51,15 @@ export const centre = (x, y, zoom, duration = 260) => {
   stage.flow.setViewport({ x: (rect.right - rect.left) / 2 - x * zoom, y: (rect.bottom - rect.top) / 2 - y * zoom, zoom }, { duration });
 };
 
+/** Show all of these nodes, as large as what is seen allows. */
+export const show = (nodes, duration = 300) => {
+  if (!nodes.length) return;
+  const rect = seen();
+  const { x, y, width, height } = around(nodes);
+  const zoom = Math.min((rect.right - rect.left) / (width * 1.2), (rect.bottom - rect.top) / (height * 1.2), 1);
+  centre(x + width / 2, y + height / 2, Math.max(zoom, 0.2), duration);
+};
+
 /** Bring a node into view when a part of it is outside. */
 export const reveal = (node, duration = 220) => {
   const rect = seen();

@@ -95,7 +95,7 @@ export const versions = {
       if (S.compare !== turn) return;
       const doc = together(data);
       const marks = marksOf(data, doc);
-      emit({ version: null, overlay: "compare", doc, selected: [], edge: null, compare: { ...turn, phase: "ready", lines: lines(data), marks, size: data.change.size, layout_only: data.layout_only } });
+      emit({ version: null, overlay: "compare", doc, selected: [], edge: null, fit: { ids: doc.nodes.map((node) => node.id), n: (S.fit?.n ?? 0) + 1 }, compare: { ...turn, phase: "ready", lines: lines(data), marks, size: data.change.size, layout_only: data.layout_only } });
     } catch (error) {
       if (S.compare !== turn) return;
       leaveOverlay();

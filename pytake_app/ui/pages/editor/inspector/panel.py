@@ -14,7 +14,8 @@ def flow_panel(item: Item) -> rx.Component:
     """Nothing is selected: the settings of the flow."""
     hint = rx.el.div(
         icon("mouse-pointer-click", "s"),
-        rx.el.span(t("editor.nothing_selected_detail")),
+        rx.el.span(t("editor.nothing_selected_detail"), class_name="only-wide"),
+        rx.el.span(t("editor.nothing_selected_touch"), class_name="only-touch"),
         class_name="nosel dense muted",
     )
     hooks = rx.el.div(
@@ -22,8 +23,35 @@ def flow_panel(item: Item) -> rx.Component:
         AllHooks.create(),
         class_name="sec col g12",
     )
+    # What the top bar has no room for on a phone.
+    tools = rx.el.div(
+        rx.el.button(
+            icon("languages", "s"),
+            t("translations.title"),
+            type="button",
+            class_name="btn line",
+            on_click=do("translate.open()"),
+            custom_attrs={"data-testid": "phone-translate"},
+        ),
+        rx.el.button(
+            icon("file-json", "s"),
+            t("together.as_json"),
+            type="button",
+            class_name="btn line",
+            on_click=do("picture.file()"),
+        ),
+        rx.el.button(
+            icon("image", "s"),
+            t("together.as_png"),
+            type="button",
+            class_name="btn line",
+            on_click=do("picture.save('png')"),
+        ),
+        class_name="phtools only-phone",
+    )
     return rx.fragment(
         hint,
+        tools,
         rx.el.div(
             rx.el.div(t("editor.flow_settings"), class_name="h-sec"),
             field_list(item, "fields"),
