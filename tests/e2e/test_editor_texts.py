@@ -164,7 +164,9 @@ def test_a_template_fills_what_depends_on_it_and_is_seen_whole(editor: Editor) -
     editor.field("header").fill("{{ session.pedido }}")
     config = editor.node("modelo")["config"]
     assert (config["header_type"], config["body"]) == ("text", ["{{ contact.name }}", "{{ session.pedido }}"])
-    assert config["buttons"] == replies
+    # Named values go by name; the link stands before the quick replies, and its place counts.
+    assert (config["body_names"], config["header_name"]) == (["nome", "pedido"], "")
+    assert config["buttons"] == [{**reply, "place": place} for place, reply in enumerate(replies, start=1)]
     page.get_by_test_id("tab-preview").click()
     page.get_by_test_id("preview-input").fill("oi")
     page.get_by_test_id("preview-input").press("Enter")

@@ -117,6 +117,13 @@ def test_shares_are_told_by_a_bar_and_spread_evenly(editor: Editor) -> None:
     assert [branch["weight"] for branch in config(editor, "ab")["branches"]] == [34, 33, 33]
     editor.field("branches/0/weight").fill("100,5")
     expect(page.locator('.ins .err[role="alert"]')).to_be_visible()
+    # What isn't kept yet stays with its row, wherever that goes.
+    page.locator('.ins [data-row="branches/0"] .grip').focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(editor.field("branches/1/weight")).to_have_value("100,5")
+    expect(editor.field("branches/0/weight")).to_have_value("33")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(editor.field("branches/0/weight")).to_have_value("100,5")
     editor.field("branches/0/weight").fill("12,5")
     expect(page.get_by_test_id("share-sum")).to_contain_text("78,5%")
     assert config(editor, "ab")["branches"][0] == {"id": "0", "label": "Via 0", "weight": 12.5}
