@@ -222,5 +222,5 @@ def dialog_foot(*buttons: rx.Component) -> rx.Component:
 def menu_item(picture: str, label: Text, *, danger: bool = False, **props: object) -> rx.Component:
     """An entry of a drop-down menu."""
     if danger:
-        props["color"] = "red"
+        props["color_scheme"] = "red"
     return rx.dropdown_menu.item(icon(picture, "s"), label, **props)

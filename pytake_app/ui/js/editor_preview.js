@@ -207,6 +207,7 @@ export const preview = {
     const { contact, channel, responses, now } = state().script;
     const played = Boolean(state().script.seed);
     preview.endWalk();
+    if (state().pane === "save") change({ pane: "" }); // there is nothing to keep any more
     play(played ? freshScript() : { ...freshScript(), contact, channel, responses, ...(state().set_clock ? { now } : {}) });
   },
   dismiss: () => change({ notice: null }),

@@ -287,6 +287,7 @@ def preview_view(item: rx.Var[dict]) -> rx.Component:
         rx.el.summary(
             icon("plus", "s"),
             class_name="ib sm",
+            on_click=do("preview.pane('')"),  # the menu needs the room
             custom_attrs={
                 "aria-label": t("preview.attach"),
                 "title": t("preview.attach"),
