@@ -80,13 +80,17 @@ const Suggestions = ({ item }) => {
   }).filter(Boolean);
   return buttons.length ? h("div", { className: "qm-do" }, buttons) : null;
 };
-export const WaitingFace = ({ item, place, lifted }) =>
-  h("div", { className: lifted ? "qm-card qm-lifted" : "qm-card" },
+const WaitingFace = ({ item, place }) =>
+  h("div", { className: "qm-card" },
     h("div", { className: "qm-top" }, h("span", { className: "qm-pos tn" }, place ?? ""), h(Face, { person: item.contact, channel: item.channel }),
       h("div", { className: "grow" },
         h("div", { className: "qm-line" }, h(Open, { item }), PRIORITY_HUE[item.priority] && h("span", { className: `bdg ${PRIORITY_HUE[item.priority]}` }, say(`monitor.priority.${item.priority}`)), h(Wait, { item })),
         h("div", { className: "qm-line meta muted" }, h(QueueTag, { queue: item.queue }), h(Promise_, { item })))),
-    h(SlaBar, { item }), !lifted && h(Why, { item }), !lifted && h(Suggestions, { item }));
+    h(SlaBar, { item }), h(Why, { item }), h(Suggestions, { item }));
+
+/** What hangs at the pointer while a card is dragged. */
+export const HeldCard = ({ item }) =>
+  h("div", { className: "qm-card qm-lifted" }, h("div", { className: "qm-top" }, h(Face, { person: item.contact, channel: item.channel }), h("div", { className: "grow col" }, h("span", { className: "str ell" }, contactName(item)), h("span", { className: "meta muted" }, h(QueueTag, { queue: item.queue })))));
 
 const Held = ({ item, kind, label, children, test }) => {
   const { may, wall } = useMonitor("page");
@@ -109,8 +113,8 @@ const LastWord = ({ word }) => {
   const when = ago === null ? "" : ago < 45 ? say("monitor.just_now") : say("monitor.ago", { span: roughText(ago) });
   return h("span", { className: "qm-word meta" }, h("span", { className: word.by === "contact" ? "t-amber med" : "muted" }, say(`monitor.last_word.${word.by}`)), when && h("span", { className: "muted tn" }, ` · ${when}`));
 };
-export const ServiceFace = ({ item, lifted }) =>
-  h("div", { className: lifted ? "qm-card qm-lifted" : "qm-card" },
+const ServiceFace = ({ item }) =>
+  h("div", { className: "qm-card" },
     h("div", { className: "qm-top" }, h(Face, { person: item.contact, channel: item.channel }),
       h("div", { className: "grow" }, h("div", { className: "qm-line" }, h(Open, { item }), PRIORITY_HUE[item.priority] && h("span", { className: `bdg ${PRIORITY_HUE[item.priority]}` }, say(`monitor.priority.${item.priority}`)), h(Since, { value: item.assigned_at })), h("div", { className: "qm-line meta muted" }, h(QueueTag, { queue: item.queue })))),
     h("div", { className: "qm-served" }, h(Face, { person: item.agent, size: "s" }), h("span", { className: "meta ell" }, item.agent?.name ?? say("monitor.nobody")), h(LastWord, { word: item.last_word })));

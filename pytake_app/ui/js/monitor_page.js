@@ -7,7 +7,7 @@ import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
 import { acts, mayOn } from "$/public/pt_monitor_acts.js";
 import { Agents } from "$/public/pt_monitor_agents.js";
-import { PRIORITIES, PRIORITY_HUE, RecentRow, ServiceCard, ServiceFace, WaitingCard, WaitingFace } from "$/public/pt_monitor_cards.js";
+import { HeldCard, PRIORITIES, PRIORITY_HUE, RecentRow, ServiceCard, WaitingCard } from "$/public/pt_monitor_cards.js";
 import { Dialogs } from "$/public/pt_monitor_dialogs.js";
 import { PERIODS, secondsSince, SERVICE_SORTS, spanText, useTick, WAITING_SORTS, weekAgo } from "$/public/pt_monitor_model.js";
 import { open, useMonitor, view } from "$/public/pt_monitor_store.js";
@@ -39,7 +39,7 @@ const Change = ({ value, good, unit = "" }) => {
   if (value === null || value === undefined) return h("span", { className: "muted" }, say("monitor.no_comparison"));
   if (value === 0) return h("span", { className: "muted" }, say("monitor.same", { when: weekAgo() }));
   const tone = Math.sign(value) === good ? "t-jade" : unit ? "t-red" : "t-amber";
-  return h(Fragment, null, h("span", { className: `qm-change tn ${tone}` }, h(Sign, { of: value > 0 ? ArrowUpRight : ArrowDownRight, size: "xs" }), `${fmt.number(getLang(), Math.abs(value))}${unit}`, h("span", { className: "sr" }, say(value > 0 ? "monitor.more" : "monitor.less"))), h("span", { className: "muted" }, ` ${say("monitor.versus", { when: weekAgo() })}`));
+  return h(Fragment, null, h("span", { className: `qm-change tn ${tone}` }, h(Sign, { of: value > 0 ? ArrowUpRight : ArrowDownRight, size: "xs" }), `${fmt.number(getLang(), Math.abs(value))}${unit}`, h("span", { className: "sr" }, say(value > 0 ? "monitor.more" : "monitor.less"))), h("span", { className: "muted qm-versus" }, ` ${say("monitor.versus", { when: weekAgo() })}`));
 };
 const Figure = ({ label, value, small, below, tone = "", test }) =>
   h("div", { className: "qm-fig", "data-testid": test }, h("div", { className: "meta muted ell" }, label), h("div", { className: `qm-v ${tone}` }, h("span", { className: "qm-vv" }, value), small && h("small", null, small)), h("div", { className: "meta ell qm-below" }, below));
@@ -63,10 +63,10 @@ const Figures = () => {
   return h("div", { className: "qm-figs", role: "group", "aria-label": say("monitor.figures") },
     h(Figure, { label: say("monitor.waiting"), value: number(figures.waiting), below: h(Change, { value: figures.waiting_change, good: -1 }), test: "fig-waiting" }),
     h(Longest, { figures }),
-    h(Figure, { label: say("monitor.in_service"), value: number(figures.in_service), small: say("monitor.of_slots", { count: figures.slots }), below: h("span", { className: "muted" }, say("monitor.free_agents", { count: free })), test: "fig-service" }),
+    h(Figure, { label: say("monitor.in_service"), value: number(figures.in_service), small: figures.slots ? say("monitor.of_slots", { count: figures.slots }) : "", below: h("span", { className: "muted" }, free ? say("monitor.free_agents", { count: free }) : say("monitor.free_none")), test: "fig-service" }),
     h(Figure, { label: say("monitor.sla_today"), value: sla === null || sla === undefined ? "–" : percent(sla), small: target ? say("monitor.target", { percent: percent(target) }) : "", tone: "", below: sla === null || sla === undefined ? h("span", { className: "muted" }, say("monitor.sla_none")) : h(Change, { value: figures.sla_change, good: 1, unit: ` ${say("monitor.points")}` }), test: "fig-sla" }),
     h(Figure, { label: say("monitor.abandoned_today"), value: number(figures.abandoned_today), small: say("monitor.of_n", { count: figures.entered_today }), below: h(Change, { value: figures.abandoned_change, good: -1 }), test: "fig-abandoned" }),
-    h(Figure, { label: say("monitor.csat"), value: figures.csat_average === null || figures.csat_average === undefined ? "–" : number(figures.csat_average, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), small: figures.csat_average ? say("monitor.of_five") : "", below: h("span", { className: "muted" }, say("monitor.answers_today", { count: figures.csat_count ?? 0 })), test: "fig-csat" }));
+    h(Figure, { label: say("monitor.csat"), value: figures.csat_average === null || figures.csat_average === undefined ? "–" : number(figures.csat_average, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), small: figures.csat_average ? say("monitor.of_five") : "", below: h("span", { className: "muted" }, figures.csat_count ? say("monitor.answers_today", { count: figures.csat_count }) : say("monitor.answers_none")), test: "fig-csat" }));
 };
 
 // ---- columns
@@ -128,6 +128,12 @@ const collide = (args) => {
   const found = pointerWithin(args);
   return found.length ? found : rectIntersection(args);
 };
+/** What is held is small and hangs beside the pointer: nothing that it may go to is hidden by it. */
+const beside = ({ activatorEvent, draggingNodeRect, transform }) => {
+  const at = activatorEvent?.touches?.[0] ?? activatorEvent;
+  if (!draggingNodeRect || at?.clientX === undefined) return transform;
+  return { ...transform, x: transform.x + at.clientX - draggingNodeRect.left + 12, y: transform.y + at.clientY - draggingNodeRect.top + 14 };
+};
 const dropped = ({ active, over }, me) => {
   const to = over?.data.current;
   const { id, kind } = active.data.current ?? {};
@@ -154,7 +160,7 @@ const Board = () => {
       dropped(event, me);
     } },
   h(Agents, { held }), h(ColumnTabs), h(Columns, { held }),
-  h(DragOverlay, { dropAnimation: null, zIndex: 50 }, held && h(held.status === "in_service" ? ServiceFace : WaitingFace, { item: held, place: held.position, lifted: true })));
+  h(DragOverlay, { dropAnimation: null, zIndex: 50, modifiers: [beside] }, held && h(HeldCard, { item: held })));
 };
 
 // ---- the page
