@@ -73,6 +73,7 @@ def _works(page: Page, status: str = "online") -> None:
 
 def _drag(page: Page, card: Locator, target: str) -> None:
     """Drag a card onto the middle of what has this test id; columns show where only once a card is held."""
+    expect(card).to_be_visible()
     box = card.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 120, box["y"] + 18)

@@ -65,7 +65,7 @@ export const load = async () => {
   }
 };
 const failed = (error) => {
-  if (error.status === 404 && state.queue) return choose(""); // the queue is gone
+  if ([404, 422].includes(error.status) && state.queue) return choose(""); // no such queue, or no more
   if (error.status === 403) return set({ phase: "forbidden" });
   // What was read before stays; the page says that it isn't live.
   return set(state.data ? { live: false, reading: "" } : { phase: error.status === 0 ? "offline" : "error" });
