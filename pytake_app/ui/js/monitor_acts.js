@@ -22,7 +22,7 @@ const act = async (ask, { shown, ok, undo } = {}) => {
   shown?.();
   try {
     const answer = await ask();
-    if (ok) done(ok, undo ? () => undo(answer) : undefined);
+    if (ok) done(ok, undo);
     await load();
     return answer ?? {};
   } catch (error) {
@@ -32,7 +32,8 @@ const act = async (ask, { shown, ok, undo } = {}) => {
     return null;
   }
 };
-const find = (id) => [...(state.data?.waiting ?? []), ...(state.data?.in_service ?? [])].find((item) => item.id === id);
+/** The place that a conversation has now: a conversation has one at most, while the place's own id changes with each hand it goes through. */
+const find = (talk) => [...(state.data?.waiting ?? []), ...(state.data?.in_service ?? [])].find((item) => item.conversation_id === talk);
 const agentOf = (id) => state.data?.agents.find((agent) => agent.id === id);
 const move = (item, from, to, change) => {
   if (!state.data) return;
@@ -44,62 +45,63 @@ const served = (item) => item.status === "in_service";
 
 export const acts = {
   find,
+  // `talk` is always the id of the conversation
   /** Give an item to an agent: one that waits is assigned, one in service changes hands. */
-  assign: (id, agentId, quiet = false) => {
-    const item = find(id);
+  assign: (talk, agentId, quiet = false) => {
+    const item = find(talk);
     const agent = agentOf(agentId);
     if (!item || !agent || (served(item) && item.agent?.id === agentId)) return null;
     const before = served(item) ? item.agent?.id : "";
     const ok = quiet ? say("monitor.undone") : say(served(item) ? "monitor.done.reassigned" : "monitor.done.assigned", { name: contactName(item), agent: firstName(agent.name) });
-    return act(() => (item.queue ? api.post(`${BASE}/${item.queue.id}/assign`, { item_id: id, agent_id: agentId }) : api.post(`${TALKS}/${item.conversation_id}/assign`, { user_id: agentId })), {
+    return act(() => (item.queue ? api.post(`${BASE}/${item.queue.id}/assign`, { item_id: item.id, agent_id: agentId }) : api.post(`${TALKS}/${item.conversation_id}/assign`, { user_id: agentId })), {
       shown: () => move(item, served(item) ? "in_service" : "waiting", "in_service", { status: "in_service", agent: { id: agent.id, name: agent.name }, assigned_at: new Date(now()).toISOString() }),
       ok,
-      undo: quiet || !item.queue ? null : (answer) => (before ? acts.again(answer, before) : acts.putBack(answer.id ?? id, true)),
+      undo: quiet || !item.queue ? null : () => (before ? acts.again(talk, before) : acts.putBack(talk, true)),
     });
   },
-  /** Undo of a change of hands: back to who had it. `answer` is the item as it became. */
-  again: async (answer, agentId) => {
+  /** Undo of a change of hands: back to who had it. */
+  again: async (talk, agentId) => {
     await load();
-    return acts.assign(answer.id, agentId, true);
+    return acts.assign(talk, agentId, true);
   },
   /** An item in service waits again in its queue. */
-  putBack: async (id, quiet = false) => {
-    const item = find(id);
+  putBack: async (talk, quiet = false) => {
+    const item = find(talk);
     if (!item?.queue) return null;
     const agent = item.agent?.id;
     return act(() => api.post(`${path(item)}/transfer`, { queue_id: item.queue.id }), {
       shown: () => move(item, "in_service", "waiting", { status: "waiting", agent: null, why: null, suggestions: [], position: null, entered_at: new Date(now()).toISOString(), sla_due_at: null }),
       ok: quiet ? say("monitor.undone") : say("monitor.done.put_back", { name: contactName(item) }),
-      undo: quiet || !agent ? null : (answer) => acts.again(answer, agent),
+      undo: quiet || !agent ? null : () => acts.again(talk, agent),
     });
   },
-  priority: (id, priority, quiet = false) => {
-    const item = find(id);
+  priority: (talk, priority, quiet = false) => {
+    const item = find(talk);
     if (!item || item.priority === priority) return null;
     const before = item.priority;
     return act(() => api.post(`${path(item)}/priority`, { priority }), {
-      shown: () => patchItem(id, (one) => ({ ...one, priority })),
+      shown: () => patchItem(item.id, (one) => ({ ...one, priority })),
       ok: quiet ? say("monitor.undone") : say("monitor.done.priority", { name: contactName(item), priority: say(`monitor.priority.${priority}`) }),
-      undo: quiet ? null : () => acts.priority(id, before, true),
+      undo: quiet ? null : () => acts.priority(talk, before, true),
     });
   },
-  toQueue: (id, queueId, note = "", quiet = false) => {
-    const item = find(id);
+  toQueue: (talk, queueId, note = "", quiet = false) => {
+    const item = find(talk);
     const queue = state.data?.queues.find((one) => one.id === queueId);
     if (!item || !queue) return null;
     const before = item.queue?.id;
     view.close();
     return act(() => api.post(`${path(item)}/transfer`, { queue_id: queueId, ...(note ? { note } : {}) }), {
-      shown: () => patchItem(id, () => null),
+      shown: () => patchItem(item.id, () => null),
       ok: quiet ? say("monitor.undone") : say("monitor.done.moved", { name: contactName(item), queue: queue.name }),
-      undo: quiet || !before || served(item) ? null : async (answer) => {
+      undo: quiet || !before || served(item) ? null : async () => {
         await load();
-        acts.toQueue(answer.id, before, "", true);
+        acts.toQueue(talk, before, "", true);
       },
     });
   },
-  complete: (id, outcome) => {
-    const item = find(id);
+  complete: (talk, outcome) => {
+    const item = find(talk);
     if (!item) return null;
     view.close();
     const undo = async () => {
@@ -111,13 +113,13 @@ export const acts = {
       }
       load();
     };
-    return act(() => (item.queue ? api.post(`${path(item)}/complete`, outcome ? { outcome } : {}) : api.patch(`${TALKS}/${item.conversation_id}/status`, { status: "closed", ...(outcome ? { outcome } : {}) })), { shown: () => patchItem(id, () => null), ok: say("monitor.done.completed", { name: contactName(item) }), undo });
+    return act(() => (item.queue ? api.post(`${path(item)}/complete`, outcome ? { outcome } : {}) : api.patch(`${TALKS}/${item.conversation_id}/status`, { status: "closed", ...(outcome ? { outcome } : {}) })), { shown: () => patchItem(item.id, () => null), ok: say("monitor.done.completed", { name: contactName(item) }), undo });
   },
-  abandon: (id, reason) => {
-    const item = find(id);
+  abandon: (talk, reason) => {
+    const item = find(talk);
     if (!item) return null;
     view.close();
-    return act(() => api.post(`${path(item)}/abandon`, reason ? { reason } : {}), { shown: () => patchItem(id, () => null), ok: say("monitor.done.abandoned", { name: contactName(item) }) });
+    return act(() => api.post(`${path(item)}/abandon`, reason ? { reason } : {}), { shown: () => patchItem(item.id, () => null), ok: say("monitor.done.abandoned", { name: contactName(item) }) });
   },
   /** An agent takes one more (or `by` more) conversations at a time. */
   capacity: (agentId, capacity, quiet = false) => {

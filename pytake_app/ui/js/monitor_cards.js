@@ -27,15 +27,15 @@ const menuOf = (item) => {
   const may = mayOn(item);
   const waits = item.status !== "in_service";
   const items = [{ key: "open", label: say("monitor.open_conversation"), icon: ExternalLink, run: () => view.go(`/inbox?c=${item.conversation_id}`), test: "card-open" }];
-  if (may.take || may.give || may.admin) items.push({ key: "give", label: say(waits ? "monitor.give" : "monitor.reassign"), icon: UserPlus, run: () => view.dialog("give", { id: item.id }), test: "card-give" });
+  if (may.take || may.give || may.admin) items.push({ key: "give", label: say(waits ? "monitor.give" : "monitor.reassign"), icon: UserPlus, run: () => view.dialog("give", { talk: item.conversation_id }), test: "card-give" });
   if (may.act) {
-    if (!waits) items.push({ key: "back", label: say("monitor.put_back"), icon: Undo2, run: () => acts.putBack(item.id), test: "card-back" });
-    items.push({ key: "move", label: say("monitor.move"), icon: ArrowRightToLine, run: () => view.dialog("move", { id: item.id }), test: "card-move" });
+    if (!waits) items.push({ key: "back", label: say("monitor.put_back"), icon: Undo2, run: () => acts.putBack(item.conversation_id), test: "card-back" });
+    items.push({ key: "move", label: say("monitor.move"), icon: ArrowRightToLine, run: () => view.dialog("move", { talk: item.conversation_id }), test: "card-move" });
     if (waits) {
       items.push("line", { title: say("monitor.priority_title") });
-      for (const name of PRIORITIES) items.push({ key: name, label: say(`monitor.priority.${name}`), icon: item.priority === name ? Check : Flag, run: () => acts.priority(item.id, name), test: `card-${name}` });
+      for (const name of PRIORITIES) items.push({ key: name, label: say(`monitor.priority.${name}`), icon: item.priority === name ? Check : Flag, run: () => acts.priority(item.conversation_id, name), test: `card-${name}` });
     }
-    items.push("line", waits ? { key: "out", label: say("monitor.take_out"), icon: LogOut, danger: true, run: () => view.dialog("abandon", { id: item.id }), test: "card-abandon" } : { key: "done", label: say("monitor.complete"), icon: CircleCheck, run: () => view.dialog("complete", { id: item.id }), test: "card-complete" });
+    items.push("line", waits ? { key: "out", label: say("monitor.take_out"), icon: LogOut, danger: true, run: () => view.dialog("abandon", { talk: item.conversation_id }), test: "card-abandon" } : { key: "done", label: say("monitor.complete"), icon: CircleCheck, run: () => view.dialog("complete", { talk: item.conversation_id }), test: "card-complete" });
   }
   return items;
 };
@@ -75,7 +75,7 @@ const Suggestions = ({ item }) => {
   const buttons = (item.suggestions ?? []).map((one) => {
     const agent = agents.find((other) => other.id === one.agent_id);
     if (!agent) return null;
-    if (one.action === "assign") return mayGive(item, agent.id) && h(Btn, { key: `a${agent.id}`, kind: "soft", small: true, icon: UserRoundPlus, onClick: () => acts.assign(item.id, agent.id), test: "suggest-assign" }, say("monitor.give_to", { agent: firstName(agent.name), load: `${one.load}/${one.capacity}` }));
+    if (one.action === "assign") return mayGive(item, agent.id) && h(Btn, { key: `a${agent.id}`, kind: "soft", small: true, icon: UserRoundPlus, onClick: () => acts.assign(item.conversation_id, agent.id), test: "suggest-assign" }, say("monitor.give_to", { agent: firstName(agent.name), load: `${one.load}/${one.capacity}` }));
     return mayOn(item).admin && h(Btn, { key: `c${agent.id}`, kind: "gray", small: true, title: say("monitor.raise_title", { agent: firstName(agent.name), count: one.capacity + 1 }), onClick: () => acts.capacity(agent.id, one.capacity + 1), test: "suggest-raise" }, say("monitor.raise", { agent: firstName(agent.name) }));
   }).filter(Boolean);
   return buttons.length ? h("div", { className: "qm-do" }, buttons) : null;
@@ -95,8 +95,8 @@ export const HeldCard = ({ item }) =>
 const Held = ({ item, kind, label, children, test }) => {
   const { may, wall } = useMonitor("page");
   const off = wall || !may || !(mayOn(item).act || mayOn(item).take);
-  const { setNodeRef, listeners, isDragging } = useDraggable({ id: `${kind}:${item.id}`, data: { kind, id: item.id }, disabled: off });
-  return h("li", { ref: setNodeRef, className: "qm-item", "data-dragging": isDragging, "data-held": !off, "data-testid": test, "data-id": item.id, "data-status": item.status, "data-priority": item.priority, "aria-label": label, ...(off ? {} : listeners) }, children, !wall && may && h(CardMenu, { item }));
+  const { setNodeRef, listeners, isDragging } = useDraggable({ id: `${kind}:${item.conversation_id}`, data: { kind, talk: item.conversation_id }, disabled: off });
+  return h("li", { ref: setNodeRef, className: "qm-item", "data-dragging": isDragging, "data-held": !off, "data-testid": test, "data-id": item.id, "data-talk": item.conversation_id, "data-status": item.status, "data-priority": item.priority, "aria-label": label, ...(off ? {} : listeners) }, children, !wall && may && h(CardMenu, { item }));
 };
 export const WaitingCard = memo(({ item, place }) =>
   h(Held, { item, kind: "waiting", test: "waiting-card", label: say("monitor.waiting_label", { name: contactName(item), queue: item.queue?.name ?? "" }) }, h(WaitingFace, { item, place })));

@@ -32,9 +32,9 @@ const Picks = ({ items, label, empty, onPick }) => {
         h("span", { className: "grow ell dense" }, one.label), one.detail && h("span", { className: "meta muted nw tn" }, one.detail), one.picked && h(Sign, { of: Check })))));
 };
 
-const Give = ({ id }) => {
+const Give = ({ talk }) => {
   const agents = useMonitor("agents");
-  const item = acts.find(id);
+  const item = acts.find(talk);
   if (!item) return null;
   const answers = (agent) => agent.queues.some((queue) => queue.id === item.queue?.id);
   const rank = (agent) => (agent.status === "online" ? 0 : 2) + (hasRoom(agent) ? 0 : 1) + (answers(agent) ? 0 : 0.5);
@@ -42,31 +42,31 @@ const Give = ({ id }) => {
   const items = found.map((agent) => ({ id: agent.id, label: agent.name, person: agent, detail: [answers(agent) ? "" : say("monitor.other_queue"), agent.status === "online" ? "" : say(`monitor.status_low.${agent.status}`), `${agent.load}/${agent.capacity}`].filter(Boolean).join(" · ") }));
   return h(Modal, { title: say("monitor.give_title", { name: contactName(item) }), onClose: view.close, test: "give-dialog" }, h(Picks, { items, label: say("monitor.find_agent"), empty: say("monitor.no_agent_found"), onPick: (agentId) => {
     view.close();
-    acts.assign(id, agentId);
+    acts.assign(talk, agentId);
   } }));
 };
-const Move = ({ id }) => {
+const Move = ({ talk }) => {
   const { items: queues } = useMonitor("tabs");
-  const item = acts.find(id);
+  const item = acts.find(talk);
   if (!item) return null;
   const items = queues.filter((queue) => queue.id !== item.queue?.id).map((queue) => ({ id: queue.id, label: queue.name, dot: dotOf(queue), detail: say("monitor.waiting_n", { count: queue.waiting }) }));
-  return h(Modal, { title: say("monitor.move_title", { name: contactName(item) }), onClose: view.close, test: "move-dialog" }, h(Picks, { items, label: say("monitor.find_queue"), empty: say("monitor.no_queue_found"), onPick: (queueId) => acts.toQueue(id, queueId) }));
+  return h(Modal, { title: say("monitor.move_title", { name: contactName(item) }), onClose: view.close, test: "move-dialog" }, h(Picks, { items, label: say("monitor.find_queue"), empty: say("monitor.no_queue_found"), onPick: (queueId) => acts.toQueue(talk, queueId) }));
 };
 const OUTCOMES = ["solved", "sold", "no_answer", "wrong", "spam"];
-const Complete = ({ id }) => {
+const Complete = ({ talk }) => {
   const [own, setOwn] = useState("");
-  const item = acts.find(id);
+  const item = acts.find(talk);
   if (!item) return null;
-  const done = () => acts.complete(id, own.trim());
+  const done = () => acts.complete(talk, own.trim());
   return h(Modal, { title: say("monitor.complete_title", { name: contactName(item) }), detail: say("monitor.complete_detail"), onClose: view.close, test: "complete-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", onClick: done, test: "complete-confirm" }, say("monitor.complete"))) },
     h("div", { className: "row wrap g6" }, OUTCOMES.map((name) => h("button", { key: name, type: "button", className: "btn sm line", "aria-pressed": own === say(`inbox_more.outcome_${name}`), onClick: () => setOwn(say(`inbox_more.outcome_${name}`)) }, say(`inbox_more.outcome_${name}`)))),
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.outcome")), h("input", { className: "input", value: own, maxLength: 120, onChange: (event) => setOwn(event.target.value), onKeyDown: (event) => event.key === "Enter" && done(), "data-testid": "outcome" })));
 };
-const Abandon = ({ id }) => {
+const Abandon = ({ talk }) => {
   const [reason, setReason] = useState("");
-  const item = acts.find(id);
+  const item = acts.find(talk);
   if (!item) return null;
-  const done = () => acts.abandon(id, reason.trim());
+  const done = () => acts.abandon(talk, reason.trim());
   return h(Modal, { title: say("monitor.abandon_title", { name: contactName(item) }), detail: say("monitor.abandon_detail"), onClose: view.close, test: "abandon-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "danger", onClick: done, test: "abandon-confirm" }, say("monitor.take_out"))) },
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("monitor.abandon_reason"), h("span", { className: "muted" }, ` · ${say("common.optional")}`)), h("input", { className: "input", autoFocus: true, value: reason, maxLength: 120, onChange: (event) => setReason(event.target.value), onKeyDown: (event) => event.key === "Enter" && done(), "data-testid": "reason" })));
 };

@@ -103,12 +103,13 @@ const OUTCOME = { completed: "jade", transferred: "blue", abandoned: "red", time
 /** What became of an ended item, in words, and its hue. */
 export const outcomeOf = (item) => {
   const own = item.status === "completed" && item.outcome && trKey(`monitor.outcome.completed_${item.outcome}`, "") === "" && !["completed", "closed"].includes(item.outcome);
-  const to = firstName(item.moved_to?.agent) || item.moved_to?.queue || "";
+  const back = !item.moved_to?.agent && item.moved_to?.queue && item.moved_to.queue === item.queue?.name;
+  const to = back ? "" : firstName(item.moved_to?.agent) || item.moved_to?.queue || "";
   const words = own
     ? item.outcome
     : to && ["transferred", "overflow"].includes(item.status)
       ? say("monitor.outcome.to", { name: to })
-      : sayIf(`monitor.outcome.${item.status}_${item.outcome}`) || say(`monitor.outcome.${item.status}`);
+      : (back && say("monitor.outcome.transferred_released")) || sayIf(`monitor.outcome.${item.status}_${item.outcome}`) || say(`monitor.outcome.${item.status}`);
   return { words, hue: OUTCOME[item.status] ?? "slate" };
 };
 export const scoreHue = (score) => (score >= 4 ? "jade" : score >= 3 ? "amber" : "red");

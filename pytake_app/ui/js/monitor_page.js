@@ -104,11 +104,11 @@ const Columns = ({ held }) => {
       lanes: waits && may.act && h("div", { className: "qm-lanes", role: "presentation" }, PRIORITIES.map((name) => h(Lane, { key: name, name, now: held.priority === name }))),
       zone: held && !waits && may.act && held.queue && h(Over, { id: "drop-waiting", data: { column: "waiting" }, icon: ListPlus, text: say("monitor.drop_waiting") }) },
     waiting === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : waiting.items.length === 0 ? h(Nothing, { icon: Coffee, title: say("monitor.empty_waiting"), detail: say("monitor.empty_waiting_detail") })
-      : h("ul", { className: "qm-list" }, waiting.items.map((item, i) => h(WaitingCard, { key: item.id, item, place: waiting.order === "served" ? i + 1 : item.position })), rest(waiting.items.length, waiting.total))),
+      : h("ul", { className: "qm-list" }, waiting.items.map((item, i) => h(WaitingCard, { key: item.conversation_id, item, place: waiting.order === "served" ? i + 1 : item.position })), rest(waiting.items.length, waiting.total))),
     h(Column, { name: "service", title: say("monitor.in_service"), total: service?.total ?? null, sort: service && sort("service", "sort_service", SERVICE_SORTS, service.order),
       zone: waits && (may.take || may.admin) && h(Over, { id: "drop-service", data: { column: "service" }, icon: Headset, text: say(may.admin ? "monitor.drop_service" : "monitor.drop_me") }) },
     service === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : service.items.length === 0 ? h(Nothing, { icon: Headset, title: say("monitor.empty_service"), detail: say("monitor.empty_service_detail") })
-      : h("ul", { className: "qm-list" }, service.items.map((item) => h(ServiceCard, { key: item.id, item })), rest(service.items.length, service.total))),
+      : h("ul", { className: "qm-list" }, service.items.map((item) => h(ServiceCard, { key: item.conversation_id, item })), rest(service.items.length, service.total))),
     h(Column, { name: "recent", title: say("monitor.recent"), total: recent?.total ?? null, sort: recent && !wall && h(Sort, { value: recent.period, options: PERIODS, area: "period", onPick: view.period, test: "sort-recent" }),
       zone: held && may.act && h(Over, { id: "drop-recent", data: { column: "recent" }, icon: CircleCheck, text: say(waits ? "monitor.drop_out" : "monitor.drop_done") }) },
     recent === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : recent.items.length === 0 ? h(Nothing, { icon: CircleCheck, title: say("monitor.empty_recent"), detail: say("monitor.empty_recent_detail") })
@@ -136,16 +136,16 @@ const beside = ({ activatorEvent, draggingNodeRect, transform }) => {
 };
 const dropped = ({ active, over }, me) => {
   const to = over?.data.current;
-  const { id, kind } = active.data.current ?? {};
-  if (!to || !id) return;
-  if (to.agent) acts.assign(id, to.agent);
-  else if (to.priority) acts.priority(id, to.priority);
-  else if (to.column === "waiting") acts.putBack(id);
+  const { talk, kind } = active.data.current ?? {};
+  if (!to || !talk) return;
+  if (to.agent) acts.assign(talk, to.agent);
+  else if (to.priority) acts.priority(talk, to.priority);
+  else if (to.column === "waiting") acts.putBack(talk);
   else if (to.column === "service") {
-    const item = acts.find(id);
-    if (item && !mayOn(item).admin) acts.assign(id, me);
-    else view.dialog("give", { id });
-  } else if (to.column === "recent") view.dialog(kind === "waiting" ? "abandon" : "complete", { id });
+    const item = acts.find(talk);
+    if (item && !mayOn(item).admin) acts.assign(talk, me);
+    else view.dialog("give", { talk });
+  } else if (to.column === "recent") view.dialog(kind === "waiting" ? "abandon" : "complete", { talk });
 };
 const Board = () => {
   const { me } = useMonitor("page");
@@ -153,7 +153,7 @@ const Board = () => {
   const sensors = useSensors(useSensor(MouseSensor, { activationConstraint: { distance: 6 } }), useSensor(TouchSensor, { activationConstraint: { delay: 220, tolerance: 8 } }));
   const spoken = { onDragStart: () => undefined, onDragOver: () => undefined, onDragEnd: () => undefined, onDragCancel: () => undefined }; // what comes of it is said by the acts
   return h(DndContext, { sensors, collisionDetection: collide, autoScroll: { threshold: { x: 0.1, y: 0.15 } }, accessibility: { announcements: spoken, screenReaderInstructions: { draggable: say("monitor.drag_help") } },
-    onDragStart: ({ active }) => setHeld(acts.find(active.data.current.id) ?? null),
+    onDragStart: ({ active }) => setHeld(acts.find(active.data.current.talk) ?? null),
     onDragCancel: () => setHeld(null),
     onDragEnd: (event) => {
       setHeld(null);
@@ -170,11 +170,11 @@ const step = (by) => {
   const at = cards.indexOf(document.activeElement?.closest(".qm-item, .qm-recent")?.querySelector(".qm-name"));
   cards[at < 0 ? (by > 0 ? 0 : cards.length - 1) : Math.min(cards.length - 1, Math.max(0, at + by))]?.focus();
 };
-const here = () => document.activeElement?.closest(".qm-item")?.dataset.id;
+const here = () => document.activeElement?.closest(".qm-item")?.dataset.talk;
 const combo = (tabs) => (key) => {
   const item = here() ? acts.find(here()) : null;
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
-  else if (key === "a" && item && (mayOn(item).take || mayOn(item).give || mayOn(item).admin)) view.dialog("give", { id: item.id });
+  else if (key === "a" && item && (mayOn(item).take || mayOn(item).give || mayOn(item).admin)) view.dialog("give", { talk: item.conversation_id });
   else if (key === "m" && item) document.activeElement.closest(".qm-item").querySelector(".qm-more")?.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0 }));
   else if (key === "w") view.wall(document.documentElement.dataset.wall !== "true");
   else if (key === "Escape") view.wall(false);
