@@ -163,3 +163,13 @@ export const mayGive = (item, agentId) => {
   const may = mayOn(item);
   return may.admin || may.give || (may.take && agentId === state.me?.id);
 };
+
+// One after the other: what is done next begins with how the last one left things, not with how it was shown meanwhile.
+let last = Promise.resolve();
+for (const name of ["assign", "putBack", "priority", "toQueue", "complete", "abandon"]) {
+  const act_ = acts[name];
+  acts[name] = (...given) => {
+    last = last.then(() => act_(...given));
+    return last;
+  };
+}
