@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
+from pytake_app.api.problem_docs import refusals
 from pytake_app.contacts import service
 from pytake_app.contacts.schemas import (
     Consent,
@@ -106,7 +107,7 @@ def unblock(contact_id: UUID, who: CurrentPrincipal, session: TenantSession, ser
     return service.set_blocked(session, who, contact_id, False, clock=services.clock)
 
 
-@router.post("/{contact_id}/merge")
+@router.post("/{contact_id}/merge", responses=refusals(403, 404, 409, 422, 429))
 def merge(
     contact_id: UUID, body: MergeRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ContactDetail:

@@ -36,7 +36,16 @@ from pytake_app.contacts.schemas import (
     IdentityView,
     MergeRequest,
 )
-from pytake_app.contacts.tags import create_tag, delete_tag, ensure_tags, list_tags, tag_name, tag_names, update_tag
+from pytake_app.contacts.tags import (
+    create_tag,
+    delete_tag,
+    ensure_tags,
+    list_tags,
+    replaced,
+    tag_name,
+    tag_names,
+    update_tag,
+)
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.ids import new_id
@@ -48,8 +57,8 @@ __all__ = [
     "default_account", "delete_contact", "delete_field", "delete_tag", "ensure_tags", "field_choices",
     "get_contact", "get_field",
     "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "merge_contacts", "normalize_phone", "reach",
-    "reference_names", "refuse_unreachable", "resolve", "set_blocked", "set_consent", "tag_contact", "tag_names",
-    "tell_created", "update_contact", "update_field", "update_tag",
+    "reference_names", "refuse_unreachable", "replaced", "resolve", "set_blocked", "set_consent", "tag_contact",
+    "tag_names", "tell_created", "update_contact", "update_field", "update_tag",
 ]  # fmt: skip
 
 _CLOCK = SystemClock()

@@ -23,7 +23,10 @@ from pytake_app.core.ids import new_id
 from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 from pytake_app.messaging.sql import Connection, dumps
 
-__all__ = ["create_tag", "delete_tag", "ensure_tags", "list_tags", "make_tags", "tag_name", "tag_names", "update_tag"]
+__all__ = [
+    "create_tag", "delete_tag", "ensure_tags", "list_tags", "make_tags", "replaced", "tag_name", "tag_names",
+    "update_tag",
+]  # fmt: skip
 
 MAX_TAGS = 2_000
 _CLOCK = SystemClock()
@@ -75,7 +78,8 @@ def create_tag(session: Session, principal: Principal, request: TagCreate, *, cl
 
 
 def update_tag(session: Session, principal: Principal, tag_id: UUID, request: TagUpdate) -> TagView:
-    """Rename or recolour a tag. Contacts that carry it carry the new name; flows that name it are not changed.
+    """Rename or recolour a tag. Contacts and conversations that carry it carry the new name; flows that name it are
+    not changed.
 
     Raises:
         NotFoundError: none here.
@@ -95,7 +99,7 @@ def update_tag(session: Session, principal: Principal, tag_id: UUID, request: Ta
 
 
 def delete_tag(session: Session, principal: Principal, tag_id: UUID) -> None:
-    """Take a tag away, from the contacts too.
+    """Take a tag away, from contacts and conversations too.
 
     Raises:
         NotFoundError: none here.
@@ -108,17 +112,27 @@ def delete_tag(session: Session, principal: Principal, tag_id: UUID) -> None:
 
 
 def _replace(session: Session, name: str, new: str | None) -> None:
-    """Another name, or none, for the contacts that carry `name`."""
+    """Another name, or none, for the contacts and conversations that carry `name`."""
+    from pytake_app.conversations import service as conversations
+
     tags = col(Contact.tags)
-    without: Any = tags.op("-")(name)
-    value = without if new is None else without.op("||")(sa.func.jsonb_build_array(sa.cast(new, sa.Text)))
     session.execute(
         sa.update(Contact)
         .where(col(Contact.organization_id) == organization_of(session), tags.contains([name]))
-        .values(tags=value)
+        .values(tags=replaced(tags, name, new))
         .execution_options(synchronize_session=False)
     )
+    conversations.replace_tag(session, name, new)
     session.expire_all()
+
+
+def replaced(tags: Any, name: str, new: str | None) -> Any:
+    """A list of tags with `name` under another name (at the end), or without it. In SQL."""
+    names = [name] if new is None else [name, new]
+    without = tags
+    for one in names:  # who carries both carries the new one once
+        without = without.op("-")(one)
+    return without if new is None else without.op("||")(sa.func.jsonb_build_array(sa.cast(new, sa.Text)))
 
 
 def tag_names(session: Session) -> list[str]:

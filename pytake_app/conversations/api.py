@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
+from pytake_app.api.problem_docs import refusals
 from pytake_app.conversations import saved_views, service
 from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.message_schemas import ScheduledView
@@ -39,7 +40,7 @@ from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.core.tenancy import Role
 from pytake_app.messaging import media
 
-router = APIRouter(tags=["conversations"])
+router = APIRouter(tags=["conversations"], responses=refusals(403, 404, 409, 422, 429))
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=500)]

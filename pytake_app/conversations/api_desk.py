@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, File, Query, Response, UploadFile
 
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.problem_docs import refusals
 from pytake_app.conversations import desk, drafts, repository, scheduled, sending, service, uploads, views
 from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.desk_schemas import (
@@ -26,7 +27,7 @@ from pytake_app.conversations.schemas import ConversationDetail, MessageView
 from pytake_app.core.pagination import Page
 from pytake_app.core.tenancy import Role
 
-router = APIRouter(tags=["conversations"])
+router = APIRouter(tags=["conversations"], responses=refusals(403, 404, 409, 422, 429))
 
 
 @router.post("/conversations/bulk")
@@ -35,7 +36,7 @@ def bulk(body: BulkRequest, who: CurrentPrincipal, session: TenantSession, servi
     return desk.bulk(session, who, body, clock=services.clock)
 
 
-@router.post("/conversations/{conversation_id}/uploads", status_code=201)
+@router.post("/conversations/{conversation_id}/uploads", status_code=201, responses=refusals(413))
 def upload(
     conversation_id: UUID,
     who: CurrentPrincipal,

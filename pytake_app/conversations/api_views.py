@@ -8,12 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.problem_docs import refusals
 from pytake_app.conversations import canned, saved_views, searching
 from pytake_app.conversations.canned import CannedCreate, CannedUpdate, CannedView
 from pytake_app.conversations.desk_schemas import InboxViewCreate, InboxViewUpdate, InboxViewView, SearchHit
 from pytake_app.core.pagination import Page
 
-router = APIRouter(tags=["conversations"])
+router = APIRouter(tags=["conversations"], responses=refusals(403, 404, 409, 422, 429))
 
 
 @router.get("/conversations/search")

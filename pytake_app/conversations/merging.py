@@ -12,8 +12,9 @@ from pytake_app.conversations.models import Conversation, Message
 from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import Principal, organization_of, scoped
 from pytake_app.flows import service as flows
-from pytake_app.flows.models import FlowSession
+from pytake_app.flows.models import EmittedEvent, FlowSession
 from pytake_app.messaging.models import OutboxItem
+from pytake_app.notifications.models import Notification
 from pytake_app.queues.models import QueueItem
 
 
@@ -27,11 +28,8 @@ def take_over(session: Session, principal: Principal, *, keep: UUID, gone: UUID,
         how many conversations moved.
     """
     threads = list(session.exec(scoped(session, Conversation).where(Conversation.contact_id == gone)))
-    open_at = {
-        row.channel_account_id
-        for row in session.exec(scoped(session, Conversation).where(Conversation.contact_id == keep))
-        if row.status in repository.OPEN
-    }
+    kept = list(session.exec(scoped(session, Conversation).where(Conversation.contact_id == keep)))
+    open_at = {row.channel_account_id for row in kept if row.status in repository.OPEN}
     for row in threads:
         running = flows.running_session(session, gone, row.channel_account_id)
         if running is not None:
@@ -41,14 +39,15 @@ def take_over(session: Session, principal: Principal, *, keep: UUID, gone: UUID,
                 session, principal, row.id, "closed", outcome="merged", by_hand=False, clock=clock
             )
     here = organization_of(session)
-    for table in (Message, OutboxItem, FlowSession, QueueItem, Conversation):
+    for table in (Message, OutboxItem, FlowSession, QueueItem, Notification, EmittedEvent, Conversation):
         owned = (col(table.organization_id) == here, col(table.contact_id) == gone)
         if table is Message:
             # By the conversations: their index finds the rows.
             ids = [row.id for row in threads]
             owned = (col(Message.organization_id) == here, col(Message.conversation_id).in_(ids))
         session.execute(sa.update(table).where(*owned).values(contact_id=keep))
-    for row in threads:
+    # Also where the kept contact goes on, so that it is found whichever of the two was written to.
+    for row in (*threads, *(row for row in kept if row.status in repository.OPEN)):
         session.refresh(row)
         of = {"merged": str(gone), "into": str(keep)}
         handling.record(session, row, "contact_merged", by=principal.user_id, clock=clock, of=of)

@@ -192,3 +192,14 @@ def leave_queue(session: Session, queue_id: UUID) -> None:
         .where(col(Conversation.organization_id) == organization_of(session), col(Conversation.queue_id) == queue_id)
         .values(queue_id=None)
     )
+
+
+def replace_tag(session: Session, name: str, new: str | None) -> None:
+    """Another name, or none, for the conversations that carry the tag `name`."""
+    tags = col(Conversation.tags)
+    session.execute(
+        sa.update(Conversation)
+        .where(col(Conversation.organization_id) == organization_of(session), tags.contains([name]))
+        .values(tags=contacts.replaced(tags, name, new))
+        .execution_options(synchronize_session=False)
+    )

@@ -320,3 +320,8 @@ def merge_contact(session: Session, principal: Principal, *, keep: UUID, gone: U
 def leave_queue(session: Session, queue_id: UUID) -> None:
     """A queue is taken away: its conversations wait in none in particular, and keep its name."""
     repository.leave_queue(session, queue_id)
+
+
+def replace_tag(session: Session, name: str, new: str | None) -> None:
+    """Another name, or none, for the conversations that carry the tag `name`."""
+    repository.replace_tag(session, name, new)

@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -77,12 +78,24 @@ class EventLog:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class EventsOf:
+    """When what was published, as Redis tells the time; nothing after `complete_since` is missing."""
+
+    pokes: list[tuple[datetime, dict[str, Any]]]
+    complete_since: datetime
+
+
 def event_key(event_id: str) -> tuple[int, int]:
     """Ids of events in their order; nothing comes before everything."""
     if not _EVENT_ID.fullmatch(event_id):
         return (0, 0)
     milliseconds, _, sequence = event_id.partition("-")
     return (int(milliseconds), int(sequence))
+
+
+def _event_time(event_id: bytes) -> datetime:
+    return datetime.fromtimestamp(int(event_id.partition(b"-")[0]) / 1000, UTC)
 
 
 def _log_key(organization_id: object) -> str:
@@ -170,6 +183,22 @@ class Live:
         pokes = [{**orjson.loads(row[1][b"poke"]), "event_id": row[0].decode()} for row in rows]
         last = rows[-1][0].decode() if rows else since
         return EventLog(pokes, last, complete=True, more=len(found) > limit + 1)
+
+    def events_of(self, organization_id: UUID, since: datetime, limit: int = KEPT_EVENTS * 2) -> EventsOf | None:
+        """What was published since a time; None when there is no log (nobody listens) or Redis is away."""
+        if self._client is None:
+            self._client = connect(self._settings)
+        key, begin = _log_key(organization_id), int(since.timestamp() * 1000)
+        try:
+            first: list[Any] = self._client.xrange(key, count=1)  # type: ignore[assignment]
+            found: list[Any] = self._client.xrange(key, min=begin, count=limit)  # type: ignore[assignment]
+        except redis.RedisError as error:
+            log.warning("live_log_away", error=type(error).__name__)
+            return None
+        if not first:
+            return None
+        pokes = [(_event_time(row[0]), orjson.loads(row[1][b"poke"])) for row in found]
+        return EventsOf(pokes, max(since, _event_time(first[0][0])))
 
     async def listen(self) -> AsyncIterator[dict[str, Any]]:
         """Every poke, for ever; reconnects by itself with backoff when Redis goes away.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import redis
@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.accounts.service import purge_expired
-from pytake_app.conversations import scheduled, search_index, snoozing
+from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
 from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired
@@ -44,6 +44,8 @@ FIGURES_LOCK = 0x50544647
 """Advisory lock on the figures of flows ("PTFG")."""
 QUEUE_FIGURES_LOCK = 0x50545147
 """Advisory lock on the figures of service queues ("PTQG")."""
+TELLING_LOCK = 0x50544C56
+"""Advisory lock on telling again what was never told ("PTLV")."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -74,6 +76,7 @@ class Scheduler:
         self._clock_watch = JumpWatch(services.clock)
         self._ages_believed_from = 0.0
         self._put_back = False
+        self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._measuring = _Duty(MEASURE_SECONDS, self.measure)
         self._duties = [
@@ -86,6 +89,7 @@ class Scheduler:
             _Duty(1.0, self.wake_snoozed),
             _Duty(1.0, self.send_scheduled),
             _Duty(2.0, self.index_words),
+            _Duty(5.0, self.tell_again),
             _Duty(5.0, self.count_runs),
             _Duty(5.0, self.count_queues),
             self._measuring,
@@ -222,6 +226,19 @@ class Scheduler:
             pokes = snoozing.wake_due(connection, self._services.clock.now(), self._services.new_id)
         self._services.live.publish_many(pokes)
         return len(pokes) >= snoozing.BATCH
+
+    def tell_again(self) -> None:
+        """Tell what was committed and never told: whoever wrote it is gone."""
+        now, live = self._services.clock.now(), self._services.live
+        with hot(self._services.database) as connection:
+            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (TELLING_LOCK,)).fetchone()
+            if alone is None or not alone[0]:
+                return
+            after = self._told_until or now - telling_again.AT_MOST
+            pokes, self._told_until = telling_again.missing(connection, live.events_of, after, now)
+        if pokes:
+            log.warning("live_told_again", pokes=len(pokes))
+            live.publish_many(pokes)
 
     def index_words(self) -> bool:
         """Write the words of new messages for search."""

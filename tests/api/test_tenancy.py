@@ -178,6 +178,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/conversations/bulk"): {"ids": [str(uuid4())], "action": "read"},
     ("patch", "/api/v1/conversations/{conversation_id}/status"): {"status": "closed"},
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
+    ("post", "/api/v1/contacts/{contact_id}/merge"): {"contact_id": str(uuid4()), "confirm": True},
     ("patch", "/api/v1/tags/{tag_id}"): {"color": "#aabbcc"},
     ("post", "/api/v1/custom-fields"): {"key": "city_2", "label": "City"},
     ("post", "/api/v1/whatsapp/templates"): {

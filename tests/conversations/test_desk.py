@@ -15,13 +15,15 @@ from pytake_app.accounts.service import Client
 from pytake_app.api.services import Services
 from pytake_app.config import Settings
 from pytake_app.conversations import scheduled, voice
-from pytake_app.conversations.models import Conversation
+from pytake_app.conversations.models import Conversation, Message
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import InvalidError
+from pytake_app.flows.models import EmittedEvent
 from pytake_app.messaging.models import OutboxItem
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.notifications.models import Notification
 from pytake_app.queues.models import ServiceQueue
+from tests.api.fixtures import NewCaller
 from tests.conversations.conftest import Desk
 
 BASE = "/api/v1/conversations"
@@ -326,8 +328,44 @@ def test_two_dont_answer_the_same(desk: Desk, services: Services) -> None:
     assert send(desk, thread, text="oi", anyway=True).status_code == 201
     desk.caller.request("PUT", url, json={"tab": "a", "left": True})
     assert desk.caller.get(url).json()["people"] == []
-    # The contact sees that somebody writes: one sign, not one a key.
-    assert services.redis.llen("pytake:signals") <= 1
+
+
+def test_a_failed_message_is_sent_again(desk: Desk, frozen_clock: FrozenClock) -> None:
+    thread = desk.rows.conversation()
+    sent = send(desk, thread, text="oi").json()
+    url = f"{BASE}/{thread.id}/messages/{sent['id']}/retry"
+    early = desk.caller.post(url)
+    assert (early.status_code, early.json()["code"]) == (409, "not_dead")
+    with desk.rows.session() as session:
+        (item,) = session.exec(select(OutboxItem))
+        item.state, item.attempts, item.finished_at = "dead", item.max_attempts, frozen_clock.now()
+        message = session.exec(select(Message).where(Message.direction == "out")).one()
+        message.status, message.errors = "failed", [{"kind": "unavailable"}]
+    again = desk.caller.post(url)
+    assert (again.status_code, again.json()["status"]) == (200, "queued"), again.text
+    (item,) = outbox(desk)
+    assert (item.state, item.attempts, item.finished_at) == ("queued", 0, None)
+    other = desk.rows.conversation(desk.rows.contact(phone="5511900000009"))
+    assert desk.caller.post(f"{BASE}/{other.id}/messages/{sent['id']}/retry").status_code == 404
+    with desk.rows.session() as session:
+        (item,) = session.exec(select(OutboxItem))
+        item.state = "dead"
+        session.get_one(Conversation, thread.id).window_expires_at = frozen_clock.now() - timedelta(minutes=1)
+    assert desk.caller.post(url).json()["code"] == "window_closed"
+
+
+def test_a_tag_that_changes_changes_on_conversations(desk: Desk) -> None:
+    thread = desk.rows.conversation()
+    other = desk.rows.conversation(desk.rows.contact(phone="5511900000009"), tags=["Loja"])
+    url = f"{BASE}/{thread.id}"
+    desk.caller.post(f"{url}/tags", json={"add": ["VIP", "Loja"]})
+    tags = {row["name"]: row["id"] for row in desk.caller.get("/api/v1/tags").json()["items"]}
+    assert desk.caller.patch(f"/api/v1/tags/{tags['VIP']}", json={"name": "Ouro"}).status_code == 200
+    assert desk.caller.get(url).json()["tags"] == ["Loja", "Ouro"]
+    assert desk.caller.get(BASE, params={"tag": "Ouro"}).json()["items"][0]["id"] == str(thread.id)
+    assert desk.caller.delete(f"/api/v1/tags/{tags['Loja']}").status_code == 204
+    assert desk.caller.get(url).json()["tags"] == ["Ouro"]
+    assert desk.caller.get(f"{BASE}/{other.id}").json()["tags"] == []
 
 
 def wav() -> bytes:
@@ -350,6 +388,9 @@ def test_two_contacts_who_are_one_become_one(desk: Desk) -> None:
     gone = desk.rows.contact("Maria C.", "5511900000002", **more)
     one, two = desk.rows.conversation(kept), desk.rows.conversation(gone)
     said = desk.rows.message(two, "Sou eu")
+    with desk.rows.session() as session:
+        session.add(Notification(organization_id=desk.rows.organization_id, title="Oi", contact_id=gone.id))
+        session.add(EmittedEvent(organization_id=desk.rows.organization_id, name="pago", contact_id=gone.id))
     url = f"/api/v1/contacts/{kept.id}/merge"
     asked = desk.caller.post(url, json={"contact_id": str(gone.id)})
     assert (asked.status_code, asked.json()["code"]) == (422, "confirm_needed")
@@ -366,5 +407,34 @@ def test_two_contacts_who_are_one_become_one(desk: Desk) -> None:
     assert desk.caller.get(f"/api/v1/messages/{said.id}").json()["contact_id"] == str(kept.id)
     log = desk.caller.get(f"{BASE}/{two.id}/automation-log").json()["items"]
     assert log[0]["kind"] == "contact_merged"
+    log = desk.caller.get(f"{BASE}/{one.id}/automation-log").json()["items"]
+    assert (log[0]["kind"], log[0]["actor_id"]) == ("contact_merged", str(desk.caller.user_id))
+    with desk.rows.session() as session:
+        for table in (Notification, EmittedEvent):
+            assert session.exec(select(table.contact_id)).all() == [kept.id], table
     same = desk.caller.post(url, json={"contact_id": str(kept.id), "confirm": True})
     assert same.status_code == 422
+
+
+def test_nobody_merges_with_another_organizations_contact(desk: Desk, register: NewCaller) -> None:
+    mine, other = desk.rows.contact("Maria", "5511900000001"), register()
+    made = other.post("/api/v1/contacts", json={"name": "Deles", "phone": "+5511900000002"})
+    assert made.status_code == 201, made.text
+    theirs = made.json()["id"]
+    for one, two in ((str(mine.id), theirs), (theirs, str(mine.id))):
+        refused = desk.caller.post(f"/api/v1/contacts/{one}/merge", json={"contact_id": two, "confirm": True})
+        assert refused.status_code == 404
+    assert other.get(f"/api/v1/contacts/{theirs}").status_code == 200
+
+
+def test_refusals_are_documented(desk: Desk) -> None:
+    paths = desk.caller.get("/openapi.json").json()["paths"]
+    for path, method, statuses in (
+        ("/api/v1/conversations/{conversation_id}/messages", "post", {"409", "422", "429"}),
+        ("/api/v1/conversations/{conversation_id}/uploads", "post", {"409", "413", "422", "429"}),
+        ("/api/v1/conversations/{conversation_id}/status", "patch", {"404", "409", "422"}),
+        ("/api/v1/contacts/{contact_id}/merge", "post", {"404", "409", "422"}),
+    ):
+        responses = paths[path][method]["responses"]
+        assert statuses <= responses.keys(), path
+        assert "application/problem+json" in responses["422"]["content"], path

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import pytest_asyncio
 
+from pytake_app.conversations.attendance import Attendance
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.services import Services
@@ -60,3 +61,23 @@ async def test_an_answered_message_is_marked_read_with_the_typing_sign(
     await connected.send(marked)
     (read,) = graph_stub.reads
     assert (read["message_id"], read["typing_indicator"]) == ("wamid.one", {"type": "text"})
+
+
+async def test_a_colleague_who_writes_shows_on_the_contacts_phone(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock
+) -> None:
+    connect_account(connected.services, connected.tenant, graph_stub.base_url)
+    await connected.hear(connected.phone().text("oi", at=frozen_clock.now(), message_id="wamid.one"))
+    thread = connected.scalar("SELECT id FROM conversations")
+    attendance = Attendance(connected.services)
+    for _ in range(3):  # a key at a time: one sign is asked for
+        attendance.show_typing(thread, connected.tenant.account.id, "wamid.one")
+
+    async def shown() -> bool:
+        return any("typing_indicator" in read for read in graph_stub.reads)
+
+    await connected.send(shown)
+    asked = [read for read in graph_stub.reads if read.get("typing_indicator")]
+    assert [(one["status"], one["message_id"], one["typing_indicator"]) for one in asked] == [
+        ("read", "wamid.one", {"type": "text"})
+    ]

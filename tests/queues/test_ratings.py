@@ -107,9 +107,9 @@ async def test_a_contact_is_asked_answers_and_is_thanked(pipeline: Pipeline, fro
         (pipeline.tenant.agent.user_id, 1, 5)
     ]
     assert (detail.today.assigned, detail.today.completed, detail.today.csat_average) == (1, 1, 5)
-    # What says something else begins anew.
+    # What says something else opens the conversation again, as it was closed a moment ago.
     await pipeline.hear(phone.text("quero outra coisa", at=frozen_clock.now()))
-    assert pipeline.scalar("SELECT count(*) FROM conversations") == 2
+    assert [row[0] for row in pipeline.rows("SELECT status FROM conversations")] in (["open"], ["pending"])
 
 
 async def test_words_count_only_where_somebody_was_asked(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:

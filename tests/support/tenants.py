@@ -93,9 +93,14 @@ class Tenant:
 
     def message(self, conversation: Conversation, text: str = "Olá!", **values: Any) -> Message:
         """A message of the thread."""
-        defaults: dict[str, Any] = {"direction": "in", "type": "text", "external_id": f"wamid.{uuid4().hex}"}
+        defaults: dict[str, Any] = {
+            "id": new_id(),
+            "direction": "in",
+            "type": "text",
+            "external_id": f"wamid.{uuid4().hex}",
+        }
+        defaults["external_id"] = f"wamid.{uuid4().hex}"
         row = Message(
-            id=new_id(),
             created_at=self.clock.now(),
             organization_id=self.organization_id,
             conversation_id=conversation.id,

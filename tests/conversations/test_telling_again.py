@@ -1,0 +1,73 @@
+"""Whoever dies between a commit and its poke: the scheduler tells what the log of events doesn't know."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pytake_app.api.services import Services
+from pytake_app.conversations import handling
+from pytake_app.core.clock import FrozenClock
+from pytake_app.core.ids import at_time, new_id
+from pytake_app.messaging.scheduler import Scheduler
+from tests.conversations.conftest import Desk
+
+
+@pytest.fixture
+def now(frozen_clock: FrozenClock) -> datetime:
+    """The log's entries carry Redis's own time."""
+    frozen_clock.advance(datetime.now(UTC) - frozen_clock.now())
+    return frozen_clock.now()
+
+
+def told(services: Services, desk: Desk, since: str) -> list[dict[str, Any]]:
+    return services.live.events_since(desk.rows.organization_id, since, 100).pokes
+
+
+def test_what_was_never_told_is_told_once(
+    desk: Desk, services: Services, frozen_clock: FrozenClock, now: datetime
+) -> None:
+    organization_id = desk.rows.organization_id
+    thread, quiet = desk.rows.conversation(), desk.rows.conversation(desk.rows.contact(phone="5511900000001"))
+    begin = services.live.last_event(organization_id)
+    later = now + timedelta(seconds=1)
+    lost = desk.rows.message(thread, "perdida", id=at_time(new_id(), later, 1))
+    known = desk.rows.message(thread, "contada", id=at_time(new_id(), later, 2))
+    hidden = {"id": at_time(new_id(), later, 3), "content": {"hidden": True}}
+    desk.rows.message(thread, "correção", **hidden)
+    payload = {"event": "message_received", "conversation_id": str(thread.id), "message_ids": [str(known.id)]}
+    services.live.publish(f"org:{organization_id}:conversations", payload)
+    with desk.rows.session() as session:
+        handling.record(session, quiet, "assigned", by=desk.rows.agent.user_id, clock=frozen_clock)
+        (line,) = session.new
+        line.id = at_time(new_id(), later, 4)  # type: ignore[attr-defined]
+    scheduler = Scheduler(services)
+    frozen_clock.advance(timedelta(seconds=3))
+    scheduler.tell_again()
+    assert len(told(services, desk, begin)) == 1, "whoever wrote it may still tell"
+    frozen_clock.advance(timedelta(seconds=10))
+    scheduler.tell_again()
+    again = told(services, desk, begin)[1:]
+    assert [(poke["event"], poke.get("message_ids")) for poke in again] == [
+        ("message_received", [str(lost.id)]), ("conversation_updated", None),
+    ]  # fmt: skip
+    assert again[1]["conversation_id"] == str(quiet.id)
+    frozen_clock.advance(timedelta(seconds=10))
+    scheduler.tell_again()
+    Scheduler(services).tell_again()  # another that has just begun
+    assert len([poke for poke in told(services, desk, begin) if poke.get("message_ids")]) == 2
+
+
+def test_without_a_log_nobody_is_told(desk: Desk, services: Services, frozen_clock: FrozenClock, now: datetime) -> None:
+    services.redis.flushdb()
+    desk.rows.message(desk.rows.conversation(), id=at_time(new_id(), now, 1))
+    frozen_clock.advance(timedelta(seconds=20))
+    scheduler = Scheduler(services)
+    scheduler.tell_again()
+    assert services.redis.keys("pytake:events:*") == []
+    # A log that begins later says nothing of what came before it.
+    begin = services.live.last_event(desk.rows.organization_id)
+    Scheduler(services).tell_again()
+    assert told(services, desk, begin) == []
