@@ -94,7 +94,7 @@ def list_conversations(
     """Conversations, newest first if not asked otherwise. `q` looks in names, phones and what was said."""
     if view is not None:
         where = saved_views.where_of(session, who, view, now=services.clock.now())
-        return service.list_conversations(session, who, where, limit=limit, cursor=cursor)
+        return service.list_conversations(session, who, where, limit=limit, cursor=cursor, clock=services.clock)
     where = ConversationFilter(
         status=status or [],
         assignee=assignee if agent is None else _ASSIGNEES[agent] if isinstance(agent, str) else agent,
@@ -114,7 +114,7 @@ def list_conversations(
         until=until,
         q=q,
     )
-    return service.list_conversations(session, who, where, limit=limit, cursor=cursor)
+    return service.list_conversations(session, who, where, limit=limit, cursor=cursor, clock=services.clock)
 
 
 @router.get("/conversations/stats")

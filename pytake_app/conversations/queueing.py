@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -31,8 +31,7 @@ from pytake_app.flows.schemas import Happening
 from pytake_app.messaging.outbox import OutboundDraft, enqueue
 from pytake_app.whatsapp.models import ChannelAccount
 
-LATE_AT_MOST = timedelta(days=1)
-"""A message is not older than this against the time its conversation was last spoken in."""
+LATE_AT_MOST = repository.LATE_AT_MOST
 PRIORITIES = ("low", "medium", "high", "urgent")
 
 

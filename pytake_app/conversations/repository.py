@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from pytake_app.core.errors import NotFoundError
 from pytake_app.core.tenancy import organization_of, scoped
 
 OPEN = ("open", "pending")
+LATE_AT_MOST = timedelta(days=1)
+"""A message is not older than this against the time its conversation was last spoken in."""
 
 
 def find(session: Session, conversation_id: UUID) -> Conversation:
@@ -110,6 +112,21 @@ def message_by_client_id(session: Session, conversation_id: UUID, client_id: str
         Message.conversation_id == conversation_id, Message.client_id == client_id
     )
     return session.exec(statement.limit(1)).first()
+
+
+def fates(session: Session, rows: Sequence[Conversation]) -> dict[UUID, str]:
+    """How far the last message of each conversation has come, where that one was sent: conversation's id → status."""
+    last = {row.last_message_id: row for row in rows if row.last_message_direction == "out" and row.last_message_at}
+    times = [row.last_message_at for row in last.values() if row.last_message_at is not None]
+    if not times:
+        return {}
+    statement = sa.select(col(Message.conversation_id), col(Message.status)).where(
+        col(Message.organization_id) == organization_of(session),
+        col(Message.id).in_([key for key in last if key is not None]),
+        # A message's partition is that of its own time.
+        col(Message.created_at).between(min(times) - LATE_AT_MOST, max(times) + LATE_AT_MOST),
+    )
+    return {row[0]: row[1] for row in session.execute(statement)}
 
 
 def log_page(session: Session, conversation_id: UUID, *, limit: int, before: UUID | None) -> list[AutomationLog]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from pytake_app.contacts.schemas import ContactBrief
 from pytake_app.conversations.message_schemas import Request, SendMessage
 from pytake_app.core.pagination import Page
+from pytake_app.queues.item_schemas import QueuePlace
 
 __all__ = ["Request", "SendMessage"]
 
@@ -31,12 +32,13 @@ class UserBrief(BaseModel):
 
 
 class LastMessage(BaseModel):
-    """The end of a thread, for the list."""
+    """The end of a thread, for the list. `status`: how far what was sent has come; null for what came in, and notes."""
 
     id: UUID | None
     preview: str
     direction: str
     at: datetime | None
+    status: str | None = None
 
 
 class ConversationView(BaseModel):
@@ -54,6 +56,9 @@ class ConversationView(BaseModel):
     handling: Handling
     assignee: UserBrief | None
     queue: str | None
+    queue_id: UUID | None = None
+    queue_color: str | None = None
+    queue_item: QueuePlace | None = Field(default=None, description="its live place; `position` only in the detail")
     tags: list[str]
     unread_count: int
     last_message: LastMessage

@@ -45,6 +45,7 @@ def list_conversations(
     *,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
+    clock: Clock = _CLOCK,
 ) -> Page[ConversationView]:
     """Conversations by their last message, newest first."""
     principal.require(Role.VIEWER)
@@ -52,7 +53,7 @@ def list_conversations(
     wanted = where or ConversationFilter()
     rows = listing.page(session, wanted, me=principal.user_id, limit=limit + 1, after=listing.position(cursor))
     return Page(
-        items=views.conversations(session, rows[:limit]),
+        items=views.conversations(session, rows[:limit], clock=clock),
         next_cursor=listing.cursor_of(rows[limit - 1], wanted.sort) if len(rows) > limit else None,
     )
 

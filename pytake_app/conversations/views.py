@@ -10,7 +10,7 @@ from sqlmodel import Session
 from pytake_app.accounts import service as accounts
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactBrief
-from pytake_app.conversations import policy
+from pytake_app.conversations import policy, repository
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.conversations.schemas import (
     AutomationLogView,
@@ -21,39 +21,72 @@ from pytake_app.conversations.schemas import (
     MessageView,
     UserBrief,
 )
-from pytake_app.core.clock import Clock
+from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.flows import service as flows
+from pytake_app.queues import service as queues
+from pytake_app.queues.item_schemas import QueuePlace
 from pytake_app.whatsapp.models import ChannelAccount
 
+_CLOCK = SystemClock()
 
-def conversations(session: Session, rows: Sequence[Conversation]) -> list[ConversationView]:
-    """Rows of a list: one query for the contacts, one for the users."""
+
+def conversations(session: Session, rows: Sequence[Conversation], *, clock: Clock = _CLOCK) -> list[ConversationView]:
+    """Rows of a list: one query each for contacts, users, fates of last messages, and places in queues."""
     people = contacts.briefs(session, (row.contact_id for row in rows))
     names = accounts.user_names(session, {row.assignee_id for row in rows if row.assignee_id is not None})
-    return [_conversation(row, people[row.contact_id], names) for row in rows]
+    fates = repository.fates(session, rows)
+    hues = queues.colors(session, {row.queue_id for row in rows if row.queue_id is not None})
+    attended = [row.id for row in rows if row.handling != "bot" and row.status in repository.OPEN]
+    places = queues.places(session, attended, clock=clock)
+    return [
+        _conversation(
+            row, people[row.contact_id], names, status=fates.get(row.id), place=places.get(row.id),
+            color=hues.get(row.queue_id) if row.queue_id is not None else None,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
-def _conversation(row: Conversation, contact: ContactBrief, names: dict[UUID, str]) -> ConversationView:
+def _conversation(
+    row: Conversation,
+    contact: ContactBrief,
+    names: dict[UUID, str],
+    *,
+    status: str | None,
+    place: QueuePlace | None,
+    color: str | None,
+) -> ConversationView:
     last = LastMessage(
         id=row.last_message_id,
         preview=row.last_message_preview,
         direction=row.last_message_direction,
         at=row.last_message_at,
+        status=status,
     )
     assignee = UserBrief(id=row.assignee_id, name=names.get(row.assignee_id, "")) if row.assignee_id else None
     copied = {
         name: getattr(row, name)
         for name in ConversationView.model_fields
-        if name not in {"contact", "assignee", "queue", "last_message"}
+        if name not in {"contact", "assignee", "queue", "queue_color", "queue_item", "last_message"}
     }
     return ConversationView.model_validate(
-        {**copied, "contact": contact, "assignee": assignee, "queue": row.queue_name or None, "last_message": last}
+        {
+            **copied,
+            "contact": contact,
+            "assignee": assignee,
+            "queue": row.queue_name or None,
+            "queue_color": color,
+            "queue_item": place,
+            "last_message": last,
+        }
     )
 
 
 def conversation(session: Session, row: Conversation, *, clock: Clock) -> ConversationDetail:
     """A conversation with what its header needs."""
-    (view,) = conversations(session, [row])
+    (view,) = conversations(session, [row], clock=clock)
+    if view.queue_item is not None and view.queue_item.status != "in_service":
+        view.queue_item = queues.place(session, row.id, clock=clock)
     running = flows.running_session(session, row.contact_id, row.channel_account_id)
     flow_name = flows.flow_names(session, [running.flow_id]).get(running.flow_id) if running is not None else None
     account = session.get(ChannelAccount, row.channel_account_id)

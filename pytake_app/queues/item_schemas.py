@@ -112,6 +112,26 @@ class Suggestion(BaseModel):
     capacity: int
 
 
+class QueuePlace(BaseModel):
+    """A conversation's live place in a queue, for the inbox: waiting, offered (rings at an agent) or in service.
+
+    `waited_seconds` up to when it was assigned, else up to now. `position` from 1 while it waits; lists leave it out.
+    """
+
+    id: UUID
+    queue: QueueBrief | None
+    conversation_id: UUID
+    status: ItemStatus
+    position: int | None = None
+    entered_at: datetime
+    waited_seconds: int
+    sla_seconds: int | None
+    sla_due_at: datetime | None
+    sla_state: Literal["ok", "soon", "late"]
+    offered_until: datetime | None
+    assigned_at: datetime | None
+
+
 class ItemView(BaseModel):
     """A conversation's place in a queue. Times in seconds; `position` from 1 while it waits."""
 

@@ -56,6 +56,29 @@ def test_orders_and_filters_page_without_a_gap(desk: Desk) -> None:
     assert (stats["open"], stats["snoozed"], stats["waiting"], stats["mentions"]) == (4, 1, 2, 0)
 
 
+def test_rows_tell_how_far_the_last_message_came_and_what_the_queue_promised(desk: Desk) -> None:
+    body = {"name": "Vendas", "color": "red", "sla_seconds": 120}
+    made = desk.caller.post("/api/v1/queues", json=body)
+    assert made.status_code == 201, made.text
+    queue = made.json()
+    first, second = someone(desk, "a", 2), someone(desk, "b", 1)
+    for thread in (first, second):
+        entered = desk.caller.post(f"/api/v1/queues/{queue['id']}/items", json={"conversation_id": str(thread.id)})
+        assert entered.status_code == 201, entered.text
+    row = {one["contact"]["name"]: one for one in desk.caller.get(BASE).json()["items"]}["b"]
+    assert (row["queue_color"], row["queue_item"]["status"]) == ("red", "waiting")
+    assert (row["queue_item"]["sla_seconds"], row["queue_item"]["sla_state"]) == (120, "ok")
+    assert row["last_message"]["status"] is None  # it came in
+    assert desk.caller.get(f"{BASE}/{second.id}").json()["queue_item"]["position"] == 2
+    desk.caller.post(f"{BASE}/{second.id}/take-over")
+    sent = desk.caller.post(f"{BASE}/{second.id}/messages", json={"text": "Oi"})
+    assert sent.status_code == 201, sent.text
+    seen = desk.caller.get(f"{BASE}/{second.id}").json()
+    assert seen["last_message"]["status"] == sent.json()["status"]
+    assert (seen["queue_item"]["status"], seen["queue_item"]["position"]) == ("in_service", None)
+    assert desk.caller.get(f"{BASE}/{first.id}").json()["queue_item"]["position"] == 1
+
+
 def test_named_in_a_note(desk: Desk) -> None:
     thread = someone(desk, "a", 1)
     someone(desk, "b", 2)

@@ -49,11 +49,18 @@ const NEAR = { gray: "slate", red: "red", orange: "amber", amber: "amber", yello
 export const hueOfColor = (color, id) => NEAR[color] ?? hueOf(id);
 export const queueOf = (row) => {
   const queue = row.queue;
-  return queue && typeof queue === "object" ? { id: queue.id ?? "", name: queue.name ?? "", color: hueOfColor(queue.color, queue.id) } : { id: row.queue_id ?? "", name: queue ?? "", color: row.queue_color || (row.queue_id || queue ? hueOf(row.queue_id || queue) : "") };
+  return queue && typeof queue === "object" ? { id: queue.id ?? "", name: queue.name ?? "", color: hueOfColor(queue.color, queue.id) } : { id: row.queue_id ?? "", name: queue ?? "", color: row.queue_id || queue ? hueOfColor(row.queue_color, row.queue_id || queue) : "" };
 };
 export const finished = (row) => row.status === "closed" || row.status === "archived";
-/** ok, soon or late, for somebody who waits. */
-const waitState = (row, waited) => row.sla_state ?? row.queue_item?.sla_state ?? (waited > 10 ? "late" : waited > 3 ? "soon" : "ok");
+const SOON = 0.25; // less than this share of the promised time is left
+/** ok, soon or late against what its queue promised; empty without a promise. The clock goes on after the row was read. */
+export const promiseOf = (item, now = Date.now()) => {
+  if (!item?.sla_due_at || item.assigned_at) return item?.sla_due_at ? item.sla_state : "";
+  const [due, began] = [new Date(item.sla_due_at) - now, new Date(item.entered_at)];
+  return due < 0 ? "late" : due < (new Date(item.sla_due_at) - began) * SOON ? "soon" : "ok";
+};
+/** The same for somebody who waits, promised or not. */
+const waitState = (row, waited, now) => promiseOf(row.queue_item, now) || (waited > 10 ? "late" : waited > 3 ? "soon" : "ok");
 const PREVIEW = /^\[(\w+)\]$/;
 
 export const rowView = (row, { on, marked, now }) => {
@@ -78,7 +85,7 @@ export const rowView = (row, { on, marked, now }) => {
     unread: row.unread_count ?? 0,
     handling: finished(row) ? "closed" : row.handling,
     waited: waited && row.handling === "waiting" ? spanText(waited) : "",
-    wait_state: waited ? waitState(row, waited) : "",
+    wait_state: waited ? waitState(row, waited, now) : "",
     queue: queueOf(row),
     priority: row.priority ?? "medium",
     assignee: row.assignee?.name ?? "",

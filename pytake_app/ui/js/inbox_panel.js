@@ -5,7 +5,7 @@ import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { logWords } from "$/public/pt_inbox_bubbles.js";
 import { Btn, Face, IconBtn, Menu, say, Sign, useNow } from "$/public/pt_inbox_kit.js";
-import { clockTime, hueOf, masked, shortTime } from "$/public/pt_inbox_model.js";
+import { clockTime, hueOf, masked, promiseOf, shortTime } from "$/public/pt_inbox_model.js";
 
 const Pair = ({ label, children, muted }) => h(Fragment, null, h("dt", { className: "ell", title: label }, label), h("dd", { className: muted ? "muted break" : "break" }, children));
 const span = (seconds) => (seconds < 60 ? `${Math.max(0, Math.round(seconds))} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min${seconds % 60 >= 1 && seconds < 600 ? ` ${Math.round(seconds % 60)} s` : ""}` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)}`);
@@ -64,8 +64,8 @@ const Queue = ({ panel }) => {
   const item = panel.item;
   if (!panel.queue.name && !item) return null;
   const waiting = panel.handling === "waiting" && panel.waiting_since;
-  const waited = item?.waited_seconds ?? (waiting ? (now - new Date(panel.waiting_since)) / 1000 : null);
-  const state = item?.sla_state ?? "";
+  const waited = item ? (new Date(item.assigned_at ?? now) - new Date(item.entered_at)) / 1000 : waiting ? (now - new Date(panel.waiting_since)) / 1000 : null;
+  const state = promiseOf(item, now);
   const tone = { ok: "jade", soon: "amber", late: "red" }[state];
   return h("div", { className: "sec" }, h("div", { className: "row" }, h("div", { className: "h-sec grow" }, say("inbox.queue")), tone && h("span", { className: `bdg ${tone}` }, say(`inbox_more.sla_${state}`))),
     h("dl", { className: "kv tn" }, h(Pair, { label: say("inbox.queue") }, h("span", { className: "med" }, `${panel.queue.name || item?.queue?.name || ""} · ${say(`inbox_more.priority_${panel.priority}`).toLowerCase()}`)),

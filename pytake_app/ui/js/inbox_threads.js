@@ -47,8 +47,7 @@ export const loadThread = async (id, { quiet = false } = {}) => {
     }
     state.newest = page.items[0]?.created_at ?? "";
     putRow(detail);
-    set({ detail, thread: "ready", log: log.items, older: quiet ? state.older : page.next_cursor });
-    live.ready?.(id);
+    set({ detail, item: detail.queue_item ?? null, thread: "ready", log: log.items, older: quiet ? state.older : page.next_cursor });
     if (!quiet) live.loaded?.(id);
     if (!quiet) loadPanel(detail);
     else if (state.contact) loadContact(detail.contact.id);
