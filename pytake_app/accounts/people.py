@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlmodel import Session, col
 
 from pytake_app.accounts import repository
-from pytake_app.accounts.models import DepartmentMember, User
-from pytake_app.core.tenancy import Role, scoped
+from pytake_app.accounts.models import DepartmentMember, Organization, User
+from pytake_app.core.tenancy import Role, organization_of, scoped
 
 
 def may(session: Session, user_id: UUID | None, role: Role) -> bool:
@@ -43,3 +44,13 @@ def department_members(session: Session) -> dict[UUID, set[UUID]]:
     for row in session.exec(scoped(session, DepartmentMember)):
         members.setdefault(row.department_id, set()).add(row.user_id)
     return members
+
+
+def locales_of(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The languages in which people read the interface, in one query; the organization's for who isn't there."""
+    wanted = set(user_ids)
+    found = {user.id: user.locale for user in session.exec(scoped(session, User).where(col(User.id).in_(wanted)))}
+    if wanted <= found.keys():
+        return found
+    organization = session.get_one(Organization, organization_of(session))
+    return dict.fromkeys(wanted, organization.locale) | found

@@ -25,7 +25,7 @@ from pytake_app.accounts.departments import create_department, department_choice
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
-from pytake_app.accounts.people import admin_ids, answerers, department_members, departments_of, may
+from pytake_app.accounts.people import admin_ids, answerers, department_members, departments_of, locales_of, may
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
@@ -38,9 +38,9 @@ from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
-    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users", "may",
-    "organization_of_session", "purge_expired", "reference_names", "reopens_for", "resolve_web_session", "set_locale",
-    "user_choices", "user_names",
+    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
+    "locales_of", "may", "organization_of_session", "purge_expired", "reference_names", "reopens_for",
+    "resolve_web_session", "set_locale", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)

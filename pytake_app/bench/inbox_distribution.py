@@ -1,4 +1,4 @@
-"""Distribution: 1,000 waiting conversations among 100 agents, and 10,000 tries to take them at once."""
+"""Distribution: 1,000 waiting conversations among 100 agents, and 10,000 tries that fight for a few at once."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ from pytake_app.queues.models import Agent, QueueItem, ServiceQueue
 from pytake_app.whatsapp.models import ChannelAccount
 
 QUEUED, AGENTS, TRIES, AT_ONCE = 1_000, 100, 10_000, 16
+FEW, FEW_AGENTS, TRIES_A_ROUND = 20, 10, 200
+"""So few conversations are fought for in a round: every one is wanted by ten tries at once."""
 TARGET_SECONDS = 5.0
 _CLOCK = SystemClock()
 
@@ -127,15 +129,51 @@ def _try(session: Session, hall: Hall, who: Principal, chance: random.Random) ->
     dice = chance.random()
     if dice < 0.1:
         return "distributed" if distributing.distribute(session, clock=_CLOCK) else "nothing_to_distribute"
-    if dice < 0.5:
+    if dice < 0.3:
+        operations.accept(session, who, hall.queue_id, chance.choice(hall.items), clock=_CLOCK)
+        return "accepted"
+    if dice < 0.6:
         taken = operations.take_next(session, who, hall.queue_id, clock=_CLOCK)
         return "picked" if taken is not None else "nobody_waits"
     operations.assign(session, who, hall.queue_id, chance.choice(hall.items), who.user_id, clock=_CLOCK)
     return "assigned"
 
 
-def wrong(database: Database, hall: Hall) -> list[str]:
-    """What must never be: two agents for one conversation, or two assignments of one wait."""
+def contend(database: Database, *, count: int, at_once: int) -> tuple[Counter[str], list[str]]:
+    """Have many fight for few conversations, round after round; every second round they ring before they are served.
+
+    Returns:
+        how often each answer came, and what was wrong after any round.
+    """
+    hall = fill(database, queued=FEW, agents=FEW_AGENTS, capacity=FEW)
+    answers: Counter[str] = Counter()
+    faults: list[str] = []
+    for number in range(max(1, count // TRIES_A_ROUND)):
+        since = _from_anew(database, hall, ring_seconds=60 if number % 2 else 0)
+        answers += tries(database, hall, count=min(count, TRIES_A_ROUND), at_once=at_once, seed=number + 1)
+        faults += wrong(database, hall, since)
+    return answers, faults
+
+
+def _from_anew(database: Database, hall: Hall, *, ring_seconds: int) -> datetime:
+    """Everybody waits again. Answers from when on assignments count."""
+    with database.tenant(hall.organization_id) as session:
+        session.execute(sa.update(ServiceQueue).values(ring_seconds=ring_seconds))
+        session.execute(
+            sa.update(QueueItem).values(
+                status="waiting", agent_id=None, assigned_at=None, offered_to=None, offered_until=None
+            )
+        )
+        session.execute(sa.update(Conversation).values(status="pending", handling="waiting", assignee_id=None))
+    return datetime.now(UTC)
+
+
+def wrong(database: Database, hall: Hall, since: datetime | None = None) -> list[str]:
+    """What must never be: two agents for one conversation, or two assignments of one wait.
+
+    Parameters:
+        since: only assignments from then on count.
+    """
     found: list[str] = []
     with database.tenant(hall.organization_id) as session:
         served = session.exec(select(QueueItem).where(QueueItem.status == "in_service")).all()
@@ -151,11 +189,12 @@ def wrong(database: Database, hall: Hall) -> list[str]:
         lines = sa.select(col(AutomationLog.conversation_id), sa.func.count()).where(
             col(AutomationLog.organization_id) == hall.organization_id, col(AutomationLog.kind) == "assigned"
         )
-        found += [
-            f"conversation {row[0]} was assigned {row[1]} times"
-            for row in session.execute(lines.group_by(col(AutomationLog.conversation_id)))
-            if row[1] != 1
-        ]
+        if since is not None:
+            lines = lines.where(col(AutomationLog.at) >= since)
+        given = {row[0]: row[1] for row in session.execute(lines.group_by(col(AutomationLog.conversation_id)))}
+        found += [f"conversation {one} was assigned {times} times" for one, times in given.items() if times != 1]
+        if len(given) != len(served):
+            found.append(f"{len(given)} assignments for {len(served)} who are served")
     return found
 
 
@@ -191,13 +230,11 @@ def _distribution(services: Services) -> int:
 
 
 def _at_once(services: Services) -> int:
-    hall = fill(services.database, queued=QUEUED, agents=AGENTS, capacity=QUEUED // AGENTS)
     began = time.perf_counter()
-    answers = tries(services.database, hall, count=TRIES, at_once=AT_ONCE)
+    answers, faults = contend(services.database, count=TRIES, at_once=AT_ONCE)
     seconds = time.perf_counter() - began
-    faults = wrong(services.database, hall)
     print(orjson.dumps({
-        "part": "tries_at_once", "tries": TRIES, "at_once": AT_ONCE, "seconds": round(seconds, 1),
+        "part": "tries_at_once", "tries": TRIES, "at_once": AT_ONCE, "conversations": FEW, "seconds": round(seconds, 1),
         "answers": dict(answers), "wrong": faults,
     }).decode())  # fmt: skip
     return int(bool(faults))

@@ -362,7 +362,7 @@ class ContactState:
                     item_id=self.context.new_id(), organization_id=thread.organization_id, queue_id=thread.queue_id,
                     queue_name=thread.queue_name, conversation_id=thread.id, contact_id=self.person.id,
                     channel=thread.channel, priority=event.priority + 1, flow_session_id=stored.id,
-                    now=self.context.now,
+                    metadata=event.metadata, now=self.context.now,
                 )
             )  # fmt: skip
         log = {"queue": thread.queue_name, "priority": event.priority, "node_id": event.node_id}

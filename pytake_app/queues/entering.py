@@ -196,7 +196,7 @@ def _let_in(
             if queue.overflow_action == "message":
                 refuse(session, queue, item, conversation, "full", queue.overflow_message, clock)
                 return
-            telling.alert_admins(session, "full", clock=clock, queue=queue.name)
+            telling.alert(session, queue, "full", clock=clock)
         _welcome(session, queue, item, conversation, sticky, is_open, clock)
         return
 

@@ -22,7 +22,8 @@ from pytake_app.queues.models import Agent, QueueItem
 
 def leave_for_person(session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock) -> None:
     """A person answers the conversation from now on. A place in a queue becomes theirs; who served before hands it on.
-    A conversation that was in no queue stays in none."""
+    A conversation that was in no queue gets a place of its own without one (`source` direct), so that it counts in what
+    the agent has done."""
     item = items.live_of(session, conversation.id)
     now = clock.now()
     if item is not None and item.status == "in_service":
@@ -36,14 +37,16 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
             clock=clock,
         )  # fmt: skip
         item.arrived_at = now
-    told = {user_id}
-    if item is not None:
-        told |= {item.offered_to} if item.offered_to is not None else set()
-        item.status, item.agent_id, item.assigned_at = "in_service", user_id, now
-        item.offered_to = item.offered_until = None
-        session.add(item)
-        session.flush()
-        telling.changed(session, [item], "in_service")
+    if item is None:
+        priority = conversations.PRIORITIES.index(conversation.priority)
+        item = items.make(session, conversation, None, source="direct", priority=priority, clock=clock)
+        item.arrived_at = now
+    told = {user_id, *([item.offered_to] if item.offered_to is not None else [])}
+    item.status, item.agent_id, item.assigned_at = "in_service", user_id, now
+    item.offered_to = item.offered_until = None
+    session.add(item)
+    session.flush()
+    telling.changed(session, [item], "in_service")
     session.execute(
         sa.update(Agent)
         .where(col(Agent.organization_id) == organization_of(session), col(Agent.user_id) == user_id)

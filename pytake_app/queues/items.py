@@ -6,6 +6,7 @@ the pipeline. A conversation has at most one live item (a unique index sees to i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from uuid import UUID
 import redis
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col
 
 from pytake_app.contacts import service as contacts
@@ -29,13 +31,13 @@ from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.jobs import enqueue as jobs
 from pytake_app.queues import repository, telling
 from pytake_app.queues.models import Agent, QueueItem, ServiceQueue
+from pytake_app.queues.places import NOTE_LENGTH
 
 log = structlog.get_logger(__name__)
 
 LIVE = ("waiting", "offered", "in_service")
 STICKY_FOR = timedelta(days=30)
 """Who served the contact within this time is asked first in a sticky queue."""
-NOTE_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +211,9 @@ def serve(session: Session, handed: Sequence[Handed], *, by: UUID | None, clock:
     if not handed:
         return
     now = clock.now()
-    for one in handed:
-        item = one.item
-        item.status, item.agent_id, item.assigned_at = "in_service", one.agent_id, now
-        item.offered_to = item.offered_until = None
-        session.add(item)
-    session.flush()
     agents = {one.agent_id for one in handed}
+    telling.expect(session, agents - {by} if by is not None else agents)
+    _assigned(session, handed, now)
     touched = (
         sa.update(Agent)
         .where(col(Agent.organization_id) == organization_of(session), col(Agent.user_id).in_(agents))
@@ -236,10 +234,31 @@ def serve(session: Session, handed: Sequence[Handed], *, by: UUID | None, clock:
     telling.agent_changed(session, agents)
 
 
+# One statement, not one a row.
+_ASSIGN = sa.text("""
+UPDATE queue_items i SET status = 'in_service', agent_id = v.agent_id, assigned_at = :now, offered_to = NULL,
+       offered_until = NULL
+FROM json_to_recordset(CAST(:pairs AS json)) AS v(id uuid, agent_id uuid)
+WHERE i.id = v.id AND i.organization_id = :organization
+""")
+
+
+def _assigned(session: Session, handed: Sequence[Handed], now: datetime) -> None:
+    session.flush()
+    pairs = json.dumps([{"id": str(one.item.id), "agent_id": str(one.agent_id)} for one in handed])
+    session.execute(_ASSIGN, {"pairs": pairs, "now": now, "organization": organization_of(session)})
+    for one in handed:
+        values = {"status": "in_service", "agent_id": one.agent_id, "assigned_at": now, "offered_to": None,
+                  "offered_until": None}  # fmt: skip
+        for name, value in values.items():
+            set_committed_value(one.item, name, value)
+
+
 def offer(session: Session, handed: Sequence[Handed], seconds: dict[UUID, int], *, clock: Clock) -> None:
     """Items ring at their agents for so many seconds (by queue)."""
     now = clock.now()
     names = contacts.briefs(session, {one.item.contact_id for one in handed})
+    telling.expect(session, {one.agent_id for one in handed})
     for one in handed:
         item = one.item
         rings = seconds.get(item.queue_id, 30) if item.queue_id else 30

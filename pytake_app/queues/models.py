@@ -149,10 +149,10 @@ class QueueItem(SQLModel, table=True):
 
     `status`: waiting, offered (rings at `offered_to`), in_service, completed, abandoned, transferred, timeout,
     overflow; a conversation has at most one of the first three. `priority`: 0 low … 3 urgent. `source`: flow, rule,
-    agent, api. `declined_by`: `{agent_id, at}` of who declined or missed it. `arrived_at`: when hours and size were
-    looked at and the contact was greeted; None: not yet. `outcome` says why it ended. `csat_state`: empty (not asked
-    yet, or never), asked, skipped (could not be asked), answered, thanked. `rolled_up_at`: when it was counted in
-    `queue_hours`; None again when it changes.
+    agent, api, direct (a person took it over without a queue). `declined_by`: `{agent_id, at}` of who declined or
+    missed it. `arrived_at`: when hours and size were looked at and the contact was greeted; None: not yet.
+    `outcome` says why it ended. `csat_state`: empty (not asked yet, or never), asked, skipped (could not be asked),
+    answered, thanked. `rolled_up_at`: when it was counted in `queue_hours`; None again when it changes.
     """
 
     __tablename__ = "queue_items"

@@ -5,7 +5,7 @@ A sprint only writes that somebody waits; hours, size and greeting are seen to w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,8 @@ from uuid import UUID
 from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
 
 Row = dict[str, Any]
+
+NOTE_LENGTH = 500
 
 # Who takes over from a flow serves what waited; everything else ends it.
 _LEAVE = """
@@ -114,9 +116,15 @@ def row(
     channel: str,
     priority: int,
     flow_session_id: UUID,
+    metadata: Mapping[str, Any],
     now: datetime,
 ) -> Row:
-    """A waiting item of a flow's hand-off."""
+    """A waiting item of a flow's hand-off.
+
+    Parameters:
+        metadata: what the flow says of it. `skills` (a list, or words with commas between) are what its agent must
+            know; `note`, and all else as `name: value`, is what its agent reads.
+    """
     return {
         "id": item_id,
         "organization_id": organization_id,
@@ -127,12 +135,26 @@ def row(
         "channel": channel,
         "status": "waiting",
         "priority": priority,
-        "skills": [],
+        "skills": _skills(metadata.get("skills")),
         "source": "flow",
         "entered_at": now,
         "declined_by": [],
         "outcome": "",
-        "note": "",
+        "note": _note(metadata),
         "csat_comment": "",
         "flow_session_id": flow_session_id,
     }
+
+
+def _skills(said: Any) -> list[str]:
+    words = said if isinstance(said, list) else str(said or "").split(",")
+    known = (str(word).strip()[:60] for word in words if isinstance(word, str | int))
+    return list(dict.fromkeys(word for word in known if word))[:30]
+
+
+def _note(metadata: Mapping[str, Any]) -> str:
+    said = [str(metadata["note"])] if metadata.get("note") else []
+    for name, value in metadata.items():
+        if name not in ("note", "skills") and value not in (None, "", [], {}):
+            said.append(f"{name}: {value if isinstance(value, str) else dumps(value)}")
+    return "\n".join(said)[:NOTE_LENGTH]

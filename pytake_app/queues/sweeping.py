@@ -6,7 +6,7 @@ Every step takes a bounded number of rows that nobody else holds; what it leaves
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -120,9 +120,10 @@ def _time_out(
         _give_up(session, item, conversation, "max_wait", clock)
         return
     # Nothing else is set: they go on waiting, and somebody hears of it.
-    item.wait_until, item.alerted_at = None, clock.now()
+    item.wait_until = None
+    if telling.alert(session, queue, "waiting", clock=clock):
+        item.alerted_at = clock.now()
     session.add(item)
-    telling.alert_admins(session, "waiting", clock=clock, queue=queue.name, count=1)
 
 
 def _give_up(session: Session, item: QueueItem, conversation: Conversation, why: str, clock: Clock) -> None:
@@ -223,7 +224,7 @@ def orphans(session: Session, *, clock: Clock) -> int:
 
 
 def alerts(session: Session, *, clock: Clock) -> int:
-    """Tell administrators of who waits too long, once for each."""
+    """Tell people of who waits too long, or longer than promised, once for each; at most every ten minutes a queue."""
     now = clock.now()
     statement = (
         scoped(session, QueueItem)
@@ -232,7 +233,7 @@ def alerts(session: Session, *, clock: Clock) -> int:
             col(QueueItem.alerted_at).is_(None),
             col(QueueItem.arrived_at).is_not(None),
             col(QueueItem.told_closed_at).is_(None),
-            col(QueueItem.entered_at) <= now - NOBODY_AFTER,
+            sa.or_(col(QueueItem.entered_at) <= now - NOBODY_AFTER, col(QueueItem.sla_due_at) <= now),
         )
         .order_by(col(QueueItem.entered_at))
         .limit(BATCH)
@@ -242,26 +243,41 @@ def alerts(session: Session, *, clock: Clock) -> int:
         return 0
     queues = {queue.id: queue for queue in repository.all_of(session, ServiceQueue)}
     attended = agents.attended_queues(session)
-    late: dict[UUID, list[UUID]] = {}
+    late: dict[UUID, dict[UUID, str]] = {}
     for item in found:
         queue = queues.get(item.queue_id) if item.queue_id is not None else None
-        if queue is None:
+        if queue is None or (queue.alerted_at is not None and now - queue.alerted_at < telling.ALERT_EVERY):
             continue
-        limit = NOBODY_AFTER if queue.id not in attended else UNSEEN_AFTER
-        if queue.max_wait_minutes is not None:
-            limit = min(limit, timedelta(minutes=queue.max_wait_minutes))
-        if now - item.entered_at >= limit:
-            late.setdefault(queue.id, []).append(item.id)
-    for queue_id, item_ids in late.items():
-        told = repository.hold_items(session, item_ids, ("waiting",))
-        for item in told:
-            item.alerted_at = now
-            session.add(item)
-        if told:
-            kind = "waiting" if queue_id in attended else "nobody"
-            telling.alert_admins(session, kind, clock=clock, queue=queues[queue_id].name, count=len(told))
+        kind = _too_long(item, queue, now, attended=queue.id in attended)
+        if kind:
+            late.setdefault(queue.id, {})[item.id] = kind
+    told = 0
+    for queue_id, kinds in late.items():
+        held = repository.hold_items(session, list(kinds), ("waiting",))
+        if not held:
+            continue
+        # The gravest of them in words; all of them counted.
+        kind = min({kinds[item.id] for item in held}, key=("nobody", "waiting", "late").index)
+        if telling.alert(session, queues[queue_id], kind, count=len(held), clock=clock):
+            for item in held:
+                item.alerted_at = now
+                session.add(item)
+            told += len(held)
     session.flush()
-    return sum(len(ids) for ids in late.values())
+    return told
+
+
+def _too_long(item: QueueItem, queue: ServiceQueue, now: datetime, *, attended: bool) -> str:
+    """Why people should hear of who waits; empty: not yet."""
+    waited = now - item.entered_at
+    limit = UNSEEN_AFTER
+    if queue.max_wait_minutes is not None:
+        limit = min(limit, timedelta(minutes=queue.max_wait_minutes))
+    if not attended and waited >= min(limit, NOBODY_AFTER):
+        return "nobody"
+    if waited >= limit:
+        return "waiting"
+    return "late" if item.sla_due_at is not None and item.sla_due_at <= now else ""
 
 
 STEPS: tuple[Callable[..., int], ...] = (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from pytake_app.accounts import service as accounts
 from pytake_app.conversations import queueing as conversations
@@ -15,8 +17,9 @@ from pytake_app.core.live import poke
 from pytake_app.core.tenancy import organization_of
 from pytake_app.core.texts import text
 from pytake_app.notifications.models import Notification
-from pytake_app.queues.models import QueueItem
+from pytake_app.queues.models import QueueItem, ServiceQueue
 
+ALERT_EVERY = timedelta(minutes=10)
 SHOWN_POKES = 50
 """More changed items than this in one transaction are told as one change of their queue."""
 
@@ -55,6 +58,22 @@ def agent_changed(session: Session, agent_ids: Iterable[UUID]) -> None:
         conversations.publish(session, pokes)
 
 
+def _locales(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Languages of people, looked up once a transaction: hundreds may be told at once, and each look-up would write
+    what was added before."""
+    known: dict[UUID, str] = session.info.setdefault("queue_locales", {})
+    missing = {one for one in user_ids if one not in known}
+    if missing:
+        with session.no_autoflush:
+            known |= accounts.locales_of(session, missing)
+    return known
+
+
+def expect(session: Session, user_ids: Iterable[UUID]) -> None:
+    """These will be notified in this transaction: their languages are looked up in one statement."""
+    _locales(session, user_ids)
+
+
 def notify(
     session: Session,
     user_id: UUID,
@@ -67,12 +86,7 @@ def notify(
     **params: object,
 ) -> None:
     """Notify one person in their own language: `handover.<kind>_title` and `…_body`."""
-    # Looked up once a transaction: hundreds may be told at once, and each look-up would write what was added before.
-    locales: dict[UUID, str] = session.info.setdefault("queue_locales", {})
-    locale = locales.get(user_id)
-    if locale is None:
-        with session.no_autoflush:
-            locale = locales[user_id] = accounts.locale_of(session, user_id)
+    locale = _locales(session, [user_id])[user_id]
     here = organization_of(session)
     session.add(
         Notification(
@@ -91,7 +105,33 @@ def notify(
     poke(session, f"org:{here}:notifications", {"event": "notification", "user_id": str(user_id)})
 
 
-def alert_admins(session: Session, kind: str, *, clock: Clock, queue: str, count: int = 1) -> None:
-    """Notify the organization's administrators."""
-    for user_id in accounts.admin_ids(session):
-        notify(session, user_id, kind, level="urgent", clock=clock, queue=queue, count=count)
+def alert(session: Session, queue: ServiceQueue, kind: str, *, count: int = 1, clock: Clock) -> bool:
+    """Tell administrators and the queue's department that the queue needs them, once in ten minutes whatever happens.
+
+    Parameters:
+        kind: full, waiting (too long), late (than promised), nobody (is at work).
+
+    Returns:
+        whether they were told; who counts on it asks again.
+    """
+    now = clock.now()
+    turn = (
+        sa.update(ServiceQueue)
+        .where(
+            col(ServiceQueue.organization_id) == organization_of(session),
+            col(ServiceQueue.id) == queue.id,
+            sa.or_(col(ServiceQueue.alerted_at).is_(None), col(ServiceQueue.alerted_at) <= now - ALERT_EVERY),
+        )
+        .values(alerted_at=now)
+        .returning(col(ServiceQueue.id))
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(turn).first() is None:
+        return False
+    people = set(accounts.admin_ids(session))
+    if queue.department_id is not None:
+        able = {user.id for user in accounts.answerers(session)}
+        people |= able & accounts.department_members(session).get(queue.department_id, set())
+    for user_id in sorted(people):
+        notify(session, user_id, kind, level="urgent", clock=clock, queue=queue.name, count=count)
+    return True

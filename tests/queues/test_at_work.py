@@ -10,7 +10,7 @@ from pytake_app.accounts.models import User
 from pytake_app.contacts import service as contacts
 from pytake_app.conversations import service as conversations
 from pytake_app.core.errors import ConflictError, ForbiddenError
-from pytake_app.queues import operations
+from pytake_app.queues import history, operations
 from pytake_app.queues import service as queues
 from pytake_app.queues.item_schemas import ItemTransfer
 from pytake_app.queues.models import Agent, BusinessCalendar, ServiceQueue
@@ -282,3 +282,40 @@ def test_a_queue_with_people_waiting_goes_only_when_they_have_somewhere_to_go(sh
     assert (live.queue_id, live.entered_at) == (shop.queue.id, item.entered_at)
     with shop.rows.session() as session:
         assert session.get(ServiceQueue, other.id) is None
+
+
+def test_people_hear_of_a_broken_promise_once_in_ten_minutes(shop: Shop) -> None:
+    shop.settings(sla_seconds=60)
+    shop.agent("Ana", capacity=0)
+    first = shop.waits("Maria")
+    shop.tend()
+    shop.later(seconds=61)
+    shop.sweep()
+    assert shop.notices(shop.rows.admin) == ["queue_late"]
+    second = shop.waits("João")
+    shop.tend()
+    shop.later(minutes=3)
+    shop.sweep()
+    assert shop.notices(shop.rows.admin) == ["queue_late"]  # João's is over too: not yet again
+    assert shop.item(second.id).alerted_at is None
+    shop.later(minutes=7)
+    shop.sweep()
+    assert shop.notices(shop.rows.admin) == ["queue_late", "queue_late"]
+    assert shop.item(first.id).alerted_at is not None
+    shop.later(minutes=11)
+    shop.sweep()
+    assert len(shop.notices(shop.rows.admin)) == 2  # once for each who waits
+
+
+def test_what_is_taken_over_without_a_queue_counts_as_direct(shop: Shop) -> None:
+    ana = shop.agent("Ana")
+    thread = shop.rows.conversation(shop.rows.contact("Maria", "5511900001111"))
+    with shop.rows.session() as session:
+        conversations.take_over(session, ana, thread.id, clock=shop.clock)
+    item = shop.live(thread.id)
+    assert item is not None
+    assert (item.source, item.queue_id, item.status, item.agent_id) == ("direct", None, "in_service", ana.user_id)
+    with shop.rows.session() as session:
+        conversations.set_status(session, ana, thread.id, "closed", clock=shop.clock)
+        assert history.agent_detail(session, ana, ana.user_id, clock=shop.clock).today.completed == 1
+    assert shop.sweep() == 0

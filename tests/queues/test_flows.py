@@ -148,3 +148,11 @@ async def test_who_waits_and_opts_out_leaves(pipeline: Pipeline, frozen_clock: F
     tend(pipeline)
     await pipeline.hear(phone.text("SAIR", at=frozen_clock.now()))
     assert items(pipeline)[0][1:3] == ("abandoned", "opted_out")
+
+
+async def test_what_the_block_says_of_it_reaches_the_place(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:
+    said_of_it = {"skills": "Inglês, libras", "note": "Pedido {{message.text}}", "valor": 90, "vazio": ""}
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, document(metadata=said_of_it))
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    (row,) = pipeline.rows("SELECT skills, note FROM queue_items")
+    assert row == (["Inglês", "libras"], "Pedido oi\nvalor: 90")
