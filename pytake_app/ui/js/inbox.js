@@ -28,6 +28,11 @@ export const inbox = {
     people().then(redrawThread, () => undefined); // names of whom it was given to; without them the words say less
     if (id && id !== state.selected) threads.select(id, false);
   },
+  /** Somebody's conversations, whom the address names. */
+  of: (agent) => {
+    lists.tab("all");
+    lists.filter({ agent });
+  },
   send: (at) => {
     presence.wrote();
     sending.send(at);

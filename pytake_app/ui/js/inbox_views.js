@@ -57,7 +57,10 @@ export const InboxRoot = ({ me, ...rest }) => {
     };
   }, []);
   useEffect(() => {
-    if (me?.id) inbox.open(me, new URLSearchParams(window.location.search).get("c"));
+    if (!me?.id) return;
+    const asked = new URLSearchParams(window.location.search);
+    inbox.open(me, asked.get("c"));
+    if (asked.get("agent")) inbox.of(asked.get("agent"));
   }, [me?.id]);
   return h("div", { ...rest, className: "ix", "data-open": String(layout.open), "data-panel": String(layout.panel), "data-phase": layout.phase },
     here && h(Fragment, { key: lang },
