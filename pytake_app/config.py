@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     outbox_unsure_grace_seconds: float = Field(
         120.0, description="seconds that an unsure send waits for a status webhook before it is tried again"
     )
+    outbox_unheard_seconds: float = Field(
+        3600.0, description="seconds for which unsure sends wait at most while no web role lives to hear of them"
+    )
     webhook_max_bytes: int = Field(3 * 1024 * 1024, description="bytes; Meta batches up to about 3 MB")
     upload_max_bytes: int = Field(100 * 1024 * 1024, description="bytes; WhatsApp's limit for documents")
     media_quota_mb: int = Field(

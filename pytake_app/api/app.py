@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,7 @@ from pytake_app.flows import api_hooks as hooks
 from pytake_app.flows import api_tools as flow_tools
 from pytake_app.messaging import api as messaging
 from pytake_app.messaging import api_library as media_library
+from pytake_app.messaging import heartbeat
 from pytake_app.notifications import api as notifications
 from pytake_app.outgoing import api as outgoing
 from pytake_app.queues import api as queues
@@ -90,9 +92,12 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         pulse = Pulse("web", services.database)
         pulse.start()
+        beating = heartbeat.Beating(services.redis, "web")
+        beating.start()
         tracing.start(settings, "web")
         yield
         pulse.stop()
+        await asyncio.to_thread(beating.stop)
         await courier.aclose()
         if (hub := getattr(app.state, "hub", None)) is not None:
             await hub.aclose()

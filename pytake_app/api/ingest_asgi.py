@@ -26,6 +26,7 @@ from pytake_app.channels.whatsapp.signature import verify
 from pytake_app.core import tracing
 from pytake_app.core.errors import NotFoundError, UnavailableError
 from pytake_app.core.metrics import counter, webhook_received, webhook_seconds
+from pytake_app.messaging import heartbeat
 from pytake_app.messaging.ingest import IngestAccount, Ingestor
 from pytake_app.whatsapp.service import AccountReader, AccountRuntime
 
@@ -94,6 +95,9 @@ class WebhookApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
         if scope["type"] != "http":
             raise RuntimeError("the webhook speaks HTTP only")
         outcome = "failed"
@@ -125,6 +129,17 @@ class WebhookApp:
             outcome = "aborted"
         finally:
             counter(webhook_received, CHANNEL, outcome).inc()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """The life of a process that serves webhooks alone; else the whole application has its own."""
+        await receive()
+        beating = heartbeat.Beating(self._own.redis, "web")
+        beating.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.to_thread(beating.stop)
+        await self.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def aclose(self) -> None:
         """Commit what waits."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from pytake_app.chaos.stage import GRACE_SECONDS, Stage
+from pytake_app.chaos.stage import GRACE_SECONDS, LEASE_SECONDS, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,22 @@ def _outbox(stage: Stage, chooser: random.Random) -> None:
             if caught:
                 return
     raise TimeoutError("the sender was never caught with requests under way")
+
+
+def _outbox_frozen(stage: Stage, chooser: random.Random) -> None:
+    # Longer than lease and grace together: what it holds is another's by then, and what it wakes up with is old.
+    with _manners(stage, mode="slow"):
+        stage.wait(lambda: stage.count("SELECT count(*) FROM outbox WHERE state = 'sending'") > 0, 20, "sends")
+        stage.roles.start("outbox-2")
+        stage.freeze("outbox")
+        try:
+            _some(stage, chooser, 0.0, 1.0)
+            time.sleep(LEASE_SECONDS + GRACE_SECONDS + 3)
+        finally:
+            stage.thaw("outbox")
+        stage.wait_for_answers(10)
+    stage.kill("outbox")
+    stage.roles.rename("outbox-2", "outbox")
 
 
 def _scheduler(stage: Stage, chooser: random.Random) -> None:
@@ -204,6 +220,7 @@ FAULTS: dict[str, Fault] = {
     "web": Fault("SIGKILL of the web role", _web),
     "worker": Fault("SIGKILL of each worker in turn", _worker),
     "outbox": Fault("SIGKILL of the sender with requests under way", _outbox, alone=True),
+    "outbox-frozen": Fault("the sender sleeps through lease and grace, and wakes up", _outbox_frozen, alone=True),
     "scheduler": Fault("SIGKILL of the scheduler, wake-ups lost meanwhile", _scheduler),
     "redis": Fault("SIGKILL of Redis, all its data lost", _redis),
     "redis-emptied": Fault("Redis loses everything, three times", _redis_emptied),

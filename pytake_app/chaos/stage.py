@@ -116,6 +116,14 @@ class Stage:
         """SIGKILL a role."""
         self.roles.kill(name)
 
+    def freeze(self, name: str) -> None:
+        """SIGSTOP a role: it does nothing, and holds what it has."""
+        self.roles.processes[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT."""
+        self.roles.processes[name].send_signal(signal.SIGCONT)
+
     def restart(self, name: str) -> None:
         """SIGKILL a role and start it again."""
         self.kill(name)

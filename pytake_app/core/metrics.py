@@ -59,6 +59,9 @@ graph_answers = Counter(
 # -- scheduler ---------------------------------------------------------------------------------------------------------
 timers_fired = Counter("pytake_timers_fired", "timers that became events")
 sends_mended = Counter("pytake_sends_mended", "sends settled in their sender's place", ["outcome"])
+web_unheard = Gauge(
+    "pytake_web_unheard_seconds", "how long unsure sends have waited for a web role", multiprocess_mode="mostrecent"
+)
 duty_seconds = Histogram("pytake_duty_seconds", "one round of a scheduler's duty", ["duty"], buckets=_LONG)
 
 # -- the installation, measured by the scheduler -----------------------------------------------------------------------

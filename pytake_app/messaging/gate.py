@@ -98,7 +98,7 @@ class Gate:
             return "open" if breaker.failed() else None
         if breaker is None or result.outcome == "held":
             return None
-        if result.outcome == "released":
+        if result.outcome in ("released", "lost"):
             breaker.unsettled()
             return None
         self._breakers.pop(account_id)

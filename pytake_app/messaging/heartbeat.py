@@ -1,12 +1,22 @@
-"""Which roles live, and which accounts' circuits are open, told over Redis for pages to show. Nothing depends on it."""
+"""Which roles live, and which accounts' circuits are open, told over Redis.
+
+Pages show it; and unsure sends wait while no web role lives, since nobody hears what the platform says of them.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
+import time
 from typing import Any, cast
 from uuid import UUID
 
 import redis
 import redis.asyncio
+import structlog
+
+log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 5.0
 _TTL = 15
@@ -47,6 +57,39 @@ def count(client: redis.Redis, role: str) -> int:
     """How many processes of the role live. Raises `redis.RedisError`."""
     seconds = float(cast("Any", client.time())[0])
     return int(cast("Any", client.zcount(_role_key(role), seconds - _TTL, "+inf")))
+
+
+class Beating(threading.Thread):
+    """Tells that a process of the role lives, until `stop`.
+
+    Parameters:
+        client: Redis; safe for threads.
+        role: of the process.
+    """
+
+    def __init__(self, client: redis.Redis, role: str) -> None:
+        super().__init__(name=f"beating-{role}", daemon=True)
+        self._client = client
+        self._role = role
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Until `stop`, or the end of the process."""
+        while not self._over.is_set():
+            try:
+                beat(self._client, self._role, self._name, time.time())
+            except (redis.RedisError, OSError) as error:
+                log.info("heartbeat_not_told", error=type(error).__name__)
+            self._over.wait(EVERY_SECONDS)
+
+    def stop(self) -> None:
+        """It ends in order."""
+        self._over.set()
+        try:
+            gone(self._client, self._role, self._name)
+        except (redis.RedisError, OSError) as error:
+            log.info("heartbeat_not_told", error=type(error).__name__)
 
 
 def tell_circuit(client: redis.Redis, account_id: UUID, *, is_open: bool) -> None:

@@ -91,6 +91,7 @@ def measure_redis(client: redis.Redis) -> None:
             "worker": enqueue.workers_alive(client),
             "outbox": heartbeat.count(client, "outbox"),
             "scheduler": heartbeat.count(client, "scheduler"),
+            "web": heartbeat.count(client, "web"),
         }
     except (redis.RedisError, OSError) as error:
         log.info("redis_not_measured", error=type(error).__name__)

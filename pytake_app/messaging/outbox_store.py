@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,31 +61,34 @@ UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %
 FROM json_to_recordset(%(rows)s) AS v(sequence bigint, external_id text, trace text)
 WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure', 'queued')
 """
+# Attempts tell whose claim it is: a sender that was frozen for long may come with results of a claim that it has lost,
+# while another one has the row in hand.
 _RETRY = """
 UPDATE outbox o SET state = v.state, next_attempt_at = v.next, last_error = v.error, claimed_at = %(now)s,
        claimed_by = NULL
-FROM json_to_recordset(%(rows)s) AS v(sequence bigint, state text, next timestamptz, error jsonb)
-WHERE o.sequence = v.sequence AND o.state = 'sending'
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, attempts int, state text, next timestamptz, error jsonb)
+WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
 """
 _DEAD = """
 UPDATE outbox o SET state = 'dead', last_error = v.error, finished_at = %(now)s
-FROM json_to_recordset(%(rows)s) AS v(sequence bigint, error jsonb)
-WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure')
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, attempts int, error jsonb)
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure') AND o.attempts = v.attempts
 RETURNING o.message_id
 """
 _HOLD = """
 UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0), next_attempt_at = v.next,
        last_error = COALESCE(v.error, o.last_error), claimed_by = NULL
-FROM json_to_recordset(%s) AS v(sequence bigint, next timestamptz, error jsonb)
-WHERE o.sequence = v.sequence AND o.state = 'sending'
+FROM json_to_recordset(%s) AS v(sequence bigint, attempts int, next timestamptz, error jsonb)
+WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
 """
 _FIRST_CONTACTS = """
 SELECT recipient, extract(epoch FROM max(finished_at))::float8 FROM outbox
 WHERE channel_account_id = %s AND initiates AND state = 'sent' AND finished_at > %s GROUP BY recipient
 """
 _RELEASE = """
-UPDATE outbox SET state = 'queued', attempts = GREATEST(attempts - 1, 0), claimed_by = NULL
-WHERE sequence = ANY(%s) AND state = 'sending'
+UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0), claimed_by = NULL
+FROM json_to_recordset(%s) AS v(sequence bigint, attempts int)
+WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
 """
 
 
@@ -109,6 +113,8 @@ class Claimed:
     """A template to somebody whose service window is closed: the business begins the conversation."""
     trace: str | None = None
     """What the span carries on in which it was decided to send this (`core.tracing`)."""
+    mine_until: float = math.inf
+    """By `sender.running_seconds`: afterwards others may take the row for abandoned, and it must not be sent."""
 
 
 def row(
@@ -161,6 +167,7 @@ def claim(
     limit: int,
     resting: Sequence[UUID],
     aged: bool = False,
+    mine_until: float = math.inf,
 ) -> list[Claimed]:
     """Take up to `limit` due rows into this sender's hands.
 
@@ -169,12 +176,14 @@ def claim(
         hold: `now` plus `HOLD_SECONDS`.
         resting: accounts that may send nothing for the moment.
         aged: begin with the lowest priority.
+        mine_until: see `Claimed`.
     """
     order = [3, 2, 1, 0] if aged else [0, 1, 2, 3]
     rows = connection.execute(
         _CLAIM, {"order": order, "now": now, "hold": hold, "limit": limit, "resting": list(resting), "by": by}
     ).fetchall()
-    return sorted((Claimed(*row) for row in rows), key=lambda item: (item.priority, item.sequence))
+    claimed = [replace(Claimed(*row), mine_until=mine_until) for row in rows]
+    return sorted(claimed, key=lambda item: (item.priority, item.sequence))
 
 
 def lock(connection: Connection, sequences: Sequence[int]) -> None:
@@ -190,19 +199,19 @@ def mark_sent(connection: Connection, rows: Sequence[Row], now: datetime) -> Non
 
 
 def mark_again(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """`rows`: sequence, state (queued or unsure), next, error."""
+    """`rows`: sequence, attempts, state (queued or unsure), next, error."""
     if rows:
         connection.execute(_RETRY, {"rows": dumps(rows), "now": now})
 
 
 def mark_dead(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """`rows`: sequence, error."""
+    """`rows`: sequence, attempts, error."""
     if rows:
         connection.execute(_DEAD, {"rows": dumps(rows), "now": now})
 
 
 def hold(connection: Connection, rows: Sequence[Row]) -> None:
-    """Give rows back that may not go yet. `rows`: sequence, next, error."""
+    """Give rows back that may not go yet. `rows`: sequence, attempts, next, error."""
     if rows:
         connection.execute(_HOLD, (dumps(rows),))
 
@@ -212,7 +221,7 @@ def first_contacts(connection: Connection, account_id: UUID, since: datetime) ->
     return [(str(row[0]), float(row[1])) for row in connection.execute(_FIRST_CONTACTS, (account_id, since))]
 
 
-def release(connection: Connection, sequences: Sequence[int]) -> None:
-    """Give rows back that were claimed and never tried."""
-    if sequences:
-        connection.execute(_RELEASE, (list(sequences),))
+def release(connection: Connection, rows: Sequence[Row]) -> None:
+    """Give rows back that were claimed and never tried. `rows`: sequence, attempts."""
+    if rows:
+        connection.execute(_RELEASE, (dumps(rows),))

@@ -54,12 +54,12 @@ class Result:
     """One send's outcome.
 
     `again`: queued for another attempt at `next_at`. `unsure`: the request left, the answer didn't come. `released`:
-    never tried. `held`: not tried, for a
+    never tried. `lost`: never tried, and no longer ours. `held`: not tried, for a
     quota; asked again at `next_at`. `account_failed`: nothing of the account will go out until a person acts.
     """
 
     item: Claimed
-    outcome: Literal["sent", "again", "unsure", "dead", "released", "held"]
+    outcome: Literal["sent", "again", "unsure", "dead", "released", "lost", "held"]
     external_id: str | None = None
     next_at: datetime | None = None
     error: Row | None = None
@@ -125,7 +125,7 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     dead = [r for r in results if r.outcome == "dead"]
     again = [
         {
-            "sequence": r.item.sequence,
+            **_claim(r),
             "state": "unsure" if r.outcome == "unsure" else "queued",
             "next": r.next_at or now,
             "error": r.error,
@@ -138,10 +138,10 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     with connection.pipeline():
         outbox_store.mark_sent(connection, finished, now)
         outbox_store.mark_again(connection, again, now)
-        outbox_store.mark_dead(connection, [{"sequence": r.item.sequence, "error": r.error} for r in dead], now)
+        outbox_store.mark_dead(connection, [{**_claim(r), "error": r.error} for r in dead], now)
         outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])
         _replace(connection, [r for r in results if r.instead is not None])
-        outbox_store.release(connection, [r.item.sequence for r in results if r.outcome == "released"])
+        outbox_store.release(connection, [_claim(r) for r in results if r.outcome == "released"])
         if sent:
             connection.execute(_SENT_MESSAGES, {"rows": dumps([_sent_row(r) for r in sent]), "now": now})
         if dead:
@@ -156,13 +156,17 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     return [*own, *changed]
 
 
+def _claim(result: Result) -> Row:
+    return {"sequence": result.item.sequence, "attempts": result.item.attempts}
+
+
 def _sent_row(result: Result) -> Row:
     item = result.item
     return {"id": item.message_id, "created_at": item.created_at, "external_id": result.external_id}
 
 
 def _hold_row(result: Result, now: datetime) -> Row:
-    return {"sequence": result.item.sequence, "next": result.next_at or now, "error": result.error}
+    return {**_claim(result), "next": result.next_at or now, "error": result.error}
 
 
 def _replace(connection: Connection, results: Sequence[Result]) -> None:

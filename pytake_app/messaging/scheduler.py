@@ -19,7 +19,7 @@ from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
 from pytake_app.core.clock import JumpWatch
 from pytake_app.core.errors import UnavailableError
-from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired
+from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired, web_unheard
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
@@ -75,6 +75,7 @@ class Scheduler:
         self._timers_left = False
         self._clock_watch = JumpWatch(services.clock)
         self._ages_believed_from = 0.0
+        self._unheard_since: float | None = None
         self._put_back = False
         self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -84,6 +85,7 @@ class Scheduler:
             _Duty(1.0, self.sweep_lanes),
             _Duty(1.0, self.fire_schedules),
             _Duty(2.0, self.mend_requests),
+            _Duty(2.0, self.listen_for_web),
             _Duty(2.0, self.mend_sends),
             _Duty(2.0, self.publish_due),
             _Duty(1.0, self.wake_snoozed),
@@ -180,6 +182,26 @@ class Scheduler:
         with hot(self._services.database) as connection:
             lanes = upkeep.lost_lanes(connection, settings.lanes, self._services.clock.now(), LOST_AFTER)
         self._poke(lanes, sure=True)
+
+    def listen_for_web(self) -> None:
+        """While no web role lives nobody hears statuses: unsure sends get their whole grace once one is back. At most
+        for `outbox_unheard_seconds`, and then they are tried again. Redis being away counts as not knowing of one."""
+        try:
+            heard = heartbeat.count(self._services.redis, "web") > 0
+        except (redis.RedisError, OSError) as error:
+            log.info("web_not_looked_for", error=type(error).__name__)
+            heard = False
+        now = time.monotonic()
+        if heard:
+            self._unheard_since = None
+            web_unheard.set(0.0)
+            return
+        if self._unheard_since is None:
+            self._unheard_since = now
+            log.warning("web_unheard", holds="unsure sends")
+        web_unheard.set(now - self._unheard_since)
+        if now - self._unheard_since < self._services.settings.outbox_unheard_seconds:
+            self._doubt_ages()
 
     def mend_sends(self) -> None:
         """Deal with sends whose sender has gone and with unsure ones."""

@@ -63,6 +63,11 @@ _AGED_EVERY = 8
 _REFUSED = (SendErrorKind.PERMANENT, SendErrorKind.UNDELIVERABLE, SendErrorKind.REENGAGEMENT)
 
 
+def running_seconds() -> float:
+    """Seconds by a clock that nobody sets and that goes on while a process, or the machine, is asleep."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Sender:
     """One sender process's work. Run it inside one event loop.
 
@@ -176,6 +181,7 @@ class Sender:
         return bool(claimed) and len(self._tasks) < self._settings.outbox_in_flight
 
     def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:
+        mine_until = running_seconds() + self._settings.outbox_lease_seconds
         now = self._services.clock.now()
         with hot(self._services.database) as connection:
             changed = results.write(connection, taken, now)
@@ -190,6 +196,7 @@ class Sender:
                 limit=free,
                 resting=self._left_alone(connection),
                 aged=self._cycles % _AGED_EVERY == 0,
+                mine_until=mine_until,
             )
         return changed, claimed
 
@@ -311,6 +318,11 @@ class Sender:
             reason = error.code if isinstance(error, RenderError) else "invalid_content"
             title = str(error) if isinstance(error, RenderError) else type(error).__name__
             return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
+        if running_seconds() >= item.mine_until:
+            # Frozen, or held up for long: meanwhile somebody else may have sent it.
+            await self._gate.give_back(item)
+            log.warning("claim_lost", outbox_id=str(item.id))
+            return Result(item, "lost")
         began = time.perf_counter()
         span = tracing.go_on("graph", "client", item.trace) if item.trace else None
         try:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 
 from pytake_app.config import Settings
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
+from pytake_app.core.metrics import counter, outbox_sent, web_unheard
 from pytake_app.core.services import Services
+from pytake_app.messaging import heartbeat, outbox_store, results, sender
 from pytake_app.messaging.scheduler import Scheduler
-from tests.support.pipeline import ECHO, Pipeline, add_flow
+from pytake_app.messaging.sql import hot
+from tests.support.graph_stub import GraphStub
+from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
 
 
 @pytest.fixture
@@ -43,3 +50,88 @@ async def test_workers_that_lag_behind_repeat_nothing(pipeline: Pipeline) -> Non
     assert pipeline.rows("SELECT state, external_id FROM outbox WHERE recipient = '5511987654321'") == [
         ("sent", "wamid.late")
     ]
+
+
+def test_unsure_sends_wait_while_no_web_role_lives_but_not_for_ever(
+    pipeline: Pipeline, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr("pytake_app.messaging.scheduler.time.monotonic", lambda: now)
+    scheduler, settings = Scheduler(pipeline.services), pipeline.services.settings
+    grace = settings.outbox_unsure_grace_seconds
+
+    def believed() -> bool:
+        scheduler.listen_for_web()
+        return now >= scheduler._ages_believed_from
+
+    heartbeat.beat(redis_client, "web", "one", time.time())
+    assert believed()
+    heartbeat.gone(redis_client, "web", "one")
+    assert not believed()
+    now += 10 * grace
+    assert not believed()
+    assert web_unheard._value.get() == 10 * grace
+    heartbeat.beat(redis_client, "web", "two", time.time())
+    assert not believed(), "the platform gets a whole grace to tell again"
+    now += grace
+    heartbeat.beat(redis_client, "web", "two", time.time())
+    assert believed()
+    assert web_unheard._value.get() == 0
+
+    heartbeat.gone(redis_client, "web", "two")
+    assert not believed()
+    now += settings.outbox_unheard_seconds
+    scheduler.listen_for_web()
+    now += grace
+    assert believed(), "an upper bound"
+
+
+async def test_a_sender_that_slept_through_its_lease_sends_nothing(
+    pipeline: Pipeline, graph_stub: GraphStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect_account(pipeline.services, pipeline.tenant, graph_stub.base_url)
+    awake = False
+    # Claims are made in a thread of their own, requests leave the loop's: between the two it slept.
+    slept = pipeline.services.settings.outbox_lease_seconds + 1
+
+    def running() -> float:
+        return slept if threading.current_thread() is threading.main_thread() and not awake else 0.0
+
+    monkeypatch.setattr(sender, "running_seconds", running)
+    await pipeline.hear(pipeline.phone().text("oi", at=pipeline.services.clock.now()))
+
+    lost = counter(outbox_sent, "whatsapp", "lost")
+    before = lost._value.get()
+
+    async def given_up() -> bool:
+        return bool(lost._value.get() > before)
+
+    await pipeline.send(given_up)
+    assert graph_stub.sends == []
+    assert pipeline.rows("SELECT state FROM outbox") == [("sending",)], "for the scheduler to find"
+    awake = True
+    pipeline.execute("UPDATE outbox SET state = 'queued'")
+    await pipeline.send()
+    assert len(graph_stub.sends) == 1
+
+
+async def test_late_results_change_nothing_of_another_senders_claim(pipeline: Pipeline) -> None:
+    clock = pipeline.services.clock
+    now = clock.now()
+    await pipeline.hear(pipeline.phone().text("oi", at=now))
+
+    def claim(by: str) -> outbox_store.Claimed:
+        with hot(pipeline.services.database) as connection:
+            (item,) = outbox_store.claim(connection, by=by, now=now, hold=now, limit=5, resting=[])
+        return item
+
+    slept = claim("slept")
+    pipeline.execute("UPDATE outbox SET state = 'queued'")
+    current = claim("awake")
+    for outcome in ("again", "unsure", "released", "held", "lost"):
+        with hot(pipeline.services.database) as connection:
+            results.write(connection, [results.Result(slept, outcome, next_at=now)], now)  # type: ignore[arg-type]
+        assert pipeline.rows("SELECT state, claimed_by FROM outbox") == [("sending", "awake")], outcome
+    with hot(pipeline.services.database) as connection:
+        results.write(connection, [results.Result(current, "released")], now)
+    assert pipeline.rows("SELECT state, attempts FROM outbox") == [("queued", 1)]
