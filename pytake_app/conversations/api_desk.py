@@ -46,7 +46,7 @@ def upload(
     voice: Annotated[bool, Query(description="a recording, to become a voice note")] = False,
 ) -> UploadView:
     """Keep a file to be sent here as `{"type": "media", "media_id": …}`. 422 `media_type`, `kind_not_supported`,
-    `voice_unreadable`; 413 `media_too_large`."""
+    `voice_unreadable`; 413 `media_too_large`, `media_quota`."""
     return uploads.upload(
         session,
         who,
@@ -55,6 +55,7 @@ def upload(
         filename=file.filename or "",
         as_voice=voice,
         data_dir=services.settings.data_dir,
+        quota=services.settings.media_quota_mb * 1024**2,
         clock=services.clock,
     )
 

@@ -29,24 +29,26 @@ def upload(
     filename: str,
     as_voice: bool,
     data_dir: Path,
+    quota: int,
     clock: Clock,
 ) -> UploadView:
     """Keep a file to be sent in this conversation; it doesn't show in the library.
 
     Parameters:
         as_voice: a recording, to be sent as a voice note: whatever the browser recorded becomes Ogg with Opus.
+        quota: bytes that an organization may upload for messages in a day.
 
     Raises:
         NotFoundError: no such conversation.
         InvalidError: `media_type`, `media_empty`, `kind_not_supported`, `voice_unreadable`, `voice_too_long`.
-        TooLargeError: `media_too_large`.
+        TooLargeError: `media_too_large`, `media_quota`.
     """
     principal.require(Role.AGENT)
     conversation = repository.find(session, conversation_id)
     if as_voice:
         source, filename = _recorded(source), f"{Path(filename).stem or 'voice'}.ogg"
     kept = library.store(
-        session, principal, source, filename=filename, data_dir=data_dir, clock=clock, quota=0, in_library=False
+        session, principal, source, filename=filename, data_dir=data_dir, clock=clock, quota=quota, in_library=False
     )
     row = capabilities_of(conversation.channel) or Capabilities()
     if not row.shows_media(kept.kind):

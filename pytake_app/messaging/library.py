@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 from uuid import UUID
@@ -28,6 +28,8 @@ _CHUNK = 1024 * 1024
 _HEAD = 4096
 GRACE = timedelta(days=7)
 """For which a file taken out of the library stays whatever happens: an editor that was offline may still name it."""
+UNSENT = timedelta(days=1)
+"""For which a file uploaded for a message stays though nothing names it yet."""
 _UNSAFE = re.compile(r"[\x00-\x1f/\\]")
 
 MediaKind = Literal["image", "video", "audio", "document", "sticker"]
@@ -146,6 +148,19 @@ def _require_room(session: Session, quota: int, size: int) -> None:
         raise TooLargeError(f"The library has room for {megabytes} MB; remove files from it.", code="media_quota")
 
 
+def _require_room_for_messages(session: Session, quota: int, size: int, now: datetime) -> None:
+    """Refuse files for messages beyond the quota within `UNSENT`: those that are never sent leave the disk after it."""
+    lately = sa.select(sa.func.coalesce(sa.func.sum(MediaAsset.size), 0)).where(
+        col(MediaAsset.organization_id) == organization_of(session),
+        col(MediaAsset.uploaded_by).is_(None),
+        col(MediaAsset.look_at).is_not(None),
+        col(MediaAsset.created_at) > now - UNSENT,
+    )
+    if session.execute(lately).scalar_one() + size > quota:
+        megabytes = quota // 1024**2
+        raise TooLargeError(f"Messages may have {megabytes} MB of new files a day.", code="media_quota")
+
+
 def store(
     session: Session,
     principal: Principal,
@@ -162,9 +177,9 @@ def store(
     Parameters:
         filename: as the person's device calls it; shown, and sent with documents.
         data_dir: where files are kept.
-        quota: bytes that the organization's library may have.
-        in_library: show it to others who look for a file; else it is for one message only, and
-            takes none of the library's room.
+        quota: bytes that the organization's library may have, and that it may upload for messages in a day.
+        in_library: show it to others who look for a file; else it is for one message only,
+            takes none of the library's room, and leaves the disk when nothing names it after a day.
 
     Raises:
         OSError: the disk is full, for one; nothing of the file is left then.
@@ -196,10 +211,13 @@ def store(
                 chunk = source.read(_CHUNK)
         sha256 = digest.hexdigest()
         known = _uploaded(session, sha256)
-        if known is None and in_library:
+        if known is None:
             # Uploads of one organization that end at the same time: one after the other.
             session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(quota_lock(organization_id)))))
-            _require_room(session, quota, size)
+            if in_library:
+                _require_room(session, quota, size)
+            else:
+                _require_room_for_messages(session, quota, size, clock.now())
         path = Path("media") / str(organization_id) / sha256[:2] / sha256
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         arriving.replace(root / path)
@@ -213,6 +231,7 @@ def store(
             size=size,
             path=str(path),
             created_at=clock.now(),
+            look_at=None if in_library else clock.now() + UNSENT,
         )
     if in_library:
         known.uploaded_by, known.uploaded_at = principal.user_id, clock.now()

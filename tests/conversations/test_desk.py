@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import av
@@ -19,6 +19,7 @@ from pytake_app.conversations.models import Conversation, Message
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import InvalidError
 from pytake_app.flows.models import EmittedEvent
+from pytake_app.messaging.library_upkeep import remove_unused
 from pytake_app.messaging.models import OutboxItem
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.notifications.models import Notification
@@ -117,6 +118,33 @@ def test_a_file_is_judged_by_its_content_and_sent(desk: Desk, settings: Settings
     big = desk.caller.post(url, files={"file": ("x.png", PNG + b"\x00" * (5 * 1024 * 1024), "image/png")})
     assert (big.status_code, big.json()["code"]) == (413, "media_too_large")
     assert desk.caller.post(url, files={"file": ("x.png", b"", "image/png")}).json()["code"] == "media_empty"
+
+
+def test_files_that_are_never_sent_leave_and_count(
+    desk: Desk, services: Services, settings: Settings, frozen_clock: FrozenClock
+) -> None:
+    frozen_clock.advance(datetime.now(UTC) - frozen_clock.now())  # files on the disk carry its time
+    thread = desk.rows.conversation()
+    pass_time(desk, services, frozen_clock, seconds=1)
+    url = f"{BASE}/{thread.id}/uploads"
+
+    def kept(more: bytes) -> Any:
+        return desk.caller.post(url, files={"file": ("foto.png", PNG + more, "image/png")})
+
+    sent, unsent = kept(b"sent").json(), kept(b"unsent").json()
+    send(desk, thread, type="media", media_id=sent["id"])
+    own = services.settings
+    services.settings = own.model_copy(update={"media_quota_mb": 0})
+    refused = kept(b"more")
+    assert (refused.status_code, refused.json()["code"]) == (413, "media_quota")
+    services.settings = own
+    pass_time(desk, services, frozen_clock, hours=23)
+    remove_unused(services, frozen_clock.now())
+    assert desk.caller.get(unsent["url"]).status_code == 200
+    pass_time(desk, services, frozen_clock, hours=2)
+    remove_unused(services, frozen_clock.now())
+    assert desk.caller.get(unsent["url"]).status_code == 404
+    assert desk.caller.get(sent["url"]).status_code == 200
 
 
 def recording(seconds: float = 1.0, form: str = "webm") -> bytes:
