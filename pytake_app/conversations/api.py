@@ -79,7 +79,9 @@ def list_conversations(
     mentions_me: Annotated[bool, Query(description="a note names the caller")] = False,
     sort: Annotated[
         SortOrder,
-        Query(description="by the last message (newest, oldest), longest waiting, or most urgent (open ones only)"),
+        Query(
+            description="by the last message (newest, oldest), longest waiting; most urgent or unread first (open ones)"
+        ),
     ] = "newest",
     view: Annotated[UUID | None, Query(description="a saved view, in place of the filters")] = None,
     contact_id: UUID | None = None,

@@ -59,7 +59,8 @@ def position(cursor: str | None) -> Position | None:
 def cursor_of(row: Conversation, sort: SortOrder) -> str:
     """The cursor of the page after this row."""
     at = row.waiting_since if sort == "waiting" else row.last_message_at
-    return encode_cursor(_RANKS.get(row.priority, 0), at.isoformat() if at is not None else None, str(row.id))
+    rank = int(row.unread_count > 0) if sort == "unread" else _RANKS.get(row.priority, 0)
+    return encode_cursor(rank, at.isoformat() if at is not None else None, str(row.id))
 
 
 def page(
@@ -96,6 +97,21 @@ def page(
                 statement = statement.where(after.rank >= _RANK, sa.or_(after.rank > _RANK, sa.and_(same, rest)))
             order = (_RANK.desc(), minute.desc(), at.desc(), key.desc())
             return list(session.exec(statement.order_by(*order).limit(limit)))
+        case "unread":
+            # Two walks of the index of what is open. An index of what is unread would be written by every message.
+            statement = statement.where(col(Conversation.status).in_(OPEN))
+            newest, count = (minute.desc(), at.desc(), key.desc()), col(Conversation.unread_count)
+            rows: list[Conversation] = []
+            for rank, condition in ((1, count > 0), (0, count == 0)):
+                part = statement.where(condition)
+                if after is not None and after.rank < rank:
+                    continue
+                if after is not None and after.rank == rank:
+                    part = part.where(_newest_after(after))
+                rows += session.exec(part.order_by(*newest).limit(limit - len(rows)))
+                if len(rows) == limit:
+                    break
+            return rows
         case _:
             if after is not None:
                 statement = statement.where(_newest_after(after))

@@ -19,7 +19,7 @@ ConversationStatus = Literal["open", "pending", "closed", "archived"]
 Priority = Literal["low", "medium", "high", "urgent"]
 Handling = Literal["bot", "waiting", "person"]
 Period = Literal["today", "7d", "30d"]
-SortOrder = Literal["newest", "oldest", "waiting", "priority"]
+SortOrder = Literal["newest", "oldest", "waiting", "priority", "unread"]
 AssigneeFilter = Literal["mine", "unassigned", "all"]
 JsonObject = dict[str, Any]
 

@@ -37,7 +37,7 @@ def test_orders_and_filters_page_without_a_gap(desk: Desk) -> None:
     someone(desk, "c", 3, priority="high", handling="waiting", waiting_since=now - timedelta(minutes=9), unread_count=0)
     someone(desk, "d", 4, priority="urgent", snoozed_until=now + timedelta(hours=1), status="pending")
     someone(desk, "e", 5, status="closed", tags=["VIP", "Loja"])
-    orders = {"newest": "abcde", "oldest": "edcba", "waiting": "cb", "priority": "bdca"}
+    orders = {"newest": "abcde", "oldest": "edcba", "waiting": "cb", "priority": "bdca", "unread": "abdc"}
     for sort, wanted in orders.items():
         found, cursor = "", None
         while True:

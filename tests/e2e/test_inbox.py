@@ -17,6 +17,15 @@ from tests.waiting import wait_until
 CONTACT = "Maria Souza"
 QUEUE_MEMBERS = ("name", "description", "messages", "overflow", "color", "distribution", "is_default")
 
+# A file as the system hands it to a page.
+GIVES_A_FILE = """([bytes, name, event, target]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+  const made = event === "drop" ? new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true})
+    : new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true});
+  document.querySelector(target).dispatchEvent(made);
+}"""
+
 
 @dataclass
 class Shop:
@@ -178,6 +187,19 @@ def test_what_one_does_with_a_conversation(shop: Shop) -> None:
     rafael.at("place-send").click()
     assert phone.got("location", "Nossa loja")["location"]["latitude"] == pytest.approx(-25.4284)
 
+    # A file dropped on the thread, another pasted into the composer.
+    for name, event, target in (("solta.png", "drop", ".ix-thread"), ("colada.png", "paste", "#composer")):
+        rafael.page.evaluate(GIVES_A_FILE, [list(png()), name, event, target])
+        expect(rafael.at("files")).to_contain_text(name)
+        rafael.write(f"Foto {name}")
+        phone.got("image", f"Foto {name}")
+
+    # Closed by mistake, and taken back.
+    rafael.at("close").click()
+    rafael.page.get_by_role("button", name="Desfazer").click()
+    expect(rafael.at("close")).to_be_visible()
+    expect(rafael.row(CONTACT)).to_be_visible()
+
     # Tags, priority, and the contact's data.
     rafael.at("panel-tag-add").click()
     rafael.at("panel-tag").fill("cliente fiel")
@@ -282,12 +304,30 @@ def test_finding_and_many_at_once(shop: Shop) -> None:
     expect(rafael.page.locator("[data-found=true] mark").first).to_be_visible()
     search.fill("")
 
+    # Far from the end the thread is read around the hit, not page by page; its end is one press away.
+    for number in range(60):
+        shop.phone.says(f"Mensagem {number}")
+    wait_until(lambda: "Mensagem 59" in rafael.row(CONTACT).inner_text(), timeout=20)
+    rafael.page.reload()
+    expect(rafael.bubble("Mensagem 59")).to_be_in_viewport()
+    asked: list[str] = []
+    rafael.page.on("request", lambda request: asked.append(request.url) if "/messages?" in request.url else None)
+    search.fill("ceramica")
+    hit.click()
+    expect(rafael.page.locator("[data-found=true] mark").first).to_be_in_viewport()
+    assert any("around=" in url for url in asked)
+    search.fill("")
+    shop.phone.says("Enquanto isso")
+    rafael.page.get_by_label("Ir para o fim").click()
+    expect(rafael.bubble("Enquanto isso")).to_be_in_viewport()
+
     # Filters narrow, stand as chips, and are kept under a name.
     rafael.at("filter-open").click()
-    rafael.at("f-handling").select_option("bot")
+    rafael.at("f-handling-bot").click()
     expect(rafael.page.get_by_text("Nenhuma conversa com estes filtros")).to_be_visible()
     assert complaints(rafael.page, "[data-testid=filters]") == []
-    rafael.at("f-handling").select_option("person")
+    rafael.at("f-handling-person").click()  # either of the two
+    rafael.at("f-sort").select_option("unread")
     rafael.page.keyboard.press("Escape")
     expect(rafael.row(CONTACT)).to_be_visible()
     rafael.at("save-view").click()

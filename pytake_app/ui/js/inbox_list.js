@@ -80,6 +80,14 @@ const Tabs = () => {
 const Choice = ({ label, value, options, onChange, test }) =>
   h("label", { className: "ff" }, h("span", { className: "lbl" }, label), h("select", { className: "input", value, onChange: (event) => onChange(event.target.value), "data-testid": test }, options.map(([id, words]) => h("option", { key: id, value: id }, words))));
 
+/** Any of some values; kept as one text with commas, empty for all. */
+const Several = ({ label, value, options, onChange, test }) => {
+  const chosen = value ? value.split(",") : [];
+  const turn = (id) => onChange(options.map(([one]) => one).filter((one) => (one === id) !== chosen.includes(one)).join(","));
+  return h("div", { className: "ff ix-several", role: "group", "aria-label": label, "data-testid": test }, h("span", { className: "lbl" }, label),
+    h("div", { className: "row wrap g6" }, options.map(([id, words]) => h("button", { key: id, type: "button", className: chosen.includes(id) ? "bdg jade" : "bdg line", "aria-pressed": chosen.includes(id), onClick: () => turn(id), "data-testid": `${test}-${id}` }, words))));
+};
+
 const Filters = ({ filters }) => {
   const line = useList(queues) ?? [];
   const team = useList(people) ?? [];
@@ -87,19 +95,23 @@ const Filters = ({ filters }) => {
   const [tag, setTag] = useState(filters.tag);
   const kinds = [...new Set(used.map((one) => one.channel ?? one.kind))].filter(Boolean);
   const any = say("inbox_more.any");
+  const keepTag = () => {
+    const wanted = tag.split(",").map((one) => one.trim()).filter(Boolean).slice(0, 20).join(",");
+    if (wanted !== filters.tag) inbox.filter({ tag: wanted });
+  };
   const pick = (name) => (value) => inbox.filter({ [name]: value });
   const option = (area, names) => names.map((name) => [name, name ? say(`inbox_more.${area}_${name}`) : any]);
   return h("div", { className: "ix-filters" },
     h("div", { className: "ix-fgrid" },
       h(Choice, { label: say("inbox_more.f_status"), value: filters.status, onChange: pick("status"), test: "f-status", options: [["open", say("inbox.filter_open")], ["closed", say("inbox.filter_closed")], ["", say("inbox.filter_any")]] }),
-      h(Choice, { label: say("inbox_more.f_sort"), value: filters.sort, onChange: pick("sort"), test: "f-sort", options: [["", say("inbox_more.sort_newest")], ...["oldest", "waiting", "priority"].map((name) => [name, say(`inbox_more.sort_${name}`)])] }),
-      h(Choice, { label: say("inbox_more.f_handling"), value: filters.handling, onChange: pick("handling"), test: "f-handling", options: option("handling", ["", "bot", "waiting", "person"]) }),
+      h(Choice, { label: say("inbox_more.f_sort"), value: filters.sort, onChange: pick("sort"), test: "f-sort", options: [["", say("inbox_more.sort_newest")], ...["unread", "oldest", "waiting", "priority"].map((name) => [name, say(`inbox_more.sort_${name}`)])] }),
+      h(Several, { label: say("inbox_more.f_handling"), value: filters.handling, onChange: pick("handling"), test: "f-handling", options: option("handling", ["bot", "waiting", "person"]) }),
       h(Choice, { label: say("inbox_more.f_queue"), value: filters.queue, onChange: pick("queue"), test: "f-queue", options: [["", any], ...line.map((one) => [one.id, one.name])] }),
       h(Choice, { label: say("inbox_more.f_agent"), value: filters.agent, onChange: pick("agent"), test: "f-agent", options: [["", any], ["me", say("inbox.you")], ["none", say("inbox_more.nobody")], ...team.map((one) => [one.id, one.name])] }),
-      h(Choice, { label: say("inbox_more.f_priority"), value: filters.priority, onChange: pick("priority"), test: "f-priority", options: option("priority", ["", "urgent", "high", "medium", "low"]) }),
+      h(Several, { label: say("inbox_more.f_priority"), value: filters.priority, onChange: pick("priority"), test: "f-priority", options: option("priority", ["urgent", "high", "medium", "low"]) }),
       h(Choice, { label: say("inbox_more.f_period"), value: filters.period, onChange: pick("period"), test: "f-period", options: option("period", ["", "today", "7d", "30d"]) }),
       kinds.length > 1 && h(Choice, { label: say("inbox_more.f_channel"), value: filters.channel, onChange: pick("channel"), options: [["", any], ...kinds.map((one) => [one, one])] }),
-      h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.f_tag")), h("input", { className: "input", value: tag, maxLength: 60, onChange: (event) => setTag(event.target.value), onBlur: () => tag !== filters.tag && inbox.filter({ tag }), onKeyDown: (event) => event.key === "Enter" && inbox.filter({ tag }), "data-testid": "f-tag" }))),
+      h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.f_tag")), h("input", { className: "input", value: tag, maxLength: 60, onChange: (event) => setTag(event.target.value), onBlur: keepTag, onKeyDown: (event) => event.key === "Enter" && keepTag(), "data-testid": "f-tag" }))),
     h("div", { className: "col g8" },
       ["unread", "mentions_me", "snoozed"].map((name) => h("label", { key: name, className: "row g8 dense" }, h("input", { type: "checkbox", checked: filters[name], onChange: (event) => inbox.filter({ [name]: event.target.checked }), "data-testid": `f-${name}` }), say(`inbox_more.f_${name}`)))),
     h("div", { className: "row g8" }, h(Btn, { kind: "ghost", small: true, onClick: inbox.clear, test: "f-clear" }, say("inbox_more.clear_filters")), h("span", { className: "grow" }), h(Btn, { kind: "soft", small: true, icon: Star, onClick: () => inbox.dialog("view") }, say("inbox_more.save_filter"))));
@@ -133,13 +145,13 @@ const Chips = () => {
   const words = {
     status: () => say(filters.status === "open" ? "inbox.filter_open" : "inbox.filter_closed"),
     sort: () => say(`inbox_more.sort_${filters.sort}`),
-    handling: () => say(`inbox_more.handling_${filters.handling}`),
-    priority: () => say(`inbox_more.priority_${filters.priority}`),
+    handling: () => filters.handling.split(",").map((name) => say(`inbox_more.handling_${name}`)).join(", "),
+    priority: () => filters.priority.split(",").map((name) => say(`inbox_more.priority_${name}`)).join(", "),
     period: () => say(`inbox_more.period_${filters.period}`),
     queue: () => line.find((one) => one.id === filters.queue)?.name ?? say("inbox_more.f_queue"),
     agent: () => (filters.agent === "me" ? say("inbox.you") : filters.agent === "none" ? say("inbox_more.nobody") : (team.find((one) => one.id === filters.agent)?.name ?? say("inbox_more.f_agent"))),
     channel: () => filters.channel,
-    tag: () => filters.tag,
+    tag: () => filters.tag.replace(/,/g, ", "),
     unread: () => say("inbox_more.f_unread"),
     snoozed: () => say("inbox_more.f_snoozed"),
     mentions_me: () => say("inbox_more.f_mentions_me"),

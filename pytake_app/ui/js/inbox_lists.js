@@ -15,7 +15,7 @@ const whereOf = () => {
   const agent = TABS[state.tab] ?? filters.agent;
   if (agent) where.agent = agent;
   for (const name of ["channel", "period", "sort"]) if (filters[name]) where[name] = filters[name];
-  for (const name of ["tag", "priority", "handling"]) if (filters[name]) where[name] = [filters[name]];
+  for (const name of ["tag", "priority", "handling"]) if (filters[name]) where[name] = filters[name].split(",");
   if (filters.queue) where.queue_id = filters.queue;
   for (const name of ["unread", "mentions_me"]) if (filters[name]) where[name] = true;
   if (filters.snoozed) where.snoozed = true;
@@ -26,7 +26,7 @@ const whereOf = () => {
 const filtersOf = (where) => {
   const status = !where.status?.length ? "" : where.status.includes("open") ? "open" : "closed";
   const tab = { me: "mine", none: "unassigned" }[where.agent] ?? "all";
-  return { tab, filters: { ...NO_FILTERS, status, agent: tab === "all" ? (where.agent ?? "") : "", queue: where.queue_id ?? "", channel: where.channel ?? "", tag: where.tag?.[0] ?? "", period: where.period ?? "", priority: where.priority?.[0] ?? "", handling: where.handling?.[0] ?? "", unread: Boolean(where.unread), snoozed: Boolean(where.snoozed), mentions_me: Boolean(where.mentions_me), sort: where.sort && where.sort !== "newest" ? where.sort : "" } };
+  return { tab, filters: { ...NO_FILTERS, status, agent: tab === "all" ? (where.agent ?? "") : "", queue: where.queue_id ?? "", channel: where.channel ?? "", tag: where.tag?.join(",") ?? "", period: where.period ?? "", priority: where.priority?.join(",") ?? "", handling: where.handling?.join(",") ?? "", unread: Boolean(where.unread), snoozed: Boolean(where.snoozed), mentions_me: Boolean(where.mentions_me), sort: where.sort && where.sort !== "newest" ? where.sort : "" } };
 };
 const listQuery = (cursor) => {
   const query = new URLSearchParams({ limit: String(PAGE) });
@@ -43,6 +43,7 @@ const before = (a, b) => {
   if (sort === "oldest") return activity(x).localeCompare(activity(y)) || a.localeCompare(b);
   if (sort === "waiting") return (x.waiting_since ?? "9").localeCompare(y.waiting_since ?? "9") || activity(x).localeCompare(activity(y));
   if (sort === "priority" && x.priority !== y.priority) return RANKS.indexOf(y.priority) - RANKS.indexOf(x.priority);
+  if (sort === "unread" && !x.unread_count !== !y.unread_count) return x.unread_count ? -1 : 1;
   return activity(y).localeCompare(activity(x)) || b.localeCompare(a);
 };
 
@@ -85,8 +86,8 @@ const belongs = (row) => {
   if (state.tab === "unassigned" && row.assignee) return false;
   if (filters.agent && state.tab === "all" && row.assignee?.id !== (filters.agent === "me" ? state.me?.id : filters.agent) && !(filters.agent === "none" && !row.assignee)) return false;
   if (filters.channel && row.channel !== filters.channel) return false;
-  if (filters.priority && row.priority !== filters.priority) return false;
-  if (filters.handling && row.handling !== filters.handling) return false;
+  if (filters.priority && !filters.priority.split(",").includes(row.priority)) return false;
+  if (filters.handling && !filters.handling.split(",").includes(row.handling)) return false;
   if (filters.unread && !row.unread_count && row.id !== state.selected) return false;
   if ((filters.queue || filters.tag || filters.period || filters.mentions_me) && !state.rows.has(row.id)) return false; // the server decides these when it is asked again
   return true;

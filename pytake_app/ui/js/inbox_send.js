@@ -5,7 +5,7 @@ import { keep, kept, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { bytes } from "$/public/pt_inbox_media.js";
 import { onShout, shout } from "$/public/pt_inbox_news.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
-import { live, loadScheduled, loadThread, patchMessage, putMessages } from "$/public/pt_inbox_threads.js";
+import { live, loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
 
 const MB = 1024 * 1024;
 /** What WhatsApp takes, by kind: media types and bytes (Cloud API, Media). */
@@ -70,6 +70,7 @@ const deliver = (id, message) =>
     }
   });
 const show = (message, id = state.selected) => {
+  if (state.newer) threads.toEnd(); // what one sends is seen at the end
   state.messages.set(message.client_id, message);
   touchThread();
   set({ error: "", replyTo: "" });

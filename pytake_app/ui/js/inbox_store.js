@@ -31,6 +31,8 @@ export const state = {
   messages: new Map(), // key → message; key = client id while sending, else the message's id
   turn: 0, // counts changes of messages and log
   older: null, // cursor of older messages
+  newer: null, // cursor of newer ones, while the end of the thread isn't loaded
+  part: 0, // counts the parts of threads that were jumped to
   log: [],
   contact: null,
   previous: null,
@@ -104,7 +106,7 @@ const compute = () => {
     list: { rows: rowsNow(), phase: state.list, more: Boolean(state.cursor), query: state.query, filtered: filled > 1 || state.filters.status !== "open" },
     hits: state.hits ? { ...state.hits, query: state.query, selected: state.selected } : null,
     marks: { count: state.marked.size, all: state.marked.size > 0 && state.order.every((id) => state.marked.has(id)) },
-    thread: { items: itemsNow(), phase: state.thread, id: state.selected, first: state.first, older: Boolean(state.older), found: state.found, query: state.found ? state.query : "" },
+    thread: { items: itemsNow(), phase: state.thread, id: state.selected, first: state.first, older: Boolean(state.older), newer: Boolean(state.newer), part: state.part, found: state.found, query: state.found ? state.query : "" },
     rights: { may_write: state.me?.role !== "viewer", reactions: Boolean(detail && detail.channel === "whatsapp" && detail.handling !== "bot") },
     head: detail ? { ...headView(detail, state.me), busy: state.busy, me: state.me?.id ?? "" } : null,
     composer: detail && state.thread !== "missing" ? { ...composerView(detail, state.me, state.mode), busy: state.busy, error: state.error, reply: quoted ? { text: quoted.text ?? "", type: quoted.type, who: quoted.author_name ?? "", mine: quoted.direction !== "in" } : null, enter: state.prefs.enter, turn: state.turn < 0 } : null,

@@ -94,7 +94,7 @@ const Footer = () => {
 const COMPONENTS = { Footer };
 
 export const ThreadMessages = () => {
-  const { items, id, first, older, phase, found, query } = useInbox("thread");
+  const { items, id, first, older, newer, part, phase, found, query } = useInbox("thread");
   const list = useRef(null);
   const [bottom, setBottom] = useState(true);
   const [missed, setMissed] = useState(0);
@@ -112,8 +112,8 @@ export const ThreadMessages = () => {
   }, [bottom]);
   useEffect(() => {
     setMissed(0);
-    stick.current = true;
-  }, [id]);
+    stick.current = !newer && !found;
+  }, [id, part]);
   const scroller = useRef(null);
   useEffect(() => {
     const box = scroller.current;
@@ -121,7 +121,7 @@ export const ThreadMessages = () => {
     const watch = new ResizeObserver(() => stick.current && list.current?.scrollToIndex({ index: "LAST", align: "end" })); // the composer grew or shrank
     watch.observe(box);
     return () => watch.disconnect();
-  }, [id, phase]);
+  }, [id, phase, part]);
   useEffect(() => {
     if (!found) return undefined;
     const at = items.findIndex((item) => item.key === found);
@@ -129,33 +129,35 @@ export const ThreadMessages = () => {
     if (at >= 0) list.current?.scrollToIndex({ index: at, align: "center" });
     const timer = setTimeout(inbox.landed, 2600);
     return () => clearTimeout(timer);
-  }, [found]);
+  }, [found, part]);
   if (phase === "idle") return h(Bare, { icon: MessagesSquare, title: say("inbox.choose"), detail: say("inbox.choose_detail") });
   if (phase === "loading") return h(Skeletons);
   if (phase === "missing") return h(Bare, { icon: SearchX, title: say("inbox.missing"), detail: say("inbox.missing_detail") });
   if (phase === "error") return h(Bare, { icon: CircleAlert, bad: true, title: say("inbox.thread_error"), detail: say("inbox.try_again_detail"), retry: inbox.reloadThread });
-  const down = () => list.current?.scrollToIndex({ index: "LAST", align: "end", behavior: "smooth" });
+  const down = () => newer ? inbox.toEnd() : list.current?.scrollToIndex({ index: "LAST", align: "end", behavior: "smooth" });
   const last = items[items.length - 1];
+  const aim = found ? items.findIndex((item) => item.key === found) : -1;
   return h("div", { ref: scroller, className: "ix-msgs", role: "log", "aria-label": say("inbox.messages"), "aria-live": "polite", "aria-relevant": "additions" },
     h(Virtuoso, {
       ref: list,
-      key: id,
+      key: `${id}-${part}`,
       data: items,
       firstItemIndex: first,
-      initialTopMostItemIndex: { index: "LAST", align: "end" },
+      initialTopMostItemIndex: aim >= 0 ? { index: aim, align: "center" } : { index: "LAST", align: "end" },
       alignToBottom: true,
       // One stays where one reads; only what one sends oneself, and news at the end, move the view.
-      followOutput: (atBottom) => (atBottom || last?.status === "sending" ? "auto" : false),
+      followOutput: (atBottom) => ((atBottom && !newer) || last?.status === "sending" ? "auto" : false),
       atBottomThreshold: 80,
       atBottomStateChange: (now) => {
         setBottom(now);
-        if (now) stick.current = true;
+        if (now && !newer) stick.current = true;
       },
-      totalListHeightChanged: () => stick.current && list.current?.scrollToIndex({ index: "LAST", align: "end" }),
+      totalListHeightChanged: () => stick.current && !newer && list.current?.scrollToIndex({ index: "LAST", align: "end" }),
       onWheel: (event) => event.deltaY < 0 && (stick.current = false),
       onTouchMove: () => (stick.current = false),
       onPointerDown: (event) => event.target === event.currentTarget && (stick.current = false), // the scroll bar
       onKeyDown: (event) => ["ArrowUp", "PageUp", "Home"].includes(event.key) && (stick.current = false),
+      endReached: newer ? inbox.newer : undefined,
       startReached: older ? inbox.older : undefined,
       computeItemKey: (_, item) => item.key,
       itemContent: (_, item) => h("div", { className: "ix-item", "data-found": item.key === found || undefined }, h(ThreadItem, { item, marked: item.key === found ? query : "", found: item.key === found })),
@@ -164,6 +166,6 @@ export const ThreadMessages = () => {
       style: { height: "100%" },
       tabIndex: 0,
     }),
-    !bottom && items.length > 8 && missed === 0 && h("button", { className: "ix-new icon", type: "button", onClick: down, "aria-label": say("inbox_more.to_end"), title: say("inbox_more.to_end") }, h(Sign, { of: ArrowDown })),
+    (newer || (!bottom && items.length > 8)) && missed === 0 && h("button", { className: "ix-new icon", type: "button", onClick: down, "aria-label": say("inbox_more.to_end"), title: say("inbox_more.to_end") }, h(Sign, { of: ArrowDown })),
     missed > 0 && h("button", { className: "ix-new", type: "button", onClick: down, "data-testid": "new-pill" }, h(Sign, { of: ArrowDown, size: "xs" }), say("inbox.new_messages", { count: missed })));
 };

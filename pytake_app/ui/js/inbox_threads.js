@@ -27,7 +27,7 @@ export const patchMessage = (key, patch) => {
 
 const messagesUrl = (id, cursor) => `${BASE}/${id}/messages?limit=${PAGE}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
 let run = 0;
-const fresh = { messages: new Map(), log: [], contact: null, previous: null, item: null, scheduled: [], older: null, first: 100000, error: "", found: "", others: [], typing: false, replyTo: "", files: [] };
+const fresh = { messages: new Map(), log: [], contact: null, previous: null, item: null, scheduled: [], older: null, newer: null, first: 100000, error: "", found: "", others: [], typing: false, replyTo: "", files: [] };
 
 export const loadThread = async (id, { quiet = false } = {}) => {
   const mine = quiet ? run : ++run;
@@ -38,8 +38,9 @@ export const loadThread = async (id, { quiet = false } = {}) => {
   try {
     const [detail, page, log] = await Promise.all([api.get(`${BASE}/${id}`), api.get(messagesUrl(id)), api.get(`${BASE}/${id}/automation-log?limit=100`)]);
     if (mine !== run || state.selected !== id) return;
-    const known = quiet ? state.messages.size : 0;
-    putMessages(page.items);
+    const known = quiet && !state.newer ? state.messages.size : 0;
+    // Away from the end only what is shown is renewed: what lies between comes when one scrolls there.
+    putMessages(state.newer ? page.items.filter((message) => state.messages.has(keyOf(message))) : page.items);
     // More came than one page while nobody listened: what lies between isn't known, so begin anew.
     if (quiet && known && page.next_cursor && page.items.every((message) => !state.older || message.created_at > state.newest)) {
       state.messages = new Map(page.items.map((message) => [keyOf(message), message]));
@@ -92,6 +93,38 @@ export const loadOlder = async () => {
     return false;
   } finally {
     loadingOlder = false;
+  }
+};
+let loadingNewer = false;
+/** The page after the last one shown, while the end of the thread isn't. */
+export const loadNewer = async () => {
+  const { selected: id, newer } = state;
+  if (!newer || loadingNewer) return;
+  loadingNewer = true;
+  try {
+    const page = await api.get(`${BASE}/${id}/messages?limit=${PAGE}&newer=${encodeURIComponent(newer)}`);
+    if (state.selected !== id || state.newer !== newer) return;
+    putMessages(page.items);
+    set({ newer: page.newer_cursor });
+  } catch (error) {
+    if (error.status !== 0) set({ error: error.code });
+  } finally {
+    loadingNewer = false;
+  }
+};
+/** The part of the thread around a message, in place of what is shown; without one, its end. */
+const loadPart = async (around) => {
+  const id = state.selected;
+  try {
+    const page = await api.get(`${BASE}/${id}/messages?limit=${PAGE}${around ? `&around=${around}` : ""}`);
+    if (state.selected !== id) return;
+    const unsent = [...state.messages.values()].filter((message) => ["sending", "unsent"].includes(message.status));
+    state.messages = new Map(unsent.map((message) => [keyOf(message), message]));
+    putMessages(page.items);
+    const found = around ? (currentItems().find((item) => item.key === around || item.id === around)?.key ?? "") : "";
+    set({ older: page.next_cursor, newer: page.newer_cursor ?? null, first: 100000, part: state.part + 1, found });
+  } catch (error) {
+    if (error.status !== 0) set({ error: error.code });
   }
 };
 const markRead = (detail) => {
@@ -193,13 +226,16 @@ export const threads = {
   older: loadOlder,
   reloadThread: () => state.selected && loadThread(state.selected),
   panel: () => set({ panel: !state.panel }),
-  /** Show the message with this key, or this id: older pages are read until it is there. */
+  newer: loadNewer,
+  toEnd: () => loadPart(),
+  /** Show the message with this key, or this id: what isn't loaded is read around it. */
   jump: async (key) => {
     const at = () => currentItems().find((item) => item.key === key || item.id === key);
-    for (let i = 0; i < 60 && !at() && state.older; i += 1) if (!(await loadOlder())) break;
+    if (!at() && (state.older || state.newer)) return loadPart(key);
     const item = at();
     if (item) set({ found: "" });
     if (item) set({ found: item.key });
+    return undefined;
   },
   /** Open a conversation at one of its messages. */
   openAt: async (id, messageId) => {
