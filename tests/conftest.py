@@ -84,6 +84,7 @@ CHROMIUM_FLAGS = [
 
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say which tests must stay together when the run has two processes, and begin with the longest group.
 
