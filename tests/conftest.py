@@ -24,7 +24,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 # Before anything of the application is imported: a developer's own settings must not reach the tests.
@@ -84,17 +84,27 @@ CHROMIUM_FLAGS = [
 
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests must stay together when the run has two processes, and begin with the longest group.
+END_TO_END = "tests/e2e/"
 
-    A file's tests share module fixtures; those of tests/e2e share one running product, which takes its time to start.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the end-to-end tests: when the run has two processes, one is busy with them for most of it."""
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out tests by file, whose tests share fixtures; those of tests/e2e together, who share a running product.
+
+    pytest-xdist's own groups (`--dist=loadgroup`) do nothing under pytest 9.
     """
-    end_to_end = ROOT / "tests" / "e2e"
-    for item in items:
-        together = "the running product" if end_to_end in item.path.parents else str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(together))
-    items.sort(key=lambda item: end_to_end not in item.path.parents)
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return END_TO_END if nodeid.startswith(END_TO_END) else nodeid.split("::", 1)[0]
+
+    return ByFile(config, log)
 
 
 _TABLES = """

@@ -15,7 +15,7 @@ from pytake_app.embedded.environment import ROOT
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _APT_TIMEOUT = 900
 # Two processes, each with a PostgreSQL and a Redis of its own: while one waits for a browser the other computes.
-_AT_ONCE = ("--numprocesses=2", "--dist=loadgroup")
+_AT_ONCE = ("--numprocesses=2", "--dist=loadscope", "--no-loadscope-reorder")
 
 
 def find_chromium() -> str | None:
