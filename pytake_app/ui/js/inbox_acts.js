@@ -1,5 +1,6 @@
 // What one does with a conversation and its contact: take over, give back, assign, transfer, snooze, close, tags.
 import { api } from "$/public/pt_api.js";
+import { closingRules, isAboutReason } from "$/public/pt_closing.js";
 import { say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { lists, loadCounts, loadList } from "$/public/pt_inbox_lists.js";
 import { people } from "$/public/pt_inbox_refs.js";
@@ -19,6 +20,7 @@ const act = async (name, method, path, body, { ok } = {}) => {
     return true;
   } catch (error) {
     tell(wordsOf(error), "error");
+    if (isAboutReason(error)) set({ dialog: { kind: "close" } });
     if (error.status === 409) await loadThread(id, { quiet: true }); // somebody was faster: show how it is
     return false;
   } finally {
@@ -76,6 +78,8 @@ export const acts = {
   },
   close: async (outcome) => {
     const id = state.selected;
+    if (!outcome && (await closingRules()).required) return set({ dialog: { kind: "close" } });
+    if (state.selected !== id || !state.detail) return;
     const next = nextAfter(id);
     const body = { status: "closed", expected: state.detail.status, ...(outcome ? { outcome } : {}) };
     if (!(await act("close", "patch", "/status", body))) return;
@@ -83,6 +87,7 @@ export const acts = {
     tell(say("inbox_more.closed"), "success", { action: { label: say("common.undo"), onClick: () => acts.reopenId(id) }, duration: 10000 });
     moveOn(id, next);
   },
+  closeMarked: async () => ((await closingRules()).required ? set({ dialog: { kind: "close", bulk: true } }) : lists.bulk("close")),
   reopen: () => act("reopen", "patch", "/status", { status: "open" }),
   reopenId: async (id) => {
     try {

@@ -2,6 +2,7 @@
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { Building2, CalendarClock, Check, Clock, List, Plus, Search, UserRound, Workflow, X } from "lucide-react";
 import { api } from "$/public/pt_api.js";
+import { OutcomeFields, useOutcome } from "$/public/pt_closing.js";
 import { getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, Modal, say, Sign } from "$/public/pt_inbox_kit.js";
@@ -101,13 +102,13 @@ const ScheduleDialog = () => {
   } }));
 };
 
-const OUTCOMES = ["solved", "sold", "no_answer", "wrong", "spam"];
-const CloseDialog = () => {
-  const [own, setOwn] = useState("");
+const CloseDialog = ({ bulk }) => {
   const head = useInbox("head");
-  return h(Modal, { title: say("inbox_more.close_title", { name: head?.name ?? "" }), detail: say("inbox_more.close_detail"), onClose: close, test: "close-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", busy: head?.busy === "close", onClick: () => inbox.close(own.trim()), test: "close-confirm" }, say("inbox.close"))) },
-    h("div", { className: "row wrap g6" }, OUTCOMES.map((name) => h("button", { key: name, type: "button", className: "btn sm line", "aria-pressed": own === say(`inbox_more.outcome_${name}`), onClick: () => setOwn(say(`inbox_more.outcome_${name}`)), "data-testid": `outcome-${name}` }, say(`inbox_more.outcome_${name}`)))),
-    h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.outcome")), h("input", { className: "input", value: own, maxLength: 120, onChange: (event) => setOwn(event.target.value), onKeyDown: (event) => event.key === "Enter" && inbox.close(own.trim()), "data-testid": "outcome" })));
+  const chosen = useOutcome();
+  const done = () => (bulk ? inbox.bulk("close", chosen.outcome ? { outcome: chosen.outcome } : {}) : inbox.close(chosen.outcome));
+  const title = bulk ? say("inbox_more.close_marked") : say("inbox_more.close_title", { name: head?.name ?? "" });
+  return h(Modal, { title, detail: say("inbox_more.close_detail"), onClose: close, test: "close-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", disabled: !chosen.ready, busy: head?.busy === "close", onClick: done, test: "close-confirm" }, say("inbox.close"))) },
+    h(OutcomeFields, { of: chosen, onEnter: done }));
 };
 
 const TagsDialog = ({ bulk }) => {

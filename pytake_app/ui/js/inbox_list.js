@@ -199,7 +199,7 @@ const Bulk = () => {
   return h("div", { className: "ix-bulk", role: "toolbar", "aria-label": say("inbox_more.bulk"), "data-testid": "bulk" },
     h("input", { type: "checkbox", checked: marks.all, onChange: inbox.markAll, "aria-label": say("inbox_more.mark_all") }), h("span", { className: "dense med nw tn grow" }, say("inbox_more.marked", { count: marks.count })),
     h(Menu, { trigger: h("button", { type: "button", className: "ib sm", title: say("inbox_more.assign"), "aria-label": say("inbox_more.assign"), "data-testid": "bulk-assign" }, h(Sign, { of: User })), items: assign, align: "end" }),
-    h(IconBtn, { icon: Check, small: true, label: say("inbox.close"), onClick: () => inbox.bulk("close"), test: "bulk-close" }),
+    h(IconBtn, { icon: Check, small: true, label: say("inbox.close"), onClick: () => inbox.closeMarked(), test: "bulk-close" }),
     h(Menu, { trigger: h("button", { type: "button", className: "ib sm", title: say("inbox_more.more"), "aria-label": say("inbox_more.more"), "data-testid": "bulk-more" }, h(Sign, { of: SlidersHorizontal })), items: more, align: "end" }),
     h(IconBtn, { icon: X, small: true, label: say("inbox_more.unmark"), onClick: inbox.unmark }));
 };

@@ -108,6 +108,7 @@ const messageView = (message, links) => {
 // Which words describe an entry: some kinds say more in their detail.
 export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "session_ended" && ["expired", "failed", "interrupted"].includes(detail.status)) return `session_${detail.status}`;
+  if (kind === "status_changed" && detail.reason === "contact_wrote") return "status_reopened";
   if (kind === "status_changed" && ["closed", "open"].includes(detail.after)) return `status_${detail.after}`;
   if (kind === "assigned" && !detail.assignee_id) return "assigned_nobody";
   if (kind === "assigned" && !actor) return "assigned_auto";

@@ -1,5 +1,6 @@
 // What one does with items of a queue: give to somebody, put back, prioritise, pass on, settle; each shown at once and undoable where it can be.
 import { api } from "$/public/pt_api.js";
+import { isAboutReason } from "$/public/pt_closing.js";
 import { say, sayOf, tell } from "$/public/pt_inbox_kit.js";
 import { contactName, firstName, now } from "$/public/pt_monitor_model.js";
 import { load, patchItem, store, view } from "$/public/pt_monitor_store.js";
@@ -27,6 +28,7 @@ const act = async (ask, { shown, ok, undo } = {}) => {
     return answer ?? {};
   } catch (error) {
     set({ data: before });
+    isAboutReason(error); // the next dialog reads the reasons anew
     tell(wordsOf(error), "error");
     await load();
     return null;

@@ -1,5 +1,6 @@
 // The monitor's dialogs: give to somebody, move to a queue, settle, take out, shortcuts.
 import { createElement as h, Fragment, useState } from "react";
+import { OutcomeFields, useOutcome } from "$/public/pt_closing.js";
 import { Btn, Face, Modal, say, Sign } from "$/public/pt_inbox_kit.js";
 import { Search, Check } from "lucide-react";
 import { fold } from "$/public/pt_inbox_kit.js";
@@ -52,15 +53,13 @@ const Move = ({ talk }) => {
   const items = queues.filter((queue) => queue.id !== item.queue?.id).map((queue) => ({ id: queue.id, label: queue.name, dot: dotOf(queue), detail: say("monitor.waiting_n", { count: queue.waiting }) }));
   return h(Modal, { title: say("monitor.move_title", { name: contactName(item) }), onClose: view.close, test: "move-dialog" }, h(Picks, { items, label: say("monitor.find_queue"), empty: say("monitor.no_queue_found"), onPick: (queueId) => acts.toQueue(talk, queueId) }));
 };
-const OUTCOMES = ["solved", "sold", "no_answer", "wrong", "spam"];
 const Complete = ({ talk }) => {
-  const [own, setOwn] = useState("");
+  const chosen = useOutcome();
   const item = acts.find(talk);
   if (!item) return null;
-  const done = () => acts.complete(talk, own.trim());
-  return h(Modal, { title: say("monitor.complete_title", { name: contactName(item) }), detail: say("monitor.complete_detail"), onClose: view.close, test: "complete-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", onClick: done, test: "complete-confirm" }, say("monitor.complete"))) },
-    h("div", { className: "row wrap g6" }, OUTCOMES.map((name) => h("button", { key: name, type: "button", className: "btn sm line", "aria-pressed": own === say(`inbox_more.outcome_${name}`), onClick: () => setOwn(say(`inbox_more.outcome_${name}`)) }, say(`inbox_more.outcome_${name}`)))),
-    h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.outcome")), h("input", { className: "input", value: own, maxLength: 120, onChange: (event) => setOwn(event.target.value), onKeyDown: (event) => event.key === "Enter" && done(), "data-testid": "outcome" })));
+  const done = () => acts.complete(talk, chosen.outcome);
+  return h(Modal, { title: say("monitor.complete_title", { name: contactName(item) }), detail: say("monitor.complete_detail"), onClose: view.close, test: "complete-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", disabled: !chosen.ready, onClick: done, test: "complete-confirm" }, say("monitor.complete"))) },
+    h(OutcomeFields, { of: chosen, onEnter: done }));
 };
 const Abandon = ({ talk }) => {
   const [reason, setReason] = useState("");

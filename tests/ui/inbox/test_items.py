@@ -104,6 +104,16 @@ def test_order_days_and_identity(folder: Path) -> None:
     assert len(answer["kept"]) == 5  # nothing that stood there is drawn again
 
 
+def test_who_closed_and_why_it_opened_again(folder: Path) -> None:
+    changes = [{"after": "closed"}, {"after": "open"}, {"before": "closed", "after": "open", "reason": "contact_wrote"}]
+    log = [
+        {"id": f"l{n}", "at": f"2026-11-21T12:01:0{n}Z", "kind": "status_changed", "detail": detail}
+        for n, detail in enumerate(changes)
+    ]
+    shown = by_id(ask(folder, messages=[message(1)], log=log))
+    assert [shown[f"l{n}"]["code"] for n in range(3)] == ["status_closed", "status_open", "status_reopened"]
+
+
 def test_files_places_cards_and_forms(folder: Path) -> None:
     messages = [
         message(1, type="image", media={"id": "x", "url": "/api/v1/media/x", "mime_type": "image/png"}),
