@@ -25,7 +25,6 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
     A conversation that was in no queue gets a place of its own without one (`source` direct), so that it counts in what
     the agent has done."""
     item = items.live_of(session, conversation.id)
-    now = clock.now()
     if item is not None and item.status == "in_service":
         if item.agent_id == user_id:
             return
@@ -36,11 +35,12 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
             skills=before.skills, note=before.note, flow_session_id=before.flow_session_id, previous=before,
             clock=clock,
         )  # fmt: skip
-        item.arrived_at = now
+        item.arrived_at = item.entered_at
     if item is None:
         priority = conversations.PRIORITIES.index(conversation.priority)
         item = items.make(session, conversation, None, source="direct", priority=priority, clock=clock)
-        item.arrived_at = now
+        item.arrived_at = item.entered_at
+    now = clock.now()  # after the place was made: nobody is served before they came
     told = {user_id, *([item.offered_to] if item.offered_to is not None else [])}
     item.status, item.agent_id, item.assigned_at = "in_service", user_id, now
     item.offered_to = item.offered_until = None
