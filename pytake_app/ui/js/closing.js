@@ -24,18 +24,20 @@ export const isAboutReason = (error) => {
   return about;
 };
 
-/** What is chosen, whether that is enough, and what to choose from (null while it is read). */
-export const useOutcome = () => {
+/** What is chosen, whether that is enough, and what to choose from (null while it is read); read anew when `again` changes. */
+export const useOutcome = (again = 0) => {
   const [rules, setRules] = useState(null);
-  const [outcome, setOutcome] = useState("");
+  const [typed, setOutcome] = useState("");
   useEffect(() => {
     let here = true;
     closingRules().then((found) => here && setRules(found));
     return () => {
       here = false;
     };
-  }, []);
-  return { rules, outcome: outcome.trim(), typed: outcome, setOutcome, ready: rules !== null && (!rules.required || outcome.trim() !== "") };
+  }, [again]);
+  const gone = rules?.reasons.length > 0 && !rules.reasons.includes(typed); // taken off the list meanwhile
+  const outcome = gone ? "" : typed.trim();
+  return { rules, outcome, typed, setOutcome, ready: rules !== null && (!rules.required || outcome !== "") };
 };
 
 /** The fields of a dialog that closes; `of` is `useOutcome()`, `onEnter` closes. */

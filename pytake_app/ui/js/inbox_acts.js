@@ -20,7 +20,7 @@ const act = async (name, method, path, body, { ok } = {}) => {
     return true;
   } catch (error) {
     tell(wordsOf(error), "error");
-    if (isAboutReason(error)) set({ dialog: { kind: "close" } });
+    if (isAboutReason(error)) set({ dialog: { kind: "close", again: Date.now() } });
     if (error.status === 409) await loadThread(id, { quiet: true }); // somebody was faster: show how it is
     return false;
   } finally {

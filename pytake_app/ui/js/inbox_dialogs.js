@@ -102,9 +102,9 @@ const ScheduleDialog = () => {
   } }));
 };
 
-const CloseDialog = ({ bulk }) => {
+const CloseDialog = ({ bulk, again }) => {
   const head = useInbox("head");
-  const chosen = useOutcome();
+  const chosen = useOutcome(again);
   const done = () => (bulk ? inbox.bulk("close", chosen.outcome ? { outcome: chosen.outcome } : {}) : inbox.close(chosen.outcome));
   const title = bulk ? say("inbox_more.close_marked") : say("inbox_more.close_title", { name: head?.name ?? "" });
   return h(Modal, { title, detail: say("inbox_more.close_detail"), onClose: close, test: "close-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", disabled: !chosen.ready, busy: head?.busy === "close", onClick: done, test: "close-confirm" }, say("inbox.close"))) },
