@@ -45,7 +45,7 @@ export const OutcomeFields = ({ of: { rules, typed, outcome, setOutcome, ready }
   if (!rules) return h("span", { className: "sk l" });
   const choice = (words, test) => h("button", { key: words, type: "button", className: "btn sm line", "aria-pressed": outcome === words, onClick: () => setOutcome(outcome === words ? "" : words), "data-testid": test }, words);
   const label = h("span", { className: "lbl", id: "outcome-label" }, say("inbox_more.outcome"), !rules.required && h("span", { className: "muted" }, ` · ${say("common.optional")}`));
-  const choices = (items) => h("div", { className: "row wrap g6", role: "group", "aria-labelledby": "outcome-label" }, items);
+  const choices = (items) => h("div", { className: "row wrap g6 ix-outcomes", role: "group", "aria-labelledby": "outcome-label" }, items);
   if (rules.reasons.length) return h("div", { className: "ff" }, label, choices(rules.reasons.map((reason) => choice(reason, "outcome-reason"))));
   return h(Fragment, null,
     choices(COMMON.map((name) => choice(say(`inbox_more.outcome_${name}`), `outcome-${name}`))),
