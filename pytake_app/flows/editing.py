@@ -193,7 +193,7 @@ def paths_of_draft(
     """Loop-free paths of the draft, each with a conversation that takes the engine along it."""
     principal.require(Role.VIEWER)
     flow = repository.find(session, ref)
-    return paths(FlowDocument.model_validate(flow.draft_document), limit, drive=conversations)
+    return paths(FlowDocument.model_validate(flow.draft_document), limit, drive=conversations, explore=conversations)
 
 
 def findings_of(session: Session, flow: Flow) -> list[Finding]:

@@ -45,9 +45,10 @@ WITH due AS MATERIALIZED (
     ) s LIMIT %(limit)s
 )
 UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, claimed_by = %(by)s, claimed_at = %(now)s,
-       initiates = CASE WHEN o.content->>'type' = 'template' THEN NOT EXISTS (
-           SELECT 1 FROM conversations c WHERE c.id = o.conversation_id AND c.window_expires_at > %(now)s
-       ) ELSE false END
+       -- A scalar: NOT EXISTS may be planned as a table of all open windows.
+       initiates = CASE WHEN o.content->>'type' = 'template' THEN NOT COALESCE((
+           SELECT c.window_expires_at > %(now)s FROM conversations c WHERE c.id = o.conversation_id
+       ), false) ELSE false END
 FROM due WHERE o.sequence = due.sequence
 RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversation_id, o.message_id, o.recipient,
           o.content, o.context_external_id, o.attempts, o.max_attempts, o.created_at, o.priority,

@@ -329,7 +329,7 @@ def test_a_template_is_chosen_seen_and_filled_in(editor: Editor) -> None:
     config = editor.node("modelo")["config"]
     assert (config["name"], config["language"]) == ("pedido_enviado", "pt_BR")
     assert config["body"] == ["{{ contact.first_name }}", "A-1"]
-    assert config["buttons"] == [{"id": "button_1", "title": "Rastrear"}]
+    assert config["buttons"] == [{"id": "button_1", "title": "Rastrear", "place": 0}]
     page.unroute("**/references")
 
 

@@ -127,7 +127,7 @@ def test_from_the_line_to_an_agent_and_out_again(shop: Shop) -> None:
     _drag(monitor, waiting, _agent("Juliana"))
     expect(served).to_contain_text("Juliana Prado")
     expect(waiting).to_have_count(0)
-    expect(monitor.get_by_test_id("nav-waiting")).to_have_count(0)
+    expect(monitor.get_by_test_id("nav-waiting")).to_have_count(0, timeout=15_000)
     juliana.goto(f"{shop.juliana.url}/inbox")
     expect(juliana.get_by_test_id("conversation").filter(has_text=CONTACT)).to_be_visible()
 

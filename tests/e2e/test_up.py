@@ -82,7 +82,7 @@ def test_stop_is_quick_complete_and_keeps_the_data(product: Product) -> None:
     wait_until(lambda: not any(_alive(pid) for pid in pids), timeout=5, message="no process is left")
     started = time.monotonic()
     product.start()
-    assert time.monotonic() - started < 20  # ten seconds on a machine that has nothing else to do
+    assert time.monotonic() - started < 60  # ten seconds on a machine that has nothing else to do
     log = (product.data_dir / "logs" / "postgres.log").read_text()
     assert "not properly shut down" not in log.rsplit("received fast shutdown request", 1)[-1]
 
