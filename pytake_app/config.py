@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     lanes: int = Field(32, description="contacts are hashed to this many serial lanes; fixed once data exists")
     web_workers: int = 1
     workers: int = 2
-    outbox_in_flight: int = Field(200, description="requests to platforms at once, per outbox process")
+    outbox_in_flight: int = Field(400, description="requests to platforms at once, per outbox process")
     send_timeout_seconds: float = Field(45.0, description="seconds for one call that sends a message, answer included")
     outbox_lease_seconds: float = Field(
         90.0, description="seconds after which a row claimed by a sender that went silent may have been sent or not"

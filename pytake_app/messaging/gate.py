@@ -21,7 +21,7 @@ from pytake_app.messaging.results import Result
 from pytake_app.messaging.sql import DATABASE_ERRORS, hot
 from pytake_app.whatsapp.runtime import AccountRuntime
 
-_BUSY_PAUSE = 0.1
+_BUSY_PAUSE = 0.05
 _UNKNOWN_PAUSE = 5.0
 _LONGEST_HOLD = 6 * 3600.0
 """Quotas may be raised meanwhile, so even a full day's quota is asked again."""
@@ -61,6 +61,10 @@ class Gate:
     def rest(self, account_id: UUID, seconds: float) -> None:
         """Leave an account alone for so long."""
         self._resting[account_id] = max(self._clock() + seconds, self._resting.get(account_id, 0.0))
+
+    def soonest(self) -> float | None:
+        """Seconds until the first resting account may be claimed again; None when none rests."""
+        return max(min(self._resting.values()) - self._clock(), 0.0) if self._resting else None
 
     def state(self, account_id: UUID) -> State:
         """Of the account's circuit breaker."""

@@ -57,6 +57,7 @@ from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 1.0
+_SHORTEST_WAIT = 0.01
 STOP_SECONDS = 8.0
 CLAIM_BATCH = 200
 _AGED_EVERY = 8
@@ -127,7 +128,7 @@ class Sender:
         while not self._stopping:
             if not more and not self._results:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    await asyncio.wait_for(self._wake.wait(), self._patience())
             self._wake.clear()
             try:
                 more = await self._cycle()
@@ -139,6 +140,11 @@ class Sender:
                 pause = min(pause * 2, 5.0)
                 more = True
         await self._finish()
+
+    def _patience(self) -> float:
+        """Seconds to wait for a poke: no longer than an account rests, whose rows nobody pokes for again."""
+        soonest = self._gate.soonest()
+        return POLL_SECONDS if soonest is None else min(max(soonest, _SHORTEST_WAIT), POLL_SECONDS)
 
     async def _finish(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS

@@ -33,7 +33,7 @@ TIMEOUT = httpx.Timeout(connect=5.0, read=30.0, write=30.0, pool=10.0)
 
 SEND_TOTAL = 45.0
 MEDIA_TOTAL = 300.0
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 500
 # Below the idle time of Meta's front ends, so that a connection is not used just as the other side closes it.
 KEEPALIVE_SECONDS = 30.0
 _ANSWER_BYTES = 1024 * 1024
