@@ -83,7 +83,6 @@ CHROMIUM_FLAGS = [
 ]
 
 
-
 END_TO_END = "tests/e2e/"
 
 

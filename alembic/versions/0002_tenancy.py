@@ -92,7 +92,9 @@ def _make_roles() -> None:
 def _protect(table: str, column: str) -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY tenant ON {table} TO pytake_app USING ({column} = {CURRENT}) WITH CHECK ({column} = {CURRENT})")
+    op.execute(
+        f"CREATE POLICY tenant ON {table} TO pytake_app USING ({column} = {CURRENT}) WITH CHECK ({column} = {CURRENT})"
+    )
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO pytake_app")
 
 

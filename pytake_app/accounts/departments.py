@@ -16,7 +16,7 @@ from pytake_app.accounts.schemas import DepartmentCreate, DepartmentUpdate, Depa
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 
 MAX_DEPARTMENTS = 200
 _CLOCK = SystemClock()
@@ -49,7 +49,7 @@ def create_department(
         ConflictError: `name_taken`, `too_many_departments`.
         InvalidError: a member who isn't one of the organization's people.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.USERS_MANAGE)
     if len(department_choices(session)) >= MAX_DEPARTMENTS:
         raise ConflictError(f"An organization has at most {MAX_DEPARTMENTS} departments.", code="too_many_departments")
     now = clock.now()
@@ -70,7 +70,7 @@ def update_department(
         NotFoundError: none here.
         ConflictError: `name_taken`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.USERS_MANAGE)
     row = _find(session, department_id)
     if request.name is not None:
         row.name = request.name
@@ -90,7 +90,7 @@ def put_members(
         NotFoundError: no such department.
         InvalidError: somebody isn't one of the organization's people.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.USERS_MANAGE)
     row = _find(session, department_id)
     row.updated_at = clock.now()
     session.add(row)
@@ -103,7 +103,7 @@ def delete_department(session: Session, principal: Principal, department_id: UUI
     Raises:
         NotFoundError: none here.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.USERS_MANAGE)
     session.delete(_find(session, department_id))
     session.flush()
 

@@ -44,6 +44,19 @@ class User(SQLModel, table=True):
     last_login_at: datetime | None = time_field(nullable=True)
 
 
+class RolePermission(SQLModel, table=True):
+    """The organization gives a permission to a role or takes it away; else it is as `tenancy.DEFAULTS` has it."""
+
+    __tablename__ = "role_permissions"
+
+    organization_id: UUID = Field(foreign_key="organizations.id", primary_key=True)
+    role: str = Field(primary_key=True)
+    permission: str = Field(primary_key=True)
+    allowed: bool
+    updated_at: datetime = time_field()
+    updated_by: UUID | None = None
+
+
 class AuthSession(SQLModel, table=True):
     """One sign-in on one device: a browser's cookie (`kind` web) or an API client's token family (`kind` api)."""
 

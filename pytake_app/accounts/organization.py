@@ -13,7 +13,7 @@ from pytake_app.accounts.models import Organization
 from pytake_app.accounts.settings_schemas import PricesView, SettingsUpdate, SettingsView
 from pytake_app.config import Settings
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 
 MILLION = Decimal(1_000_000)
 COUNTRY, PRICES = "country", "prices"
@@ -39,7 +39,7 @@ def update_settings(
     Raises:
         InvalidError: no such time zone.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     organization = organization_of_session(session)
     changes = request.model_dump(exclude_unset=True)
     if request.time_zone is not None and request.time_zone not in available_timezones():

@@ -8,14 +8,37 @@ from uuid import UUID
 from sqlmodel import Session, col
 
 from pytake_app.accounts import repository
-from pytake_app.accounts.models import DepartmentMember, Organization, User
-from pytake_app.core.tenancy import Role, organization_of, scoped
+from pytake_app.accounts.models import DepartmentMember, Organization, RolePermission, User
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, permissions_of, scoped
 
 
-def may(session: Session, user_id: UUID | None, role: Role) -> bool:
-    """Whether somebody is one of the organization's active people and has at least this role, now."""
+def principal_for(session: Session, user_id: UUID | None) -> Principal | None:
+    """Somebody with what they may do now, to do in their name what they asked for earlier; None: gone or inactive.
+
+    The principal has no sign-in behind it: `session_id` is the user's own id.
+    """
     user = repository.user(session, user_id) if user_id is not None else None
-    return user is not None and user.is_active and Role(user.role).includes(role)
+    if user is None or not user.is_active:
+        return None
+    role = Role(user.role)
+    return Principal(
+        user_id=user.id, organization_id=user.organization_id, role=role, session_id=user.id, name=user.full_name,
+        email=user.email, locale=user.locale, permissions=permissions_of(role, changes(session).get(role)),
+    )  # fmt: skip
+
+
+def changes(session: Session) -> dict[Role, dict[str, bool]]:
+    """What the organization decided about the permissions of its roles."""
+    found: dict[Role, dict[str, bool]] = {}
+    for row in session.exec(scoped(session, RolePermission)):
+        found.setdefault(Role(row.role), {})[row.permission] = row.allowed
+    return found
+
+
+def roles_with(session: Session, permission: Permission) -> list[Role]:
+    """The roles that may do this in the organization."""
+    decided = changes(session)
+    return [role for role in Role if permission in permissions_of(role, decided.get(role))]
 
 
 def admin_ids(session: Session) -> list[UUID]:
@@ -33,7 +56,7 @@ def departments_of(session: Session, user_id: UUID) -> list[UUID]:
 
 def answerers(session: Session) -> list[User]:
     """The organization's active people who may answer contacts, by name."""
-    roles = [role for role in Role if role.includes(Role.AGENT)]
+    roles = roles_with(session, Permission.CONVERSATIONS_HANDLE)
     found = scoped(session, User).where(col(User.is_active), col(User.role).in_(roles))
     return list(session.exec(found.order_by(col(User.full_name), col(User.id))))
 

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, delete, literal, or_, update
+from sqlalchemy import Select, Text, cast, delete, func, literal, or_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts.models import AuthSession, IdempotencyKey, Organization, RefreshToken, User
+from pytake_app.accounts.models import (
+    AuthSession,
+    IdempotencyKey,
+    Organization,
+    RefreshToken,
+    RolePermission,
+    User,
+)
 from pytake_app.core.tenancy import organization_of, scoped
+
+
+class SignedIn(NamedTuple):
+    """A sign-in, who it is, their organization, and what that decided about their role's permissions."""
+
+    session: AuthSession
+    user: User
+    organization: Organization
+    changes: dict[str, bool]
 
 
 def user_by_email(session: Session, email: str) -> User | None:
@@ -29,29 +45,42 @@ def user_with_organization(session: Session, user_id: UUID) -> tuple[User, Organ
     return session.exec(statement).first()
 
 
-def session_with_user(session: Session, session_id: UUID) -> tuple[AuthSession, User, Organization] | None:
+def session_with_user(session: Session, session_id: UUID) -> SignedIn | None:
     """A sign-in with its user and organization."""
     statement = _joined().where(col(AuthSession.id) == session_id)
     return _first(session, statement)
 
 
-def session_by_token(session: Session, token_hash: str) -> tuple[AuthSession, User, Organization] | None:
+def session_by_token(session: Session, token_hash: str) -> SignedIn | None:
     """A browser's sign-in by the hash of its cookie."""
     statement = _joined().where(col(AuthSession.token_hash) == token_hash, col(AuthSession.kind) == "web")
     return _first(session, statement)
 
 
+def role_changes() -> Any:
+    """What the organization of a selected `User` decided about their role's permissions, as one more column."""
+    return (
+        sa_select(func.jsonb_object_agg(col(RolePermission.permission), col(RolePermission.allowed)))
+        .where(
+            col(RolePermission.organization_id) == col(User.organization_id),
+            col(RolePermission.role) == col(User.role),
+        )
+        .correlate(User)
+        .scalar_subquery()
+    )
+
+
 def _joined() -> Select[Any]:
     return (
-        sa_select(AuthSession, User, Organization)
+        sa_select(AuthSession, User, Organization, role_changes())
         .join(User, col(User.id) == col(AuthSession.user_id))
         .join(Organization, col(Organization.id) == col(AuthSession.organization_id))
     )
 
 
-def _first(session: Session, statement: Select[Any]) -> tuple[AuthSession, User, Organization] | None:
+def _first(session: Session, statement: Select[Any]) -> SignedIn | None:
     row = session.execute(statement).first()
-    return None if row is None else (row[0], row[1], row[2])
+    return None if row is None else SignedIn(row[0], row[1], row[2], row[3] or {})
 
 
 def locked_refresh_token(session: Session, token_hash: str) -> RefreshToken | None:

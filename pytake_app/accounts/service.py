@@ -25,7 +25,15 @@ from pytake_app.accounts.departments import create_department, department_choice
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
-from pytake_app.accounts.people import admin_ids, answerers, department_members, departments_of, locales_of, may
+from pytake_app.accounts.people import (
+    admin_ids,
+    answerers,
+    department_members,
+    departments_of,
+    locales_of,
+    principal_for,
+    roles_with,
+)
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
@@ -34,13 +42,13 @@ from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Principal, Role, organization_of, permissions_of, scoped
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
     "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
-    "locales_of", "may", "organization_of_session", "purge_expired", "reference_names", "reopens_for",
-    "resolve_web_session", "set_locale", "user_choices", "user_names",
+    "locales_of", "organization_of_session", "principal_for", "purge_expired", "reference_names", "reopens_for",
+    "resolve_web_session", "roles_with", "set_locale", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -88,15 +96,15 @@ def resolve_web_session(session: Session, token: str, *, clock: Clock | None = N
     """
     now = (clock or SystemClock()).now()
     found = repository.session_by_token(session, hash_token(token))
-    if found is None or not _is_live(*found, now):
+    if found is None or not _is_live(found, now):
         return None
-    signed_in, user, organization = found
+    signed_in = found.session
     if now - signed_in.last_used_at >= TOUCH_EVERY:
         extension = signed_in.expires_at - signed_in.last_used_at
         signed_in.last_used_at = now
         signed_in.expires_at = min(now + extension, signed_in.created_at + WEB_SESSION_AT_MOST)
         session.add(signed_in)
-    return _principal(signed_in, user, organization)
+    return _principal(found)
 
 
 def list_users(session: Session, principal: Principal, *, limit: int = 200) -> list[UserView]:
@@ -326,8 +334,10 @@ class Accounts:
                 session, user_id, organization_id, client, kind="web", expires=self._clock.now() + lifetime
             )
             signed_in.token_hash = hash_token(token)
-            user, organization = self._people(session, signed_in)
-            principal = _principal(signed_in, user, organization)
+            found = repository.session_with_user(session, signed_in.id)
+            if found is None:
+                raise UnauthorizedError("This account no longer exists.")
+            principal = _principal(found)
         return WebSession(token=token, max_age=int(lifetime.total_seconds()), principal=principal)
 
     def _add_session(
@@ -393,7 +403,7 @@ class Accounts:
         with self._database.auth() as session:
             stored = repository.locked_refresh_token(session, hash_token(refresh_token))
             found = repository.session_with_user(session, stored.session_id) if stored else None
-            if stored is None or found is None or not _is_live(*found, now) or stored.expires_at <= now:
+            if stored is None or found is None or not _is_live(found, now) or stored.expires_at <= now:
                 raise UnauthorizedError("The refresh token is not valid.", code="token_invalid")
             if stored.used_at is None:
                 stored.used_at = now
@@ -441,15 +451,15 @@ class Accounts:
         claims: AccessClaims = self._signer.read(token, now)
         with self._database.auth() as session:
             found = repository.session_with_user(session, claims.session_id)
-        if found is None or not _is_live(*found, now) or found[1].id != claims.user_id:
+        if found is None or not _is_live(found, now) or found.user.id != claims.user_id:
             raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
-        return _principal(*found)
+        return _principal(found)
 
     def is_live(self, session_id: UUID) -> bool:
         """Whether a sign-in is neither ended nor expired; for connections that outlive an access token."""
         with self._database.auth() as session:
             found = repository.session_with_user(session, session_id)
-        return found is not None and _is_live(*found, self._clock.now())
+        return found is not None and _is_live(found, self._clock.now())
 
     def me(self, principal: Principal) -> MeAnswer:
         """The caller and their organization."""
@@ -460,16 +470,17 @@ class Accounts:
         return MeAnswer(user=UserView.model_validate(found[0]), organization=OrganizationView.model_validate(found[1]))
 
 
-def _is_live(signed_in: AuthSession, user: User, organization: Organization, now: datetime) -> bool:
+def _is_live(found: repository.SignedIn, now: datetime) -> bool:
     return (
-        signed_in.revoked_at is None
-        and signed_in.expires_at > now
-        and user.is_active
-        and organization.status == "active"
+        found.session.revoked_at is None
+        and found.session.expires_at > now
+        and found.user.is_active
+        and found.organization.status == "active"
     )
 
 
-def _principal(signed_in: AuthSession, user: User, organization: Organization) -> Principal:
+def _principal(found: repository.SignedIn) -> Principal:
+    signed_in, user, organization, changes = found
     return Principal(
         user_id=user.id,
         organization_id=organization.id,
@@ -479,6 +490,7 @@ def _principal(signed_in: AuthSession, user: User, organization: Organization) -
         email=user.email,
         locale=user.locale,
         organization_name=organization.name,
+        permissions=permissions_of(Role(user.role), changes),
     )
 
 

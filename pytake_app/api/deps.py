@@ -26,10 +26,10 @@ from sqlmodel import Session
 from starlette.requests import HTTPConnection
 
 from pytake_app.accounts.service import Client
-from pytake_app.api import idempotency
+from pytake_app.api import idempotency, rights
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ForbiddenError, UnauthorizedError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Principal, Role, acting
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ def forwarded_address(peer: str, forwarded: str, trusted: list[str]) -> str:
     return address
 
 
-def principal(
+def signed_in(
     request: Request,
     services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
@@ -126,6 +126,7 @@ def principal(
         UnauthorizedError: neither, or not valid.
         ForbiddenError: a write by cookie that doesn't prove that it comes from our own pages (`csrf`).
         TooManyRequestsError: more requests than anybody needs.
+        ForbiddenError: the route needs a permission that the caller doesn't have (`permission_missing`).
     """
     if bearer is not None:
         who = services.accounts.resolve_bearer(bearer.credentials)
@@ -144,6 +145,16 @@ def principal(
     request.state.rate_limit = state
     if not state.allowed:
         services.limiter.require(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
+    rights.check(who, request.method, getattr(request.scope.get("route"), "path", ""))
+    return who
+
+
+async def principal(request: Request, who: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """The caller, in whose name the audit log writes down what the request changes.
+
+    A coroutine, so that what is set here holds for the endpoint, wherever it runs.
+    """
+    acting.set(who.actor(client_of(request).address))
     return who
 
 

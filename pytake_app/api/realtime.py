@@ -33,7 +33,7 @@ from pytake_app.conversations import service as conversations
 from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.desk_schemas import EventsPage, EventView
 from pytake_app.core.errors import ProblemError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.queues import service as queues
 
 __all__ = ["QUEUE_SIZE", "Connection", "Hub", "hub_of", "router"]
@@ -241,7 +241,7 @@ async def _typing(services: Services, connection: Connection, kind: str, message
             seen = conversations.get_conversation(session, principal, UUID(ids[0]))
             heard = conversations.last_heard(session, seen.id) if writing and seen.can_send else None
         attendance.wrote(principal, seen.id, writing=writing)
-        if writing and principal.may(Role.AGENT):
+        if writing and principal.has(Permission.CONVERSATIONS_HANDLE):
             attendance.show_typing(seen.id, seen.channel_account_id, heard)
         payload = {"event": kind, "conversation_id": ids[0], "user_id": str(principal.user_id)}
         services.live.publish(f"conversation:{ids[0]}", payload)

@@ -18,7 +18,7 @@ from pytake_app.contacts.models import CustomField, Tag
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 
 __all__ = [
     "create_field",
@@ -59,7 +59,7 @@ def create_field(session: Session, principal: Principal, request: FieldCreate, *
     Raises:
         ConflictError: `key_taken`, `too_many_fields`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     known = session.execute(
         sa.select(sa.func.count()).where(col(CustomField.organization_id) == organization_of(session))
     ).scalar_one()
@@ -93,7 +93,7 @@ def update_field(
         NotFoundError: none here.
         InvalidError: options for a field that isn't selected from.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     row = _find(session, field_id)
     if request.options is not None and row.type != "select":
         raise InvalidError(
@@ -113,7 +113,7 @@ def delete_field(session: Session, principal: Principal, field_id: UUID) -> None
     Raises:
         NotFoundError: none here.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     session.delete(_find(session, field_id))
     session.flush()
 

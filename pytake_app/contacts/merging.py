@@ -13,7 +13,7 @@ from pytake_app.contacts.models import Contact, ContactIdentity
 from pytake_app.contacts.schemas import MergeRequest
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, organization_of
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ def merge(session: Session, principal: Principal, contact_id: UUID, request: Mer
     """
     from pytake_app.conversations import service as conversations
 
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     if request.contact_id == contact_id:
         error = FieldError("/contact_id", "the same contact", "same")
         raise InvalidError("A contact can't be merged with itself.", errors=[error])

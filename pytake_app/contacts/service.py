@@ -50,7 +50,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 
 __all__ = [
     "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag",
@@ -156,7 +156,7 @@ def create_contact(
         InvalidError: code `invalid_phone`.
         ConflictError: code `phone_taken`: somebody has this phone already.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     phone = _phone(request.phone)
     _refuse_taken(session, phone, None)
     now = clock.now()
@@ -193,7 +193,7 @@ def update_contact(
     Raises:
         InvalidError, ConflictError: as `create_contact`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
     given = request.model_fields_set
     before = telling.state_of(contact)
@@ -234,7 +234,7 @@ def tag_contact(
     session: Session, principal: Principal, contact_id: UUID, tag: str, *, remove: bool = False, clock: Clock = _CLOCK
 ) -> ContactDetail:
     """Add a tag (its name or id), or take it off; doing it twice is the same. An unknown name becomes a tag."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
     before = telling.state_of(contact)
     tag = tag_name(session, tag.strip())
@@ -251,7 +251,7 @@ def set_consent(
     """Record that the contact wants, or does not want, to be written to."""
     from pytake_app.queues import service as queues
 
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
     if contact.consent != consent:
         contact.consent = consent
@@ -267,7 +267,7 @@ def set_blocked(
     """Block: nothing is sent to the contact and no automation answers it."""
     from pytake_app.queues import service as queues
 
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
     contact.blocked = blocked
     if blocked:
@@ -283,7 +283,7 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID) -> 
     """
     from pytake_app.conversations import service as conversations
 
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.CONTACTS_DELETE)
     contact = repository.find(session, contact_id, lock=True)
     if conversations.count_of_contact(session, contact.id):
         raise ConflictError("The contact has conversations; block it instead.", code="contact_in_use")
@@ -329,7 +329,7 @@ def resolve(session: Session, principal: Principal, ref: str, *, clock: Clock = 
         NotFoundError: no contact has this id.
         InvalidError: neither an id nor a phone number.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT, Permission.CONVERSATIONS_HANDLE)
     try:
         return repository.find(session, UUID(ref)), False
     except ValueError:

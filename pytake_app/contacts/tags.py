@@ -20,7 +20,7 @@ from pytake_app.contacts.models import Contact, Tag
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.messaging.sql import Connection, dumps
 
 __all__ = [
@@ -63,7 +63,7 @@ def create_tag(session: Session, principal: Principal, request: TagCreate, *, cl
     Raises:
         ConflictError: `name_taken`, `too_many_tags`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT, Permission.CONVERSATIONS_HANDLE)
     known = session.execute(
         sa.select(sa.func.count()).where(col(Tag.organization_id) == organization_of(session))
     ).scalar_one()
@@ -85,7 +85,7 @@ def update_tag(session: Session, principal: Principal, tag_id: UUID, request: Ta
         NotFoundError: none here.
         ConflictError: `name_taken`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONTACTS_EDIT, Permission.CONVERSATIONS_HANDLE)
     tag = _find(session, tag_id)
     before = tag.name
     if request.color is not None:
@@ -104,7 +104,7 @@ def delete_tag(session: Session, principal: Principal, tag_id: UUID) -> None:
     Raises:
         NotFoundError: none here.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     tag = _find(session, tag_id)
     _replace(session, tag.name, None)
     session.delete(tag)

@@ -25,7 +25,7 @@ from pytake_app.conversations.desk_schemas import (
 from pytake_app.conversations.message_schemas import ScheduledUpdate, ScheduledView, UploadView
 from pytake_app.conversations.schemas import ConversationDetail, MessageView
 from pytake_app.core.pagination import Page
-from pytake_app.core.tenancy import Role
+from pytake_app.core.tenancy import Permission, Role
 
 router = APIRouter(tags=["conversations"], responses=refusals(403, 404, 409, 422, 429))
 
@@ -166,6 +166,7 @@ def put_presence(
     who.require(Role.VIEWER)
     row = repository.find(session, conversation_id)
     attendance = Attendance(services)
-    if body.writing and who.may(Role.AGENT) and service.may_write(session, row, clock=services.clock):
+    works = body.writing and who.has(Permission.CONVERSATIONS_HANDLE)
+    if works and service.may_write(session, row, clock=services.clock):
         attendance.show_typing(row.id, row.channel_account_id, row.last_inbound_external_id)
     return attendance.tell(who, conversation_id, body)

@@ -18,7 +18,7 @@ from pytake_app.core.errors import ConflictError
 from pytake_app.core.live import Live
 from pytake_app.core.presence import Presence
 from pytake_app.core.services import Services
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.jobs import enqueue as jobs
 
 log = structlog.get_logger(__name__)
@@ -56,7 +56,7 @@ class Attendance:
         else:
             person = {"user_id": str(principal.user_id), "name": principal.name, "writing": said.writing}
             presence.put(thing, tab, person, now=now)
-        if principal.may(Role.AGENT):
+        if principal.has(Permission.CONVERSATIONS_HANDLE):
             self._hold(principal, conversation_id, writing=said.writing and not said.left)
         was = None if before is None else bool(before.get("writing"))
         if was is None or said.left or was != said.writing:
@@ -65,7 +65,7 @@ class Attendance:
 
     def wrote(self, principal: Principal, conversation_id: UUID, *, writing: bool) -> None:
         """The caller has begun or stopped writing, as told over the socket."""
-        if principal.may(Role.AGENT):
+        if principal.has(Permission.CONVERSATIONS_HANDLE):
             self._hold(principal, conversation_id, writing=writing)
 
     def view(self, conversation_id: UUID) -> PresenceView:

@@ -16,7 +16,7 @@ from pytake_app.conversations.message_schemas import Request
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.messaging.models import MediaAsset
 
 MAX_RESPONSES = 2000
@@ -76,7 +76,7 @@ def _visible(session: Session, principal: Principal) -> Any:
         col(CannedResponse.scope) == "all",
         sa.and_(col(CannedResponse.scope) == "person", col(CannedResponse.owner_id) == principal.user_id),
     ]
-    if principal.may(Role.ORG_ADMIN):
+    if principal.has(Permission.SETTINGS_MANAGE):
         conditions.append(col(CannedResponse.scope) == "department")
     elif departments:
         conditions.append(
@@ -108,7 +108,7 @@ def create(session: Session, principal: Principal, request: CannedCreate, *, clo
         InvalidError: no such department or file.
         ForbiddenError: not the caller's to make.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     count = sa.select(sa.func.count()).where(col(CannedResponse.organization_id) == organization_of(session))
     if session.execute(count).scalar_one() >= MAX_RESPONSES:
         raise ConflictError(f"An organization has at most {MAX_RESPONSES} replies.", code="too_many_responses")
@@ -124,7 +124,7 @@ def update(
     Raises:
         NotFoundError: none that the caller sees; otherwise as `create`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = _find(session, principal, response_id)
     _refuse(session, principal, row.scope, row.department_id)
     return _write(session, principal, row, request, clock)
@@ -136,7 +136,7 @@ def delete(session: Session, principal: Principal, response_id: UUID) -> None:
     Raises:
         NotFoundError, ForbiddenError: as `update`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = _find(session, principal, response_id)
     _refuse(session, principal, row.scope, row.department_id)
     session.delete(row)
@@ -145,7 +145,7 @@ def delete(session: Session, principal: Principal, response_id: UUID) -> None:
 
 def used(session: Session, principal: Principal, response_id: UUID, *, clock: Clock) -> CannedView:
     """Count a use, so that the most used come first."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = _find(session, principal, response_id)
     row.uses, row.last_used_at = row.uses + 1, clock.now()
     session.add(row)
@@ -185,7 +185,7 @@ def _write(
 
 
 def _refuse(session: Session, principal: Principal, scope: str, department_id: UUID | None) -> None:
-    if scope == "person" or principal.may(Role.ORG_ADMIN):
+    if scope == "person" or principal.has(Permission.SETTINGS_MANAGE):
         if department_id is not None and department_id not in dict(accounts.department_choices(session)):
             error = FieldError("/department_id", "no such department", "unknown")
             raise InvalidError("There is no such department.", errors=[error])
@@ -206,4 +206,5 @@ def _find(session: Session, principal: Principal, response_id: UUID) -> CannedRe
 
 def _view(row: CannedResponse, principal: Principal) -> CannedView:
     given = {name: getattr(row, name) for name in CannedView.model_fields if name != "mine"}
-    return CannedView.model_validate({**given, "mine": row.scope == "person" or principal.may(Role.ORG_ADMIN)})
+    mine = row.scope == "person" or principal.has(Permission.SETTINGS_MANAGE)
+    return CannedView.model_validate({**given, "mine": mine})

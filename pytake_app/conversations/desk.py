@@ -16,7 +16,7 @@ from pytake_app.conversations.desk_schemas import BulkItem, BulkRequest, BulkRes
 from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, ProblemError, UnavailableError
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Permission, Principal, scoped
 from pytake_app.core.texts import text
 from pytake_app.notifications import service as notifications
 from pytake_app.queues.models import ServiceQueue
@@ -35,7 +35,7 @@ def transfer(
         ConflictError: `conversation_closed`, `not_published`.
         NotFoundError: no such flow.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     if request.note.strip():
         sending.add_note(session, principal, conversation_id, request.note, client_id=None, clock=clock)
     if request.agent_id is not None:
@@ -96,7 +96,7 @@ def snooze(
         InvalidError: the time is past or more than a year ahead.
         ConflictError: `conversation_closed`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = repository.lock(session, conversation_id)
     now = clock.now()
     if until is not None and not now < until <= now + timedelta(days=SNOOZE_DAYS):
@@ -121,7 +121,7 @@ def set_tags(
     Raises:
         InvalidError: code `too_many_tags`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = repository.lock(session, conversation_id)
     off = {tag.strip() for tag in request.remove}
     on = [tag.strip() for tag in request.add if tag.strip()]
@@ -135,7 +135,7 @@ def set_tags(
 
 def mark_unread(session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock) -> Conversation:
     """As if its last message had not been read."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = repository.lock(session, conversation_id)
     row.unread_count = max(row.unread_count, 1)
     return handling.changed(session, row, clock)
@@ -146,7 +146,7 @@ def bulk(session: Session, principal: Principal, request: BulkRequest, *, clock:
 
     They are taken in the order of their ids, so that two people who act on the same ones don't wait for each other.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     act = _action(session, principal, request, clock)
     results: dict[UUID, BulkItem] = {}
     ids = list(dict.fromkeys(request.ids))

@@ -14,7 +14,7 @@ from pytake_app.conversations.desk_schemas import DraftView
 from pytake_app.core.clock import Clock
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 
 
 def get(session: Session, principal: Principal, conversation_id: UUID) -> DraftView:
@@ -30,7 +30,7 @@ def get(session: Session, principal: Principal, conversation_id: UUID) -> DraftV
 
 def put(session: Session, principal: Principal, conversation_id: UUID, text: str, *, clock: Clock) -> DraftView:
     """Keep what the caller has begun to write; an empty text forgets it. The caller's other tabs are told."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     repository.find(session, conversation_id)
     now = clock.now()
     if not text:

@@ -20,7 +20,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine.nodes.entries import EventName
 from pytake_app.flows import service as flows
 from pytake_app.flows.schemas import Happening
@@ -69,7 +69,7 @@ def take_over(session: Session, principal: Principal, conversation_id: UUID, *, 
     Raises:
         ConflictError: code `conversation_closed`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     refuse_closed(conversation)
     if not _is_mine(conversation, principal):
@@ -144,7 +144,7 @@ def give_back(
     Raises:
         ConflictError: `conversation_closed`, `not_published`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     refuse_closed(conversation)
     _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
@@ -185,7 +185,7 @@ def assign(
         InvalidError: no such active user.
         ConflictError: code `conversation_closed`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     refuse_closed(conversation)
     if user_id is None:
@@ -227,7 +227,7 @@ def wait_in_queue(
     Raises:
         ConflictError: code `conversation_closed`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     refuse_closed(conversation)
     if conversation.handling == "bot":
@@ -270,7 +270,7 @@ def set_status(
         ConflictError: `other_conversation_open`: the contact has begun a new one since; `changed_meanwhile`: it isn't
             in the status expected.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     before = conversation.status
     if expected is not None and before != expected:
@@ -308,7 +308,7 @@ def set_priority(
     session: Session, principal: Principal, conversation_id: UUID, priority: Priority, *, clock: Clock
 ) -> Conversation:
     """How urgent it is."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     conversation.priority = priority
     queues.prioritised(session, conversation)
@@ -319,7 +319,7 @@ def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> 
     """Nothing is unread any more. Viewers look without leaving a trace: for them nothing changes."""
     principal.require(Role.VIEWER)
     conversation = repository.find(session, conversation_id)
-    if conversation.unread_count and principal.may(Role.AGENT):
+    if conversation.unread_count and principal.has(Permission.CONVERSATIONS_HANDLE):
         conversation = repository.lock(session, conversation_id)
         conversation.unread_count = 0
         session.add(conversation)

@@ -35,9 +35,7 @@ def take_over(session: Session, principal: Principal, *, keep: UUID, gone: UUID,
         if running is not None:
             flows.interrupt_session(session, running, clock=clock)
         if row.status in repository.OPEN and row.channel_account_id in open_at:
-            handling.set_status(
-                session, principal, row.id, "closed", outcome="merged", by_hand=False, clock=clock
-            )
+            handling.set_status(session, principal, row.id, "closed", outcome="merged", by_hand=False, clock=clock)
     here = organization_of(session)
     for table in (Message, OutboxItem, FlowSession, QueueItem, Notification, EmittedEvent, Conversation):
         owned = (col(table.organization_id) == here, col(table.contact_id) == gone)

@@ -14,7 +14,7 @@ from pytake_app.conversations.schemas import AssigneeFilter, ConversationFilter,
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 
 MAX_VIEWS = 100
 _ASSIGNEES: dict[str, AssigneeFilter] = {"me": "mine", "none": "unassigned"}
@@ -41,10 +41,12 @@ def create(session: Session, principal: Principal, request: InboxViewCreate, *, 
     """A new view.
 
     Raises:
-        ForbiddenError: sharing with everybody needs `org_admin`.
+        ForbiddenError: sharing with everybody needs `settings.manage`.
         ConflictError: code `too_many_views`.
     """
-    principal.require(Role.ORG_ADMIN if request.shared else Role.VIEWER)
+    principal.require(Role.VIEWER)
+    if request.shared:
+        principal.needs(Permission.SETTINGS_MANAGE)
     count = sa.select(sa.func.count()).where(
         col(InboxView.organization_id) == organization_of(session), col(InboxView.owner_id) == principal.user_id
     )
@@ -129,11 +131,11 @@ def _find(session: Session, principal: Principal, view_id: UUID) -> InboxView:
 
 def _refuse(row: InboxView, principal: Principal, *, shared: bool | None) -> None:
     if row.shared or shared or row.owner_id != principal.user_id:
-        principal.require(Role.ORG_ADMIN)
+        principal.needs(Permission.SETTINGS_MANAGE)
 
 
 def _view(row: InboxView, principal: Principal) -> InboxViewView:
-    mine = principal.may(Role.ORG_ADMIN) if row.shared else row.owner_id == principal.user_id
+    mine = principal.has(Permission.SETTINGS_MANAGE) if row.shared else row.owner_id == principal.user_id
     return InboxViewView(
         id=row.id,
         name=row.name,

@@ -28,7 +28,7 @@ from pytake_app.core.errors import (
     UnavailableError,
 )
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, scoped
 from pytake_app.core.texts import known_text, text
 from pytake_app.messaging.sql import Connection
 from pytake_app.notifications import service as notifications
@@ -52,7 +52,7 @@ def schedule(
         ConflictError: `conversation_closed`, `contact_blocked`, `contact_opted_out`.
         InvalidError: `send_at` is past or too far away; as `sending.send_message`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     if request.client_id is not None:
         kept = session.exec(
@@ -184,7 +184,7 @@ def change(
         ConflictError: `scheduled_sent`, `scheduled_canceled`.
         InvalidError: as `schedule`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation, row = _find(session, conversation_id, scheduled_id)
     _refuse_gone(row)
     at = _refuse_time(request.send_at or row.send_at, clock)
@@ -206,7 +206,7 @@ def cancel(session: Session, principal: Principal, conversation_id: UUID, schedu
         NotFoundError: none here.
         ConflictError: `scheduled_sent`, `scheduled_canceled`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation, row = _find(session, conversation_id, scheduled_id)
     _refuse_gone(row)
     row.state, row.updated_at = "canceled", clock.now()
@@ -255,9 +255,9 @@ def carry_out(database: Database, organization_id: UUID, scheduled_id: UUID, *, 
 
 
 def _send(session: Session, row: ScheduledMessage, clock: Clock) -> UUID:
-    if not accounts.may(session, row.author_id, Role.AGENT):
+    author = accounts.principal_for(session, row.author_id)
+    if author is None or not author.has(Permission.CONVERSATIONS_HANDLE):
         raise ForbiddenError("Whoever scheduled it may not send any more.", code="author_gone")
-    author = Principal(row.author_id, row.organization_id, Role.AGENT, row.id)
     given = {**row.request, "client_id": f"scheduled:{row.id}"}
     request = SendMessage.model_validate({key: value for key, value in given.items() if value is not None})
     return sending.send_message(session, author, row.conversation_id, request, clock=clock).id

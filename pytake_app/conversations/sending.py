@@ -15,7 +15,7 @@ from pytake_app.conversations.models import Conversation, Message
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.messaging import service as queue
 from pytake_app.messaging.outbox import OutboundDraft, enqueue
 from pytake_app.whatsapp.models import ChannelAccount
@@ -30,7 +30,7 @@ def send_message(
         ConflictError: `window_closed`, `conversation_closed`, `contact_blocked`, `contact_opted_out`, `no_address`.
         InvalidError: the message can't be sent on this channel, or quotes one that isn't in the conversation.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     if request.client_id is not None:
         sent = repository.message_by_client_id(session, conversation.id, request.client_id)
@@ -81,7 +81,7 @@ def retry(session: Session, principal: Principal, conversation_id: UUID, message
         NotFoundError: no such message in this conversation.
         ConflictError: `not_dead`: it has not failed; otherwise as `send_message`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     found = repository.messages_by_id(session, [message_id])
     if not found or found[0].conversation_id != conversation.id or found[0].direction != "out":
@@ -111,7 +111,7 @@ def add_note(
     Raises:
         InvalidError: somebody mentioned is not of the organization.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, conversation_id)
     if client_id is not None:
         kept = repository.message_by_client_id(session, conversation.id, client_id)

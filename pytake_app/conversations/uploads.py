@@ -16,7 +16,7 @@ from pytake_app.conversations.contents import VOICE_TYPE
 from pytake_app.conversations.message_schemas import UploadView
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError, TooLargeError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.messaging import library
 
 
@@ -43,7 +43,7 @@ def upload(
         InvalidError: `media_type`, `media_empty`, `kind_not_supported`, `voice_unreadable`, `voice_too_long`.
         TooLargeError: `media_too_large`, `media_quota`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.find(session, conversation_id)
     if as_voice:
         source, filename = _recorded(source), f"{Path(filename).stem or 'voice'}.ogg"

@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from pytake_app.config import Settings
 from pytake_app.core.errors import UnavailableError
+from pytake_app.core.tenancy import Actor, acting
 
 Role = Literal["pytake_app", "pytake_system", "pytake_auth"]
 AfterCommit = Callable[[], None]
@@ -33,7 +34,10 @@ _QUEUE_PLANS = tuple(
     f"SET enable_{path} = off" for path in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "material")
 )
 _OVERFLOW = 4
-_SET_ORGANIZATION = text("SELECT set_config('app.organization_id', :organization_id, true)")
+_SET_TENANT = text(
+    "SELECT set_config('app.organization_id', :organization_id, true), set_config('app.actor', :actor, true)"
+)
+_SET_ACTOR = text("SELECT set_config('app.actor', :actor, true)")
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +62,14 @@ def run_hooks(hooks: list[AfterCommit]) -> None:
             hook()
         except Exception:
             log.warning("after_commit_hook_failed", exc_info=True)
+
+
+def actor_setting(actor: Actor | None) -> str:
+    """An actor as the triggers of the audit log read it from `app.actor`; empty for the product itself."""
+    if actor is None or actor.kind == "system":
+        return ""
+    named = {"kind": actor.kind, "id": str(actor.id or ""), "name": actor.name, "address": actor.address}
+    return _dumps(named).replace("\\u0000", "")
 
 
 def is_connection_error(error: BaseException) -> bool:
@@ -122,14 +134,18 @@ class Database:
         return engine
 
     @contextmanager
-    def tenant(self, organization_id: UUID) -> Iterator[Session]:
+    def tenant(self, organization_id: UUID, *, actor: Actor | None = None) -> Iterator[Session]:
         """One transaction that sees only `organization_id`'s rows.
+
+        Parameters:
+            actor: in whose name, for the audit log; by default that of the request being answered (`acting`).
 
         Raises:
             UnavailableError: the database can't be reached.
         """
         with self._transaction("pytake_app") as session:
-            session.execute(_SET_ORGANIZATION, {"organization_id": str(organization_id)})
+            parameters = {"organization_id": str(organization_id), "actor": actor_setting(actor or acting.get())}
+            session.execute(_SET_TENANT, parameters)
             session.info["organization_id"] = organization_id
             yield session
 
@@ -143,6 +159,13 @@ class Database:
     def auth(self) -> Iterator[Session]:
         """One transaction for look-ups before the organization is known."""
         with self._transaction("pytake_auth") as session:
+            yield session
+
+    @contextmanager
+    def auth_as(self, actor: Actor) -> Iterator[Session]:
+        """As `auth`, for changes that the audit log writes down."""
+        with self.auth() as session:
+            session.execute(_SET_ACTOR, {"actor": actor_setting(actor)})
             yield session
 
     @contextmanager

@@ -9,7 +9,7 @@ from fastapi import APIRouter, File, Query, Response, UploadFile
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.core.pagination import Page
-from pytake_app.core.tenancy import Role
+from pytake_app.core.tenancy import Permission
 from pytake_app.flows import importing, library, service
 from pytake_app.flows.archives import MAX_ARCHIVE_BYTES
 from pytake_app.flows.library_schemas import (
@@ -109,7 +109,7 @@ def import_archive(
 
     Jumps between its flows lead to the new ones. 422 `invalid_archive`, `too_large`.
     """
-    who.require(Role.ORG_ADMIN)
+    who.needs(Permission.FLOWS_EDIT)
     content = file.file.read(MAX_ARCHIVE_BYTES + 1)
     return importing.import_archive(session, who, content, (file.filename or "")[:200], clock=services.clock)
 

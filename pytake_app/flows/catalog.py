@@ -12,7 +12,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import MAX_LIMIT, Page
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 from pytake_app.engine.document import SPEC_VERSION, Edge, FlowDocument, Node
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.flows import documents, editing, listing, repository, running, stats, testcase_files, testcases
@@ -77,7 +77,7 @@ def create_flow(
     Raises:
         InvalidError: code `invalid_document`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     parsed = documents.read(document, pointer=pointer) if document is not None else _empty()
     flow = insert(session, name=name, document=parsed, by=principal.user_id, clock=clock)
     editing.note_errors(session, flow)
@@ -175,7 +175,7 @@ def duplicate_flow(
     session: Session, principal: Principal, ref: UUID | str, *, name: str | None, clock: Clock
 ) -> FlowView:
     """A copy of the draft, with its translations and test cases, as a new flow, not published."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
     copy = insert(session, name=name or f"{flow.name} (2)"[:200], document=document, by=principal.user_id, clock=clock)
@@ -200,8 +200,10 @@ def delete_flow(
     Raises:
         ConflictError: code `sessions_running`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
+    if flow.status == "active":
+        principal.needs(Permission.FLOWS_PUBLISH)
     count = sum(number for _node, number in repository.running_by_node(session, flow.id))
     if count and not interrupt_sessions:
         raise ConflictError(

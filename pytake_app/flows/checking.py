@@ -14,7 +14,7 @@ from sqlmodel import Session
 from pytake_app.channels.capabilities import ChannelKind
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.analysis.conversation import Driver, PathStep
@@ -134,7 +134,7 @@ def mend_all(
     Raises:
         ConflictError: code `stale_revision`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     editing.refuse_stale(flow, expected_revision)
     env = verify_env(session, flow.id)

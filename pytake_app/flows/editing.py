@@ -13,7 +13,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine.analysis.paths import PathsReport, paths
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.operations import Operation, OperationError, ReplaceDocument, apply, parse_operation
@@ -68,7 +68,7 @@ def save_draft(
         InvalidError: code `invalid_document`.
         ConflictError: code `stale_revision`: the draft has moved on since `expected_revision`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     refuse_stale(flow, expected_revision)
     parsed = documents.read(document)
@@ -105,7 +105,7 @@ def apply_operations(
         EditConflictError: code `stale_revision`: another person changed the same field since.
         ConflictError: code `stale_revision`: the journal no longer tells what happened since.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     done = _done(session, flow, principal, cid, expected_revision)
     if done is not None:
@@ -170,7 +170,9 @@ def verify_draft(
         ConflictError: code `stale_revision`: the draft isn't at the revision of `ahead`.
         InvalidError: code `invalid_operation`.
     """
-    principal.require(Role.ORG_ADMIN if ahead and ahead.operations else Role.VIEWER)
+    principal.require(Role.VIEWER)
+    if ahead and ahead.operations:
+        principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref)
     raw = flow.draft_document
     if ahead is not None:
@@ -289,7 +291,7 @@ def _apply_all(flow: Flow, operations: Sequence[Operation], *, stale: bool) -> t
 def _step(
     session: Session, principal: Principal, ref: UUID | str, *, kind: undoing.Step, cid: str | None, clock: Clock
 ) -> EditResult:
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     done = _done(session, flow, principal, cid, None)
     if done is not None:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.engine.document import FlowDocument
 from pytake_app.flows import archives, catalog, editing, importers, testcase_files
 from pytake_app.flows.documents import MAX_REPORTED
@@ -31,7 +31,7 @@ def import_flow(
     Raises:
         InvalidError: code `invalid_document`; nothing is stored.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     imported = _read(document)
     made: dict[str, UUID] = {}
     flows = _store(session, principal, imported, made, name=name, clock=clock)
@@ -51,7 +51,7 @@ def import_archive(
     Raises:
         InvalidError: code `invalid_archive` or `too_large`; nothing is stored.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     made: dict[str, UUID] = {}
     every: list[_Stored] = []
     results: list[ImportedFile] = []

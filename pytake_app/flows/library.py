@@ -16,7 +16,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError, ProblemError
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.flows import catalog, documents, listing, publishing, repository
 from pytake_app.flows.library_schemas import (
     BulkFailure,
@@ -68,7 +68,7 @@ def create_folder(
         NotFoundError: no such parent.
         ConflictError: code `folder_exists`, `too_many_folders` or `too_deep`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     every = _lock(session)
     if len(every) >= MAX_FOLDERS:
         raise ConflictError(f"There can be {MAX_FOLDERS} folders.", code="too_many_folders")
@@ -86,7 +86,7 @@ def update_folder(
         NotFoundError: no such folder or parent.
         ConflictError: code `folder_exists`, `too_deep`, or `folder_inside_itself`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     every = _lock(session)
     folder = _find(every, folder_id)
     if name is not None:
@@ -97,7 +97,7 @@ def update_folder(
 
 def delete_folder(session: Session, principal: Principal, folder_id: UUID) -> None:
     """Take a folder away; what lies in it, flows and folders, moves up to where it was."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     every = _lock(session)
     folder = _find(every, folder_id)
     taken = {documents.folded(other.name) for other in every if other.parent_id == folder.parent_id}
@@ -123,7 +123,7 @@ def update_flow(
         NotFoundError: no such flow or folder.
         InvalidError: a tag is empty or too long, or there are too many.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     # Folders before flows, as whoever takes a folder away: the other way round they would wait for each other.
     folder_id = _folder(session, changes.get("folder_id"))
     if changes.get("name") is not None:
@@ -162,8 +162,10 @@ def clean_tags(tags: Sequence[str]) -> list[str]:
 
 def archive(session: Session, principal: Principal, ref: UUID | str, *, clock: Clock) -> UUID:
     """Put a flow out of the way: its triggers stop, running sessions go on."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
+    if flow.status == "active":
+        principal.needs(Permission.FLOWS_PUBLISH)
     flow.archived_at = flow.archived_at or clock.now()
     if flow.status == "active":
         flow.status = "inactive"
@@ -175,7 +177,7 @@ def archive(session: Session, principal: Principal, ref: UUID | str, *, clock: C
 
 def unarchive(session: Session, principal: Principal, ref: UUID | str, *, activate: bool, clock: Clock) -> UUID:
     """Bring an archived flow back, switched off unless `activate`."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     return _back(session, principal, flow, "flow_unarchived", activate=activate, clock=clock)
 
@@ -186,7 +188,7 @@ def restore(session: Session, principal: Principal, flow_id: UUID, *, activate: 
     Raises:
         NotFoundError: no such flow was deleted.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     statement = scoped(session, Flow).where(Flow.id == flow_id, col(Flow.deleted_at).is_not(None))
     flow = session.exec(statement.with_for_update(key_share=True)).one_or_none()
     if flow is None:
@@ -206,7 +208,9 @@ def bulk(session: Session, principal: Principal, request: BulkRequest, *, clock:
         NotFoundError: no such folder to move to.
         InvalidError: no tag was given.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT, Permission.FLOWS_PUBLISH)
+    if request.action not in ("activate", "deactivate"):
+        principal.needs(Permission.FLOWS_EDIT)
     if request.action == "move":
         _folder(session, request.folder_id)
     tag = clean_tags([request.tag])[0] if request.action in ("tag", "untag") else ""

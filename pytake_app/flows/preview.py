@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from pytake_app.config import get_settings
 from pytake_app.core.budget import Budget
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.analysis.conversation import TestConversation
@@ -105,7 +105,7 @@ def pending_call(
     Raises:
         ForbiddenError: admins only: the call reaches the world.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref)
     asking = request.model_copy(update={"outside": "ask"})
     live = request.source == "live"

@@ -26,7 +26,7 @@ from pytake_app.core.errors import (
 )
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, scoped
 from pytake_app.core.texts import text
 from pytake_app.engine.document import FlowDocument
 from pytake_app.flows import documents, impact, publishing, repository, testcases
@@ -70,7 +70,7 @@ def schedule(
         InvalidError: code `flow_has_errors`; `not_in_future`; `too_far_ahead`.
         ConflictError: code `stale_revision`; `too_many_publications`; `tests_failed` unless `allow_failing_tests`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_PUBLISH)
     flow = repository.find(session, ref, lock=True)
     refuse_stale(flow, expected_revision)
     now = clock.now()
@@ -119,7 +119,7 @@ def cancel(
         NotFoundError: the flow has no such publication.
         ConflictError: code `publication_over`: it has happened, failed, or was taken back before.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_PUBLISH)
     flow = repository.find(session, ref)
     row = _locked(session, publication_id, wait=True)
     if row is None or row.flow_id != flow.id:
@@ -172,7 +172,8 @@ def carry_out(database: Database, organization_id: UUID, publication_id: UUID, *
 
 
 def _publish(session: Session, row: FlowPublication, clock: Clock) -> int:
-    if not accounts.may(session, row.created_by, Role.ORG_ADMIN):
+    author = accounts.principal_for(session, row.created_by)
+    if author is None or not author.has(Permission.FLOWS_PUBLISH):
         raise ForbiddenError("Whoever asked for it may not publish any more.", code="author_gone")
     flow = repository.find(session, row.flow_id, lock=True)
     lenient = bool(row.impact.get("allow_failing_tests"))

@@ -12,7 +12,7 @@ from pytake_app.accounts.service import user_names
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, InvalidError
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine.difference import ChangeSize
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.triggers import TriggerSpec, flow_triggers
@@ -53,7 +53,7 @@ def publish(
         ConflictError: code `stale_revision`; `published_meanwhile`: another version is live than the caller has seen.
         ConflictError: code `tests_failed`, one error for each test case, unless `allow_failing_tests`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_PUBLISH)
     flow = repository.find(session, ref, lock=True)
     _refuse_overtaken(flow, expected_live)
     refuse_stale(flow, expected_revision)
@@ -91,7 +91,7 @@ def rollback(
         NotFoundError: no such version.
         InvalidError: code `flow_has_errors`: what was right then is not now (a flow that it jumps to is gone).
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_PUBLISH)
     flow = repository.find(session, ref, lock=True)
     _refuse_overtaken(flow, expected_live)
     older = repository.version(session, flow.id, version)
@@ -216,7 +216,7 @@ def set_active(session: Session, principal: Principal, ref: UUID | str, *, activ
     Raises:
         ConflictError: code `not_published`: nothing to activate yet.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_PUBLISH)
     flow = repository.find(session, ref, lock=True)
     if flow.live_version is None:
         raise ConflictError("The flow has no published version yet.", code="not_published")

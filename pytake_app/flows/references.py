@@ -16,7 +16,7 @@ from pytake_app.contacts import service as contacts
 from pytake_app.contacts.catalog_schemas import FieldCreate, TagCreate
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.flows import repository
 from pytake_app.flows.environment import forget_world
 from pytake_app.outgoing import service as outgoing
@@ -132,7 +132,7 @@ def create(session: Session, principal: Principal, ref: UUID | str, request: New
         ConflictError: it is there already.
         InvalidError: it can't have this name.
     """
-    principal.require(Role.AGENT if request.kind == "tag" else Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)  # and what each thing needs of its own, where it is made
     repository.find(session, ref)
     try:
         if request.kind == "tag":

@@ -20,7 +20,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.engine import session as engine
 from pytake_app.flows import repository, running
 from pytake_app.flows.models import FlowSession, SessionStep
@@ -153,7 +153,7 @@ def begin_start(
         ConflictError: `not_published`, `contact_blocked`, `contact_opted_out`, `no_address`, `no_channel_account`.
         InvalidError: `contact` is neither an id nor a phone number.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     found = repository.find(session, flow)
     if found.live_version is None:
         raise ConflictError("The flow has no published version yet.", code="not_published")
@@ -191,7 +191,7 @@ def begin_process(
         ConflictError: code `session_ended`: it isn't active or waiting.
         InvalidError: neither a text nor a selection.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     if user_input is None and selection_id is None:
         error = FieldError("/user_input", "give user_input or selection_id", "missing")
         raise InvalidError("There is nothing to process.", errors=[error])
@@ -215,7 +215,7 @@ def cancel(session: Session, principal: Principal, session_id: UUID, *, clock: C
     Raises:
         NotFoundError: none here.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     row = _find(session, session_id)
     contacts.lock(session, row.contact_id)
     session.refresh(row)

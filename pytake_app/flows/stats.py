@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from pytake_app.accounts import service as accounts
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import InvalidError
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, organization_of, scoped
 from pytake_app.engine.document import FlowDocument
 from pytake_app.flows import repository
 from pytake_app.flows.models import Flow
@@ -117,7 +117,7 @@ def flow_stats(
     Raises:
         InvalidError: code `unknown_channel`.
     """
-    principal.require(Role.VIEWER)
+    principal.needs(Permission.ANALYTICS_READ)
     flow = repository.find(session, ref)
     scope = channel_scope(session, channel)
     now = clock.now()

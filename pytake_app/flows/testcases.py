@@ -14,7 +14,7 @@ from pytake_app.core.budget import Budget, SpentError
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, scoped
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.events import MessageOut
 from pytake_app.flows import preview, repository
@@ -57,7 +57,7 @@ def create(
     Raises:
         ConflictError: code `too_many_test_cases`, or `test_case_exists`: one of the name is there.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     others = _cases(session, flow)
     if len(others) >= MAX_CASES:
@@ -90,7 +90,7 @@ def update(
         NotFoundError: no such test case of this flow.
         ConflictError: code `test_case_exists`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref, lock=True)
     case = _case(session, flow, case_id)
     if request.name is not None:
@@ -114,7 +114,7 @@ def delete(session: Session, principal: Principal, ref: UUID | str, case_id: UUI
     Raises:
         NotFoundError: no such test case of this flow.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     session.delete(_case(session, repository.find(session, ref), case_id))
     session.flush()
 

@@ -16,7 +16,7 @@ from pytake_app.accounts import service as accounts
 from pytake_app.core.clock import Clock
 from pytake_app.core.crypto import SecretBox
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine import runner
 from pytake_app.engine import session as engine
 from pytake_app.engine.classifier import train
@@ -74,7 +74,7 @@ def prepare_try(
         NotFoundError: no such flow.
         InvalidError: code `invalid_config`, with the fields that don't fit.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     repository.find(session, ref)
     try:
         config = ApiCallConfig.model_validate(body.config)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine.document import LOCALE_PATTERN, MAX_LANGUAGES, FlowDocument, Translation
 from pytake_app.engine.operations import SetTranslations
 from pytake_app.engine.translation import reading_order, state_of, texts_of
@@ -106,7 +106,7 @@ def take_in(
     Raises:
         InvalidError: code `invalid_table`: no table with `node_id`, `pointer` and a language.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
     operations, notices = operations_of(document, request.csv)

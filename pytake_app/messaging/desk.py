@@ -22,7 +22,7 @@ from pytake_app.core.db import after_commit
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.services import Services, process_services
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.jobs import enqueue as jobs
 from pytake_app.messaging import figures, heartbeat
 from pytake_app.messaging.desk_schemas import (
@@ -165,7 +165,7 @@ def _rows(session: Session, principal: Principal, items: list[OutboxItem]) -> li
 
 def retry(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
     """Try dead letters again, with all their attempts. Answers how many."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.PIPELINE_MANAGE)
     now = clock.now()
     change = "state = 'queued', attempts = 0, next_attempt_at = :now, finished_at = NULL"
     count = _act(session, choice, now, state="dead", status="queued", change=change)
@@ -176,7 +176,7 @@ def retry(session: Session, principal: Principal, choice: Choice, *, clock: Cloc
 
 def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
     """Take waiting messages out of the queue. Answers how many."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.PIPELINE_MANAGE)
     change = "state = 'canceled', finished_at = :now"
     return _act(session, choice, clock.now(), state="queued", status="canceled", change=change)
 
@@ -187,7 +187,7 @@ def restore(session: Session, principal: Principal, ids: Sequence[UUID], *, cloc
     What was canceled longer ago (`UNDO_WITHIN`) stays so, and so does what would now follow a later message of its
     conversation that has gone out meanwhile.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.PIPELINE_MANAGE)
     organization_id = organization_of(session)
     values = {"organization_id": organization_id, "ids": list(ids), "since": clock.now() - UNDO_WITHIN}
     session.execute(_HOLD_LATER, values)

@@ -20,7 +20,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.errors import InvalidError, NotFoundError, TooLargeError
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, organization_of, scoped
 from pytake_app.messaging.models import MediaAsset
 from pytake_app.messaging.schemas import LibraryFile
 
@@ -188,7 +188,7 @@ def store(
         TooLargeError: code `media_too_large`, larger than WhatsApp takes for its kind; `media_quota`: the library is
             full.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.FLOWS_EDIT, Permission.CONVERSATIONS_HANDLE)
     name = _UNSAFE.sub("", filename).strip()[:240]
     head = source.read(_HEAD)
     if not head:
@@ -256,7 +256,7 @@ def list_uploads(
         kind: only those that can be sent as this.
         q: part of the file's name.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.FLOWS_EDIT, Permission.CONVERSATIONS_HANDLE)
     statement = scoped(session, MediaAsset).where(col(MediaAsset.uploaded_at).is_not(None))
     if kind is not None:
         wanted = [mime for mime, sent_as in TYPES.items() if sent_as == kind]
@@ -281,7 +281,7 @@ def delete_upload(session: Session, principal: Principal, media_id: UUID, *, clo
     Raises:
         NotFoundError: no such upload.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     row = session.exec(scoped(session, MediaAsset).where(col(MediaAsset.id) == media_id)).first()
     if row is None or row.uploaded_at is None:
         raise NotFoundError("There is no such file in the library.")

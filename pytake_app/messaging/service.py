@@ -21,7 +21,7 @@ from pytake_app.core.db import after_commit
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.messaging import figures
 from pytake_app.messaging.content import channel_content
 from pytake_app.messaging.models import InboundEvent, OutboxItem
@@ -40,7 +40,7 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
         InvalidError: the content can't be sent, or `to` is no phone number.
         ConflictError: `no_channel_account`, `no_address`, `window_closed`, `contact_blocked`, `contact_opted_out`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.CAMPAIGNS_SEND)
     content = _content(request)
     # The contact's row first, as everywhere: the pipeline may be at work on the same conversation.
     reached, new = contacts.resolve(session, principal, request.to, clock=clock)
@@ -184,7 +184,7 @@ def cancel(session: Session, principal: Principal, item_id: UUID, *, clock: Cloc
     Raises:
         ConflictError: it is on its way or finished (`not_cancelable`).
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.PIPELINE_MANAGE)
     item = _find(session, item_id, lock=True)
     if item.state != "queued":
         raise ConflictError(f"The message is {item.state}.", code="not_cancelable")
@@ -200,7 +200,7 @@ def retry(session: Session, principal: Principal, item_id: UUID, *, clock: Clock
     Raises:
         ConflictError: it was not given up on (`not_dead`).
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.PIPELINE_MANAGE)
     item = _find(session, item_id, lock=True)
     if item.state != "dead":
         raise ConflictError(f"The message is {item.state}.", code="not_dead")
@@ -275,6 +275,7 @@ def replay_events(session: Session, principal: Principal, event_ids: list[int], 
         how many.
     """
     principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.PIPELINE_MANAGE)
     result = session.execute(
         update(InboundEvent)
         .where(

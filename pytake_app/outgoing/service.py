@@ -13,7 +13,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.crypto import SecretBox
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.outgoing.schemas import NewSecret, SecretView
 
@@ -37,7 +37,7 @@ def put_secret(
         ForbiddenError: admins only.
         ConflictError: code `too_many_secrets`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     now = clock.now()
     # One at a time in an organization: two who keep the same name at once both mean the same row.
     lock = sa.func.hashtextextended(f"secrets:{organization_of(session)}", 0)
@@ -64,7 +64,7 @@ def delete_secret(session: Session, principal: Principal, name: str) -> None:
         ForbiddenError: admins only.
         NotFoundError: code `secret_not_found`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.SETTINGS_MANAGE)
     row = _find(session, name)
     if row is None:
         raise NotFoundError("There is no such secret.", code="secret_not_found")

@@ -21,7 +21,7 @@ from pytake_app.accounts.models import User
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.queues import distributing, items, repository, telling
 from pytake_app.queues.agent_schemas import (
     AgentCapacityWrite,
@@ -255,7 +255,7 @@ def set_queues(
         NotFoundError: nobody here who may answer.
         InvalidError: a queue that isn't there.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     _, user = find(session, user_id, clock=clock)
     known = {queue.id for queue in repository.all_of(session, ServiceQueue)}
     errors = [
@@ -356,6 +356,6 @@ def lose(session: Session, *, clock: Clock) -> int:
 
 
 def _own_or_admin(principal: Principal, user_id: UUID) -> None:
-    principal.require(Role.AGENT)
-    if principal.user_id != user_id and not principal.may(Role.ORG_ADMIN):
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.QUEUES_MANAGE)
+    if principal.user_id != user_id and not principal.has(Permission.QUEUES_MANAGE):
         raise ForbiddenError("Your role does not allow this for somebody else.")

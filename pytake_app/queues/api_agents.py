@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.pagination import Page
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.queues import agents
 from pytake_app.queues import history as reports
 from pytake_app.queues.agent_schemas import (
@@ -46,7 +46,7 @@ def heartbeat(who: CurrentPrincipal, session: TenantSession, services: ServicesD
 
     404 `agent_not_found` for who has never been at work.
     """
-    who.require(Role.AGENT)
+    who.needs(Permission.CONVERSATIONS_HANDLE)
     beat = agents.seen(session, who.user_id, clock=services.clock)
     if beat is None:
         raise NotFoundError("There is no such agent.", code="agent_not_found")

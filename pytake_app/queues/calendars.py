@@ -13,7 +13,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 from pytake_app.queues import repository
 from pytake_app.queues.models import BusinessCalendar
 from pytake_app.queues.schemas import CalendarCreate, CalendarUpdate, CalendarView
@@ -59,7 +59,7 @@ def create_calendar(
     Raises:
         ConflictError: `name_taken`, `too_many_calendars`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     if repository.count(session, BusinessCalendar) >= MAX_CALENDARS:
         raise ConflictError(f"An organization has at most {MAX_CALENDARS} calendars.", code="too_many_calendars")
     now = clock.now()
@@ -81,7 +81,7 @@ def update_calendar(
         NotFoundError: none here.
         ConflictError: `name_taken`, `default_needed` (make another calendar the default instead).
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     calendar = repository.find(session, BusinessCalendar, calendar_id, lock=True)
     changes = request.model_dump(mode="json", exclude_unset=True)
     if calendar.is_default and changes.get("is_default") is False:
@@ -117,7 +117,7 @@ def delete_calendar(session: Session, principal: Principal, calendar_id: UUID) -
         NotFoundError: none here.
         ConflictError: `default_needed`: it is the default one.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     calendar = repository.find(session, BusinessCalendar, calendar_id, lock=True)
     if calendar.is_default:
         raise _default_needed()

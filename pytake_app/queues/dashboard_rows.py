@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from pytake_app.accounts import service as accounts
 from pytake_app.accounts.models import Organization, User
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.queueing import LATE_AT_MOST
-from pytake_app.core.tenancy import Role, organization_of
+from pytake_app.core.tenancy import Permission, organization_of
 from pytake_app.queues import distribution, predicting
 from pytake_app.queues.models import BusinessCalendar, QueueItem, ServiceQueue
 
@@ -83,7 +84,7 @@ def people(session: Session, midnight: datetime) -> Sequence[Any]:
     Parameters:
         midnight: since when their statuses are told.
     """
-    roles = [str(role) for role in Role if role.includes(Role.AGENT)]
+    roles = [str(role) for role in accounts.roles_with(session, Permission.CONVERSATIONS_HANDLE)]
     values = {"organization": organization_of(session), "roles": roles, "midnight": midnight}
     return session.execute(_PEOPLE, values).all()
 

@@ -16,7 +16,7 @@ from pytake_app.contacts import service as contacts
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, organization_of, scoped
 from pytake_app.queues import agents, repository
 from pytake_app.queues.insight_schemas import (
     AgentDetail,
@@ -76,7 +76,7 @@ def history(
         NotFoundError: no such queue.
         InvalidError: a time that is none; a cursor that isn't of this list.
     """
-    principal.require(Role.VIEWER)
+    principal.needs(Permission.ANALYTICS_READ)
     queue = repository.find(session, ServiceQueue, queue_id)
     since, until = _period(first, last, clock.now())
     limit = min(max(limit, 1), MAX_LIMIT)
@@ -154,7 +154,7 @@ def metrics(
         NotFoundError: no such queue.
         InvalidError: a time that is none, or too long for hours.
     """
-    principal.require(Role.VIEWER)
+    principal.needs(Permission.ANALYTICS_READ)
     queue = repository.find(session, ServiceQueue, queue_id)
     since, until = _period(first, last, clock.now())
     since = since.replace(minute=0, second=0, microsecond=0)

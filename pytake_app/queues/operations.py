@@ -19,7 +19,7 @@ from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
-from pytake_app.core.tenancy import Principal, Role, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, scoped
 from pytake_app.queues import agents, distributing, distribution, entering, item_views, items, repository, telling
 from pytake_app.queues.item_schemas import (
     PRIORITIES,
@@ -107,7 +107,7 @@ def enter(session: Session, principal: Principal, queue_id: UUID, request: ItemE
         NotFoundError: no such queue or conversation.
         ConflictError: `conversation_closed`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     repository.find(session, ServiceQueue, queue_id)
     conversation = conversations.hold(session, request.conversation_id)
     if conversation.status not in ("open", "pending"):
@@ -152,7 +152,7 @@ def decline(session: Session, principal: Principal, queue_id: UUID | None, item_
 def _offered_to(
     session: Session, principal: Principal, queue_id: UUID | None, item_id: UUID
 ) -> tuple[QueueItem, Conversation]:
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     item, conversation = items.hold(session, item_id, queue_id)
     items.require(item, *items.LIVE)
     if item.status != "offered" or item.offered_to != principal.user_id:
@@ -170,10 +170,10 @@ def assign(
         InvalidError: nobody who can answer.
         ConflictError: `item_ended`.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     item, conversation = items.hold(session, item_id, queue_id)
     items.require(item, *items.LIVE)
-    if not principal.may(Role.ORG_ADMIN):
+    if not principal.has(Permission.QUEUES_MANAGE):
         own = item.status == "in_service" and item.agent_id == principal.user_id
         picks = item.status != "in_service" and agent_id == principal.user_id and _answers(session, agent_id, item)
         if not (own or picks):
@@ -190,7 +190,8 @@ def _to_agent(
     session: Session, principal: Principal, item: QueueItem, conversation: Conversation, agent_id: UUID, pointer: str,
     clock: Clock,
 ) -> None:  # fmt: skip
-    if not accounts.may(session, agent_id, Role.AGENT):
+    answerer = accounts.principal_for(session, agent_id)
+    if answerer is None or not answerer.has(Permission.CONVERSATIONS_HANDLE):
         error = FieldError(pointer, "not somebody who can answer", "unknown")
         raise InvalidError("The conversation can't be given to this user.", errors=[error])
     agents.find(session, agent_id, clock=clock)
@@ -247,10 +248,10 @@ def _own(
     session: Session, principal: Principal, queue_id: UUID | None, item_id: UUID
 ) -> tuple[QueueItem, Conversation]:
     """A live item that the caller may act on, held."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     item, conversation = items.hold(session, item_id, queue_id)
     items.require(item, *items.LIVE)
-    if not principal.may(Role.ORG_ADMIN) and principal.user_id not in (item.agent_id, item.offered_to):
+    if not principal.has(Permission.QUEUES_MANAGE) and principal.user_id not in (item.agent_id, item.offered_to):
         raise ForbiddenError("Somebody else has this conversation.")
     return item, conversation
 
@@ -332,10 +333,10 @@ def take_next(session: Session, principal: Principal, queue_id: UUID, *, clock: 
         ConflictError: `at_capacity`: the caller has as many as they take at a time.
         ForbiddenError: the caller doesn't answer this queue.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE)
     queue = repository.find(session, ServiceQueue, queue_id)
     answers = queue.id in distributing.answered_queues(session).get(principal.user_id, {})
-    if not answers and not principal.may(Role.ORG_ADMIN):
+    if not answers and not principal.has(Permission.QUEUES_MANAGE):
         raise ForbiddenError("You don't answer this queue.")
     for found, _ in distributing.waiting(session, [queue.id]):
         held = conversations.lock_many(session, [found.conversation_id])

@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 
 from pytake_app.accounts import service as accounts
 from pytake_app.core.clock import Clock
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.queues import agents, item_views
 from pytake_app.queues.agent_schemas import AgentView
 from pytake_app.queues.item_schemas import ItemView
@@ -40,7 +40,7 @@ class WaitingView(BaseModel):
 
 def own_desk(session: Session, principal: Principal, *, clock: Clock) -> OwnDesk:
     """The caller's status and offers. Nothing is written: it is asked for on every page."""
-    if not principal.may(Role.AGENT):
+    if not principal.has(Permission.CONVERSATIONS_HANDLE):
         return OwnDesk()
     me = [user for user in accounts.answerers(session) if user.id == principal.user_id]
     rows = session.exec(

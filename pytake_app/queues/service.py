@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock, SystemClock
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.queues import agents, entering, inbox, items, operations
 from pytake_app.queues.agent_schemas import AgentStatus, AgentView, Heartbeat
 from pytake_app.queues.calendars import (
@@ -149,7 +149,9 @@ def agent_status(
 
 def heartbeat(session: Session, principal: Principal, *, clock: Clock = _CLOCK) -> Heartbeat | None:
     """The caller's browser or program is there; None for who is no agent."""
-    return agents.seen(session, principal.user_id, clock=clock) if principal.may(Role.AGENT) else None
+    if not principal.has(Permission.CONVERSATIONS_HANDLE):
+        return None
+    return agents.seen(session, principal.user_id, clock=clock)
 
 
 def items_by_id(

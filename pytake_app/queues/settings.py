@@ -15,7 +15,7 @@ from sqlmodel import Session
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 from pytake_app.queues import repository
 from pytake_app.queues.calendars import seed_calendar
 from pytake_app.queues.models import BusinessCalendar, ServiceQueue
@@ -50,7 +50,7 @@ def create_queue(session: Session, principal: Principal, request: QueueWrite, *,
         ConflictError: `name_taken`, `too_many_queues`.
         InvalidError: department, business hours or overflow queue that aren't there.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     if repository.count(session, ServiceQueue) >= MAX_QUEUES:
         raise ConflictError(f"An organization has at most {MAX_QUEUES} queues.", code="too_many_queues")
     now = clock.now()
@@ -68,7 +68,7 @@ def replace_queue(
         ConflictError: `name_taken`, `default_needed` (make another queue the default instead).
         InvalidError: as `create_queue`; `overflow_circle`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     queue = repository.find(session, ServiceQueue, queue_id, lock=True)
     if queue.is_default and not (request.is_default and request.is_active):
         raise ConflictError("There must be a default queue; make another one the default.", code="default_needed")
@@ -160,7 +160,7 @@ def delete_queue(
     from pytake_app.conversations import service as conversations
     from pytake_app.queues import operations
 
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.QUEUES_MANAGE)
     queue = repository.find(session, ServiceQueue, queue_id)
     if queue.is_default:
         raise ConflictError("There must be a default queue; make another one the default.", code="default_needed")

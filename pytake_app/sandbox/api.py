@@ -18,7 +18,7 @@ from pytake_app.channels.errors import MediaError
 from pytake_app.channels.whatsapp import simulator
 from pytake_app.core.errors import NotFoundError, ProblemError, TooLargeError, UnavailableError
 from pytake_app.core.pagination import Page
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.sandbox import media, service, templates
 from pytake_app.sandbox.courier import Courier
 from pytake_app.sandbox.models import SandboxMessage
@@ -146,7 +146,7 @@ def upload(
     account_id: UUID, who: CurrentPrincipal, services: ServicesDep, file: Annotated[UploadFile, File()]
 ) -> MediaAnswer:
     """A file for the person to send: its id goes into `media_id` of a message."""
-    who.require(Role.AGENT)
+    who.needs(Permission.CONVERSATIONS_HANDLE, Permission.FLOWS_EDIT)
     with services.database.tenant(who.organization_id) as session:
         account = service.sandbox_account(session, who, services.settings, services.secrets, account_id)
     stored = media.store(

@@ -25,7 +25,7 @@ from pytake_app.core.crypto import SecretBox
 from pytake_app.core.errors import FieldError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import poke
-from pytake_app.core.tenancy import Principal, Role, organization_of
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 from pytake_app.sandbox import repository
 from pytake_app.sandbox.models import SandboxMessage
 from pytake_app.sandbox.schemas import Persona, PhoneMessage, PhoneMessageView, SandboxAccountView
@@ -117,7 +117,7 @@ def persona_of(account: AccountRuntime) -> Persona:
 
 def reset(session: Session, principal: Principal, account: AccountRuntime, name: str | None) -> Persona:
     """Put a new person with a new number at the other end: a contact we have never heard of."""
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.FLOWS_EDIT)
     persona = _new_persona(name or persona_of(account).name)
     whatsapp.set_own_settings(session, account.id, {"persona": persona.model_dump()})
     _poke(session, account.id, persona.phone)
@@ -144,7 +144,7 @@ def say(
     Raises:
         InvalidError: what this type of message needs is missing.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.FLOWS_EDIT)
     persona = persona_of(account)
     phone = request.phone or persona.phone
     name = request.name or (persona.name if phone == persona.phone else PERSON_NAME)
@@ -347,7 +347,7 @@ def simulated(
     """
     from pytake_app.contacts import service as contacts
 
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.FLOWS_EDIT)
     account = sandbox_account(session, principal, settings, secrets, None)
     try:
         phone = contacts.get_contact(session, principal, UUID(request.contact_id)).phone

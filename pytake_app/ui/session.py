@@ -12,7 +12,7 @@ class FlowsState(rx.State):
     async def load(self, who: Principal): ...        # `who` is given by the decorator, never by the client
 
     @rx.event
-    @protected(role="agent")
+    @protected(permission="flows.edit")
     async def delete(self, who: Principal, flow_id: str): ...
 ```
 
@@ -32,7 +32,7 @@ from urllib.parse import quote
 import reflex as rx
 
 from pytake_app.accounts.service import resolve_web_session
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Actor, Permission, Principal, Role, acting
 from pytake_app.ui.backend import database, settings
 from pytake_app.ui.i18n import match_language
 
@@ -63,6 +63,11 @@ def language_of(state: rx.State) -> str:
     """The language for texts the server makes (toasts): the chosen one, else the browser's."""
     chosen = read_cookie(state, LANGUAGE_COOKIE)
     return match_language(chosen or state.router.headers.accept_language)
+
+
+def address_of(state: rx.State) -> str:
+    """The address that the tab's socket came from, as Reflex saw it."""
+    return str(state.router.session.client_ip or "")[:64]
 
 
 async def identify(state: rx.State) -> Principal | None:
@@ -115,27 +120,35 @@ def _to_login(state: rx.State) -> rx.event.EventSpec:
     return rx.redirect(login_address(f"{url.path}?{url.query}" if url.query else url.path), is_external=False)
 
 
-def protected(role: str = "viewer") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def protected(role: str = "viewer", *, permission: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a handler its `who: Principal` (first after `self`), and refuse callers below `role`.
+
+    Parameters:
+        permission: one that the caller must have besides, e.g. `flows.edit`.
 
     Somebody without a session is sent to the sign-in page; somebody without the right gets a toast. In both
     cases the handler's body doesn't run. A state that holds work of the person says it itself: its
     `_refused("signed_out" | "forbidden")` is called instead, and gives the event to answer with, if any.
     """
     Role(role)  # a wrong word fails when the page is imported
+    wanted = Permission(permission) if permission else None
+
+    def admits(principal: Principal) -> bool:
+        return allows(principal, role) and (wanted is None or principal.has(wanted))
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
         async def admitted(state: rx.State) -> tuple[Principal | None, rx.event.EventSpec | None]:
             principal = await identify(state)
             refused = getattr(state, "_refused", None)
-            if refused is not None and (principal is None or not allows(principal, role)):
+            if refused is not None and (principal is None or not admits(principal)):
                 return None, refused("signed_out" if principal is None else "forbidden")
             if principal is None:
                 return None, _to_login(state)
-            if not allows(principal, role):
+            if not admits(principal):
                 from pytake_app.ui.feedback import say
 
                 return None, say(state, "common.no_permission", kind="error")
+            acting.set(Actor("user", principal.user_id, principal.name, address_of(state)))
             return principal, None
 
         if inspect.isasyncgenfunction(fn):
@@ -168,6 +181,7 @@ def protected(role: str = "viewer") -> Callable[[Callable[..., Any]], Callable[.
         wrapper.__signature__ = signature.replace(parameters=[parameters[0], *parameters[2:]])  # type: ignore[attr-defined]
         wrapper.__annotations__ = {k: v for k, v in fn.__annotations__.items() if k != "who"}
         wrapper.__protected__ = role  # type: ignore[attr-defined]
+        wrapper.__permission__ = permission  # type: ignore[attr-defined]
         return wrapper
 
     return decorate
@@ -183,6 +197,8 @@ class SessionState(rx.State):
     role: str = ""
     organization_name: str = ""
     locale: str = ""
+    permissions: list[str] = []
+    """What the person may do: pages hide or close the rest. Handlers and services ask for themselves."""
 
     @rx.event
     async def guard(self) -> rx.event.EventSpec | None:
@@ -195,6 +211,7 @@ class SessionState(rx.State):
         self.user_name, self.user_email = who.name, who.email
         self.initials, self.role = initials(who.name), who.role.value
         self.organization_name, self.locale = who.organization_name, who.locale
+        self.permissions = sorted(who.permissions)
         return None
 
     @rx.event

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.core.pagination import Page
-from pytake_app.core.tenancy import Role
+from pytake_app.core.tenancy import Permission
 from pytake_app.whatsapp import service
 from pytake_app.whatsapp.schemas import AccountChange, AccountCheck, AccountView, ChannelView, NewAccount
 
@@ -62,7 +62,7 @@ def _delete(account_id: UUID, who: CurrentPrincipal, session: TenantSession, ser
 
 def _test(account_id: UUID, who: CurrentPrincipal, services: ServicesDep) -> AccountCheck:
     """Ask the platform about the account, and keep what it said."""
-    who.require(Role.ORG_ADMIN)
+    who.needs(Permission.CHANNELS_MANAGE)
     with services.database.tenant(who.organization_id) as session:
         runtime = service.runtime_of(session, who, services.settings, services.secrets, account_id)
     # Between the transactions: nobody waits for Meta with a connection in hand.

@@ -19,7 +19,7 @@ from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.crypto import SecretBox
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.whatsapp import repository
 from pytake_app.whatsapp.models import ChannelAccount
 from pytake_app.whatsapp.prices import PriceList, country_of, price_list
@@ -126,7 +126,7 @@ def connect_account(
         ForbiddenError: the caller is no administrator.
         ConflictError: the number is connected already (`number_connected`), or too many are (`too_many_numbers`).
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.CHANNELS_MANAGE)
     if repository.count(session) >= MAX_ACCOUNTS:
         raise ConflictError(f"At most {MAX_ACCOUNTS} numbers can be connected.", code="too_many_numbers")
     account_id = add_account(
@@ -161,7 +161,7 @@ def change_account(
         NotFoundError: there is none with this id.
         ConflictError: the sandbox's own credentials can't be changed (`sandbox_fixed`).
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.CHANNELS_MANAGE)
     account = _found(repository.account(session, account_id, lock=True))
     given = change.model_dump(exclude_unset=True)
     if account.sandbox and set(given) - {"name", "default_flow_id", "messages_per_second"}:
@@ -199,7 +199,7 @@ def disconnect_account(session: Session, principal: Principal, account_id: UUID,
         NotFoundError: there is none with this id.
         ConflictError: the sandbox stays (`sandbox_fixed`).
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.CHANNELS_MANAGE)
     account = _found(repository.account(session, account_id, lock=True))
     if account.sandbox:
         raise ConflictError("The sandbox number can't be disconnected.", code="sandbox_fixed")
@@ -314,7 +314,7 @@ def record_check(
     session: Session, principal: Principal, account_id: UUID, check: AccountCheck, *, clock: Clock = _CLOCK
 ) -> None:
     """Keep what a check found: when it was, the number as people write it, and whether the account works."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.CHANNELS_MANAGE)
     account = _found(repository.account(session, account_id, lock=True))
     if check.ok:
         _works_again(account)

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.whatsapp import repository
 from pytake_app.whatsapp.models import ChannelAccount, MessageTemplate
 from pytake_app.whatsapp.template_parts import parts_of
@@ -108,7 +108,7 @@ def accounts_to_sync(session: Session, principal: Principal) -> list[ChannelAcco
     Raises:
         ConflictError: code `no_business_account`: no number names its business account.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.TEMPLATES_MANAGE)
     chosen: dict[str, ChannelAccount] = {}
     for account in repository.accounts(session, "whatsapp"):
         if account.business_account_id:
@@ -125,7 +125,7 @@ def account_to_submit(session: Session, principal: Principal, account_id: UUID |
         NotFoundError: no such account.
         ConflictError: code `no_business_account`.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.TEMPLATES_MANAGE)
     accounts = accounts_to_sync(session, principal)
     if account_id is None:
         return accounts[0]
@@ -224,7 +224,7 @@ def _take(row: MessageTemplate, raw: Mapping[str, Any]) -> None:
 
 def forget(session: Session, principal: Principal, template_id: UUID) -> None:
     """Drop a template's row, once Meta has deleted it."""
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.TEMPLATES_MANAGE)
     session.delete(_find(session, template_id))
     session.flush()
 
@@ -236,7 +236,7 @@ def template_of(session: Session, principal: Principal, template_id: UUID) -> tu
         NotFoundError: no such template.
         ConflictError: code `no_business_account`: its number is disconnected.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.TEMPLATES_MANAGE)
     row = _find(session, template_id)
     for account in repository.accounts(session, "whatsapp"):
         if account.business_account_id == row.business_account_id:

@@ -162,7 +162,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
 
 
 # Parameters that are no ids; anything else must be in what `populate` made.
-PLAIN = {"version": "1", "tag": "vip", "token": "no-such-address"}
+PLAIN = {"role": "agent", "version": "1", "tag": "vip", "token": "no-such-address"}
 
 # Bodies that pass validation, where an empty one would not, so that the answer is about the id.
 BODIES: dict[tuple[str, str], Any] = {

@@ -97,8 +97,14 @@ ENV = VerifyEnv(
         TemplateFacts(name="ola", language="en"),
         TemplateFacts(name="olaa_", language="pt_BR"),
         TemplateFacts(name="um", language="pt_BR", variables=1),
-        TemplateFacts(name="partes", language="pt_BR", variables=2, placeholders=("nome", "pedido"),
-                      header_placeholder="loja", buttons=("other", "link", "reply")),
+        TemplateFacts(
+            name="partes",
+            language="pt_BR",
+            variables=2,
+            placeholders=("nome", "pedido"),
+            header_placeholder="loja",
+            buttons=("other", "link", "reply"),
+        ),
     ),
 )
 WORLDLY = {"template_language", "undefined_in_flow", "mutual_jump", "missing_queue", "no_queue", "missing_template",

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal
 from pytake_app.flows import catalog, documents, publishing, repository
 from pytake_app.flows.schemas import FlowView, StarterStep, StarterView
 from pytake_app.flows.starters import (
@@ -105,7 +105,7 @@ def create_from_starter(
     Raises:
         InvalidError: no such starter.
     """
-    principal.require(Role.ORG_ADMIN)
+    principal.needs(Permission.FLOWS_EDIT)
     found = BY_KEY.get(starter)
     if found is None:
         raise InvalidError("There is no such starter.", errors=[FieldError("/starter", "unknown starter", "unknown")])

@@ -51,9 +51,7 @@ def _checked(folder: Path, gaps: list[int], server: dict[str, int]) -> dict[str,
 
 @pytest.mark.parametrize("gap", [12, 60, 110, 135, 150, 200, 330, 700, 3500])
 @pytest.mark.parametrize("answer", [30, 80])
-def test_the_findings_of_what_was_typed_stand_soon_after_the_last_key(
-    sync_module: Path, gap: int, answer: int
-) -> None:
+def test_the_findings_of_what_was_typed_stand_soon_after_the_last_key(sync_module: Path, gap: int, answer: int) -> None:
     chance = random.Random(gap)
     gaps = [0, *(round(gap * chance.uniform(0.75, 1.25)) for _ in range(40))]
     seen = _checked(sync_module.parent, gaps, {"answer": answer})
