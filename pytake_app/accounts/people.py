@@ -77,3 +77,17 @@ def locales_of(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
         return found
     organization = session.get_one(Organization, organization_of(session))
     return dict.fromkeys(wanted, organization.locale) | found
+
+
+def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of these people of the transaction's organization, in one query; for other rooms' lists."""
+    wanted = set(user_ids)
+    if not wanted:
+        return {}
+    found = session.exec(scoped(session, User).where(col(User.id).in_(wanted)))
+    return {user.id: user.full_name for user in found}
+
+
+def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
+    """(id, name, e-mail) of the organization's active people, for the verifier and pickers."""
+    return repository.user_choices(session)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import secrets as random
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
@@ -33,6 +32,8 @@ from pytake_app.accounts.people import (
     locales_of,
     principal_for,
     roles_with,
+    user_choices,
+    user_names,
 )
 from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
@@ -42,7 +43,7 @@ from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Principal, Role, organization_of, permissions_of, scoped
+from pytake_app.core.tenancy import Principal, Role, organization_of, permissions_of
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
@@ -139,20 +140,6 @@ def set_locale(session: Session, principal: Principal, locale: Locale) -> UserVi
     session.add(user)
     session.flush()
     return UserView.model_validate(user)
-
-
-def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Names of these people of the transaction's organization, in one query; for other rooms' lists."""
-    wanted = set(user_ids)
-    if not wanted:
-        return {}
-    found = session.exec(scoped(session, User).where(col(User.id).in_(wanted)))
-    return {user.id: user.full_name for user in found}
-
-
-def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
-    """(id, name, e-mail) of the organization's active people, for the verifier and pickers."""
-    return repository.user_choices(session)
 
 
 def time_zone_of(session: Session) -> str:
