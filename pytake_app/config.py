@@ -4,12 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from limits import parse
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "test", "production"]
 
 MIN_SECRET_LENGTH = 32
+RATE_CLASSES = ("read", "write", "search", "export", "upload", "auth", "public")
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,15 @@ class Settings(BaseSettings):
         default_factory=list, description="networks (CIDR) of proxies whose X-Forwarded-For is believed; JSON list"
     )
 
+    rate_limits: dict[str, str] = Field(
+        default_factory=dict,
+        description="requests of one person or key by class (read, write, search, export, upload), and of one address "
+        'that is not signed in (auth, public), instead of the defaults: {"write": "100 per minute"}',
+    )
+    rate_limit_people: dict[str, float] = Field(
+        default_factory=dict,
+        description="requests of an organization as a multiple of one person's, by plan, instead of the defaults",
+    )
     registration_open: bool = Field(True, description="whether anybody may register a new organization")
     registrations_per_hour: int = Field(20, gt=0, description="new organizations from one address in an hour")
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
@@ -111,6 +122,18 @@ class Settings(BaseSettings):
     )
     trace_sample_ratio: float = Field(0.1, ge=0, le=1, description="share of webhooks that are traced")
     metrics_host: str = Field("127.0.0.1", description="address that `metrics_port` listens on")
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _refuse_unreadable_limits(cls, given: dict[str, str]) -> dict[str, str]:
+        for name, limit in given.items():
+            if name not in RATE_CLASSES:
+                raise ValueError(f"{name} is no class of requests; there are {', '.join(RATE_CLASSES)}")
+            try:
+                parse(limit)
+            except ValueError as error:
+                raise ValueError(f"{name}: write a limit as '600 per minute', not '{limit}'") from error
+        return given
 
     @model_validator(mode="after")
     def _refuse_weak_production_secret(self) -> Self:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from pytake_app.accounts import passwords, repository
+from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
@@ -54,9 +55,6 @@ __all__ = [
 
 log = structlog.get_logger(__name__)
 
-LOGINS_PER_ACCOUNT_AND_ADDRESS = "8 per 5 minute"
-LOGINS_PER_ACCOUNT = "50 per hour"
-LOGINS_PER_ADDRESS = "60 per 5 minute"
 TOUCH_EVERY = timedelta(minutes=1)
 """A session's last use is written at most this often."""
 WEB_SESSION_AT_MOST = timedelta(days=90)
@@ -69,10 +67,11 @@ KEEP_ANSWERS = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a sign-in comes from, for the list of devices and for rate limits."""
+    """Where a sign-in comes from, for the list of devices and for rate limits; `device`: its cookie."""
 
     address: str = ""
     user_agent: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +186,7 @@ class Accounts:
         self._database = database
         self._clock = clock
         self._limiter = limiter
+        self.attempts = Attempts(settings, limiter, clock)
         self._signer_: TokenSigner | None = None
 
     @property
@@ -284,18 +284,14 @@ class Accounts:
 
     def _authenticate(self, email: str, password: str, client: Client) -> User:
         email = normalize_email(email)
-        account = hash_token(email)  # no e-mail addresses in Redis
-        self._limiter.require(LOGINS_PER_ADDRESS, "login-address", client.address)
-        self._limiter.require(LOGINS_PER_ACCOUNT_AND_ADDRESS, "login-pair", account, client.address)
-        self._limiter.require(LOGINS_PER_ACCOUNT, "login-account", account)
+        self.attempts.count_login(email, client)
         with self._database.auth() as session:
             user = repository.user_by_email(session, email)
         # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
         matches = passwords.verify_password(user.password_hash if user else None, password)
         if user is None or not matches or not user.is_active:
             raise UnauthorizedError("E-mail or password is wrong.", code="credentials_invalid")
-        self._limiter.clear(LOGINS_PER_ACCOUNT_AND_ADDRESS, "login-pair", account, client.address)
-        self._limiter.clear(LOGINS_PER_ACCOUNT, "login-account", account)
+        self.attempts.login_succeeded(email, client)
         if passwords.needs_rehash(user.password_hash):
             rehashed = passwords.hash_password(password)
             with self._database.auth() as session:
@@ -478,6 +474,7 @@ def _principal(found: repository.SignedIn) -> Principal:
         locale=user.locale,
         organization_name=organization.name,
         permissions=permissions_of(Role(user.role), changes),
+        plan=organization.plan,
     )
 
 

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pytake_app.config import Settings
+from pytake_app.core.crypto import derived_key
 from pytake_app.core.errors import UnauthorizedError
 from pytake_app.core.ids import new_id
 
@@ -45,8 +44,7 @@ class TokenSigner:
     """Makes and checks access tokens, with a key of its own derived from SECRET_KEY."""
 
     def __init__(self, settings: Settings) -> None:
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"pytake access tokens v1")
-        self._key = base64.urlsafe_b64encode(derived.derive(settings.signing_key.encode()))
+        self._key = base64.urlsafe_b64encode(derived_key(settings.signing_key, "access tokens v1"))
         self.lifetime = timedelta(minutes=settings.access_token_expire_minutes)
 
     def sign(self, *, user_id: UUID, organization_id: UUID, role: str, session_id: UUID, now: datetime) -> str:

@@ -16,6 +16,7 @@ from pytake_app.accounts import api_roles as roles
 from pytake_app.api import docs, problems, realtime, system, web
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import BodyLimit, RequestContext
+from pytake_app.api.rates import AddressLimits
 from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
 from pytake_app.contacts import api as contacts
@@ -134,13 +135,17 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(AddressLimits, settings=settings)
     if settings.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_allowed_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Request-ID"],
+            expose_headers=[
+                "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
+                "X-Request-ID",
+            ],
             allow_credentials=False,  # other origins use access tokens; the pages' cookie is for our own
             max_age=600,
         )

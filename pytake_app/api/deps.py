@@ -26,7 +26,7 @@ from sqlmodel import Session
 from starlette.requests import HTTPConnection
 
 from pytake_app.accounts.service import Client
-from pytake_app.api import idempotency, rights
+from pytake_app.api import idempotency, rates, rights
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ForbiddenError, UnauthorizedError
 from pytake_app.core.tenancy import Principal, Role, acting
@@ -34,9 +34,10 @@ from pytake_app.core.tenancy import Principal, Role, acting
 T = TypeVar("T")
 
 COOKIE = "pytake_session"
+DEVICE_COOKIE = "pytake_device"
+"""Tells that this browser signed in to an account before; proves nothing else (`accounts.attempts`)."""
 CSRF_HEADER = "x-pytake-csrf"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-REQUESTS_PER_PRINCIPAL = "1200 per minute"
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="access token of /auth/login"
@@ -90,7 +91,11 @@ def client_of(connection: HTTPConnection) -> Client:
     forwarded = connection.headers.get("x-forwarded-for", "")
     if forwarded:
         address = forwarded_address(address, forwarded, get_services(connection).settings.trusted_proxies)
-    return Client(address=address, user_agent=connection.headers.get("user-agent", ""))
+    return Client(
+        address=address,
+        user_agent=connection.headers.get("user-agent", ""),
+        device=connection.cookies.get(DEVICE_COOKIE, "")[:1000],
+    )
 
 
 def forwarded_address(peer: str, forwarded: str, trusted: list[str]) -> str:
@@ -128,24 +133,27 @@ def signed_in(
         TooManyRequestsError: more requests than anybody needs.
         ForbiddenError: the route needs a permission that the caller doesn't have (`permission_missing`).
     """
-    if bearer is not None:
-        who = services.accounts.resolve_bearer(bearer.credentials)
-    elif cookie:
-        if request.method not in SAFE_METHODS:
-            require_own_page(request, services.settings.public_url)
-        found = services.accounts.resolve_cookie(cookie)
-        if found is None:
-            raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
-        who = found
-    else:
-        raise UnauthorizedError("Send an access token, or sign in.")
+    known: Principal | None = getattr(request.state, "principal", None)
+    who = known or authenticate(request, services, bearer.credentials if bearer else None, cookie)
+    rights.check(who, request.method, getattr(request.scope.get("route"), "path", ""))
+    return who
+
+
+def authenticate(request: Request, services: Services, bearer: str | None, cookie: str | None) -> Principal:
+    """Who asks, counted under their limits; once a request.
+
+    Raises: as `principal`.
+    """
+    try:
+        who = _resolve(request, services, bearer, cookie)
+    except UnauthorizedError:
+        if bearer or cookie:  # without either the request was counted when it came
+            rates.count_stranger(request, client_of(request).address, services.limiter, services.settings)
+        raise
+    request.state.principal = who
     request.state.organization_id = str(who.organization_id)
     request.state.locale = who.locale
-    state = services.limiter.hit(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
-    request.state.rate_limit = state
-    if not state.allowed:
-        services.limiter.require(REQUESTS_PER_PRINCIPAL, "api", str(who.user_id))
-    rights.check(who, request.method, getattr(request.scope.get("route"), "path", ""))
+    rates.count(request, who, services.limiter, services.settings)
     return who
 
 
@@ -156,6 +164,19 @@ async def principal(request: Request, who: Annotated[Principal, Depends(signed_i
     """
     acting.set(who.actor(client_of(request).address))
     return who
+
+
+def _resolve(request: Request, services: Services, bearer: str | None, cookie: str | None) -> Principal:
+    if bearer is not None:
+        return services.accounts.resolve_bearer(bearer)
+    if not cookie:
+        raise UnauthorizedError("Send an access token, or sign in.")
+    if request.method not in SAFE_METHODS:
+        require_own_page(request, services.settings.public_url)
+    found = services.accounts.resolve_cookie(cookie)
+    if found is None:
+        raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
+    return found
 
 
 def require_own_page(request: Request, public_url: str) -> None:

@@ -15,6 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytake_app.api.problems import as_problem, problem_response
+from pytake_app.api.rates import UPLOAD_PATHS
 from pytake_app.config import Settings
 from pytake_app.core import metrics
 from pytake_app.core.errors import ProblemError, TooLargeError
@@ -25,10 +26,6 @@ log = structlog.get_logger(__name__)
 API_PREFIXES = ("/api/", "/auth/", "/hooks/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
-UPLOAD_PATHS = re.compile(
-    r"^(/sandbox/graph/[^/]+/[^/]+/media|/api/v1/sandbox/[^/]+/media|/api/v1/media|/api/v1/flow-archive"
-    r"|/api/v1/conversations/[^/]+/uploads)$"
-)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -102,6 +99,7 @@ class RequestContext:
             headers["RateLimit-Limit"] = str(limit.limit)
             headers["RateLimit-Remaining"] = str(limit.remaining)
             headers["RateLimit-Reset"] = str(limit.reset)
+            headers["RateLimit-Policy"] = f"{limit.limit};w={limit.window}"
 
 
 def _route_of(scope: Scope) -> str:

@@ -9,12 +9,13 @@ from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+from pytake_app.accounts.attempts import DEVICE_LIFETIME
 from pytake_app.accounts.schemas import RegisterRequest
 from pytake_app.accounts.service import WebSession
-from pytake_app.api.deps import COOKIE, ServicesDep, client_of, is_same_origin, is_secure
+from pytake_app.api.deps import COOKIE, DEVICE_COOKIE, ServicesDep, client_of, is_same_origin, is_secure
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ForbiddenError, ProblemError
 
@@ -40,16 +41,25 @@ def _require_own_form(request: Request, services: Services) -> None:
 
 def _signed_in(request: Request, services: Services, session: WebSession, target: str) -> RedirectResponse:
     response = RedirectResponse(target, status_code=303)
+    set_session_cookies(response, request, services, session)
+    return response
+
+
+def set_session_cookies(response: Response, request: Request, services: Services, session: WebSession) -> None:
+    """Give a browser its new session, and the cookie by which it is known to the account from now on."""
+    secure = is_secure(request, services.settings.public_url)
     response.set_cookie(
-        COOKIE,
-        session.token,
-        max_age=session.max_age,
+        COOKIE, session.token, max_age=session.max_age, path="/", httponly=True, samesite="lax", secure=secure
+    )
+    response.set_cookie(
+        DEVICE_COOKIE,
+        services.accounts.attempts.device_cookie(session.principal.email, request.cookies.get(DEVICE_COOKIE, "")),
+        max_age=int(DEVICE_LIFETIME.total_seconds()),
         path="/",
         httponly=True,
-        samesite="lax",
-        secure=is_secure(request, services.settings.public_url),
+        samesite="strict",
+        secure=secure,
     )
-    return response
 
 
 def _back(page: str, error: str, **fields: str) -> RedirectResponse:

@@ -9,16 +9,26 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pytake_app.config import Settings
 
-_INFO = b"pytake credentials v1"
+_PURPOSE = "credentials v1"
 
 
 class DecryptionError(Exception):
     """The stored secret can't be read with any of the configured keys."""
 
 
+def derived_key(secret: str, purpose: str) -> bytes:
+    """A key of 256 bits for one purpose only, so that what is signed for one thing never counts for another."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"pytake {purpose}".encode()).derive(secret.encode())
+
+
+def derived_keys(settings: Settings, purpose: str) -> list[bytes]:
+    """`derived_key` of SECRET_KEY, then of each older key that still counts."""
+    secrets = [settings.signing_key, *(key.get_secret_value() for key in settings.previous_secret_keys)]
+    return [derived_key(secret, purpose) for secret in secrets]
+
+
 def _derive(secret: str) -> Fernet:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(secret.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    return Fernet(base64.urlsafe_b64encode(derived_key(secret, _PURPOSE)))
 
 
 class SecretBox:

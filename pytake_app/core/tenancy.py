@@ -128,6 +128,7 @@ class Principal:
     email: str = ""
     locale: str = "pt_BR"
     organization_name: str = ""
+    plan: str = ""
     permissions: frozenset[Permission] = _BY_ROLE
     api_key_id: UUID | None = None
     api_key_name: str = ""

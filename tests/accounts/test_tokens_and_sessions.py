@@ -231,9 +231,9 @@ def test_a_success_forgets_the_failures_before_it(caller: Caller, client: TestCl
 def test_guessing_over_many_accounts_is_limited_per_address(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pytake_app.accounts import service
+    from pytake_app.accounts import attempts
 
-    monkeypatch.setattr(service, "LOGINS_PER_ADDRESS", "5 per 5 minute")
+    monkeypatch.setattr(attempts, "LOGINS_PER_ADDRESS", "5 per 5 minute")
     statuses = [login(client, f"person{n}@example.com").status_code for n in range(6)]
     assert statuses == [401] * 5 + [429]
 

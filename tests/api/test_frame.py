@@ -120,21 +120,6 @@ def test_cors_is_off_unless_set(caller: Caller, services: Services) -> None:
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_requests_are_limited_per_principal(
-    caller: Caller, register: NewCaller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pytake_app.api import deps
-
-    monkeypatch.setattr(deps, "REQUESTS_PER_PRINCIPAL", "3 per minute")
-    answers = [caller.get("/api/v1/auth/me") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
-    assert {answer.headers["ratelimit-limit"] for answer in answers} == {"3"}
-    assert int(answers[3].headers["retry-after"]) >= 1
-    assert_problem(answers[3], 429, "rate_limited")
-    assert register().get("/api/v1/auth/me").status_code == 200
-
-
 def test_limits_go_on_in_memory_while_redis_is_away(settings: Settings, services: Services) -> None:
     from pytake_app.core.ratelimit import Limiter
 
