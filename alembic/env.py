@@ -6,12 +6,14 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import pytake_app.accounts.models
+import pytake_app.accounts.security_models
 import pytake_app.contacts.models
 import pytake_app.conversations.desk_models
 import pytake_app.conversations.models
 import pytake_app.flows.models
 import pytake_app.messaging.models
 import pytake_app.notifications.models
+import pytake_app.outgoing.mail_models
 import pytake_app.outgoing.models
 import pytake_app.queues.models
 import pytake_app.sandbox.models

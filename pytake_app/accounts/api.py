@@ -11,7 +11,6 @@ from pytake_app.accounts.schemas import (
     LoginRequest,
     LogoutRequest,
     MeAnswer,
-    MeUpdate,
     RefreshRequest,
     RegisterRequest,
     TokenAnswer,
@@ -61,12 +60,6 @@ def logout_everywhere(who: CurrentPrincipal, services: ServicesDep) -> Response:
 def me(who: CurrentPrincipal, services: ServicesDep) -> MeAnswer:
     """Who is asking."""
     return services.accounts.me(who)
-
-
-@router.patch("/auth/me")
-def update_me(body: MeUpdate, who: CurrentPrincipal, session: TenantSession) -> UserView:
-    """Change the caller's own settings."""
-    return service.set_locale(session, who, body.locale)
 
 
 @router.get("/users", tags=["users"])

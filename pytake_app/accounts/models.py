@@ -42,6 +42,15 @@ class User(SQLModel, table=True):
     is_active: bool = True
     created_at: datetime = time_field()
     last_login_at: datetime | None = time_field(nullable=True)
+    time_zone: str = Field(default="", description="IANA name; empty: the organization's")
+    avatar: str = Field(default="", description="changes with the picture; empty: none")
+    password_changed_at: datetime | None = time_field(nullable=True)
+    removed_at: datetime | None = time_field(nullable=True)
+
+    @property
+    def avatar_url(self) -> str:
+        """Where the picture is; empty without one."""
+        return f"/api/v1/users/{self.id}/avatar?v={self.avatar}" if self.avatar else ""
 
 
 class RolePermission(SQLModel, table=True):

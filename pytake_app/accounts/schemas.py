@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import EmailStr, Field, StringConstraints, model_validator
 
 from pytake_app.core.schemas import RequestModel, View
 
@@ -45,9 +45,17 @@ class LogoutRequest(RequestModel):
 
 
 class MeUpdate(RequestModel):
-    """What people may change about themselves."""
+    """What people may change about themselves; what is absent stays. `time_zone`: empty for the organization's."""
 
-    locale: Locale
+    full_name: Name | None = None
+    locale: Locale | None = None
+    time_zone: Annotated[str, StringConstraints(max_length=60)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name what shall change")
+        return self
 
 
 class OrganizationView(View):
@@ -76,6 +84,8 @@ class UserView(View):
     is_active: bool
     created_at: datetime
     last_login_at: datetime | None = None
+    time_zone: str = ""
+    avatar_url: str = ""
 
 
 class TokenAnswer(View):

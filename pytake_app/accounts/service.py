@@ -36,7 +36,7 @@ from pytake_app.accounts.people import (
     user_choices,
     user_names,
 )
-from pytake_app.accounts.schemas import Locale, MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
+from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
@@ -50,7 +50,7 @@ __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
     "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
     "locales_of", "organization_of_session", "principal_for", "purge_expired", "reference_names", "reopens_for",
-    "resolve_web_session", "roles_with", "set_locale", "user_choices", "user_names",
+    "resolve_web_session", "roles_with", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -123,21 +123,6 @@ def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     user = repository.user(session, user_id)
     if user is None:
         raise NotFoundError("There is no such user.")
-    return UserView.model_validate(user)
-
-
-def set_locale(session: Session, principal: Principal, locale: Locale) -> UserView:
-    """Keep the language in which the caller reads the interface; texts made for them on the server follow it.
-
-    Raises:
-        NotFoundError: the caller's account is gone.
-    """
-    user = repository.user(session, principal.user_id)
-    if user is None:
-        raise NotFoundError("There is no such user.")
-    user.locale = locale
-    session.add(user)
-    session.flush()
     return UserView.model_validate(user)
 
 
@@ -475,6 +460,7 @@ def _principal(found: repository.SignedIn) -> Principal:
         organization_name=organization.name,
         permissions=permissions_of(Role(user.role), changes),
         plan=organization.plan,
+        avatar_url=user.avatar_url,
     )
 
 

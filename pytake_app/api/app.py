@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from pytake_app import __version__
 from pytake_app.accounts import api as accounts
 from pytake_app.accounts import api_departments as departments
+from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
 from pytake_app.api import docs, problems, realtime, system, web
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
@@ -47,6 +48,7 @@ BASE = "/api/v1"
 # Every domain's router, in the order of the documentation.
 DOMAINS: tuple[APIRouter, ...] = (
     accounts.router,
+    profile.router,
     departments.router,
     departments.settings_router,
     roles.router,

@@ -132,6 +132,7 @@ class Principal:
     permissions: frozenset[Permission] = _BY_ROLE
     api_key_id: UUID | None = None
     api_key_name: str = ""
+    avatar_url: str = ""
 
     def __post_init__(self) -> None:
         """Without permissions of its own: those that the role has by itself."""

@@ -103,6 +103,11 @@ def forget_all() -> None:
     _cache.clear()
 
 
+def forget(state: rx.State) -> None:
+    """Drop the cached identity of this tab's cookie: what it shows was changed just now."""
+    _cache.pop(hashlib.sha256(read_cookie(state, COOKIE).encode()).hexdigest(), None)
+
+
 def allows(principal: Principal, role: str) -> bool:
     """Whether the principal's role is at least `role`."""
     return principal.may(Role(role))
@@ -194,6 +199,7 @@ class SessionState(rx.State):
     user_name: str = ""
     user_email: str = ""
     initials: str = ""
+    avatar: str = ""
     role: str = ""
     organization_name: str = ""
     locale: str = ""
@@ -209,7 +215,7 @@ class SessionState(rx.State):
             return _to_login(self)
         self.user_id = str(who.user_id)
         self.user_name, self.user_email = who.name, who.email
-        self.initials, self.role = initials(who.name), who.role.value
+        self.initials, self.role, self.avatar = initials(who.name), who.role.value, who.avatar_url
         self.organization_name, self.locale = who.organization_name, who.locale
         self.permissions = sorted(who.permissions)
         return None

@@ -33,7 +33,9 @@ FOR_VIEWERS = {
     ("post", "/api/v1/flows/{flow_id}/replay"),  # in memory, nothing is sent
     ("post", "/api/v1/flows/sessions/{session_id}/replay"),
     ("post", "/api/v1/flows/{flow_id}/leave"),  # one's own tab's avatar
-    ("patch", "/api/v1/auth/me"),  # one's own language
+    ("patch", "/api/v1/auth/me"),  # one's own name and language
+    ("put", "/api/v1/auth/me/avatar"),
+    ("delete", "/api/v1/auth/me/avatar"),
     ("post", "/api/v1/flow-views"),  # one's own views of the list
     ("delete", "/api/v1/flow-views/{view_id}"),
     ("patch", "/api/v1/notifications/{notification_id}/read"),  # one's own

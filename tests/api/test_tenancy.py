@@ -14,6 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlmodel import Session, SQLModel, select
 
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
+from pytake_app.accounts.security_models import UserAvatar
 from pytake_app.api.services import Services
 from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Tag
 from pytake_app.conversations.desk_models import CannedResponse, InboxView, MessageDraft, ScheduledMessage
@@ -75,6 +76,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         calendar, queue = BusinessCalendar(**owned, name="Night"), ServiceQueue(**owned, name="Sales")
         session.add_all([tag, field, department, calendar, queue])
         session.flush()
+        session.add(UserAvatar(**owned, user_id=caller.user_id, image=b"x"))
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         session.add(Agent(**owned, user_id=caller.user_id))
         session.flush()

@@ -40,6 +40,7 @@ WANTED = {
     "service_queues": {READ},
     "session_records": {READ, ADD},
     "idempotency_keys": {READ, TAKE},
+    "mail_outbox": {READ, CHANGE, TAKE},
     "inbound_events": ALL,
     "outbox": ALL,
     "pending_statuses": ALL,

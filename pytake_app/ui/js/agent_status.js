@@ -1,7 +1,7 @@
 // One's own status in the top bar, what rings at one, and how many wait; on every page. Read by REST when a poke says so.
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { createPortal } from "react-dom";
-import { Check, ChevronDown, CircleDot, LogOut, MessageSquareText, PhoneIncoming, ShieldOff } from "lucide-react";
+import { Check, ChevronDown, CircleDot, LogOut, MessageSquareText, PhoneIncoming, ShieldOff, UserRound } from "lucide-react";
 import { useNavigate } from "react-router";
 import { api } from "$/public/pt_api.js";
 import { chime, first } from "$/public/pt_chime.js";
@@ -158,9 +158,10 @@ const ReasonDialog = () => {
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("monitor.reason")), h("input", { className: "input", value: reason, maxLength: 120, autoFocus: true, onChange: (event) => setReason(event.target.value), onKeyDown: (event) => event.key === "Enter" && done(), "data-testid": "reason-text" })));
 };
 
-/** Account and own status. `me` is `{id, role, name, email, initials}`; `onWatch` asks for pokes. */
+/** Account and own status. `me` is `{id, role, name, email, initials, avatar}`; `onWatch` asks for pokes. */
 export const AgentMenu = ({ me, onWatch }) => {
   useLang();
+  const navigate = useNavigate();
   const own = store.use("own");
   useEffect(() => {
     if (!me?.id) return undefined;
@@ -194,12 +195,13 @@ export const AgentMenu = ({ me, onWatch }) => {
       { key: "reason", label: say("monitor.status_reason"), icon: CircleDot, run: () => set({ dialog: true }), test: "status-reason" },
       "line",
     ] : []),
+    { key: "profile", label: say("account.nav_profile"), icon: UserRound, run: () => navigate("/settings/profile"), test: "me-profile" },
     { key: "out", label: say("common.sign_out"), icon: LogOut, run: () => signOut() },
     { key: "all", label: say("common.sign_out_everywhere"), icon: ShieldOff, run: () => signOut(true) },
   ];
   const label = own.works ? `${say("common.account")}, ${statusWords}${lost ? `, ${say("monitor.reason_lost")}` : ""}` : say("common.account");
   const trigger = h("button", { type: "button", className: "me", "aria-label": label, title: own.works && own.known ? `${statusWords}${own.reason && !lost ? ` · ${own.reason}` : ""} · ${say("monitor.load_of", { count: own.load, capacity: own.capacity })}` : undefined, "data-testid": "me", "data-status": own.works ? own.status : "" },
-    h("span", { className: "av s a-jade", "aria-hidden": true }, me?.initials, dot), h("span", { className: "me-name ell" }, shown), h(Sign, { of: ChevronDown, size: "xs" }));
+    h(Face, { initials: me?.initials, hue: "jade", size: "s", picture: me?.avatar }, dot), h("span", { className: "me-name ell" }, shown), h(Sign, { of: ChevronDown, size: "xs" }));
   return h(Fragment, null, h(Menu, { trigger, items, label: say("common.account") }), h("span", { className: "sr", role: "status" }, lost ? say("monitor.reason_lost") : ""), h(Rings), own.dialog && h(ReasonDialog));
 };
 

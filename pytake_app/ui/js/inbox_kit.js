@@ -19,8 +19,8 @@ export const Btn = ({ kind = "line", small, busy, icon, children, className = ""
 export const IconBtn = ({ icon, label, small, on, className = "", test, ref, ...rest }) =>
   h("button", { type: "button", ref, className: `ib${small ? " sm" : ""}${on ? " on" : ""} ${className}`.trim(), title: label, "aria-label": label, "data-testid": test, ...rest }, h(Sign, { of: icon, size: small ? "s" : "" }));
 
-/** A face: initials on a hue. */
-export const Face = ({ initials, hue, size = "", children }) => h("span", { className: `av ${size} a-${hue}`, "aria-hidden": true }, initials, children);
+/** A face: the person's picture, else initials on a hue. */
+export const Face = ({ initials, hue, size = "", picture, children }) => h("span", { className: `av ${size} a-${hue}`, "aria-hidden": true }, picture ? h("img", { src: picture, alt: "", className: "av-pic" }) : initials, children);
 
 /** A menu behind `trigger`; `items` are {label, icon, run, on, danger, hint, test} or "line", or {title}. */
 export const Menu = ({ trigger, items, align = "end", side, label, onOpenChange }) =>

@@ -4,11 +4,11 @@ import { createElement as h, useCallback, useContext, useEffect, useRef, useStat
 import { Command } from "cmdk";
 import { useNavigate, useLocation } from "react-router";
 import { EventLoopContext, ColorModeContext } from "$/utils/context";
-import { Inbox, Workflow, Smartphone, Radio, Rocket, Sun, Moon, Monitor, Languages, LogOut, MessageSquare, House, LayoutGrid, Send, Rows3, Users } from "lucide-react";
+import { Inbox, Workflow, Smartphone, Radio, Rocket, Sun, Moon, Monitor, Languages, LogOut, MessageSquare, House, LayoutGrid, Send, Settings, Rows3, Users } from "lucide-react";
 import { fmt, useLang, tr, setLang } from "$/public/pt_i18n.js";
 import { api } from "$/public/pt_api.js";
 
-const ICONS = { house: House, inbox: Inbox, workflow: Workflow, "layout-grid": LayoutGrid, smartphone: Smartphone, radio: Radio, send: Send, rocket: Rocket, "rows-3": Rows3, users: Users };
+const ICONS = { house: House, inbox: Inbox, workflow: Workflow, "layout-grid": LayoutGrid, smartphone: Smartphone, radio: Radio, send: Send, rocket: Rocket, "rows-3": Rows3, users: Users, settings: Settings };
 
 const store = { palette: false, drawer: false };
 const listeners = new Set();

@@ -20,7 +20,7 @@ class AgentState(rx.State):
 
 
 class AgentMenu(rx.Component):
-    """Account and own status; `me` is `{id, role, name, email, initials}`. Rings when a conversation is offered."""
+    """Account and own status; `me` is `{id, role, name, email, initials, avatar}`. Rings when somebody is offered."""
 
     library = _LIBRARY
     tag = "AgentMenu"
@@ -43,5 +43,6 @@ def agent_menu() -> rx.Component:
         "name": SessionState.user_name,
         "email": SessionState.user_email,
         "initials": SessionState.initials,
+        "avatar": SessionState.avatar,
     }
     return AgentMenu.create(me=me, on_watch=AgentState.watch)

@@ -37,7 +37,7 @@ NAVIGATION: tuple[tuple[str, tuple[NavItem, ...]], ...] = (
         "common.group_settings",
         (
             NavItem("team", "/team", "users", "monitor.nav_team"),
-            NavItem("channels", "/settings/channels", "radio", "common.nav_channels"),
+            NavItem("settings", "/settings/profile", "settings", "account.settings"),
             NavItem("start", "/start", "rocket", "common.nav_start"),
         ),
     ),

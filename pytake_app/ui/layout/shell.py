@@ -20,6 +20,7 @@ from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
 from pytake_app.ui.layout.agent import WaitingCount, agent_menu
 from pytake_app.ui.layout.bell import bell
 from pytake_app.ui.layout.nav import NAVIGATION
+from pytake_app.ui.layout.sections import SECTIONS
 from pytake_app.ui.push import LiveState
 from pytake_app.ui.session import SessionState
 
@@ -176,6 +177,7 @@ def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx
     `content`.
     """
     pages = [{"href": i.href, "icon": i.icon, "label": i.label} for _, items in NAVIGATION for i in items]
+    pages += [{"href": one.href, "icon": "settings", "label": one.label} for one in SECTIONS]
     return rx.el.div(
         rx.el.a(t("common.skip"), href="#content", class_name="skip"),
         _sidebar(active),

@@ -1,0 +1,36 @@
+"""What the settings list shows. Whoever adds a page adds its row here; only pages that exist are listed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["account", "organization", "installation"]
+Needs = Literal["viewer", "agent", "org_admin", "super_admin"]
+
+GROUPS: tuple[Group, ...] = ("account", "organization", "installation")
+"""In this order; their titles are `account.group_<name>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A settings page: `key` is what `settings_shell(active=…)` names, `label` a text key, `icon` a lucide name.
+
+    `needs`: the weakest role that is shown the row. `permission`: if set, a permission that the role must have too.
+    Neither protects anything: pages and API refuse by themselves.
+    """
+
+    key: str
+    href: str
+    icon: str
+    label: str
+    group: Group
+    needs: Needs = "viewer"
+    permission: str = ""
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("profile", "/settings/profile", "user-round", "account.nav_profile", "account"),
+    Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
+)
+"""In the order of the list."""

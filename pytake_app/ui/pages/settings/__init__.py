@@ -1,0 +1,1 @@
+"""Settings: one's own account and the organization's, in one frame."""
