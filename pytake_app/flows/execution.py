@@ -236,8 +236,7 @@ def drain_lane(
     """
     worker = executor(services)
     settings, client = services.settings, services.redis
-    # Leave lanes for the other workers.
-    share = max(1, -(-settings.lanes // max(1, settings.workers)))
+    share = enqueue.lanes_each(client, settings)
     began = time.monotonic()
     duty = enqueue.Duty(client)
     events = failed = dead = 0

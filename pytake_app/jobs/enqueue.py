@@ -22,6 +22,7 @@ from pytake_app.core.metrics import counter, pokes
 LANES_QUEUE = "pytake-lanes"
 DRAIN_JOB = "pytake_app.jobs.bodies.drain_lane"
 
+_WORKERS = "pytake:lanes:workers"
 _DIRTY = "pytake:lanes:dirty"
 _OUTBOX_WAKE = "pytake:outbox:wake"
 _SIGNALS = "pytake:outbox:signals"
@@ -32,34 +33,47 @@ _MAX_SIGNALS = 1000
 # Seconds after which a mark whose job was lost no longer holds back new ones.
 _MARK_TTL = 3
 
-_DUTY_TTL = 10
-"""Seconds after which a worker on duty that has not told of itself counts as gone."""
+DUTY_SECONDS = 1.0
+"""After so long a worker on duty that has not told of itself counts as gone. While a killed one still counts, another
+gets no job, however much there is to do; one that is only busy for longer costs a job too many."""
 
-# Marks the lanes. A worker that waits on duty is woken, two when there is work for two; nothing more is needed either
-# when all workers are on duty. Else takes the first free mark of a queued job; answers its number, or -1 when enough
-# are queued, or 0 when those on duty see to it. ARGV: workers, seconds of a mark, lanes of one worker, whether to trust
-# in those on duty, lanes.
+WORKER_SECONDS = 30
+"""After so long a worker that has not told of itself is no longer counted."""
+
+# Marks the lanes. A worker that waits on duty is woken, two when there is work for two; nothing more is needed if that
+# is enough, or when all workers are on duty. Else takes the first free mark of a queued job; answers its number, or -1
+# when enough are queued, or 0 when those on duty see to it. Workers are as many as the settings say, or as tell of
+# themselves, where more were started. KEYS: dirty lanes, workers. ARGV: workers, seconds of a mark, lanes, whether to
+# trust in those on duty, lanes poked.
 _POKE = """
 redis.call('SADD', KEYS[1], unpack(ARGV, 5))
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local workers = math.max(tonumber(ARGV[1]), redis.call('ZCOUNT', KEYS[2], now, '+inf'))
 if ARGV[4] == '1' then
-    local time = redis.call('TIME')
-    local now = time[1] + time[2] / 1000000
     redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':idle', '-inf', now)
-    local wanted = math.ceil(redis.call('SCARD', KEYS[1]) / ARGV[3])
+    local wanted = math.ceil(redis.call('SCARD', KEYS[1]) / math.ceil(ARGV[3] / workers))
     local woken = redis.call('ZPOPMAX', KEYS[1] .. ':idle', wanted)
     for i = 1, #woken, 2 do
         redis.call('LPUSH', KEYS[1] .. ':wake:' .. woken[i], '1')
         redis.call('EXPIRE', KEYS[1] .. ':wake:' .. woken[i], 10)
     end
-    if #woken > 0 then return 0 end
+    if #woken / 2 >= wanted then return 0 end
     redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':duty', '-inf', now)
-    if redis.call('ZCARD', KEYS[1] .. ':duty') >= tonumber(ARGV[1]) then return 0 end
+    if redis.call('ZCARD', KEYS[1] .. ':duty') >= workers then return 0 end
 end
-for slot = 1, tonumber(ARGV[1]) do
+for slot = 1, workers do
     if redis.call('SET', KEYS[1] .. ':job:' .. slot, '1', 'NX', 'EX', ARGV[2]) then return slot end
 end
 return -1
 """
+# ARGV: worker, seconds for which it counts.
+_TELL_WORKER = """
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+"""
+_COUNT_WORKERS = "return redis.call('ZCOUNT', KEYS[1], redis.call('TIME')[1], '+inf')"
 # What there is to look at; when it is nothing, the worker waits to be woken. ARGV: worker, lanes, seconds on duty,
 # seconds it will wait.
 _TAKE = """
@@ -102,10 +116,9 @@ def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int], *,
     wanted = sorted(set(lanes))
     if not wanted:
         return False
-    slots = max(1, settings.workers)
     counter(pokes, "lanes").inc()
-    share = max(1, -(-settings.lanes // slots))
-    slot = int(cast("Any", client.eval(_POKE, 1, _DIRTY, slots, _MARK_TTL, share, 0 if sure else 1, *wanted)))
+    arguments = (max(1, settings.workers), _MARK_TTL, settings.lanes, 0 if sure else 1, *wanted)
+    slot = int(cast("Any", client.eval(_POKE, 2, _DIRTY, _WORKERS, *arguments)))
     if slot <= 0:
         return False
     Queue(LANES_QUEUE, connection=client).enqueue_call(
@@ -133,7 +146,7 @@ class Duty:
         Raises:
             redis.RedisError: Redis is away.
         """
-        arguments: list[str | int | float] = [self._name, count, _DUTY_TTL, wait]
+        arguments: list[str | int | float] = [self._name, count, DUTY_SECONDS, wait]
         lanes = cast("list[bytes]", self._take(keys=[_DIRTY], args=arguments))
         if not lanes and wait > 0 and self._client.blpop([f"{_DIRTY}:wake:{self._name}"], timeout=wait):
             lanes = cast("list[bytes]", self._take(keys=[_DIRTY], args=arguments))
@@ -146,6 +159,34 @@ class Duty:
             redis.RedisError: Redis is away.
         """
         return [int(lane) for lane in cast("list[bytes]", self._leave(keys=[_DIRTY], args=[self._name]))]
+
+
+def lanes_each(client: redis.Redis, settings: Settings) -> int:
+    """How many lanes a worker takes at once, so that the others have some.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    workers = max(1, settings.workers, int(cast("Any", client.eval(_COUNT_WORKERS, 1, _WORKERS))))
+    return max(1, -(-settings.lanes // workers))
+
+
+def tell_worker(client: redis.Redis, name: str) -> None:
+    """A worker says that it lives; it counts for `WORKER_SECONDS`.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    client.eval(_TELL_WORKER, 1, _WORKERS, name, WORKER_SECONDS)
+
+
+def forget_worker(client: redis.Redis, name: str) -> None:
+    """A worker ends.
+
+    Raises:
+        redis.RedisError: Redis is away.
+    """
+    client.zrem(_WORKERS, name)
 
 
 def workers_alive(client: redis.Redis) -> int:

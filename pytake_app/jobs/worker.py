@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import redis
 import structlog
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, worker_registration
 
 from pytake_app.core.live import connect
 from pytake_app.core.services import Services
@@ -20,6 +20,9 @@ from pytake_app.jobs.enqueue import LANES_QUEUE
 log = structlog.get_logger(__name__)
 
 _MAX_PAUSE = 2.0
+_TTL_SECONDS = 25
+"""A worker without a job comes back from Redis 15 s before (RQ's rule) and tells that it lives; see
+`enqueue.WORKER_SECONDS`. RQ takes a silent one for dead a minute after."""
 
 
 class LaneWorker(SimpleWorker):
@@ -34,6 +37,18 @@ class LaneWorker(SimpleWorker):
         self.stopping = True
         bodies.stop()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
+        """Tell that this worker lives, and, should Redis have lost its data, that it is one."""
+        super().heartbeat(timeout, pipeline)
+        if pipeline is None:  # else RQ reads the pipeline's answers by their places
+            worker_registration.register(self)
+            enqueue.tell_worker(self.connection, self.name)
+
+    def register_death(self) -> None:
+        """It ends."""
+        super().register_death()
+        enqueue.forget_worker(self.connection, self.name)
 
     def procline(self, message: str) -> None:
         """Leave the process title alone: it costs a system call for each job."""
@@ -68,7 +83,11 @@ def work(services: Services, *, name: str | None = None) -> None:
 
 
 def _worker(connection: redis.Redis, name: str | None) -> LaneWorker:
-    options: dict[str, Any] = {"log_job_description": False, "disable_default_exception_handler": False}
+    options: dict[str, Any] = {
+        "log_job_description": False,
+        "disable_default_exception_handler": False,
+        "worker_ttl": _TTL_SECONDS,
+    }
     return LaneWorker(
         [Queue(LANES_QUEUE, connection=connection)],
         name=name or f"lanes-{uuid4().hex}",

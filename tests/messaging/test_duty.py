@@ -10,6 +10,8 @@ from rq import Queue
 from pytake_app.config import Settings
 from pytake_app.jobs import enqueue
 from pytake_app.jobs.enqueue import LANES_QUEUE, Duty
+from pytake_app.jobs.worker import LaneWorker
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -60,3 +62,48 @@ def test_a_worker_killed_while_it_waited_is_not_relied_on(redis_client: redis.Re
     # Their time of waiting is over, but they count as on duty still: only who must be sure makes a job.
     assert enqueue.poke_lanes(redis_client, two, [3]) is False
     assert enqueue.poke_lanes(redis_client, two, [3], sure=True) is True
+
+
+def test_a_worker_killed_at_work_holds_up_no_other_for_long(redis_client: redis.Redis, two: Settings) -> None:
+    killed, alive = Duty(redis_client), Duty(redis_client)
+    killed.take(16, 0)
+    began = time.monotonic()
+
+    def made_a_job() -> bool:
+        alive.take(16, 0)
+        return enqueue.poke_lanes(redis_client, two, [3])
+
+    wait_until(made_a_job, 5)
+    assert time.monotonic() - began < 3 * enqueue.DUTY_SECONDS
+
+
+def test_one_who_waits_is_not_enough_for_two_workers_lanes(redis_client: redis.Redis, two: Settings) -> None:
+    found = list[list[int]]()
+    duty = Duty(redis_client)
+    waiting = threading.Thread(target=lambda: found.append(duty.take(16, 5.0)))
+    waiting.start()
+    wait_until(lambda: redis_client.zcard("pytake:lanes:dirty:idle") == 1, 5)
+    assert enqueue.poke_lanes(redis_client, two, range(32)) is True, "the other worker gets a job"
+    waiting.join(5)
+    assert [len(lanes) for lanes in found] == [16]
+
+
+def test_workers_beyond_the_settings_get_jobs_too(redis_client: redis.Redis, two: Settings) -> None:
+    for name in ("a", "b", "c", "d"):
+        enqueue.tell_worker(redis_client, name)
+    assert enqueue.lanes_each(redis_client, two) == 8
+    assert [enqueue.poke_lanes(redis_client, two, [lane]) for lane in range(5)] == [True] * 4 + [False]
+    for name in ("c", "d"):
+        enqueue.forget_worker(redis_client, name)
+    assert enqueue.lanes_each(redis_client, two) == 16
+
+
+def test_a_worker_tells_of_itself_even_after_redis_lost_everything(redis_client: redis.Redis) -> None:
+    worker = LaneWorker([Queue(LANES_QUEUE, connection=redis_client)], name="lanes-test", connection=redis_client)
+    worker.register_birth()
+    redis_client.flushdb()
+    worker.heartbeat()
+    assert redis_client.zcard("pytake:lanes:workers") == 1
+    assert redis_client.scard(f"rq:workers:{LANES_QUEUE}") == 1
+    worker.register_death()
+    assert redis_client.zcard("pytake:lanes:workers") == 0
