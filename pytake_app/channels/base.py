@@ -6,7 +6,7 @@ may contain is the platform's business, so parsing picks and checks members itse
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -441,8 +441,11 @@ class MessagingPlatform(Protocol):
 class ChannelClient(Protocol):
     """The calls to a platform. Nothing is retried here; errors say whether the caller may."""
 
-    async def send(self, account: AccountCredentials, request: OutboundRequest) -> SendResult:
-        """Send a rendered message. Raises :class:`SendError`."""
+    async def send(
+        self, account: AccountCredentials, request: OutboundRequest, *, may_leave: Callable[[], bool] | None = None
+    ) -> SendResult:
+        """Send a rendered message. Raises :class:`SendError`, and :class:`Withdrawn` when ``may_leave``, asked as the
+        request goes to the socket, says no."""
 
     async def mark_read(self, account: AccountCredentials, external_id: str, *, typing: bool = False) -> None:
         """Mark an inbound message read and, if asked, show the typing sign. Raises :class:`SendError`."""

@@ -13,6 +13,10 @@ class MalformedBody(ChannelError):
     """A webhook body that is not the platform's format at all (for WhatsApp: not JSON)."""
 
 
+class Withdrawn(ChannelError):
+    """The caller said, as a request was about to leave, that it may not: nothing was sent."""
+
+
 RENDER_CODES = ("too_long", "too_many", "too_few", "required", "invalid", "unsupported", "duplicate")
 MEDIA_REASONS = ("too_large", "corrupt", "refused")
 

@@ -28,3 +28,8 @@ def at_time(value: UUID, moment: datetime, sequence: int) -> UUID:
     milliseconds = int(moment.timestamp() * 1000) & (1 << 48) - 1
     rest = value.int & ~(((1 << 48) - 1) << 80 | 0xFFF << 64)
     return UUID(int=milliseconds << 80 | (sequence & 0xFFF) << 64 | rest)
+
+
+def first_id_after(moment: datetime) -> UUID:
+    """The lowest id of that millisecond: ids made later are greater, ids made earlier are less."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

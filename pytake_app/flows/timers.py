@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pytake_app.core.ids import first_id_after
+from pytake_app.messaging.put_back import SKEW
 from pytake_app.messaging.sql import Connection, dumps, insert_statement
 
 Row = dict[str, Any]
@@ -37,6 +39,23 @@ SELECT organization_id, channel_account_id, lane, contact_key, 'timer', id::text
 FROM due ORDER BY due_at
 ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING
 RETURNING lane
+"""
+# Every wait of a flow is a length of time, and an id (UUID v7) says when its timer was set: one that was set by a later
+# time than now counts from now on. The new id says so, so that doing it twice does no harm.
+_PUT_BACK = """
+WITH late AS MATERIALIZED (
+    SELECT id, to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0) AS made
+    FROM timers WHERE id > %(after)s AND fired_at IS NULL AND due_at > %(now)s FOR UPDATE
+), moved AS (
+    UPDATE timers t SET due_at = %(now)s + (t.due_at - late.made),
+           id = (%(stamp)s || substr(replace(t.id::text, '-', ''), 13))::uuid
+    FROM late WHERE t.id = late.id
+    RETURNING t.session_id, t.due_at, late.made
+), sessions AS (
+    UPDATE flow_sessions s SET expires_at = m.due_at FROM moved m
+    WHERE s.id = m.session_id AND s.expires_at = m.due_at - %(now)s + m.made
+)
+SELECT count(*) FROM moved
 """
 
 
@@ -84,3 +103,14 @@ def fire_due(connection: Connection, now: datetime, limit: int = 1000) -> list[i
         the lanes to look at; as many as timers fired.
     """
     return [row[0] for row in connection.execute(_FIRE, {"now": now, "limit": limit}).fetchall()]
+
+
+def put_back(connection: Connection, now: datetime) -> int:
+    """After the clock was put back: what was set by the old time must not wait until that time comes again.
+
+    Returns:
+        how many timers were changed.
+    """
+    bounds = {"now": now, "after": first_id_after(now + SKEW), "stamp": first_id_after(now).hex[:12]}
+    row = connection.execute(_PUT_BACK, bounds).fetchone()
+    return int(row[0]) if row else 0

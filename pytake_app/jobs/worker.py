@@ -47,7 +47,7 @@ class LaneWorker(SimpleWorker):
 
     def register_death(self) -> None:
         """It ends."""
-        super().register_death()
+        super().register_death()  # type: ignore[no-untyped-call]
         enqueue.forget_worker(self.connection, self.name)
 
     def procline(self, message: str) -> None:

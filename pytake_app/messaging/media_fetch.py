@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 8
 AT_ONCE = 8
-LEASE = timedelta(minutes=6)
-"""Longer than a download may take; afterwards another process may try."""
+LEASE = timedelta(seconds=45)
+"""After so long without a sign of the process that fetches a file another one may."""
+SIGN_SECONDS = 10.0
+"""How often a process says that it still fetches."""
 POLL_SECONDS = 1.0
 
 _CLAIM = """
@@ -38,7 +41,9 @@ _STORED = """
 UPDATE media_assets SET fetch_after = NULL, fetch_error = NULL, sha256 = %s, size = %s, path = %s, mime_type = %s
 WHERE id = %s
 """
-_FAILED = "UPDATE media_assets SET fetch_after = %s, fetch_error = %s WHERE id = %s"
+_STILL = "UPDATE media_assets SET fetch_after = %s WHERE id = ANY(%s) AND fetch_after IS NOT NULL"
+# Unless another process has stored it meanwhile.
+_FAILED = "UPDATE media_assets SET fetch_after = %s, fetch_error = %s WHERE id = %s AND fetch_after IS NOT NULL"
 
 
 class MediaFetcher:
@@ -48,26 +53,35 @@ class MediaFetcher:
         self._services = services
         self._accounts = accounts
         self._clients = clients
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._told = time.monotonic()
 
     async def run(self) -> None:
         """For ever; cancel it to stop."""
         pause = POLL_SECONDS
         while True:
             try:
+                await self._tell()
                 rows = await asyncio.to_thread(self._claim, AT_ONCE - len(self._tasks))
                 pause = POLL_SECONDS
             except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
                 log.warning("media_database_away", error=type(error).__name__)
                 pause, rows = min(pause * 2, 10.0), []
             for row in rows:
-                task = asyncio.create_task(self._fetch(*row))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._tasks[row[0]] = asyncio.create_task(self._fetch(*row))
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(self._tasks.values(), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                self._tasks = {asset: task for asset, task in self._tasks.items() if not task.done()}
             else:
                 await asyncio.sleep(pause)
+
+    async def _tell(self) -> None:
+        """Say of what is being fetched that it still is."""
+        now = time.monotonic()
+        if self._tasks and now - self._told >= SIGN_SECONDS:
+            self._told = now
+            row = (self._services.clock.now() + LEASE, list(self._tasks))
+            await asyncio.to_thread(self._write, _STILL, row)
 
     def _claim(self, limit: int) -> list[tuple[Any, ...]]:
         if limit <= 0:
@@ -81,7 +95,8 @@ class MediaFetcher:
     ) -> None:
         root = self._services.settings.data_dir.resolve()
         folder = Path("media") / str(organization_id)
-        arriving = root / folder / f"{asset_id}.arriving"
+        # By attempt: one who was taken for gone may still be writing.
+        arriving = root / folder / f"{asset_id}.{attempts}.arriving"
         try:
             account = self._accounts.known(account_id)
             if account is None:
@@ -90,6 +105,7 @@ class MediaFetcher:
             media = await self._clients[account.channel].download_media(account.credentials, media_id, arriving)
             path = folder / media.sha256[:2] / media.sha256
             await asyncio.to_thread(self._store, arriving, root / path)
+            await asyncio.to_thread(self._clear, arriving.parent, asset_id, attempts)
             row = (media.sha256, media.size, str(path), media.mime_type or mime_type, asset_id)
             await asyncio.to_thread(self._write, _STORED, row)
         except (
@@ -118,6 +134,13 @@ class MediaFetcher:
     def _store(arrived: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         arrived.replace(target)
+
+    @staticmethod
+    def _clear(folder: Path, asset_id: UUID, attempts: int) -> None:
+        """What earlier attempts left behind when their process died."""
+        for attempt in range(1, attempts):
+            for ending in ("", ".part"):
+                (folder / f"{asset_id}.{attempt}.arriving{ending}").unlink(missing_ok=True)
 
     def _write(self, statement: Any, row: tuple[Any, ...]) -> None:
         with hot(self._services.database) as connection:

@@ -80,6 +80,7 @@ class Scheduler:
         self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._measuring = _Duty(MEASURE_SECONDS, self.measure)
+        self._partitions = _Duty(3600.0, self.make_partitions)
         self._duties = [
             _Duty(_TIMERS_EVERY, self.fire_timers),
             _Duty(1.0, self.sweep_lanes),
@@ -98,7 +99,7 @@ class Scheduler:
             _Duty(5.0, self.sync_templates),
             _Duty(1.0, self.tend_queues),
             _Duty(60.0, self.remove_old),
-            _Duty(3600.0, self.make_partitions),
+            self._partitions,
             _Duty(600.0, self.remove_files),
             _Duty(3600.0, self.forget_sign_ins),
         ]
@@ -143,6 +144,8 @@ class Scheduler:
             log.warning("clock_was_set", seconds=round(moved))
             self._doubt_ages()
             self._put_back = self._put_back or moved < 0
+            # Without its month's partition no message can be stored.
+            self._partitions.due = 0.0
         if self._put_back:
             self.put_right_after_clock()
             self._put_back = False
@@ -152,6 +155,7 @@ class Scheduler:
         now = self._services.clock.now()
         with hot(self._services.database) as connection:
             changed = put_back.put_right(connection, now) + requests.put_back(connection, now)
+            changed += timers.put_back(connection, now)
         if changed:
             log.warning("rows_put_back", rows=changed)
             self._poke_outbox()
@@ -358,9 +362,13 @@ class Scheduler:
             log.warning("unused_files_not_removed", error=type(error).__name__)
 
     def make_partitions(self) -> None:
-        """Months ahead."""
+        """Months ahead; and none further ahead, which a wrong clock had made."""
+        now = self._services.clock.now()
         with hot(self._services.database) as connection:
-            upkeep.make_partitions(connection, self._services.clock.now())
+            upkeep.make_partitions(connection, now)
+            dropped = upkeep.drop_partitions_ahead(connection, now)
+        if dropped:
+            log.warning("partitions_ahead_dropped", partitions=dropped)
 
     def forget_sign_ins(self) -> None:
         """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""

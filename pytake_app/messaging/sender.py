@@ -21,7 +21,7 @@ import structlog
 from pydantic import ValidationError
 
 from pytake_app.channels.content import parse_content
-from pytake_app.channels.errors import MediaError, RenderError, SendError, SendErrorKind
+from pytake_app.channels.errors import MediaError, RenderError, SendError, SendErrorKind, Withdrawn
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.core import tracing
 from pytake_app.core.errors import NotFoundError
@@ -324,15 +324,18 @@ class Sender:
             reason = error.code if isinstance(error, RenderError) else "invalid_content"
             title = str(error) if isinstance(error, RenderError) else type(error).__name__
             return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
-        if running_seconds() >= item.mine_until:
-            # Frozen, or held up for long: meanwhile somebody else may have sent it.
-            await self._gate.give_back(item)
-            log.warning("claim_lost", outbox_id=str(item.id))
-            return Result(item, "lost")
         began = time.perf_counter()
         span = tracing.go_on("graph", "client", item.trace) if item.trace else None
         try:
-            answer = await self._clients[account.channel].send(account.credentials, request)
+            answer = await self._clients[account.channel].send(
+                account.credentials, request, may_leave=lambda: running_seconds() < item.mine_until
+            )
+        except Withdrawn:
+            # Frozen, or held up for long: meanwhile somebody else may have sent it.
+            tracing.end(span, failed="claim_lost")
+            await self._gate.give_back(item)
+            log.warning("claim_lost", outbox_id=str(item.id))
+            return Result(item, "lost")
         except SendError as error:
             self._answered(account.channel, error.kind.value, began)
             tracing.end(span, failed=error.reason, code=error.code or 0, http_status=error.http_status or 0)

@@ -106,7 +106,23 @@ def remove_old(connection: Connection, now: datetime) -> int:
     return removed
 
 
-def make_partitions(connection: Connection, today: datetime, months: int = 3) -> int:
+MONTHS_AHEAD = 3
+_MOST_MONTHS_AHEAD = 6
+
+
+def make_partitions(connection: Connection, today: datetime, months: int = MONTHS_AHEAD) -> int:
     """Have this month's and the next months' partitions ready."""
     row = connection.execute("SELECT pytake_make_partitions(%s::date, %s)", (today.date(), months)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def drop_partitions_ahead(connection: Connection, today: datetime) -> int:
+    """Drop partitions of months so far ahead that only a wrong clock can have made them, unless something was ever
+    written there. The later of our clock and the database's counts.
+
+    Returns:
+        how many were dropped; what is in use is left for the next time.
+    """
+    statement = "SELECT pytake_drop_partitions((GREATEST(%s, now()) + make_interval(months => %s))::date)"
+    row = connection.execute(statement, (today, _MOST_MONTHS_AHEAD)).fetchone()
     return int(row[0]) if row else 0

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from pytake_app.channels.base import AccountCredentials, OutboundRequest, Recipient
 from pytake_app.channels.content import parse_content
-from pytake_app.channels.errors import MediaError, SendError, SendErrorKind
+from pytake_app.channels.errors import MediaError, SendError, SendErrorKind, Withdrawn
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.channels.whatsapp.media import may_fetch
 from pytake_app.channels.whatsapp.render import render
@@ -41,6 +42,47 @@ async def test_sends_to_the_number_with_the_token_and_reads_the_answer(graph_stu
     assert call.complaints == []
     assert result.external_id == call.message_id
     assert result.recipient == "5511987650001"
+
+
+async def test_what_may_not_leave_any_more_does_not(graph_stub: GraphStub) -> None:
+    asked: list[bool] = []
+
+    def may_leave(answer: bool) -> bool:
+        asked.append(answer)
+        return answer
+
+    async with WhatsAppClient() as client:
+        with pytest.raises(Withdrawn):
+            await client.send(account(graph_stub), hello(), may_leave=lambda: may_leave(False))
+        assert graph_stub.calls == []
+        # The same client, and a connection that is used again.
+        for n in range(3):
+            result = await client.send(account(graph_stub), hello(), may_leave=lambda: may_leave(True))
+            assert result.external_id == graph_stub.calls[n].message_id
+            assert graph_stub.calls[n].body == hello().body
+        with pytest.raises(Withdrawn):
+            await client.send(account(graph_stub), hello(), may_leave=lambda: may_leave(False))
+    assert (len(graph_stub.calls), asked) == (3, [False, True, True, True, False])
+
+
+async def test_the_question_comes_after_the_wait_for_a_connection(graph_stub: GraphStub) -> None:
+    graph_stub.delay = 0.2
+    transport = AiohttpTransport(limits=httpx.Limits(max_connections=1))
+    asked: list[float] = []
+
+    def may_leave() -> bool:
+        asked.append(time.monotonic())
+        return False
+
+    began = time.monotonic()
+    async with WhatsAppClient(transport=transport) as client:
+        first = asyncio.create_task(client.send(account(graph_stub), hello()))
+        second = asyncio.create_task(client.send(account(graph_stub), hello(), may_leave=may_leave))
+        await first
+        with pytest.raises(Withdrawn):
+            await second
+    assert len(graph_stub.calls) == len(asked) == 1
+    assert asked[0] - began >= 0.2
 
 
 async def test_answers_a_bsuid_and_the_accounts_own_version(graph_stub: GraphStub) -> None:

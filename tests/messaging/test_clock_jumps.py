@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,82 @@ async def test_messages_for_later_keep_their_hour(pipeline: Pipeline, clock: Fro
     clock.advance(-HOUR)
     scheduler.tick()
     assert pipeline.scalar("SELECT next_attempt_at FROM outbox") == later
+
+
+DELAYED: dict[str, Any] = {
+    "name": "Later",
+    "nodes": [
+        {"id": "in", "type": "trigger_universal", "config": {}},
+        {"id": "wait", "type": "delay", "config": {"amount": 5, "unit": "minutes"}},
+        {"id": "say", "type": "msg_text", "config": {"body": "later"}},
+    ],
+    "edges": [
+        {"id": "e1", "source": "in", "port": "next", "target": "wait"},
+        {"id": "e2", "source": "wait", "port": "next", "target": "say"},
+    ],
+}
+
+
+async def test_a_flow_that_waits_waits_no_longer_than_it_was_told(
+    settings: Settings, clean_db: Database, clock: FrozenClock
+) -> None:
+    services = Services(settings, clock=clock)
+    pipeline = Pipeline.make(services)
+    add_flow(services.database, pipeline.tenant.organization_id, DELAYED)
+    await pipeline.hear(pipeline.phone().text("oi", at=clock.now()))
+    scheduler = Scheduler(services)
+    scheduler.tick()
+    clock.advance(-HOUR)
+    scheduler.tick()
+    for _ in range(2):
+        scheduler.put_right_after_clock()
+        ((due, expires),) = pipeline.rows("SELECT t.due_at, s.expires_at FROM timers t, flow_sessions s")
+        assert abs(due - clock.now() - timedelta(minutes=5)) < timedelta(seconds=5)
+        assert due == expires
+    clock.advance(timedelta(minutes=5, seconds=5))
+    scheduler.fire_timers()
+    pipeline.drain()
+    assert pipeline.scalar("SELECT count(*) FROM messages WHERE text = 'later'") == 1
+    services.close()
+
+
+async def test_months_that_a_wrong_clock_made_are_dropped_and_used_ones_stay(
+    pipeline: Pipeline, clock: FrozenClock
+) -> None:
+    def months() -> list[str]:
+        return [
+            str(name)
+            for (name,) in pipeline.rows(
+                "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+                "WHERE i.inhparent IN ('messages'::regclass, 'session_steps'::regclass) ORDER BY 1"
+            )
+        ]
+
+    def said_in() -> set[str]:
+        return {str(name) for (name,) in pipeline.rows("SELECT DISTINCT tableoid::regclass::text FROM messages")}
+
+    usual = months()
+    scheduler = Scheduler(pipeline.services)
+    scheduler.tick()
+    clock.advance(timedelta(days=3 * 365))
+    await pipeline.hear(pipeline.phone().text("oi", at=clock.now()))
+    assert "messages_default" in said_in()
+    scheduler.tick()
+    assert "messages_default" not in said_in(), "what came before its month is no hindrance to it"
+    far = set(months()) - set(usual)
+    assert len(far) >= 6, "at once: without its month nothing could be stored"
+    await pipeline.hear(pipeline.phone().text("oi", at=clock.now()))
+    clock.advance(timedelta(days=-3 * 365))
+    scheduler.tick()
+    left = set(months()) - set(usual)
+    assert {name.split("_p")[0] for name in left & far} == {"messages", "session_steps"}, left
+    assert len(left & far) == 2, "only where something was written"
+    pipeline.execute("DELETE FROM messages")
+    pipeline.execute("DELETE FROM session_steps")
+    for name in left & far:
+        pipeline.execute(f"TRUNCATE {name}")
+    scheduler.make_partitions()
+    assert not set(months()) & far
 
 
 async def test_a_retry_keeps_its_wait(pipeline: Pipeline, clock: FrozenClock) -> None:

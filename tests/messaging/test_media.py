@@ -1,6 +1,8 @@
 """What contacts send is fetched and kept; signs of reading are sent on."""
 
+import asyncio
 import hashlib
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -10,6 +12,8 @@ from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.services import Services
 from pytake_app.messaging.media import open_media
+from pytake_app.messaging.media_fetch import _FAILED, LEASE, SIGN_SECONDS, MediaFetcher
+from pytake_app.whatsapp.runtime import AccountReader
 from tests.support.graph_stub import GraphStub
 from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
 
@@ -39,6 +43,43 @@ async def test_an_image_is_stored_under_its_digest(
         opened = open_media(session, connected.scalar("SELECT id FROM media_assets"))
     assert opened.path.read_bytes() == data
     assert (opened.mime_type, opened.size, opened.sha256) == ("image/jpeg", len(data), hashlib.sha256(data).hexdigest())
+
+
+async def test_a_file_whose_fetcher_died_is_soon_fetched_by_another(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock
+) -> None:
+    graph_stub.add_media("77", b"abc", "image/jpeg")
+    await connected.hear(connected.phone().media("image", "77", at=frozen_clock.now()))
+    fetcher = MediaFetcher(
+        connected.services, AccountReader(connected.services.settings, connected.services.secrets), {}
+    )
+    (claimed,) = fetcher._claim(8)
+    folder = connected.services.settings.data_dir / "media" / str(connected.tenant.organization_id)
+    folder.mkdir(parents=True, exist_ok=True)
+    left_behind = folder / f"{claimed[0]}.1.arriving.part"
+    left_behind.write_bytes(b"a")
+    assert fetcher._claim(8) == [], "it is being fetched"
+
+    # One that lives says so while the file comes, however long that takes.
+    blocked = asyncio.get_running_loop().create_future()
+    fetcher._tasks[claimed[0]] = asyncio.ensure_future(blocked)
+    for _ in range(3):
+        frozen_clock.advance(LEASE - timedelta(seconds=1))
+        fetcher._told -= SIGN_SECONDS
+        await fetcher._tell()
+        assert fetcher._claim(8) == []
+    blocked.cancel()
+
+    frozen_clock.advance(LEASE)
+
+    async def stored() -> bool:
+        return bool(connected.scalar("SELECT count(*) FROM media_assets WHERE path <> '' AND fetch_attempts = 2"))
+
+    await connected.send(stored)
+    assert not left_behind.exists()
+    # The dead one was only asleep.
+    fetcher._write(_FAILED, (frozen_clock.now(), "OSError", claimed[0]))
+    assert connected.scalar("SELECT fetch_after FROM media_assets") is None
 
 
 async def test_a_file_that_is_not_there_yet_is_not_found(connected: Pipeline, frozen_clock: FrozenClock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +18,9 @@ import orjson
 from httpx_aiohttp import AiohttpTransport
 
 from pytake_app.channels.base import AccountCredentials, JsonObject, OutboundRequest, SendResult
-from pytake_app.channels.errors import MalformedBody, MediaError, SendError, SendErrorKind
+from pytake_app.channels.errors import MalformedBody, MediaError, SendError, SendErrorKind, Withdrawn
 from pytake_app.channels.whatsapp.errors import error_from_answer
+from pytake_app.channels.whatsapp.leaving import LeavingBody
 from pytake_app.channels.whatsapp.limits import MEDIA_BYTES
 from pytake_app.channels.whatsapp.media import DownloadedMedia, MediaDescription, NumberInfo, may_fetch
 from pytake_app.channels.whatsapp.render import render_mark_read
@@ -98,10 +99,15 @@ class WhatsAppClient:
         """Close all connections."""
         await self._http.aclose()
 
-    async def send(self, account: AccountCredentials, request: OutboundRequest) -> SendResult:
-        """Send a rendered message for the account. Raises :class:`SendError` (kind ``unsure`` when the request left
-        but no usable answer came)."""
-        answer = await self._post(account, f"{account.external_id}/{request.path}", request.body)
+    async def send(
+        self, account: AccountCredentials, request: OutboundRequest, *, may_leave: Callable[[], bool] | None = None
+    ) -> SendResult:
+        """Send a rendered message for the account. ``may_leave`` is asked as the request goes to the socket.
+
+        Raises :class:`SendError` (kind ``unsure`` when the request left but no usable answer came) and
+        :class:`Withdrawn` (it might not leave).
+        """
+        answer = await self._post(account, f"{account.external_id}/{request.path}", request.body, may_leave)
         message = as_object(next(iter(as_list(answer.get("messages"))), None))
         contact = as_object(next(iter(as_list(answer.get("contacts"))), None))
         external_id = text(message, "id")
@@ -241,20 +247,30 @@ class WhatsAppClient:
     def _url(self, account: AccountCredentials, path: str) -> str:
         return f"{self._base(account)}/{account.api_version or self._version}/{path}"
 
-    async def _post(self, account: AccountCredentials, path: str, body: JsonObject) -> JsonObject:
+    async def _post(
+        self, account: AccountCredentials, path: str, body: JsonObject, may_leave: Callable[[], bool] | None = None
+    ) -> JsonObject:
         # A third of a send's time is httpx' client around the transport: cookies, redirects, merging of addresses and
         # headers. A send needs none of it.
+        data = orjson.dumps(body)
+        leaving = None if may_leave is None else LeavingBody(data, may_leave)
         try:
             request = httpx.Request(
                 "POST",
                 _parsed(self._url(account, path)),
                 headers=[*_POST_HEADERS, ("Authorization", f"Bearer {account.access_token}")],
-                content=orjson.dumps(body),
+                content=data if leaving is None else None,
+                stream=None if leaving is None else leaving.stream,
                 extensions=self._extensions,
             )
         except httpx.InvalidURL:
             raise SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address") from None
-        return await self._read(account, self._answer(request, self._total, bare=True))
+        try:
+            return await self._read(account, self._answer(request, self._total, bare=True))
+        except (SendError, PermissionError):
+            if leaving is not None and leaving.withdrawn:
+                raise Withdrawn from None
+            raise
 
     async def _call(
         self,
