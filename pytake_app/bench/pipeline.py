@@ -39,6 +39,7 @@ from pytake_app.core.ids import new_id
 from pytake_app.core.services import Services
 from pytake_app.embedded.migrate import upgrade
 from pytake_app.embedded.postgres import SUPERUSER, EmbeddedPostgres
+from pytake_app.embedded.process import with_parent
 from pytake_app.embedded.redis import EmbeddedRedis
 from pytake_app.embedded.up import web_command
 from pytake_app.messaging.sql import hot
@@ -137,8 +138,9 @@ class Product:
             command = [sys.executable, "-m", "pytake_app", role]
         log: IO[bytes] = (self.log_dir / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
-            command, env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
+            command, env=self.environment, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=with_parent(signal.SIGTERM),  # noqa: PLW1509
+        )  # fmt: skip
         log.close()
 
     def start_all(self, workers: int = 2) -> None:

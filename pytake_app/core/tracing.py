@@ -1,9 +1,9 @@
 """Traces: one message's way from webhook to the platform's report, over all processes, for an OpenTelemetry collector.
 
 Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set: then the library is not even imported. The context travels in the rows
-as a W3C `traceparent`, so that a trace goes on in whichever process takes the row up. Only webhooks begin traces, and
-only as many as `TRACE_SAMPLE_RATIO` says; a span without a parent is not made. Attributes are ids and words of closed
-lists: no texts, no numbers.
+as a W3C `traceparent`, so that a trace goes on in whichever process takes the row up. What comes from outside or of
+itself (webhooks, people's and programs' messages and commands, schedules, timers) begins traces, and only as many as
+`TRACE_SAMPLE_RATIO` says. Attributes are ids and words of closed lists: no texts, no numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.trace import Span, SpanContext, SpanKind, Tracer
+    from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Tracer
 
     from pytake_app.config import Settings
 
@@ -80,14 +80,18 @@ def on() -> bool:
     return bool(_state)
 
 
-def begin(name: str, kind: Kind, attributes: Attributes | None = None) -> Span | None:
-    """The first span of a trace; None when tracing is off or this one is not in the sample."""
+def begin(name: str, kind: Kind, attributes: Attributes | None = None, *, link: str | None = None) -> Span | None:
+    """The first span of a trace; None when tracing is off or this one is not in the sample.
+
+    Parameters:
+        link: what `carried` said of a span of another trace that brought it about.
+    """
     tracer = _state.get("tracer")
     if tracer is None:
         return None
     from opentelemetry.context import Context
 
-    span = tracer.start_span(name, Context(), kind=_kind(kind), attributes=attributes)
+    span = tracer.start_span(name, Context(), kind=_kind(kind), attributes=attributes, links=_links(link))
     return span if span.is_recording() else None
 
 
@@ -110,15 +114,14 @@ def go_on(
     if above is None:
         return None
     from opentelemetry.context import Context
-    from opentelemetry.trace import Link, NonRecordingSpan, set_span_in_context
+    from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
-    other = _context(link) if link else None
     span = tracer.start_span(
         name,
         set_span_in_context(NonRecordingSpan(above), Context()),
         kind=_kind(kind),
         attributes=attributes,
-        links=[Link(other)] if other else None,
+        links=_links(link),
     )
     return span if span.is_recording() else None
 
@@ -146,6 +149,15 @@ def end(span: Span | None, *, failed: str | None = None, **attributes: str | flo
 
         span.set_status(Status(StatusCode.ERROR, failed))
     span.end()
+
+
+def _links(carried_: str | None) -> list[Link] | None:
+    other = _context(carried_) if carried_ else None
+    if other is None:
+        return None
+    from opentelemetry.trace import Link
+
+    return [Link(other)]
 
 
 def _context(carried_: str) -> SpanContext | None:

@@ -61,6 +61,19 @@ class ChildSpec:
     echo: bool = True
 
 
+def with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """What a new process is to run first (`preexec_fn`), so that it ends with the thread that started it (Linux)."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(127)
+
+    return prepare
+
+
 class CappedLog:
     """A log file that keeps at most two files of ``cap`` bytes: the current one and its predecessor (``.1``)."""
 
@@ -118,15 +131,6 @@ class Child:
             ChildFailed: the program could not be executed.
         """
         spec = self.spec
-        parent = os.getpid()
-
-        def prepare() -> None:
-            # Runs after the change of user, which would have cleared the setting.
-            if _libc is not None:
-                _libc.prctl(_PR_SET_PDEATHSIG, int(spec.death_signal), 0, 0, 0)
-                if os.getppid() != parent:
-                    os._exit(127)
-
         identity = spec.identity
         try:
             self._process = subprocess.Popen(
@@ -140,7 +144,7 @@ class Child:
                 user=identity.uid if identity else None,
                 group=identity.gid if identity else None,
                 extra_groups=[] if identity else None,
-                preexec_fn=prepare,
+                preexec_fn=with_parent(spec.death_signal),  # after the change of user, which would clear it
             )
         except OSError as error:
             raise ChildFailed(f"{spec.name} could not be started: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,14 +19,22 @@ if TYPE_CHECKING:
 _SENT = "SELECT id, trace FROM outbox WHERE id = ANY(%s) AND trace IS NOT NULL"
 
 
+BEGINNERS = frozenset({"timer", "command"})
+"""Kinds of events that come by no webhook: a sprint for one of them begins a trace of its own."""
+LINK = "trace_link"
+"""In an event's payload: the span that brought it about, of another trace."""
+
+
 def handle(run: ContactRun, event: Event) -> list[Span]:
-    """Have a contact's event taken; if it is traced, what it sends carries the trace on.
+    """Have a contact's event taken; if it is traced, what it sends and asks for carries the trace on, and a timer that
+    it sets will name it.
 
     Returns:
         spans that end with the commit.
     """
-    parent = event.payload.get("trace") if tracing.on() else None
-    if parent is None:
+    link = event.payload.pop(LINK, None)
+    parent = event.payload.get("trace")
+    if not tracing.on() or (parent is None and event.kind not in BEGINNERS):
         run.handle(event)
         return []
     about: tracing.Attributes = {
@@ -33,16 +42,24 @@ def handle(run: ContactRun, event: Event) -> list[Span]:
         "pytake.attempt": event.attempts + 1,
         "pytake.organization_id": str(event.organization_id),
     }
-    span = tracing.go_on("sprint", "consumer", parent, about)
-    first = len(run.effects.outbox)
+    if parent is None:
+        span = tracing.begin("sprint", "consumer", about, link=link)
+    else:
+        span = tracing.go_on("sprint", "consumer", parent, about)
+    effects = run.effects
+    first, asked, set_ = len(effects.outbox), len(effects.outside.requests), len(effects.timers)
     try:
         run.handle(event)
     except Exception as error:
         tracing.end(span, failed=type(error).__name__)
         raise
-    for row in run.effects.outbox[first:]:
-        row["trace"] = tracing.carried(span)
-    return [span] if span is not None else []
+    if span is None:
+        return []
+    carried = tracing.carried(span)
+    for row in (*effects.outbox[first:], *effects.outside.requests[asked:]):
+        row["trace"] = carried
+    effects.timers[set_:] = [replace(timer, trace=carried) for timer in effects.timers[set_:]]
+    return [span]
 
 
 def tell_statuses(connection: Connection, receipts: Sequence[Event]) -> None:

@@ -240,6 +240,7 @@ class Timer(SQLModel, table=True):
     wait_id: str
     due_at: datetime = time_field()
     fired_at: datetime | None = time_field(nullable=True)
+    trace: str | None = None
 
 
 class FlowRequest(SQLModel, table=True):
@@ -273,6 +274,7 @@ class FlowRequest(SQLModel, table=True):
     result: dict[str, Any] | None = json_field(None)
     created_at: datetime = time_field()
     finished_at: datetime | None = time_field(nullable=True)
+    trace: str | None = None
 
 
 class FlowSchedule(SQLModel, table=True):

@@ -11,6 +11,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from pytake_app.core import tracing
 from pytake_app.core.crypto import DecryptionError
 from pytake_app.core.egress import EgressGuard
 from pytake_app.core.errors import UnavailableError
@@ -101,11 +102,11 @@ class Requester:
             return requests.claim(connection, self._name, self._services.clock.now(), limit)
 
     async def _one(self, item: Claimed) -> None:
-        result = await self._performed(item)
+        result, trace = await self._traced(item)
         pause = 0.1
         while True:
             try:
-                lane = await asyncio.to_thread(self._finish, item, result)
+                lane = await asyncio.to_thread(self._finish, item, result, trace)
                 break
             except _DATABASE_ERRORS as error:
                 # The result is in hand: better late than the call a second time.
@@ -114,6 +115,15 @@ class Requester:
                 pause = min(pause * 2, 5.0)
         if lane is not None:
             await asyncio.to_thread(self._poke, lane)
+
+    async def _traced(self, item: Claimed) -> tuple[HttpResult | AiResult, str | None]:
+        """The result, and what the call's span carries on."""
+        about = {"pytake.organization_id": str(item.organization_id), "pytake.kind": item.request.kind}
+        span = tracing.go_on("request", "client", item.trace, about)
+        result = await self._performed(item)
+        status = result.status if isinstance(result, HttpResult) else 0
+        tracing.end(span, failed=result.error or None, http_status=status or 0)
+        return result, tracing.carried(span)
 
     async def _performed(self, item: Claimed) -> HttpResult | AiResult:
         request = item.request
@@ -137,9 +147,10 @@ class Requester:
         with self._services.database.tenant(item.organization_id) as session:
             return outgoing.secret_values(session, self._services.secrets, names, clock=self._services.clock)
 
-    def _finish(self, item: Claimed, result: HttpResult | AiResult) -> int | None:
+    def _finish(self, item: Claimed, result: HttpResult | AiResult, trace: str | None) -> int | None:
+        now = self._services.clock.now()
         with hot(self._services.database) as connection:
-            return requests.finish(connection, item.id, self._name, result, self._services.clock.now())
+            return requests.finish(connection, item.id, self._name, result, now, trace=trace)
 
     def _poke(self, lane: int) -> None:
         try:

@@ -35,7 +35,7 @@ _RESULT: TypeAdapter[HttpResult | AiResult] = TypeAdapter(RequestResult)
 _INSERT = insert_statement(
     "flow_requests",
     ("id", "organization_id", "session_id", "channel_account_id", "contact_key", "lane", "node_id", "kind", "request",
-     "state", "attempts", "created_at"),
+     "state", "attempts", "created_at", "trace"),
 )  # fmt: skip
 _CANCEL = """
 UPDATE flow_requests SET state = 'canceled', finished_at = %s WHERE id = ANY(%s) AND state IN ('pending', 'running')
@@ -48,7 +48,7 @@ WITH due AS (
 UPDATE flow_requests r SET state = 'running', attempts = r.attempts + 1, claimed_by = %(who)s,
        lease_until = %(lease)s
 FROM due WHERE r.id = due.id
-RETURNING r.id, r.organization_id, r.kind, r.request
+RETURNING r.id, r.organization_id, r.kind, r.request, r.trace
 """
 _LEASE = "UPDATE flow_requests SET lease_until = %s WHERE id = %s AND state = 'running' AND claimed_by = %s"
 # One statement: the result is stored and on its way to the session, or neither.
@@ -61,7 +61,9 @@ WITH done AS (
 INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, external_id, payload, state,
                             attempts, next_attempt_at, received_at)
 SELECT organization_id, channel_account_id, lane, contact_key, 'request', id::text,
-       jsonb_build_object('session_id', session_id, 'request_id', id), 'pending', 0, %(now)s, %(now)s
+       jsonb_strip_nulls(jsonb_build_object('session_id', session_id, 'request_id', id,
+                                            'trace', coalesce(%(trace)s, trace))),
+       'pending', 0, %(now)s, %(now)s
 FROM done
 ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING
 RETURNING lane
@@ -90,6 +92,8 @@ class Claimed:
     id: UUID
     organization_id: UUID
     request: HttpRequest | AiRequest
+    trace: str | None = None
+    """What the span carries on in which it was asked for (`core.tracing`)."""
 
 
 def insert(connection: Connection, rows: Sequence[Row]) -> None:
@@ -109,25 +113,33 @@ def claim(connection: Connection, who: str, now: datetime, limit: int) -> list[C
     first = now + timedelta(seconds=60)
     rows = connection.execute(_CLAIM, {"limit": limit, "who": who, "lease": first}).fetchall()
     claimed: list[Claimed] = []
-    for request_id, organization_id, _kind, raw in rows:
+    for request_id, organization_id, _kind, raw, trace in rows:
         request = _REQUEST.validate_python(raw)
         lease = now + timedelta(seconds=longest_seconds(request) + 15)
         connection.execute(_LEASE, (lease, request_id, who))
-        claimed.append(Claimed(request_id, organization_id, request))
+        claimed.append(Claimed(request_id, organization_id, request, trace))
     return claimed
 
 
 def finish(
-    connection: Connection, request_id: UUID, who: str, result: HttpResult | AiResult, now: datetime
+    connection: Connection,
+    request_id: UUID,
+    who: str,
+    result: HttpResult | AiResult,
+    now: datetime,
+    *,
+    trace: str | None = None,
 ) -> int | None:
     """Keep the result and put it on the contact's lane.
+
+    Parameters:
+        trace: what the span of the call carries on.
 
     Returns:
         the lane to look at; None when somebody else finished it or nobody waits any more.
     """
-    row = connection.execute(
-        _FINISH, {"id": request_id, "who": who, "result": dumps(result.model_dump(mode="json")), "now": now}
-    ).fetchone()
+    values = {"id": request_id, "who": who, "result": dumps(result.model_dump(mode="json")), "now": now, "trace": trace}
+    row = connection.execute(_FINISH, values).fetchone()
     return int(row[0]) if row else None
 
 

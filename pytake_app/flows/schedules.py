@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from pytake_app.core import tracing
 from pytake_app.core.ids import NewId
 from pytake_app.engine.schedule import next_due
 from pytake_app.engine.triggers import TriggerSpec
@@ -107,17 +108,21 @@ def fire_due(connection: Connection, now: datetime, lanes: int, limit: int = BAT
         audience = connection.execute(
             _AUDIENCE, {"organization": due.organization_id, "tag": due.tag, "account": due.account}
         ).fetchall()
-        events = [_event(due, account_id, str(key), lanes, now) for account_id, key in audience]
+        about: tracing.Attributes = {"pytake.organization_id": str(due.organization_id)}
+        span = tracing.begin("schedule", "producer", about)
+        trace = tracing.carried(span)
+        events = [_event(due, account_id, str(key), lanes, now, trace) for account_id, key in audience]
         for at in range(0, len(events), _CHUNK):
             insert_rows(connection, _INSERT, events[at : at + _CHUNK])
         following = next_due(due.cron, due.timezone or due.organization_zone, now)
         connection.execute(_MOVE, (following, due.due_at, len(events), due.id))
+        tracing.end(span, contacts=len(events))
         poked |= {int(event["lane"]) for event in events}
         log.info("schedule_fired", flow_id=str(due.flow_id), contacts=len(events))
     return sorted(poked)
 
 
-def _event(due: _Due, account_id: UUID, key: str, lanes: int, now: datetime) -> dict[str, Any]:
+def _event(due: _Due, account_id: UUID, key: str, lanes: int, now: datetime, trace: str | None) -> dict[str, Any]:
     command = Command(
         action="start", flow_id=due.flow_id, trigger="schedule", node_id=due.node_id, polite=True, reason="schedule"
     )
@@ -128,7 +133,7 @@ def _event(due: _Due, account_id: UUID, key: str, lanes: int, now: datetime) -> 
         "contact_key": key,
         "kind": "command",
         "external_id": f"schedule:{due.id}:{due.due_at.isoformat()}:{key}",
-        "payload": command.model_dump(mode="json", exclude_defaults=True),
+        "payload": command.model_dump(mode="json", exclude_defaults=True) | ({"trace_link": trace} if trace else {}),
         "state": "pending",
         "attempts": 0,
         "next_attempt_at": now,

@@ -16,8 +16,9 @@ Row = dict[str, Any]
 
 _INSERT = insert_statement(
     "timers",
-    ("id", "organization_id", "session_id", "channel_account_id", "contact_key", "lane", "kind", "wait_id", "due_at"),
-)
+    ("id", "organization_id", "session_id", "channel_account_id", "contact_key", "lane", "kind", "wait_id", "due_at",
+     "trace"),
+)  # fmt: skip
 _CLEAR = """
 DELETE FROM timers t USING json_to_recordset(%s) AS v(session uuid, wait text)
 WHERE t.session_id = v.session AND t.wait_id = v.wait
@@ -34,7 +35,8 @@ WITH picked AS MATERIALIZED (
 INSERT INTO inbound_events (organization_id, channel_account_id, lane, contact_key, kind, external_id, payload, state,
                             attempts, next_attempt_at, received_at)
 SELECT organization_id, channel_account_id, lane, contact_key, 'timer', id::text,
-       jsonb_build_object('session_id', session_id, 'wait_id', wait_id, 'kind', kind),
+       jsonb_strip_nulls(jsonb_build_object('session_id', session_id, 'wait_id', wait_id, 'kind', kind,
+                                            'trace_link', trace)),
        'pending', 0, %(now)s, %(now)s
 FROM due ORDER BY due_at
 ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING
@@ -72,6 +74,8 @@ class NewTimer:
     kind: str
     wait_id: str
     due_at: datetime
+    trace: str | None = None
+    """What the span carries on in which it was set (`core.tracing`)."""
 
 
 def insert(connection: Connection, timers: Sequence[NewTimer]) -> None:

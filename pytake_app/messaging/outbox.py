@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations.models import Conversation, Message
+from pytake_app.core import tracing
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import after_commit
 from pytake_app.core.ids import NewId, new_id
@@ -119,6 +120,8 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
         flow_session_id=draft.flow_session_id,
         node_id=draft.node_id,
     )
+    about = {"pytake.author": draft.author_kind, "pytake.organization_id": str(conversation.organization_id)}
+    span = tracing.begin("enqueue", "producer", about)
     session.add(message)
     session.add(
         OutboxItem(
@@ -135,6 +138,7 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
             max_attempts=draft.max_attempts,
             next_attempt_at=draft.scheduled_at or now,
             created_at=now,
+            trace=tracing.carried(span),
         )
     )
     conversation.last_message_id = message.id
@@ -148,6 +152,8 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
     poke(session, f"conversation:{conversation.id}", {"event": "message_sent", **details})
     poke(session, f"org:{conversation.organization_id}:conversations", {"event": "message_sent", **details})
     after_commit(session, wake_senders)
+    if span is not None:
+        after_commit(session, lambda: tracing.end(span))
     return message
 
 

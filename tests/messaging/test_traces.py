@@ -1,6 +1,8 @@
 """One trace from the webhook to the platform's report, as a collector receives it."""
 
+import asyncio
 import gzip
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +21,13 @@ from pytake_app.channels.whatsapp.signature import sign
 from pytake_app.config import Settings
 from pytake_app.core import tracing
 from pytake_app.core.clock import FrozenClock
+from pytake_app.core.egress import EgressGuard
 from pytake_app.core.services import Services
+from pytake_app.flows.requester import Requester
+from pytake_app.messaging import service as queue
+from pytake_app.messaging.scheduler import Scheduler
+from pytake_app.messaging.schemas import QueueSend
+from tests.support.echo_server import EchoServer
 from tests.support.graph_stub import GraphStub
 from tests.support.pipeline import APP_SECRET, ECHO, Pipeline, add_flow
 
@@ -155,3 +163,121 @@ def test_a_collector_that_is_away_holds_nobody_up(settings: Settings) -> None:
     began = time.monotonic()
     tracing.stop()
     assert time.monotonic() - began < 4.0
+
+
+def nodes(*made: dict[str, Any]) -> dict[str, Any]:
+    """A flow of these blocks, one after the other."""
+    ports = {"api_call": "success"}
+    edges = [
+        {"id": str(n), "source": a["id"], "port": ports.get(a["type"], "next"), "target": b["id"]}
+        for n, (a, b) in enumerate(itertools.pairwise(made))
+    ]
+    return {"name": "Flow", "nodes": list(made), "edges": edges}
+
+
+def say(body: str) -> dict[str, Any]:
+    return {"id": "say", "type": "msg_text", "config": {"body": body}}
+
+
+def way_of(collector: Collector, name: str) -> list[Any]:
+    """The one span of that name, and all above it."""
+    by_id = {span.span_id: span for span in collector.spans}
+    (span,) = (span for span in collector.spans if span.name == name)
+    way = [span]
+    while way[-1].parent_span_id:
+        way.append(by_id[way[-1].parent_span_id])
+    assert {span.trace_id for span in way} == {way[0].trace_id}
+    return way
+
+
+async def test_a_request_of_a_flow_is_part_of_its_messages_trace(
+    services: Services, graph_stub: GraphStub, frozen_clock: FrozenClock, collector: Collector
+) -> None:
+    pipeline = Pipeline.make(services, graph_stub.base_url)
+    async with EchoServer() as server:
+        call = {"method": "GET", "url": f"{server.url}/x?key=geheim", "retries": 0}
+        document = nodes(
+            {"id": "in", "type": "trigger_universal", "config": {}},
+            {"id": "call", "type": "api_call", "config": call},
+            say("ok"),
+        )
+        add_flow(services.database, pipeline.tenant.organization_id, document)
+        tracing.start(traced(services.settings, collector), "test")
+        await post(services, pipeline, pipeline.phone().text("oi", at=frozen_clock.now()))
+        await asyncio.to_thread(pipeline.drain)
+        requester = Requester(services, guard=EgressGuard(f"127.0.0.1:{server.port}"))
+        await requester.begin()
+        await requester.finish(10)
+        await asyncio.to_thread(pipeline.drain)
+        await pipeline.send()
+    tracing.stop()
+    way = [span.name for span in way_of(collector, "graph")]
+    assert way == ["graph", "send", "sprint", "request", "sprint", "ingest", "webhook"]
+    assert "geheim" not in " ".join(str(span) for span in collector.spans)
+
+
+async def test_a_timer_begins_a_trace_that_names_the_one_in_which_it_was_set(
+    services: Services, graph_stub: GraphStub, frozen_clock: FrozenClock, collector: Collector
+) -> None:
+    pipeline = Pipeline.make(services, graph_stub.base_url)
+    document = nodes(
+        {"id": "in", "type": "trigger_universal", "config": {}},
+        {"id": "wait", "type": "delay", "config": {"amount": 5, "unit": "minutes"}},
+        say("later"),
+    )
+    add_flow(services.database, pipeline.tenant.organization_id, document)
+    tracing.start(traced(services.settings, collector), "test")
+    await post(services, pipeline, pipeline.phone().text("oi", at=frozen_clock.now()))
+    await asyncio.to_thread(pipeline.drain)
+    frozen_clock.advance(timedelta(minutes=6))
+    Scheduler(services).fire_timers()
+    await asyncio.to_thread(pipeline.drain)
+    await pipeline.send()
+    tracing.stop()
+    way = way_of(collector, "graph")
+    assert [span.name for span in way] == ["graph", "send", "sprint"]
+    (link,) = way[-1].links
+    set_by = next(span for span in collector.spans if span.span_id == link.span_id)
+    assert (set_by.name, set_by.trace_id) == ("sprint", link.trace_id)
+    assert link.trace_id != way[0].trace_id
+
+
+async def test_what_a_schedule_starts_names_it(
+    services: Services, graph_stub: GraphStub, frozen_clock: FrozenClock, collector: Collector
+) -> None:
+    pipeline = Pipeline.make(services, graph_stub.base_url)
+    organization_id = pipeline.tenant.organization_id
+    hourly = {"cron": "0 * * * *", "timezone": "UTC", "audience": "all"}
+    document = nodes({"id": "in", "type": "trigger_schedule", "config": hourly}, say("bom dia"))
+    add_flow(services.database, organization_id, document)
+    people = [pipeline.phone(f"551198765432{n}") for n in range(3)]
+    await pipeline.hear(*(phone.text("oi", at=frozen_clock.now()) for phone in people))
+    scheduler = Scheduler(services)
+    scheduler.fire_schedules()
+    tracing.start(traced(services.settings, collector), "test")
+    frozen_clock.advance(timedelta(hours=1))
+    scheduler.fire_schedules()
+    await asyncio.to_thread(pipeline.drain)
+    await pipeline.send()
+    tracing.stop()
+    (schedule,) = (span for span in collector.spans if span.name == "schedule")
+    sprints = [span for span in collector.spans if span.name == "sprint"]
+    assert len({span.trace_id for span in sprints}) == 3
+    assert {span.links[0].span_id for span in sprints} == {schedule.span_id}
+    assert sum(span.name == "graph" for span in collector.spans) == 3
+
+
+async def test_a_message_of_the_api_begins_a_trace(
+    services: Services, graph_stub: GraphStub, frozen_clock: FrozenClock, collector: Collector
+) -> None:
+    pipeline = Pipeline.make(services, graph_stub.base_url)
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    tracing.start(traced(services.settings, collector), "test")
+    with services.database.tenant(pipeline.tenant.organization_id) as session:
+        request = QueueSend(to="5511987654321", content="olá")
+        queue.send(session, pipeline.tenant.agent, request, clock=frozen_clock)
+    await pipeline.send()
+    tracing.stop()
+    way = way_of(collector, "graph")
+    assert [span.name for span in way] == ["graph", "send", "enqueue"]
+    assert "5511987654321" not in " ".join(str(span) for span in collector.spans)
