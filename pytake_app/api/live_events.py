@@ -13,7 +13,7 @@ from pytake_app.conversations import service as conversations
 from pytake_app.conversations.schemas import ConversationDetail, MessageView
 from pytake_app.core.db import Database
 from pytake_app.core.errors import NotFoundError
-from pytake_app.core.tenancy import Principal
+from pytake_app.core.tenancy import Permission, Principal
 
 JsonObject = dict[str, Any]
 
@@ -67,6 +67,21 @@ def resolve(
                 except NotFoundError:
                     continue  # another tenant's, or gone: nobody hears of it
     return [_events(poke, messages, details) for poke in pokes]
+
+
+def hidden_from(
+    database: Database, organization_id: UUID, principals: Sequence[Principal], pokes: Sequence[JsonObject]
+) -> dict[UUID, set[str]]:
+    """Who must not hear of which conversations: user → ids, for those who don't see every conversation."""
+    bounded = {who.user_id: who for who in principals if not who.has(Permission.CONVERSATIONS_SEE_ALL)}
+    named = {found for poke in pokes if (found := _uuid(poke.get("conversation_id"))) is not None}
+    if not bounded or not named:
+        return {}
+    with database.tenant(organization_id) as session:
+        return {
+            user_id: {str(one) for one in named - conversations.seen_among(session, who, named)}
+            for user_id, who in bounded.items()
+        }
 
 
 def message_ids(poke: JsonObject) -> list[UUID]:

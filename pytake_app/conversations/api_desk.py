@@ -153,7 +153,7 @@ def get_presence(
 ) -> PresenceView:
     """Who looks at the conversation, and who is writing an answer."""
     who.require(Role.VIEWER)
-    repository.find(session, conversation_id)
+    repository.find(session, who, conversation_id)
     return Attendance(services).view(conversation_id)
 
 
@@ -164,7 +164,7 @@ def put_presence(
     """The caller's tab is at the conversation, writing or not; to be told every 20 seconds, and with `left` at the end.
     Writing by an agent also lets the contact see it, where the channel can."""
     who.require(Role.VIEWER)
-    row = repository.find(session, conversation_id)
+    row = repository.find(session, who, conversation_id)
     attendance = Attendance(services)
     works = body.writing and who.has(Permission.CONVERSATIONS_HANDLE)
     if works and service.may_write(session, row, clock=services.clock):

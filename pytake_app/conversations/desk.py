@@ -97,7 +97,7 @@ def snooze(
         ConflictError: `conversation_closed`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    row = repository.lock(session, conversation_id)
+    row = repository.lock(session, principal, conversation_id)
     now = clock.now()
     if until is not None and not now < until <= now + timedelta(days=SNOOZE_DAYS):
         error = FieldError("/until", "in the future, within a year", "until")
@@ -122,7 +122,7 @@ def set_tags(
         InvalidError: code `too_many_tags`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    row = repository.lock(session, conversation_id)
+    row = repository.lock(session, principal, conversation_id)
     off = {tag.strip() for tag in request.remove}
     on = [tag.strip() for tag in request.add if tag.strip()]
     tags = list(dict.fromkeys([*(tag for tag in row.tags if tag not in off), *on]))
@@ -136,7 +136,7 @@ def set_tags(
 def mark_unread(session: Session, principal: Principal, conversation_id: UUID, *, clock: Clock) -> Conversation:
     """As if its last message had not been read."""
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    row = repository.lock(session, conversation_id)
+    row = repository.lock(session, principal, conversation_id)
     row.unread_count = max(row.unread_count, 1)
     return handling.changed(session, row, clock)
 
@@ -150,7 +150,7 @@ def bulk(session: Session, principal: Principal, request: BulkRequest, *, clock:
     act = _action(session, principal, request, clock)
     results: dict[UUID, BulkItem] = {}
     ids = list(dict.fromkeys(request.ids))
-    known = {row.id: row.contact_id for row in repository.many(session, ids)}
+    known = {row.id: row.contact_id for row in repository.many(session, principal, ids)}
     for conversation_id in sorted(ids, key=lambda one: (str(known.get(one, "")), str(one))):
         try:
             with session.begin_nested():

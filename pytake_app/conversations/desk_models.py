@@ -76,6 +76,17 @@ class ConversationMention(SQLModel, table=True):
     created_at: datetime = time_field()
 
 
+class ConversationParticipant(SQLModel, table=True):
+    """Somebody wrote a note in a conversation: they see it, whoever answers it."""
+
+    __tablename__ = "conversation_participants"
+
+    user_id: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversations.id", primary_key=True, index=True, ondelete="CASCADE")
+    organization_id: UUID = organization_field()
+    since: datetime = time_field()
+
+
 class ScheduledMessage(SQLModel, table=True):
     """A message to be sent at `send_at` as `author_id`. `state`: scheduled, sent, failed (`reason`), canceled."""
 

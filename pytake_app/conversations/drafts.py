@@ -20,7 +20,7 @@ from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 def get(session: Session, principal: Principal, conversation_id: UUID) -> DraftView:
     """The caller's draft; an empty text when there is none."""
     principal.require(Role.VIEWER)
-    repository.find(session, conversation_id)
+    repository.find(session, principal, conversation_id)
     statement = scoped(session, MessageDraft).where(
         MessageDraft.conversation_id == conversation_id, MessageDraft.user_id == principal.user_id
     )
@@ -31,7 +31,7 @@ def get(session: Session, principal: Principal, conversation_id: UUID) -> DraftV
 def put(session: Session, principal: Principal, conversation_id: UUID, text: str, *, clock: Clock) -> DraftView:
     """Keep what the caller has begun to write; an empty text forgets it. The caller's other tabs are told."""
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    repository.find(session, conversation_id)
+    repository.find(session, principal, conversation_id)
     now = clock.now()
     if not text:
         forget(session, conversation_id, principal.user_id)

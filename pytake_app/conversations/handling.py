@@ -70,7 +70,7 @@ def take_over(session: Session, principal: Principal, conversation_id: UUID, *, 
         ConflictError: code `conversation_closed`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     refuse_closed(conversation)
     if not _is_mine(conversation, principal):
         _give_to_person(session, conversation, principal.user_id, by=principal.user_id, clock=clock)
@@ -145,7 +145,7 @@ def give_back(
         ConflictError: `conversation_closed`, `not_published`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     refuse_closed(conversation)
     _stop_automation(session, conversation, handoff=None, by=principal.user_id, clock=clock)
     queues.given_back(session, conversation, by=principal.user_id, clock=clock)
@@ -186,7 +186,7 @@ def assign(
         ConflictError: code `conversation_closed`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     refuse_closed(conversation)
     if user_id is None:
         conversation.assignee_id = None
@@ -228,7 +228,7 @@ def wait_in_queue(
         ConflictError: code `conversation_closed`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     refuse_closed(conversation)
     if conversation.handling == "bot":
         _stop_automation(session, conversation, handoff="transferred", by=principal.user_id, clock=clock)
@@ -271,7 +271,7 @@ def set_status(
             in the status expected.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     before = conversation.status
     if expected is not None and before != expected:
         raise ConflictError(f"The conversation is {before} by now.", code="changed_meanwhile")
@@ -309,7 +309,7 @@ def set_priority(
 ) -> Conversation:
     """How urgent it is."""
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     conversation.priority = priority
     queues.prioritised(session, conversation)
     return changed(session, conversation, clock)
@@ -318,9 +318,9 @@ def set_priority(
 def mark_read(session: Session, principal: Principal, conversation_id: UUID) -> Conversation:
     """Nothing is unread any more. Viewers look without leaving a trace: for them nothing changes."""
     principal.require(Role.VIEWER)
-    conversation = repository.find(session, conversation_id)
+    conversation = repository.find(session, principal, conversation_id)
     if conversation.unread_count and principal.has(Permission.CONVERSATIONS_HANDLE):
-        conversation = repository.lock(session, conversation_id)
+        conversation = repository.lock(session, principal, conversation_id)
         conversation.unread_count = 0
         session.add(conversation)
         session.flush()

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col
 
-from pytake_app.conversations import searching
+from pytake_app.conversations import searching, sight
 from pytake_app.conversations.desk_models import ConversationMention
 from pytake_app.conversations.models import Conversation
 from pytake_app.conversations.schemas import ConversationFilter, SortOrder
 from pytake_app.core.errors import InvalidError
 from pytake_app.core.pagination import decode_cursor, encode_cursor
-from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.core.tenancy import Principal, organization_of, scoped
 
 OPEN = ("open", "pending")
 RARE = 1_000
@@ -64,15 +64,18 @@ def cursor_of(row: Conversation, sort: SortOrder) -> str:
 
 
 def page(
-    session: Session, where: ConversationFilter, *, me: UUID, limit: int, after: Position | None
+    session: Session, where: ConversationFilter, *, principal: Principal, limit: int, after: Position | None
 ) -> list[Conversation]:
     """Conversations in the order asked for; those just begun count as the newest.
 
     An index finds the minute (`listed_at`), PostgreSQL sorts what lies in it by the moment.
     """
     statement = scoped(session, Conversation)
-    for condition in _conditions(session, where, me):
+    for condition in _conditions(session, where, principal.user_id):
         statement = statement.where(condition)
+    seen = sight.condition(session, principal)
+    if seen is not None:
+        statement = statement.where(seen)
     minute, at, key = col(Conversation.listed_at), col(Conversation.last_message_at), col(Conversation.id)
     match where.sort:
         case "waiting":

@@ -26,7 +26,7 @@ from pytake_app.core.db import after_commit
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.live import Live, process_live
-from pytake_app.core.tenancy import organization_of
+from pytake_app.core.tenancy import Principal, organization_of
 from pytake_app.flows.schemas import Happening
 from pytake_app.messaging.outbox import OutboundDraft, enqueue
 from pytake_app.whatsapp.models import ChannelAccount
@@ -73,13 +73,16 @@ def lock_many(session: Session, conversation_ids: Collection[UUID]) -> dict[UUID
     return {row.id: row for row in session.execute(rows).scalars()}
 
 
-def hold(session: Session, conversation_id: UUID) -> Conversation:
+def hold(session: Session, conversation_id: UUID, principal: Principal | None = None) -> Conversation:
     """Hold one conversation, its contact's row first; waits for who holds it.
+
+    Parameters:
+        principal: who must see it; None: the product itself.
 
     Raises:
         NotFoundError: none here.
     """
-    return repository.lock(session, conversation_id)
+    return repository.lock(session, principal, conversation_id)
 
 
 def give(session: Session, given: Sequence[Given], *, by: UUID | None, clock: Clock, **detail: Any) -> None:

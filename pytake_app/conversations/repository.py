@@ -11,31 +11,40 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from pytake_app.contacts import service as contacts
+from pytake_app.conversations import sight
 from pytake_app.conversations.desk_models import ConversationMention
 from pytake_app.conversations.models import AutomationLog, Conversation, Message
 from pytake_app.core.errors import NotFoundError
-from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.core.tenancy import Principal, organization_of, scoped
 
 OPEN = ("open", "pending")
 LATE_AT_MOST = timedelta(days=1)
 """A message is not older than this against the time its conversation was last spoken in."""
 
 
-def find(session: Session, conversation_id: UUID) -> Conversation:
+def find(session: Session, principal: Principal | None, conversation_id: UUID) -> Conversation:
     """One conversation.
 
+    Parameters:
+        principal: who asks; None: the product itself, for whom all are there.
+
     Raises:
-        NotFoundError: none here.
+        NotFoundError: none here, or none that the caller sees.
     """
-    found = session.exec(scoped(session, Conversation).where(Conversation.id == conversation_id)).one_or_none()
+    statement = scoped(session, Conversation).where(Conversation.id == conversation_id)
+    seen = sight.condition(session, principal) if principal is not None else None
+    found = session.exec(statement if seen is None else statement.where(seen)).one_or_none()
     if found is None:
         raise NotFoundError("There is no such conversation.", code="conversation_not_found")
     return cast("Conversation", found)
 
 
-def lock(session: Session, conversation_id: UUID) -> Conversation:
-    """One conversation, held until the transaction ends; its contact's row first, in the order of the pipeline."""
-    contact_id = find(session, conversation_id).contact_id
+def lock(session: Session, principal: Principal | None, conversation_id: UUID) -> Conversation:
+    """One conversation, held until the transaction ends; its contact's row first, in the order of the pipeline.
+
+    Parameters and errors as `find`'s.
+    """
+    contact_id = find(session, principal, conversation_id).contact_id
     contacts.lock(session, contact_id)
     statement = (
         scoped(session, Conversation)
@@ -137,9 +146,10 @@ def log_page(session: Session, conversation_id: UUID, *, limit: int, before: UUI
     return list(session.exec(statement.order_by(col(AutomationLog.id).desc()).limit(limit)))
 
 
-def counts(session: Session, me: UUID, midnight: datetime) -> Any:
+def counts(session: Session, principal: Principal, midnight: datetime) -> Any:
     """One row: open, mine, unassigned, waiting, bot, unread (over open ones), closed since midnight, put off, those in
-    which somebody named `me`."""
+    which somebody named the caller; of those that the caller sees."""
+    me, seen = principal.user_id, sight.condition(session, principal)
     named = sa.select(col(ConversationMention.conversation_id)).where(
         col(ConversationMention.organization_id) == organization_of(session), col(ConversationMention.user_id) == me
     )
@@ -162,7 +172,7 @@ def counts(session: Session, me: UUID, midnight: datetime) -> Any:
         col(Conversation.organization_id) == organization_of(session),
         sa.or_(is_open, col(Conversation.closed_at) >= midnight),
     )
-    return session.execute(statement).one()
+    return session.execute(statement if seen is None else statement.where(seen)).one()
 
 
 def count_of_contact(session: Session, contact_id: UUID) -> int:
@@ -197,9 +207,13 @@ def contact_totals(session: Session, contact_id: UUID) -> tuple[int, int, int, i
     return threads[0], threads[1], said[0], said[1], said[2], said[3]
 
 
-def many(session: Session, ids: Sequence[UUID]) -> list[Conversation]:
-    """Conversations by id."""
-    return list(session.exec(scoped(session, Conversation).where(col(Conversation.id).in_(ids)))) if ids else []
+def many(session: Session, principal: Principal, ids: Sequence[UUID]) -> list[Conversation]:
+    """Those of the conversations that the caller sees."""
+    if not ids:
+        return []
+    statement = scoped(session, Conversation).where(col(Conversation.id).in_(ids))
+    seen = sight.condition(session, principal)
+    return list(session.exec(statement if seen is None else statement.where(seen)))
 
 
 def leave_queue(session: Session, queue_id: UUID) -> None:

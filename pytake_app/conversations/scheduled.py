@@ -53,7 +53,7 @@ def schedule(
         InvalidError: `send_at` is past or too far away; as `sending.send_message`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     if request.client_id is not None:
         kept = session.exec(
             scoped(session, ScheduledMessage).where(
@@ -114,7 +114,7 @@ def _kept(request: SendMessage) -> dict[str, Any]:
 def list_scheduled(session: Session, principal: Principal, conversation_id: UUID) -> list[ScheduledView]:
     """What is to be sent in a conversation, soonest first, and what could not be sent."""
     principal.require(Role.VIEWER)
-    repository.find(session, conversation_id)
+    repository.find(session, principal, conversation_id)
     statement = (
         scoped(session, ScheduledMessage)
         .where(
@@ -150,8 +150,10 @@ def views(session: Session, rows: list[ScheduledMessage]) -> list[ScheduledView]
     ]
 
 
-def _find(session: Session, conversation_id: UUID, scheduled_id: UUID) -> tuple[Conversation, ScheduledMessage]:
-    conversation = repository.lock(session, conversation_id)
+def _find(
+    session: Session, principal: Principal | None, conversation_id: UUID, scheduled_id: UUID
+) -> tuple[Conversation, ScheduledMessage]:
+    conversation = repository.lock(session, principal, conversation_id)
     statement = scoped(session, ScheduledMessage).where(
         ScheduledMessage.id == scheduled_id, ScheduledMessage.conversation_id == conversation_id
     )
@@ -185,7 +187,7 @@ def change(
         InvalidError: as `schedule`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation, row = _find(session, conversation_id, scheduled_id)
+    conversation, row = _find(session, principal, conversation_id, scheduled_id)
     _refuse_gone(row)
     at = _refuse_time(request.send_at or row.send_at, clock)
     message = request.message or SendMessage.model_validate({"message": row.request["message"]}).body()
@@ -207,7 +209,7 @@ def cancel(session: Session, principal: Principal, conversation_id: UUID, schedu
         ConflictError: `scheduled_sent`, `scheduled_canceled`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation, row = _find(session, conversation_id, scheduled_id)
+    conversation, row = _find(session, principal, conversation_id, scheduled_id)
     _refuse_gone(row)
     row.state, row.updated_at = "canceled", clock.now()
     session.add(row)
@@ -232,7 +234,7 @@ def carry_out(database: Database, organization_id: UUID, scheduled_id: UUID, *, 
         ).one_or_none()
         if found is None:
             return False
-        conversation, row = _find(session, found.conversation_id, scheduled_id)
+        conversation, row = _find(session, None, found.conversation_id, scheduled_id)
         if row.state != "scheduled" or row.send_at > clock.now():
             return False
         try:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.models import Contact
-from pytake_app.conversations import repository
+from pytake_app.conversations import repository, sight
 from pytake_app.conversations.desk_schemas import SearchHit
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import ConversationView
@@ -125,11 +125,11 @@ def search(session: Session, principal: Principal, q: str, *, limit: int, cursor
     principal.require(Role.VIEWER)
     before = _before(cursor)
     query = tsquery(q)
-    people = _people(session, q) if before is None else []
+    people = _people(session, principal, q) if before is None else []
     said = _said(session, query, before, limit + 1) if query is not None else []
     more = len(said) > limit
     said = said[:limit]
-    rows = {row.id: row for row in repository.many(session, [one.conversation_id for one in said])}
+    rows = {row.id: row for row in repository.many(session, principal, [one.conversation_id for one in said])}
     rows.update({row.id: row for row, _ in people})
     shown = {view.id: view for view in views.conversations(session, list(rows.values()))}
     hits = [_person_hit(shown[row.id], contact, q) for row, contact in people]
@@ -160,8 +160,8 @@ def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
         raise InvalidError("The cursor is not one that this list gave.") from error
 
 
-def _people(session: Session, q: str) -> list[tuple[Conversation, Contact]]:
-    """The latest conversation of each contact that matches."""
+def _people(session: Session, principal: Principal, q: str) -> list[tuple[Conversation, Contact]]:
+    """The latest conversation, of those that the caller sees, of each contact that matches."""
     ids = _contact_ids(session, q, PEOPLE)
     if not ids:
         return []
@@ -177,7 +177,8 @@ def _people(session: Session, q: str) -> list[tuple[Conversation, Contact]]:
         .order_by(col(Conversation.contact_id), col(Conversation.last_message_at).desc())
         .limit(PEOPLE)
     )
-    found = [(row[0], row[1]) for row in session.execute(statement)]
+    seen = sight.condition(session, principal)
+    found = [(row[0], row[1]) for row in session.execute(statement if seen is None else statement.where(seen))]
     oldest = datetime.min.replace(tzinfo=UTC)
     return sorted(found, key=lambda pair: pair[0].last_message_at or oldest, reverse=True)
 

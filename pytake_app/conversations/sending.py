@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.models import Contact
-from pytake_app.conversations import contents, drafts, handling, mentions, policy, repository
+from pytake_app.conversations import contents, drafts, handling, mentions, policy, repository, sight
 from pytake_app.conversations.message_schemas import MessageBody, SendMessage, TemplateBody, TextBody
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.core.clock import Clock
@@ -31,7 +31,7 @@ def send_message(
         InvalidError: the message can't be sent on this channel, or quotes one that isn't in the conversation.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     if request.client_id is not None:
         sent = repository.message_by_client_id(session, conversation.id, request.client_id)
         if sent is not None:
@@ -82,7 +82,7 @@ def retry(session: Session, principal: Principal, conversation_id: UUID, message
         ConflictError: `not_dead`: it has not failed; otherwise as `send_message`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     found = repository.messages_by_id(session, [message_id])
     if not found or found[0].conversation_id != conversation.id or found[0].direction != "out":
         raise NotFoundError("There is no such message.", code="message_not_found")
@@ -112,7 +112,7 @@ def add_note(
         InvalidError: somebody mentioned is not of the organization.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.lock(session, conversation_id)
+    conversation = repository.lock(session, principal, conversation_id)
     if client_id is not None:
         kept = repository.message_by_client_id(session, conversation.id, client_id)
         if kept is not None:
@@ -136,6 +136,7 @@ def add_note(
     )
     session.add(note)
     session.flush()
+    sight.take_part(session, conversation, principal.user_id, clock=clock)
     mentions.tell(session, principal, conversation, note, mentioned, clock=clock)
     handling.announce(session, conversation, "message_sent", message_ids=[str(note.id)])
     return note

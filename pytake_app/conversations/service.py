@@ -6,7 +6,7 @@ function raises besides stands at the function it calls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
-from pytake_app.conversations import handling, listing, merging, policy, repository, scheduled, sending, views
+from pytake_app.conversations import handling, listing, merging, policy, repository, scheduled, sending, sight, views
 from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import (
@@ -51,7 +51,7 @@ def list_conversations(
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
     wanted = where or ConversationFilter()
-    rows = listing.page(session, wanted, me=principal.user_id, limit=limit + 1, after=listing.position(cursor))
+    rows = listing.page(session, wanted, principal=principal, limit=limit + 1, after=listing.position(cursor))
     return Page(
         items=views.conversations(session, rows[:limit], clock=clock),
         next_cursor=listing.cursor_of(rows[limit - 1], wanted.sort) if len(rows) > limit else None,
@@ -73,7 +73,7 @@ def get_conversation(
 ) -> ConversationDetail:
     """A conversation with what its header needs."""
     principal.require(Role.VIEWER)
-    return views.conversation(session, repository.find(session, conversation_id), clock=clock)
+    return views.conversation(session, repository.find(session, principal, conversation_id), clock=clock)
 
 
 def list_messages(
@@ -97,7 +97,7 @@ def list_messages(
     """
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
-    repository.find(session, conversation_id)
+    repository.find(session, principal, conversation_id)
     if newer is not None:
         rows = repository.messages_after(
             session, conversation_id, limit=limit + 1, after=_id_cursor(newer) or UUID(int=0)
@@ -130,14 +130,31 @@ def list_messages(
 def messages_by_id(session: Session, principal: Principal, message_ids: list[UUID]) -> list[MessageView]:
     """Those of the ids that exist, oldest first: to answer a live poke."""
     principal.require(Role.VIEWER)
-    return views.messages(session, repository.messages_by_id(session, message_ids[:MAX_LIMIT]))
+    return views.messages(
+        session, _seen(session, principal, repository.messages_by_id(session, message_ids[:MAX_LIMIT]))
+    )
+
+
+def seen_among(session: Session, principal: Principal, conversation_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the conversations that the caller sees."""
+    return sight.among(session, principal, conversation_ids)
+
+
+def _seen(session: Session, principal: Principal, rows: list[Message]) -> list[Message]:
+    known = sight.among(session, principal, {row.conversation_id for row in rows})
+    return [row for row in rows if row.conversation_id in known]
 
 
 def messages_between(
     session: Session, principal: Principal, conversation_id: UUID, *, first: datetime, last: datetime, limit: int
 ) -> list[MessageView]:
-    """A conversation's messages of a span of time, oldest first: what was said during a flow's run."""
+    """A conversation's messages of a span of time, oldest first: what was said during a flow's run.
+
+    Of one that the caller doesn't see: none.
+    """
     principal.require(Role.VIEWER)
+    if conversation_id not in sight.among(session, principal, [conversation_id]):
+        return []
     found = repository.messages_between(session, conversation_id, first=first, last=last, limit=limit)
     return views.messages(session, found)
 
@@ -145,7 +162,7 @@ def messages_between(
 def conversations_by_id(session: Session, principal: Principal, conversation_ids: list[UUID]) -> list[ConversationView]:
     """Rows of the list, to answer a live poke; in no particular order."""
     principal.require(Role.VIEWER)
-    return views.conversations(session, repository.many(session, conversation_ids[:MAX_LIMIT]))
+    return views.conversations(session, repository.many(session, principal, conversation_ids[:MAX_LIMIT]))
 
 
 def get_message(session: Session, principal: Principal, message_id: UUID) -> MessageView:
@@ -163,7 +180,7 @@ def get_message(session: Session, principal: Principal, message_id: UUID) -> Mes
 def find_messages(session: Session, principal: Principal, *, external_id: str) -> list[MessageView]:
     """Messages by the platform's id."""
     principal.require(Role.VIEWER)
-    return views.messages(session, repository.message_by_external_id(session, external_id))
+    return views.messages(session, _seen(session, principal, repository.message_by_external_id(session, external_id)))
 
 
 def send_message(
@@ -196,7 +213,7 @@ def add_note(
 
 def last_heard(session: Session, conversation_id: UUID) -> str | None:
     """The platform's id of the contact's last message: typing signs are shown below it."""
-    return repository.find(session, conversation_id).last_inbound_external_id
+    return repository.find(session, None, conversation_id).last_inbound_external_id
 
 
 def may_write(session: Session, row: Conversation, *, clock: Clock = _CLOCK) -> bool:
@@ -266,7 +283,7 @@ def conversation_stats(session: Session, principal: Principal, *, clock: Clock =
     """Counts for the inbox's tabs; today begins at midnight UTC."""
     principal.require(Role.VIEWER)
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    row = repository.counts(session, principal.user_id, midnight)
+    row = repository.counts(session, principal, midnight)
     return ConversationStats(
         open=row[0], mine=row[1], unassigned=row[2], waiting=row[3], bot=row[4], unread=row[5], closed_today=row[6],
         snoozed=row[7], mentions=row[8],
@@ -284,7 +301,7 @@ def automation_log(
     """Decisions about the conversation, newest first."""
     principal.require(Role.VIEWER)
     limit = min(max(limit, 1), MAX_LIMIT)
-    repository.find(session, conversation_id)
+    repository.find(session, principal, conversation_id)
     rows = repository.log_page(session, conversation_id, limit=limit + 1, before=_id_cursor(cursor))
     return Page(
         items=views.log_entries(session, rows[:limit]),

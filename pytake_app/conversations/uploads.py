@@ -44,7 +44,7 @@ def upload(
         TooLargeError: `media_too_large`, `media_quota`.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    conversation = repository.find(session, conversation_id)
+    conversation = repository.find(session, principal, conversation_id)
     if as_voice:
         source, filename = _recorded(source), f"{Path(filename).stem or 'voice'}.ogg"
     kept = library.store(

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session, col
 
+from pytake_app.conversations import sight
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.tenancy import Principal, Role, scoped
 from pytake_app.engine import runner
@@ -81,6 +82,9 @@ def replay_draft(
     statement = scoped(session, FlowSession).where(FlowSession.flow_id == flow.id)
     if session_ids:
         statement = statement.where(col(FlowSession.id).in_(session_ids))
+    ids = sight.ids_seen(session, principal)
+    if ids is not None:  # what differs is shown in the words of the conversation
+        statement = statement.where(col(FlowSession.conversation_id).in_(ids))
     rows = list(session.exec(statement.order_by(col(FlowSession.id).desc()).limit(limit)))
     versions = versions_of(session)
     answer = DraftReplay(flow_id=flow.id, revision=flow.draft_revision)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactBrief
 from pytake_app.conversations import service as conversations
+from pytake_app.conversations import sight
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import InvalidError
 from pytake_app.core.pagination import MAX_LIMIT, Page, decode_cursor, encode_cursor
@@ -83,7 +84,9 @@ def list_runs(
     }  # fmt: skip
     statement = _OF_FLOW if node_id is None else _OF_NODE
     rows = session.connection().exec_driver_sql(statement, parameters).mappings().all()
-    people = contacts.briefs(session, {row["contact_id"] for row in rows[:limit]})
+    # Figures are for everybody who may read the flow; whose run it was only for who sees the conversation.
+    seen = sight.among(session, principal, {row["conversation_id"] for row in rows[:limit]})
+    people = contacts.briefs(session, {row["contact_id"] for row in rows[:limit] if row["conversation_id"] in seen})
     sandboxes = {choice.id for choice in scope.choices if choice.sandbox}
     items = [_view(row, people, sandboxes, principal) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sqlmodel import Session, col
 
 from pytake_app.contacts import service as contacts
+from pytake_app.conversations import sight
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -59,6 +60,9 @@ def list_active(
         statement = statement.where(FlowSession.flow_id == repository.find(session, flow).id)
     if contact_id is not None:
         statement = statement.where(FlowSession.contact_id == contact_id)
+    seen = _seen(session, principal)
+    if seen is not None:
+        statement = statement.where(seen)
     if cursor is not None:
         statement = statement.where(col(FlowSession.id) < _session_cursor(cursor))
     rows = list(session.exec(statement.order_by(col(FlowSession.id).desc()).limit(limit + 1)))
@@ -107,7 +111,7 @@ def get_session(session: Session, principal: Principal, session_id: UUID) -> Flo
         NotFoundError: none here.
     """
     principal.require(Role.VIEWER)
-    return _detail(session, _find(session, session_id))
+    return _detail(session, _find(session, session_id, principal))
 
 
 def account_of(session: Session, session_id: UUID) -> UUID:
@@ -130,7 +134,8 @@ def latest_of_contact(
         .order_by(col(FlowSession.id).desc())
         .limit(1)
     )
-    row = cast("FlowSession | None", session.exec(statement).one_or_none())
+    seen = _seen(session, principal)
+    row = cast("FlowSession | None", session.exec(statement if seen is None else statement.where(seen)).one_or_none())
     return _detail(session, row) if row is not None else None
 
 
@@ -195,7 +200,7 @@ def begin_process(
     if user_input is None and selection_id is None:
         error = FieldError("/user_input", "give user_input or selection_id", "missing")
         raise InvalidError("There is nothing to process.", errors=[error])
-    row = _find(session, session_id)
+    row = _find(session, session_id, principal)
     if row.status not in repository.RUNNING:
         raise ConflictError(f"The session is {row.status}.", code="session_ended")
     command = Command(
@@ -216,7 +221,7 @@ def cancel(session: Session, principal: Principal, session_id: UUID, *, clock: C
         NotFoundError: none here.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
-    row = _find(session, session_id)
+    row = _find(session, session_id, principal)
     contacts.lock(session, row.contact_id)
     session.refresh(row)
     if row.status in repository.RUNNING:
@@ -252,11 +257,16 @@ def await_command(database: Database, organization_id: UUID, command_id: UUID, *
         pause = min(pause * 1.5, 0.2)
 
 
-def _find(session: Session, session_id: UUID) -> FlowSession:
-    row = cast(
-        "FlowSession | None",
-        session.exec(scoped(session, FlowSession).where(FlowSession.id == session_id)).one_or_none(),
-    )
+def _seen(session: Session, principal: Principal) -> Any | None:
+    """A condition on `FlowSession`: of conversations that the caller sees; None: all."""
+    ids = sight.ids_seen(session, principal)
+    return None if ids is None else col(FlowSession.conversation_id).in_(ids)
+
+
+def _find(session: Session, session_id: UUID, principal: Principal | None = None) -> FlowSession:
+    statement = scoped(session, FlowSession).where(FlowSession.id == session_id)
+    seen = _seen(session, principal) if principal is not None else None
+    row = cast("FlowSession | None", session.exec(statement if seen is None else statement.where(seen)).one_or_none())
     if row is None:
         raise NotFoundError("There is no such session.", code="session_not_found")
     return row

@@ -142,7 +142,7 @@ def _rows(session: Session, principal: Principal, items: list[OutboxItem]) -> li
         ).all()
     )
     texts: dict[UUID, str] = {}
-    if principal.may(Role.AGENT) and items:
+    if principal.may(Role.AGENT) and principal.has(Permission.CONVERSATIONS_SEE_ALL) and items:
         texts = dict(
             session.exec(
                 select(Message.id, Message.text).where(

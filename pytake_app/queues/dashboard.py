@@ -63,8 +63,8 @@ def dashboard(
         raise NotFoundError("There is no such queue.", code="queue_not_found")
     midnight = _midnight(house.zone, now)
     crew = _crew(dashboard_rows.people(session, midnight), house, midnight, now)
-    shown = dashboard_rows.items(session, queue_id, *_stretch(period, house.zone, now))
-    line = dashboard_rows.waiting(session)
+    shown = dashboard_rows.items(session, principal, queue_id, *_stretch(period, house.zone, now))
+    line = dashboard_rows.waiting(session, principal)
     today, last_week = dashboard_rows.counts(
         session,
         [queue_id] if queue_id is not None else list(house.queues),

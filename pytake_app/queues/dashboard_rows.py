@@ -17,8 +17,8 @@ from pytake_app.accounts.models import Organization, User
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.queueing import LATE_AT_MOST
-from pytake_app.core.tenancy import Permission, organization_of
-from pytake_app.queues import distribution, predicting
+from pytake_app.core.tenancy import Permission, Principal, organization_of
+from pytake_app.queues import distribution, predicting, repository
 from pytake_app.queues.models import BusinessCalendar, QueueItem, ServiceQueue
 
 SHOWN = 100
@@ -127,9 +127,11 @@ def _part(name: str, order: Sequence[Any], most: int, *conditions: Any) -> Any:
     )
 
 
-def items(session: Session, queue_id: UUID | None, since: datetime, until: datetime) -> list[Shown]:
+def items(
+    session: Session, principal: Principal, queue_id: UUID | None, since: datetime, until: datetime
+) -> list[Shown]:
     """Who waits (those first who are next), is served (the longest first), and ended within a time (the latest
-    first), with their contacts, people and last words: one statement.
+    first), with their contacts, people and last words: one statement. Only what the caller sees.
 
     Parameters:
         queue_id: only this queue; None: all.
@@ -137,6 +139,8 @@ def items(session: Session, queue_id: UUID | None, since: datetime, until: datet
     here = [col(QueueItem.organization_id) == organization_of(session)]
     if queue_id is not None:
         here.append(col(QueueItem.queue_id) == queue_id)
+    if (seen := repository.seen(session, principal)) is not None:
+        here.append(seen)
     rank = (
         col(QueueItem.entered_at)
         - col(QueueItem.priority) * sa.literal(distribution.HEAD_START)
@@ -200,8 +204,10 @@ class Waiting:
     sla_due_at: datetime | None
 
 
-def waiting(session: Session) -> dict[UUID, Waiting]:
-    """How many wait in each queue and who has waited longest: one statement."""
+def waiting(session: Session, principal: Principal) -> dict[UUID, Waiting]:
+    """How many wait in each queue and who has waited longest (nameless, unless the caller sees every conversation):
+    one statement."""
+    named = principal.has(Permission.CONVERSATIONS_SEE_ALL)
     statement = (
         sa.select(
             col(QueueItem.queue_id),
@@ -220,7 +226,10 @@ def waiting(session: Session) -> dict[UUID, Waiting]:
         .distinct(col(QueueItem.queue_id))
         .order_by(col(QueueItem.queue_id), col(QueueItem.entered_at))
     )
-    return {row[0]: Waiting(row[1], row[2], row[3] or row[4] or "", row[5]) for row in session.execute(statement)}
+    return {
+        row[0]: Waiting(row[1], row[2], (row[3] or row[4] or "") if named else "", row[5])
+        for row in session.execute(statement)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,9 @@ def history(
     statement = scoped(session, QueueItem).where(
         QueueItem.queue_id == queue.id, col(QueueItem.ended_at) >= since, col(QueueItem.ended_at) < until
     )
+    seen = repository.seen(session, principal)
+    if seen is not None:
+        statement = statement.where(seen)
     if outcomes:
         statement = statement.where(col(QueueItem.status).in_(list(outcomes)))
     if agent_id is not None:

@@ -17,7 +17,7 @@ from pytake_app.accounts import service as accounts
 from pytake_app.conversations import queueing as conversations
 from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock
-from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError
+from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.tenancy import Permission, Principal, Role, scoped
 from pytake_app.queues import agents, distributing, distribution, entering, item_views, items, repository, telling
@@ -60,6 +60,9 @@ def list_items(
     statement = scoped(session, QueueItem).where(
         QueueItem.queue_id == queue.id, col(QueueItem.status).in_(list(statuses))
     )
+    seen = repository.seen(session, principal)
+    if seen is not None:
+        statement = statement.where(seen)
     if set(statuses) <= set(items.LIVE):
         rank = col(QueueItem.entered_at) - col(QueueItem.priority) * sa.literal(distribution.HEAD_START)
         order: tuple[Any, ...] = (
@@ -90,13 +93,18 @@ def get_item(session: Session, principal: Principal, queue_id: UUID | None, item
         NotFoundError: none here.
     """
     principal.require(Role.VIEWER)
-    return _view(session, items.find(session, item_id, queue_id), clock)
+    item = items.find(session, item_id, queue_id)
+    if not items_by_id(session, principal, [item.id], clock=clock):
+        raise NotFoundError("There is no such item in the queue.", code="item_not_found")
+    return _view(session, item, clock)
 
 
 def items_by_id(session: Session, principal: Principal, item_ids: Sequence[UUID], *, clock: Clock) -> list[ItemView]:
     """Those of the ids that exist, to answer a live poke."""
     principal.require(Role.VIEWER)
-    rows = session.exec(scoped(session, QueueItem).where(col(QueueItem.id).in_(item_ids[:MAX_LIMIT])))
+    statement = scoped(session, QueueItem).where(col(QueueItem.id).in_(item_ids[:MAX_LIMIT]))
+    seen = repository.seen(session, principal)
+    rows = session.exec(statement if seen is None else statement.where(seen))
     return item_views.views(session, list(rows), clock=clock)
 
 
@@ -109,7 +117,7 @@ def enter(session: Session, principal: Principal, queue_id: UUID, request: ItemE
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
     repository.find(session, ServiceQueue, queue_id)
-    conversation = conversations.hold(session, request.conversation_id)
+    conversation = conversations.hold(session, request.conversation_id, principal)
     if conversation.status not in ("open", "pending"):
         raise ConflictError("The conversation is closed; reopen it first.", code="conversation_closed")
     item = entering.enter(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from pytake_app.core.errors import NotFoundError
-from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.core.tenancy import Principal, organization_of, scoped
 from pytake_app.queues.models import BusinessCalendar, QueueItem, ServiceQueue
 
 Row = TypeVar("Row", BusinessCalendar, ServiceQueue)
@@ -34,6 +34,32 @@ def find(session: Session, model: type[Row], row_id: UUID, *, lock: bool = False
         what = "queue" if model is ServiceQueue else "calendar"
         raise NotFoundError(f"There is no such {what}.", code=f"{what}_not_found")
     return found
+
+
+_OWN_QUEUES = sa.text("""
+SELECT q.id FROM service_queues q WHERE q.organization_id = :organization AND (
+    EXISTS (SELECT 1 FROM agent_queues a WHERE a.queue_id = q.id AND a.user_id = :user_id)
+    OR EXISTS (SELECT 1 FROM department_members m WHERE m.department_id = q.department_id AND m.user_id = :user_id)
+    OR NOT EXISTS (SELECT 1 FROM agent_queues a WHERE a.queue_id = q.id)
+       AND NOT EXISTS (SELECT 1 FROM department_members m WHERE m.department_id = q.department_id))
+""")
+
+
+def own_queue_ids(session: Session, user_id: UUID) -> list[UUID]:
+    """The queues somebody answers: those they were given, those of their departments, and those that nobody in
+    particular answers."""
+    values = {"organization": organization_of(session), "user_id": user_id}
+    return list(session.execute(_OWN_QUEUES, values).scalars())
+
+
+def seen(session: Session, principal: Principal) -> Any | None:
+    """A condition on `QueueItem`: of conversations that the caller sees, or that they answered; None: all."""
+    from pytake_app.conversations import sight  # it calls queues as it is loaded
+
+    ids = sight.ids_seen(session, principal)
+    if ids is None:
+        return None
+    return sa.or_(col(QueueItem.agent_id) == principal.user_id, col(QueueItem.conversation_id).in_(ids))
 
 
 def count(session: Session, model: type[Row]) -> int:

@@ -30,6 +30,7 @@ from pytake_app.queues.calendars import (
 from pytake_app.queues.conversation_places import colors, place, places
 from pytake_app.queues.item_schemas import ItemTransfer, ItemView
 from pytake_app.queues.models import QueueItem
+from pytake_app.queues.repository import own_queue_ids
 from pytake_app.queues.settings import (
     create_queue,
     delete_queue,
@@ -45,7 +46,7 @@ __all__ = [
     "abandon", "agent_status", "agents_by_id", "assign", "calendar_choices", "closed", "colors", "complete",
     "contact_left", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars",
     "engine_hours", "enter", "get_calendar", "get_queue", "given_back", "heartbeat", "items_by_id",
-    "leave_for_person", "list_calendars", "list_queues", "live_item", "place", "places", "prioritised",
+    "leave_for_person", "list_calendars", "list_queues", "live_item", "own_queue_ids", "place", "places", "prioritised",
     "queue_choices", "reference_names", "replace_queue", "seed_calendar", "seed_organization", "transfer",
     "update_calendar", "wait_again",
 ]  # fmt: skip
