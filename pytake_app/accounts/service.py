@@ -423,11 +423,11 @@ class Accounts:
             raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
         return _principal(found)
 
-    def is_live(self, session_id: UUID) -> bool:
-        """Whether a sign-in is neither ended nor expired; for connections that outlive an access token."""
+    def present(self, principal: Principal) -> Principal | None:
+        """The same caller with what they may do now; None: their sign-in has ended. For connections that stay open."""
         with self._database.auth() as session:
-            found = repository.session_with_user(session, session_id)
-        return found is not None and _is_live(found, self._clock.now())
+            found = repository.session_with_user(session, principal.session_id)
+        return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
 
     def me(self, principal: Principal) -> MeAnswer:
         """The caller and their organization."""

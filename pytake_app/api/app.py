@@ -145,7 +145,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
             expose_headers=[
-                "Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "RateLimit-Policy",
+                "Retry-After",
+                "RateLimit-Limit",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+                "RateLimit-Policy",
                 "X-Request-ID",
             ],
             allow_credentials=False,  # other origins use access tokens; the pages' cookie is for our own

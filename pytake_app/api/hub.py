@@ -17,7 +17,7 @@ from pytake_app.api import live_events
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import EventLog, event_key
-from pytake_app.core.tenancy import Principal
+from pytake_app.core.tenancy import Permission, Principal
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +164,9 @@ class Hub:
         for at in range(0, len(pokes), BATCH):
             part = pokes[at : at + BATCH]
             try:
+                hidden = await self._hidden(organization_id, [connection.principal], part)
+                kept = hidden.get(connection.principal.user_id, set())
+                part = [poke for poke in part if str(poke.get("conversation_id") or "") not in kept]
                 events = await self._resolve(organization_id, connection.principal, part)
             except ProblemError:
                 connection.offer({"type": "reconnected", "reason": "unavailable"})
@@ -239,14 +242,16 @@ class Hub:
             if not listeners:
                 continue
             try:
-                found = await self._resolve(organization_id, listeners[0].principal, part)
+                # Read once for everybody, with everybody's eyes; then each hears of what they see themselves.
+                found = await self._resolve(organization_id, live_events.all_seeing(listeners[0].principal), part)
+                hidden = await self._hidden(organization_id, [one.principal for one in listeners], part)
             except ProblemError as error:
                 log.warning("live_events_unreadable", code=error.code)
                 for connection in self.of(organization_id):
                     connection.offer({"type": "reconnected"})
                 continue
             for poke, events in zip(part, found, strict=True):
-                self._tell(organization_id, poke, events)
+                self._tell(organization_id, poke, events, hidden)
 
     async def _resolve(
         self, organization_id: UUID, principal: Principal, pokes: list[JsonObject]
@@ -256,10 +261,27 @@ class Hub:
                 live_events.resolve, self._services.database, organization_id, principal, pokes
             )
 
-    def _tell(self, organization_id: UUID, poke: JsonObject, events: list[JsonObject]) -> None:
+    async def _hidden(
+        self, organization_id: UUID, principals: list[Principal], pokes: list[JsonObject]
+    ) -> dict[UUID, set[str]]:
+        if all(who.has(Permission.CONVERSATIONS_SEE_ALL) for who in principals):
+            return {}
+        async with self._slots:
+            return await asyncio.to_thread(
+                live_events.hidden_from, self._services.database, organization_id, principals, pokes
+            )
+
+    def _tell(
+        self, organization_id: UUID, poke: JsonObject, events: list[JsonObject], hidden: dict[UUID, set[str]]
+    ) -> None:
         event_id = str(poke.get("event_id") or "")
         texts = [orjson.dumps(event).decode() for event in events]  # once, whoever many hear it
+        about = str(poke.get("conversation_id") or "")
         for connection in self.of(organization_id):
+            bounded = not connection.principal.has(Permission.CONVERSATIONS_SEE_ALL)
+            # Who came since it was read, or lost the permission since: heard nothing of it is better than too much.
+            if about and bounded and about in hidden.get(connection.principal.user_id, (about,)):
+                continue
             if self._concerns(connection, poke):
                 for text in texts:
                     connection.hear(event_id, text)

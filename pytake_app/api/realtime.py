@@ -27,7 +27,7 @@ from pydantic import BaseModel
 
 from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, get_services, is_same_origin
 from pytake_app.api.hub import QUEUE_SIZE, Connection, Hub
-from pytake_app.api.live_events import TYPING, is_for, resolve
+from pytake_app.api.live_events import TYPING, hidden_from, is_for, resolve
 from pytake_app.api.services import Services
 from pytake_app.conversations import service as conversations
 from pytake_app.conversations.attendance import Attendance
@@ -104,7 +104,7 @@ async def _serve(socket: WebSocket) -> None:
 
             group.start_soon(until_done, _receive(socket, services, hub, connection))
             group.start_soon(until_done, _send(socket, connection))
-            group.start_soon(until_done, _watch(socket, services, principal))
+            group.start_soon(until_done, _watch(socket, services, connection))
     finally:
         hub.remove(connection)
 
@@ -138,18 +138,20 @@ def _resolve(services: Services, token: str, cookie: str) -> Principal:
     return found or services.accounts.resolve_bearer(token)
 
 
-async def _watch(socket: WebSocket, services: Services, principal: Principal) -> None:
-    """Close the socket soon after its session has ended. An access token's own expiry doesn't: the session goes on."""
+async def _watch(socket: WebSocket, services: Services, connection: Connection) -> None:
+    """Close the socket soon after its session has ended, and follow what its person may do. An access token's own
+    expiry ends nothing: the session goes on."""
     while True:
-        await asyncio.to_thread(_be_heard, services, principal)
+        await asyncio.to_thread(_be_heard, services, connection.principal)
         await asyncio.sleep(CHECK_SECONDS)
         try:
-            live = await asyncio.to_thread(services.accounts.is_live, principal.session_id)
+            present = await asyncio.to_thread(services.accounts.present, connection.principal)
         except ProblemError:
             continue  # the database is away: decide when it is back
-        if not live:
+        if present is None:
             await socket.close(_POLICY, "the session has ended")
             return
+        connection.principal = present
 
 
 def _be_heard(services: Services, principal: Principal) -> None:
@@ -273,6 +275,8 @@ def events(
     if not missed.complete:
         return EventsPage(items=[], last_event_id=live.last_event(organization_id), reset=bool(since))
     pokes = [poke for poke in missed.pokes if is_for(poke, who)]
+    hidden = hidden_from(services.database, organization_id, [who], pokes).get(who.user_id, set())
+    pokes = [poke for poke in pokes if str(poke.get("conversation_id") or "") not in hidden]
     found = resolve(services.database, organization_id, who, pokes)
     items = [EventView.model_validate(event) for told in found for event in told]
     return EventsPage(items=items, last_event_id=missed.last_event_id, reset=False, more=missed.more)

@@ -247,9 +247,7 @@ def test_a_desk_with_many_people_keeps_the_latest(attempts: Attempts) -> None:
     assert len(cookie) < 1000
 
 
-def test_signing_in_by_the_form_makes_the_browser_known(
-    client: TestClient, caller: Caller, services: Services
-) -> None:
+def test_signing_in_by_the_form_makes_the_browser_known(client: TestClient, caller: Caller, services: Services) -> None:
     answer = client.post("/auth/web/login", data={"email": caller.email, "password": PASSWORD}, headers=OWN)
     flags = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(DEVICE_COOKIE)).lower()
     assert "httponly" in flags
