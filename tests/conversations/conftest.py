@@ -9,10 +9,10 @@ from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
 from pytake_app.whatsapp.models import ChannelAccount
-from tests.api.fixtures import Caller, app, caller, client, register, services
+from tests.api.fixtures import Caller, app, caller, client, live_client, register, services
 from tests.support.tenants import Tenant, make_tenant
 
-__all__ = ["app", "caller", "client", "register", "services"]
+__all__ = ["app", "caller", "client", "live_client", "register", "services"]
 
 
 @pytest.fixture
