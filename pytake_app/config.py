@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="Redis or Valkey; empty = the embedded server")
     data_dir: Path = Field(Path("./data"), validation_alias=AliasChoices("PYTAKE_DATA_DIR", "data_dir"))
     database_pool_size: int = Field(8, description="connections per process and role")
+    statement_seconds: float = Field(
+        30.0, gt=0, description="seconds after which a database statement of a request is given up (503)"
+    )
 
     secret_key: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET", "secret_key")
@@ -41,6 +45,11 @@ class Settings(BaseSettings):
     refresh_token_expire_days: int = 7
     web_session_days: int = 14
     cors_allowed_origins: list[str] = Field(default_factory=list)
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="names under which this server answers, besides PUBLIC_URL's and the loopback; "
+        "`*.example.com` takes every name below; empty = any",
+    )
     trusted_proxies: list[str] = Field(
         default_factory=list, description="networks (CIDR) of proxies whose X-Forwarded-For is believed; JSON list"
     )
@@ -122,6 +131,15 @@ class Settings(BaseSettings):
     )
     trace_sample_ratio: float = Field(0.1, ge=0, le=1, description="share of webhooks that are traced")
     metrics_host: str = Field("127.0.0.1", description="address that `metrics_port` listens on")
+
+    @field_validator("cors_allowed_origins")
+    @classmethod
+    def _refuse_inexact_origins(cls, given: list[str]) -> list[str]:
+        for origin in given:
+            parts = urlsplit(origin)
+            if "*" in origin or origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https"):
+                raise ValueError(f"'{origin}' is no exact origin; write scheme, name and port: https://crm.example.com")
+        return given
 
     @field_validator("rate_limits")
     @classmethod

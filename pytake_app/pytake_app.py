@@ -9,7 +9,7 @@
 
 import contextlib
 import resource
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import reflex as rx
@@ -30,6 +30,7 @@ from pytake_app.ui.serving import (
     plain,
     wants_json,
     with_security_headers,
+    within_socket_limits,
     within_time,
 )
 
@@ -84,6 +85,7 @@ class Composite:
         self._api: Any = None
         self._reflex: Any = None
         self._frontend: Frontend | None = None
+        self._is_ours: Callable[[Scope], bool] | None = None
 
     def _assemble(self) -> None:
         from pytake_app.api.app import create_app
@@ -116,10 +118,7 @@ class Composite:
             return
         path: str = scope["path"]
         if scope["type"] == "websocket":
-            if _under(path, _REFLEX) and foreign_origin(scope):
-                await send({"type": "websocket.close", "code": 1008, "reason": "foreign origin"})
-                return
-            await (self._api if _under(path, _API) else self._reflex)(scope, receive, send)
+            await self._socket(scope, receive, send)
             return
         receive = within_time(receive)
         if _under(path, _WEBHOOK) and not _under(path, _WEBHOOK_BY_API):
@@ -128,12 +127,41 @@ class Composite:
         send = with_security_headers(send)
         if _under(path, _API) or (path == "/" and wants_json(scope)):
             await self._api(scope, receive, send)
-        elif _under(path, _REFLEX):
+        else:
+            await self._pages(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        receive = within_socket_limits(receive, send)
+        if _under(scope["path"], _API):
+            await self._api(scope, receive, send)
+        elif foreign_origin(scope, settings().public_url) or self._refusal(scope) is not None:
+            await send({"type": "websocket.close", "code": 1008, "reason": "foreign origin"})
+        else:
             await self._reflex(scope, receive, send)
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = self._refusal(scope)
+        if refused is not None:
+            await plain(send, *refused)
+        elif _under(scope["path"], _REFLEX):
+            if foreign_origin(scope, settings().public_url):
+                await plain(send, 403, b"Another site's page may not ask this")
+            else:
+                await self._reflex(scope, receive, send)
         elif self._frontend is None:
             await plain(send, 503, b"The front end is not built; start with ./pytake up")
         else:
             await self._frontend(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, bytes] | None:
+        from pytake_app.api.guards import host_rule, shape_problem
+
+        if self._is_ours is None:
+            self._is_ours = host_rule(settings())
+        problem = shape_problem(scope)
+        if problem is not None:
+            return problem.status, problem.detail.encode()
+        return None if self._is_ours(scope) else (421, b"This server is not the one that the Host header names")
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

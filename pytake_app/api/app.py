@@ -15,8 +15,9 @@ from pytake_app.accounts import api_departments as departments
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
 from pytake_app.api import docs, problems, realtime, system, web
+from pytake_app.api.guards import BeforeBody, Shape
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
-from pytake_app.api.middleware import BodyLimit, RequestContext
+from pytake_app.api.middleware import RequestContext, is_api_path
 from pytake_app.api.rates import AddressLimits
 from pytake_app.api.services import Services, build_services, process_services
 from pytake_app.config import Settings, get_settings
@@ -91,6 +92,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     settings = settings or (services.settings if services else get_settings())
     if services is None:
         services = process_services() if settings is get_settings() else build_services(settings)
+    services.database.statement_seconds = settings.statement_seconds
     webhook, courier = WebhookApp(services), Courier(settings)
 
     @asynccontextmanager
@@ -136,8 +138,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     docs.install(app)
 
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, settings=settings)
+    app.add_middleware(BeforeBody, settings=settings, applies=is_api_path)
     app.add_middleware(AddressLimits, settings=settings)
+    app.add_middleware(Shape, settings=settings)
     if settings.cors_allowed_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: request ids, figures, size limits, security headers, and the last net for errors.
+"""Pure ASGI middleware: request ids, figures, security headers, and the last net for errors.
 
 It stands in front of the pages too (they are mounted below the API), so it only adds to answers, except under the
 API's own paths.
@@ -15,17 +15,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pytake_app.api.problems import as_problem, problem_response
-from pytake_app.api.rates import UPLOAD_PATHS
 from pytake_app.config import Settings
 from pytake_app.core import metrics
-from pytake_app.core.errors import ProblemError, TooLargeError
+from pytake_app.core.errors import ProblemError
 from pytake_app.core.ids import new_id
 
 log = structlog.get_logger(__name__)
 
 API_PREFIXES = ("/api/", "/auth/", "/hooks/", "/sandbox/graph", "/health", "/ready", "/metrics", "/openapi.json")
-BODY_LIMIT = 3 * 1024 * 1024
-"""Bytes of a JSON body: flow documents are at most 2 MB (checked again, with a better message, by the engine)."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -111,54 +108,3 @@ def _route_of(scope: Scope) -> str:
         base = "/api/v1" if scope["path"].startswith("/api/v1/") and not path.startswith("/api/") else ""
         return base + path
     return "unmatched" if is_api_path(scope["path"]) else "pages"
-
-
-class BodyLimit:
-    """Refuses bodies over the limit: at once when announced, else as soon as that many bytes came."""
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app = app
-        self._upload_limit = settings.upload_max_bytes + 64 * 1024  # multipart's own parts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http" or not is_api_path(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        limit = self._upload_limit if UPLOAD_PATHS.match(scope["path"]) else BODY_LIMIT
-        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if announced.isdigit() and int(announced) > limit:
-            await problem_response(_too_large(limit))(scope, receive, send)
-            return
-        received = 0
-
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
-            if message["type"] == "http.request":
-                received += len(message.get("body", b""))
-                if received > limit:
-                    raise _too_large(limit)
-            return message
-
-        answered = False
-
-        async def send_unless_over(message: Message) -> None:
-            # Whoever was reading the body may turn our refusal into an answer of its own.
-            nonlocal answered
-            if received <= limit:
-                await send(message)
-            elif not answered:
-                answered = True
-                await problem_response(_too_large(limit))(scope, receive, send)
-
-        try:
-            await self.app(scope, receive_counted, send_unless_over)
-        except TooLargeError:
-            if answered or received <= limit:
-                raise
-            await problem_response(_too_large(limit))(scope, receive, send)
-
-
-def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError(f"A body may have at most {limit} bytes.")

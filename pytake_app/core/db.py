@@ -86,6 +86,8 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.statement_seconds: float | None = None
+        """Seconds after which a statement of a person's request is given up; set where requests are answered."""
         self._engines: dict[Role, Engine] = {}
 
     def engine(self, role: Role) -> Engine:
@@ -128,6 +130,10 @@ class Database:
             if role == "pytake_system":
                 for setting in _QUEUE_PLANS:
                     cursor.execute(setting)
+            elif self.statement_seconds:
+                limit = round(self.statement_seconds * 1000)
+                cursor.execute(f"SET statement_timeout = {limit}")
+                cursor.execute(f"SET idle_in_transaction_session_timeout = {2 * limit}")
             cursor.close()
             connection.commit()  # type: ignore[attr-defined]
 

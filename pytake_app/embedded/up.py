@@ -54,6 +54,8 @@ def web_command(settings: Settings) -> list[str]:
         # Counts connections, idle ones too: at the default (1,024) so many open tabs, or one bored visitor's
         # silent sockets, keep everybody else out.
         "--backpressure", "8192",
+        # Headers that dribble in or don't end.
+        "--http1-header-read-timeout", "10000", "--http1-buffer-size", "65536", "--http2-max-headers-size", "65536",
         "pytake_app.pytake_app:asgi",
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.datastructures import UploadFile as FormFile
 
@@ -267,32 +267,28 @@ async def _report(services: Services, courier: Courier, account: AccountRuntime,
 
 
 @graph_router.post("/{object_id}/media")
-async def graph_upload(
-    object_id: str,
-    request: Request,
-    file: Annotated[UploadFile | None, File()] = None,
-    messaging_product: Annotated[str, Form()] = "",
-    type: Annotated[str, Form()] = "",  # noqa: A002  # Graph's name
-) -> Response:
-    """Upload media."""
+async def graph_upload(object_id: str, request: Request) -> Response:
+    """Upload media: `file`, `type` and `messaging_product` in a form, read once the token is known to be right."""
     services = get_services(request)
-
-    def keep() -> Response:
-        account = _account(request, services, object_id)
-        if messaging_product != "whatsapp" or not isinstance(file, FormFile):
-            return JSONResponse(simulator.graph_refusal(["file: required"], code=100), status_code=400)
-        mime_type = type or file.content_type or "application/octet-stream"
-        stored = media.store(
-            services.settings.data_dir, account.id, file.file, mime_type=mime_type, filename=file.filename or ""
-        )
-        return JSONResponse({"id": stored.id})
-
     try:
-        return await asyncio.to_thread(keep)
+        account = await asyncio.to_thread(_account, request, services, object_id)
+        async with request.form(max_files=1, max_fields=10) as form:
+            file, given = form.get("file"), form.get("type")
+            if form.get("messaging_product") != "whatsapp" or not isinstance(file, FormFile):
+                return JSONResponse(simulator.graph_refusal(["file: required"], code=100), status_code=400)
+            stored = await asyncio.to_thread(
+                media.store,
+                services.settings.data_dir,
+                account.id,
+                file.file,
+                mime_type=(given if isinstance(given, str) else "") or file.content_type or "application/octet-stream",
+                filename=file.filename or "",
+            )
     except _GraphError as error:
         return error.response
     except (TooLargeError, MediaError):
         return JSONResponse(simulator.graph_refusal(["file: too large"], code=131052), status_code=400)
+    return JSONResponse({"id": stored.id})
 
 
 @graph_router.get("/files/{object_id}/{media_id}")

@@ -45,6 +45,10 @@ _CHUNK = 256 * 1024
 _ENCODINGS = ((b"br", ".br"), (b"gzip", ".gz"))
 BODY_SECONDS = 20.0
 BODY_BYTES_PER_SECOND = 16 * 1024
+SOCKET_MESSAGE_LIMIT = 1024 * 1024
+"""Characters or bytes of one message of a socket; events of the pages are small, documents go by REST."""
+SOCKET_MESSAGES_PER_SECOND = 50
+SOCKET_BURST = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +210,40 @@ def with_security_headers(send: Send) -> Send:
     return secured
 
 
-def foreign_origin(scope: Scope) -> bool:
-    """Whether a browser says that another site's page makes this request (Origin's host differs from Host)."""
+def foreign_origin(scope: Scope, public_url: str = "") -> bool:
+    """Whether a browser says that another site's page makes this request: its Origin is neither ours by Host nor by
+    PUBLIC_URL, or Sec-Fetch-Site names another site. Clients that say neither are no browsers."""
     headers = dict(scope["headers"])
+    if headers.get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
+        return True
     origin = headers.get(b"origin")
     if origin is None:
         return False
-    return origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()
+    given = origin.decode("latin-1").lower()
+    if public_url and given == public_url.lower().rstrip("/"):
+        return False
+    return given.partition("://")[2] != headers.get(b"host", b"").decode("latin-1").lower()
+
+
+def within_socket_limits(receive: Receive, send: Send) -> Receive:
+    """A `receive` of a WebSocket that closes it when messages are too large (1009) or come too fast (1008)."""
+    allowance, since = float(SOCKET_BURST), time.monotonic()
+
+    async def limited() -> MutableMapping[str, Any]:
+        nonlocal allowance, since
+        message = await receive()
+        if message["type"] != "websocket.receive":
+            return message
+        now = time.monotonic()
+        allowance, since = min(SOCKET_BURST, allowance + (now - since) * SOCKET_MESSAGES_PER_SECOND) - 1, now
+        size = len(message.get("text") or message.get("bytes") or "")
+        if size <= SOCKET_MESSAGE_LIMIT and allowance >= 0:
+            return message
+        code = 1009 if size > SOCKET_MESSAGE_LIMIT else 1008
+        await send({"type": "websocket.close", "code": code, "reason": "too large" if code == 1009 else "too fast"})
+        return {"type": "websocket.disconnect", "code": code}
+
+    return limited
 
 
 def wants_json(scope: Scope) -> bool:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlmodel import select
 
 from pytake_app.accounts.models import IdempotencyKey, User
-from pytake_app.api import middleware
+from pytake_app.api import guards
 from pytake_app.api.app import create_app
 from pytake_app.api.deps import CurrentPrincipal, Once, OrgAdmin, TenantSession, forwarded_address
 from pytake_app.api.services import Services, build_services
@@ -70,7 +70,7 @@ def test_text_that_postgresql_cannot_hold_is_the_callers_fault(client: TestClien
 
 
 def test_large_bodies_are_refused_announced_or_not(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "BODY_LIMIT", 1000)
+    monkeypatch.setattr(guards, "STRANGER_LIMIT", 1000)
     assert_problem(client.post("/api/v1/auth/login", content=b"x" * 1001), 413, "too_large")
 
     def chunks() -> Any:
