@@ -429,6 +429,19 @@ class Accounts:
             found = repository.session_with_user(session, principal.session_id)
         return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
 
+    def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID | None) -> bool:
+        """Whether somebody may still read what they were given an address for: active, and with a sign-in, in it."""
+        if session_id is not None and not self.is_live(session_id):
+            return False
+        with self._database.auth() as session:
+            found = repository.user_with_organization(session, user_id)
+        return (
+            found is not None
+            and found[0].is_active
+            and found[1].id == organization_id
+            and found[1].status == "active"
+        )
+
     def me(self, principal: Principal) -> MeAnswer:
         """The caller and their organization."""
         with self._database.auth() as session:

@@ -32,6 +32,7 @@ from pytake_app.flows import api as flows
 from pytake_app.flows import api_hooks as hooks
 from pytake_app.flows import api_tools as flow_tools
 from pytake_app.messaging import api as messaging
+from pytake_app.messaging import api_files as files
 from pytake_app.messaging import api_library as media_library
 from pytake_app.messaging import heartbeat
 from pytake_app.notifications import api as notifications
@@ -64,6 +65,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     messaging.router,
     notifications.router,
     media_library.router,
+    files.router,
     outgoing.router,
     api_insight.router,  # first: `/queues/dashboard` must not be read as a queue's id
     api_own_desk.router,  # first: `/queues/waiting` must not be read as a queue's id

@@ -27,7 +27,7 @@ BODY_LIMIT = 3 * 1024 * 1024
 STRANGER_LIMIT = 64 * 1024
 """Bytes of a body whose sender shows no credentials. Addresses that are credentials themselves take `BODY_LIMIT`."""
 ARCHIVE_LIMIT = 10_000_000
-PICTURE_LIMIT = 5 * 1024 * 1024
+PICTURE_LIMIT = 8 * 1024 * 1024
 _MULTIPART = 64 * 1024
 """Bytes of a form around its file."""
 URL_LIMIT = 16 * 1024

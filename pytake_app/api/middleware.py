@@ -86,6 +86,7 @@ class RequestContext:
         headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if self._hsts:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         if api:

@@ -55,7 +55,7 @@ UPLOAD_PATHS = re.compile(
 _EXPORT_PATHS = re.compile(r"/(exports?|flow-archive)(/|\.|$)|\.(csv|zip)$")
 _SEARCH_PATHS = re.compile(r"/search(/|$)")
 _SEARCH_WORDS = frozenset({"q", "search", "query"})
-_AUTH_PATHS = re.compile(r"^(/api/v1/auth/(?!me$)|/auth/web/|/api/v1/invitations/)")
+_AUTH_PATHS = re.compile(r"^(/api/v1/auth/(?!me(/|$)|sessions|logout)|/auth/web/|/api/v1/invitations/)")
 # Probes come from the platform, scrapers from the operator; the sandbox's Graph is called by our own senders.
 _UNCOUNTED = re.compile(r"^(/health|/ready|/metrics|/sandbox/graph/|/static/docs/)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

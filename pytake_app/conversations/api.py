@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
 
 from pytake_app.api.deps import CurrentPrincipal, Once, ServicesDep, TenantSession
 from pytake_app.api.problem_docs import refusals
@@ -37,23 +35,11 @@ from pytake_app.conversations.schemas import (
     StatusUpdate,
 )
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
-from pytake_app.core.tenancy import Role
-from pytake_app.messaging import media
 
 router = APIRouter(tags=["conversations"], responses=refusals(403, 404, 409, 422, 429))
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str | None, Query(max_length=500)]
-
-# Shown in the browser; everything else is a download, so that nobody's HTML or SVG runs under our origin.
-INLINE_TYPES = frozenset(
-    {
-        "image/jpeg", "image/png", "image/webp", "image/gif",
-        "audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/wav", "audio/webm",
-        "video/mp4", "video/3gpp", "video/webm",
-    }
-)  # fmt: skip
-
 
 _ASSIGNEES: dict[str, AssigneeFilter] = {"me": "mine", "none": "unassigned"}
 
@@ -266,23 +252,3 @@ def find_messages(
 def get_message(message_id: UUID, who: CurrentPrincipal, session: TenantSession) -> MessageView:
     """One message."""
     return service.get_message(session, who, message_id)
-
-
-@router.get("/media/{media_id}", response_class=FileResponse)
-def get_media(media_id: UUID, who: CurrentPrincipal, session: TenantSession, download: bool = False) -> FileResponse:
-    """A message's file. Pictures, sound and video may be shown; anything else is a download."""
-    who.require(Role.VIEWER)
-    opened = media.open_media(session, media_id)
-    kind = opened.mime_type.partition(";")[0].strip().lower()
-    inline = kind in INLINE_TYPES and not download
-    name = quote(opened.filename or f"{media_id}", safe="")
-    return FileResponse(
-        opened.path,
-        media_type=kind if kind in INLINE_TYPES else "application/octet-stream",
-        headers={
-            "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{name}",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "Cache-Control": "private, max-age=3600",
-        },
-    )

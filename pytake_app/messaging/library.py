@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import puremagic
 import sqlalchemy as sa
+from PIL import Image, UnidentifiedImageError
 from sqlmodel import Session, col
 
 from pytake_app.channels.whatsapp.client import upload_limit
@@ -30,7 +32,10 @@ GRACE = timedelta(days=7)
 """For which a file taken out of the library stays whatever happens: an editor that was offline may still name it."""
 UNSENT = timedelta(days=1)
 """For which a file uploaded for a message stays though nothing names it yet."""
-_UNSAFE = re.compile(r"[\x00-\x1f/\\]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f/\\\\\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Not in names: controls, paths, and marks that turn letters around (`exe.gpj` shown as a picture)."""
+MOST_PIXELS = 80_000_000
+"""Of a picture: more is no photo, and unpacked it takes hundreds of megabytes of whoever looks at it."""
 
 MediaKind = Literal["image", "video", "audio", "document", "sticker"]
 
@@ -97,6 +102,47 @@ def type_of(head: bytes, filename: str) -> str | None:
     if found in TYPES and found != "text/plain":
         return found
     return "text/plain" if suffix in (".txt", ".csv") and _is_text(head) else None
+
+
+ENDINGS: Final[dict[str, tuple[str, ...]]] = {
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/png": (".png",),
+    "image/webp": (".webp",),
+    "video/mp4": (".mp4", ".m4v", ".mov"),
+    "video/3gpp": (".3gp", ".3gpp"),
+    "audio/aac": (".aac",),
+    "audio/amr": (".amr",),
+    "audio/mpeg": (".mp3", ".mpga"),
+    "audio/mp4": (".m4a", ".m4b", ".mp4"),
+    "audio/ogg": (".ogg", ".oga", ".opus"),
+    "application/pdf": (".pdf",),
+    "text/plain": (".txt", ".csv"),
+    **{mime: (ending,) for ending, mime in _OFFICE.items()},
+}
+
+
+def fitting_name(name: str, mime_type: str) -> str:
+    """The name with an ending of its content's type: a picture that is called a page would be opened as one."""
+    endings = ENDINGS.get(mime_type, ())
+    if not name or not endings or Path(name.lower()).suffix in endings:
+        return name
+    return f"{name[: 240 - len(endings[0])]}{endings[0]}"
+
+
+def _require_sane_picture(source: BinaryIO) -> None:
+    """Refuse a picture that is a bomb or none; only its header is read."""
+    source.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(source, formats=("JPEG", "PNG", "WEBP")) as picture:
+                pixels = picture.width * picture.height
+    except Image.DecompressionBombError:
+        pixels = MOST_PIXELS + 1
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
+        raise InvalidError("The picture is damaged.", code="media_type") from error
+    if pixels > MOST_PIXELS:
+        raise TooLargeError(f"A picture may have at most {MOST_PIXELS} pixels.", code="media_too_large")
 
 
 def _is_text(head: bytes) -> bool:
@@ -196,6 +242,10 @@ def store(
     mime_type = type_of(head, name)
     if mime_type is None:
         raise InvalidError("Files of this type can't be sent over WhatsApp.", code="media_type")
+    name = fitting_name(name, mime_type)
+    if mime_type.startswith("image/"):
+        _require_sane_picture(source)
+        source.seek(len(head))
     limit = upload_limit(mime_type)
     root, organization_id, asset_id = data_dir.resolve(), organization_of(session), new_id()
     digest, size = hashlib.sha256(), 0
