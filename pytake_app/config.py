@@ -10,6 +10,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "test", "production"]
+PlanName = Literal["free", "starter", "professional", "enterprise"]
 
 MIN_SECRET_LENGTH = 32
 RATE_CLASSES = ("read", "write", "search", "export", "upload", "auth", "public")
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     )
     registration_open: bool = Field(True, description="whether anybody may register a new organization")
     registrations_per_hour: int = Field(20, gt=0, description="new organizations from one address in an hour")
+    trial_days: int = Field(14, ge=0, description="days for which a new organization has `trial_plan`; 0 = no trial")
+    trial_plan: PlanName = Field("professional", description="plan of a new organization until its trial is over")
+    default_plan: PlanName = Field("free", description="plan of a new organization where there is no trial")
+    delete_grace_days: int = Field(30, ge=0, description="days until a deleted organization is erased for good")
     admin_email: str = Field("", validation_alias=AliasChoices("PYTAKE_ADMIN_EMAIL", "admin_email"))
     admin_password: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password")

@@ -1,29 +1,81 @@
 """Tables of accounts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import BigInteger, Column, Date, Index, String, Table, UniqueConstraint, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
 
 
 class Organization(SQLModel, table=True):
-    """A tenant."""
+    """A tenant.
+
+    `status` is active, suspended or deleting. `plan` counts until `trial_ends_at`, if that is set (then: free).
+    `limits` are the organization's own instead of its plan's (null: no limit). `delete_after`: when it is erased.
+    """
 
     __tablename__ = "organizations"
+    __table_args__ = (Index("organizations_at_rest", "id", postgresql_where=text("status <> 'active'")),)
 
     id: UUID = id_field()
     name: str
     slug: str = Field(unique=True)
-    plan: str = "free"
+    plan: str = "enterprise"
     status: str = "active"
     time_zone: str = "America/Sao_Paulo"
     locale: str = "pt_BR"
     currency: str = "BRL"
     settings: dict[str, Any] = json_field()
+    limits: dict[str, Any] = json_field()
+    trial_ends_at: datetime | None = time_field(nullable=True)
+    suspended_at: datetime | None = time_field(nullable=True)
+    suspended_by: UUID | None = None
+    suspension_reason: str = ""
+    deletion_requested_at: datetime | None = time_field(nullable=True)
+    deletion_requested_by: UUID | None = None
+    delete_after: datetime | None = time_field(nullable=True)
+    created_at: datetime = time_field()
+
+
+class Plan(SQLModel, table=True):
+    """What an organization may have; None: as much as it likes. The same for the whole installation."""
+
+    __tablename__ = "plans"
+
+    name: str = Field(primary_key=True)
+    position: int
+    users: int | None = None
+    numbers: int | None = None
+    contacts: int | None = None
+    messages: int | None = Field(default=None, description="sent in a calendar month (UTC)")
+    flows: int | None = None
+    updated_at: datetime = time_field()
+
+
+usage_counts = Table(
+    "usage_counts",
+    SQLModel.metadata,
+    Column("organization_id", Uuid, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("period", Date, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Index("usage_counts_of", "organization_id", "resource", "period"),
+)
+"""What there is of contacts, and messages by month: the sum of rows. Triggers add them, the scheduler adds them up."""
+
+
+class UsageWarning(SQLModel, table=True):
+    """An organization was told that it has used so many percent of a resource, in this period."""
+
+    __tablename__ = "usage_warnings"
+
+    organization_id: UUID = Field(foreign_key="organizations.id", primary_key=True)
+    resource: str = Field(primary_key=True)
+    period: date = Field(primary_key=True)
+    percent: int = Field(primary_key=True)
     created_at: datetime = time_field()
 
 

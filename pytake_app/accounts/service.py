@@ -6,8 +6,6 @@ hashing a password must not hold a transaction open.
 
 from __future__ import annotations
 
-import re
-import secrets as random
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +21,7 @@ from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
+from pytake_app.accounts.lifecycle import new_organization, refuse_at_rest
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
 from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.people import (
@@ -42,7 +41,6 @@ from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
-from pytake_app.core.ids import new_id
 from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Principal, Role, organization_of, permissions_of
 
@@ -226,7 +224,7 @@ class Accounts:
         password_hash = passwords.hash_password(request.password)
         now = self._clock.now()
         name = (request.organization_name or "").strip() or request.full_name
-        organization = Organization(id=new_id(), name=name, slug=_slug(name), locale=request.locale, created_at=now)
+        organization = new_organization(self._settings, name, request.locale, role, now)
         user = User(
             organization_id=organization.id,
             email=email,
@@ -276,6 +274,8 @@ class Accounts:
         matches = passwords.verify_password(user.password_hash if user else None, password)
         if user is None or not matches or not user.is_active:
             raise UnauthorizedError("E-mail or password is wrong.", code="credentials_invalid")
+        with self._database.auth() as session:
+            refuse_at_rest(session, user.organization_id)
         self.attempts.login_succeeded(email, client)
         if passwords.needs_rehash(user.password_hash):
             rehashed = passwords.hash_password(password)
@@ -483,8 +483,3 @@ def _email_taken() -> ConflictError:
         code="email_taken",
         errors=[FieldError("/email", "already registered", "email_taken")],
     )
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40] or 'org'}-{random.token_hex(3)}"

@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from pytake_app import __version__
 from pytake_app.accounts import api as accounts
 from pytake_app.accounts import api_departments as departments
+from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
 from pytake_app.api import docs, problems, realtime, system, web
@@ -54,6 +55,8 @@ DOMAINS: tuple[APIRouter, ...] = (
     departments.router,
     departments.settings_router,
     roles.router,
+    organizations.plans_router,
+    organizations.router,
     contacts.router,
     contact_catalog.router,
     inbox_views.router,

@@ -104,7 +104,9 @@ def problem_response(error: ProblemError, locale: str = "") -> Response:
     body = problem_body(
         error.status, code=error.code, title=error.title, detail=error.detail, errors=error.errors, locale=locale
     )
-    return Response(orjson.dumps(body), status_code=error.status, media_type=MEDIA_TYPE, headers=headers)
+    return Response(
+        orjson.dumps({**error.members, **body}), status_code=error.status, media_type=MEDIA_TYPE, headers=headers
+    )
 
 
 def as_problem(error: BaseException) -> ProblemError | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import phonenumbers
 from sqlmodel import Session
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.channels.whatsapp.phones import canonical_phone
 from pytake_app.contacts import repository, telling
 from pytake_app.contacts.addresses import Address, address_of, by_phone, default_account, reach
@@ -155,10 +156,12 @@ def create_contact(
     Raises:
         InvalidError: code `invalid_phone`.
         ConflictError: code `phone_taken`: somebody has this phone already.
+        LimitError: the plan has no room for another contact.
     """
     principal.needs(Permission.CONTACTS_EDIT)
     phone = _phone(request.phone)
     _refuse_taken(session, phone, None)
+    require_room(session, Resource.CONTACTS, clock=clock)
     now = clock.now()
     contact = Contact(
         id=new_id(),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations import contents, drafts, handling, mentions, policy, repository, sight
@@ -29,6 +30,7 @@ def send_message(
     Raises:
         ConflictError: `window_closed`, `conversation_closed`, `contact_blocked`, `contact_opted_out`, `no_address`.
         InvalidError: the message can't be sent on this channel, or quotes one that isn't in the conversation.
+        LimitError: the plan's messages of this month are used up.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, principal, conversation_id)
@@ -39,6 +41,7 @@ def send_message(
     body = request.body()
     person = contacts.lock(session, conversation.contact_id)
     refuse(conversation, person, body, clock=clock)
+    require_room(session, Resource.MESSAGES, clock=clock)
     address = contacts.address_of(session, person.id, conversation.channel_account_id)
     account = session.get_one(ChannelAccount, conversation.channel_account_id)
     made = contents.sendable(session, conversation, body, address.recipient)

@@ -1,10 +1,11 @@
 """Database access: one transaction per call, tenancy by PostgreSQL role and row-level security.
 
-Three roles, created by the first migration, none of which can bypass row-level security:
+Four roles, created by migrations, none of which can bypass row-level security:
 
 * `pytake_app`: sees the rows of the organization named in `app.organization_id` for this transaction, no others.
 * `pytake_system`: the pipeline, across organizations (policies grant it, table by table).
 * `pytake_auth`: look-ups before the organization is known: organizations, users, sessions, tokens.
+* `pytake_admin`: administration of organizations by super admins: what they are and how much they use, nothing theirs.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from pytake_app.config import Settings
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.tenancy import Actor, acting
 
-Role = Literal["pytake_app", "pytake_system", "pytake_auth"]
+Role = Literal["pytake_app", "pytake_system", "pytake_auth", "pytake_admin"]
 AfterCommit = Callable[[], None]
 
 _HOOKS = "after_commit_hooks"
@@ -172,6 +173,13 @@ class Database:
         """As `auth`, for changes that the audit log writes down."""
         with self.auth() as session:
             session.execute(_SET_ACTOR, {"actor": actor_setting(actor)})
+            yield session
+
+    @contextmanager
+    def administration(self) -> Iterator[Session]:
+        """One transaction to administer organizations; their people's data is out of its reach."""
+        with self._transaction("pytake_admin") as session:
+            session.execute(_SET_ACTOR, {"actor": actor_setting(acting.get())})
             yield session
 
     @contextmanager

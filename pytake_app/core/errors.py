@@ -27,6 +27,7 @@ class ProblemError(Exception):
         errors: what exactly is wrong, for bad input.
         code: a stable word that programs and the i18n catalogues key on.
         retry_after: seconds after which trying again makes sense.
+        members: further members of the problem document.
     """
 
     status = 500
@@ -40,11 +41,13 @@ class ProblemError(Exception):
         errors: tuple[FieldError, ...] | list[FieldError] = (),
         code: str | None = None,
         retry_after: float | None = None,
+        members: Mapping[str, str | int] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after = retry_after
+        self.members = dict(members or {})
         if code is not None:
             self.code = code
 

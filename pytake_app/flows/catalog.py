@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.service import user_names
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -76,9 +77,11 @@ def create_flow(
 
     Raises:
         InvalidError: code `invalid_document`.
+        LimitError: the plan has no room for another flow.
     """
     principal.needs(Permission.FLOWS_EDIT)
     parsed = documents.read(document, pointer=pointer) if document is not None else _empty()
+    require_room(session, Resource.FLOWS, clock=clock)
     flow = insert(session, name=name, document=parsed, by=principal.user_id, clock=clock)
     editing.note_errors(session, flow)
     return get_flow(session, principal, flow.id, clock=clock)
@@ -178,6 +181,7 @@ def duplicate_flow(
     principal.needs(Permission.FLOWS_EDIT)
     flow = repository.find(session, ref)
     document = FlowDocument.model_validate(flow.draft_document)
+    require_room(session, Resource.FLOWS, clock=clock)
     copy = insert(session, name=name or f"{flow.name} (2)"[:200], document=document, by=principal.user_id, clock=clock)
     copy.folder_id, copy.tags, copy.draft_errors = flow.folder_id, list(flow.tags), flow.draft_errors
     session.add(copy)

@@ -27,7 +27,7 @@ from pytake_app.flows.execution_state import (
     write_effects,
     write_sessions,
 )
-from pytake_app.messaging import inbound, statuses
+from pytake_app.messaging import inbound, resting, statuses
 from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.payloads import NOBODY, SenderKeys
 from pytake_app.messaging.sql import Connection
@@ -110,6 +110,12 @@ def _run_contacts(
     if not events:
         return
     accounts = catalog.accounts(connection, sorted({event.channel_account_id for event in events}))
+    at_rest = {account.id for account in accounts.values() if account.at_rest}
+    if at_rest:
+        resting.hold(connection, [event.id for event in events if event.channel_account_id in at_rest])
+        events = [event for event in events if event.channel_account_id not in at_rest]
+        if not events:
+            return
     organizations = sorted({event.organization_id for event in events})
     context = BatchContext(
         connection,

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from pytake_app.accounts.lifecycle import ACTIVE
 from pytake_app.accounts.service import reopens_for
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
@@ -24,7 +25,8 @@ _ACCOUNTS = """
 SELECT a.id, a.organization_id, a.channel, a.external_id, a.default_flow_id, a.settings, o.name, o.time_zone, o.locale,
        o.settings, c.periods, c.holidays, c.timezone, c.id, c.name,
        (SELECT jsonb_agg(jsonb_build_array(n.id, n.name, n.periods, n.holidays, n.timezone) ORDER BY n.name)
-        FROM business_calendars n WHERE n.organization_id = o.id AND NOT n.is_default)
+        FROM business_calendars n WHERE n.organization_id = o.id AND NOT n.is_default),
+       o.status
 FROM channel_accounts a JOIN organizations o ON o.id = a.organization_id
      LEFT JOIN business_calendars c ON c.organization_id = o.id AND c.is_default
 WHERE a.id = ANY(%s)
@@ -53,6 +55,8 @@ class AccountView:
     opt_out_words: tuple[str, ...]
     reopens_for: timedelta | None = None
     """A contact who writes within this time after closing goes on with the same conversation."""
+    at_rest: bool = False
+    """The organization is suspended or to be erased: nothing runs."""
 
 
 @dataclass(slots=True)
@@ -101,6 +105,7 @@ class FlowCatalog:
                 ),
                 opt_out_words=tuple(words) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
                 reopens_for=reopens_for(row[9]),
+                at_rest=row[16] != ACTIVE,
             )
         return views
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Permission, Principal
@@ -30,6 +31,7 @@ def import_flow(
 
     Raises:
         InvalidError: code `invalid_document`; nothing is stored.
+        LimitError: the plan has no room for so many flows.
     """
     principal.needs(Permission.FLOWS_EDIT)
     imported = _read(document)
@@ -85,6 +87,7 @@ def _store(
     session: Session, principal: Principal, imported: Imported, made: dict[str, UUID], *, name: str | None, clock: Clock
 ) -> list[_Stored]:
     """The flows of a file as new rows; `made` learns what the file calls them."""
+    require_room(session, Resource.FLOWS, len(imported.flows), clock=clock)
     flows: list[_Stored] = []
     known: dict[str, UUID] = {}
     for found in imported.flows:

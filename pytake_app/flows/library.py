@@ -12,6 +12,7 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotFoundError, ProblemError
 from pytake_app.core.ids import new_id
@@ -193,6 +194,7 @@ def restore(session: Session, principal: Principal, flow_id: UUID, *, activate: 
     flow = session.exec(statement.with_for_update(key_share=True)).one_or_none()
     if flow is None:
         raise NotFoundError("There is no such deleted flow.", code="flow_not_found")
+    require_room(session, Resource.FLOWS, clock=clock)
     flow.deleted_at = None
     wanted = flow.slug.removesuffix(f"~{flow.id.hex}")
     flow.slug = documents.free_slug(wanted, repository.slugs_like(session, wanted) - {flow.slug})

@@ -46,6 +46,7 @@ _AUDIENCE = """
 SELECT DISTINCT ON (c.id) i.channel_account_id, coalesce(i.key, i.bsuid, i.external_id)
 FROM contacts c JOIN contact_identities i ON i.contact_id = c.id
 JOIN channel_accounts a ON a.id = i.channel_account_id AND a.status = 'active'
+JOIN organizations o ON o.id = c.organization_id AND o.status = 'active'
 WHERE c.organization_id = %(organization)s AND NOT c.blocked AND c.consent <> 'opted_out'
   AND (%(tag)s = '' OR c.tags @> to_jsonb(%(tag)s::text)) AND (%(account)s = '' OR a.id::text = %(account)s)
   AND coalesce(i.key, i.bsuid, i.external_id) IS NOT NULL
@@ -97,7 +98,8 @@ def follow(connection: Connection, now: datetime, new_id: NewId) -> None:
 
 
 def fire_due(connection: Connection, now: datetime, lanes: int, limit: int = BATCH) -> list[int]:
-    """Start what is due: once for each due moment, whatever happens. Moments missed while nothing ran are one.
+    """Start what is due: once for each due moment, whatever happens. Moments missed while nothing ran are one; those of
+    an organization at rest reach nobody.
 
     Returns:
         the lanes to look at.

@@ -21,9 +21,9 @@ def sequence_column() -> Any:
 class InboundEvent(SQLModel, table=True):
     """Something that happened to a contact, in arrival order; unique per account, kind and external id.
 
-    `kind`: message, status, timer, command (a person's or the API's act on the session). `state`: pending, done, dead.
-    `payload` is the parsed form of the channel plus its raw fragment, until it is done. Done rows are kept 30 days for
-    deduplication (Meta retries for up to 7).
+    `kind`: message, status, timer, command (a person's or the API's act on the session). `state`: pending, done, dead,
+    held (its organization is at rest). `payload` is the parsed form of the channel plus its raw fragment, until it is
+    done. Done rows are kept 30 days for deduplication (Meta retries for up to 7).
     """
 
     __tablename__ = "inbound_events"
@@ -33,6 +33,7 @@ class InboundEvent(SQLModel, table=True):
         Index("inbound_events_retrying", "lane", postgresql_where=text("state = 'pending' AND attempts > 0")),
         Index("inbound_events_received", "organization_id", "received_at", postgresql_where=text("kind = 'message'")),
         Index("inbound_events_dead", "organization_id", "id", postgresql_where=text("state = 'dead'")),
+        Index("inbound_events_held", "organization_id", postgresql_where=text("state = 'held'")),
     )
 
     id: int | None = Field(default=None, sa_column=sequence_column())

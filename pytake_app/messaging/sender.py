@@ -56,6 +56,11 @@ from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
 
 log = structlog.get_logger(__name__)
 
+# Accounts that are paused or don't work, and those of organizations at rest.
+_LEFT_ALONE = """
+SELECT id FROM channel_accounts WHERE status <> 'active'
+UNION SELECT a.id FROM organizations o JOIN channel_accounts a ON a.organization_id = o.id WHERE o.status <> 'active'
+"""
 POLL_SECONDS = 1.0
 _SHORTEST_WAIT = 0.01
 STOP_SECONDS = 8.0
@@ -214,7 +219,7 @@ class Sender:
     def _left_alone(self, connection: psycopg.Connection[tuple[object, ...]]) -> list[UUID]:
         moment = time.monotonic()
         if moment - self._paused_read > 2.0:
-            rows = connection.execute("SELECT id FROM channel_accounts WHERE status <> 'active'").fetchall()
+            rows = connection.execute(_LEFT_ALONE).fetchall()
             self._paused = [UUID(str(row[0])) for row in rows]
             self._paused_read = moment
         return [*self._gate.resting(), *self._paused]

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy import or_, update
 from sqlmodel import Session, col
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.channels.content import parse_content, plain_text
 from pytake_app.contacts import service as contacts
 from pytake_app.conversations.models import Conversation, Message
@@ -39,6 +40,7 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
     Raises:
         InvalidError: the content can't be sent, or `to` is no phone number.
         ConflictError: `no_channel_account`, `no_address`, `window_closed`, `contact_blocked`, `contact_opted_out`.
+        LimitError: the plan's messages of this month, or its contacts, are used up.
     """
     principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.CAMPAIGNS_SEND)
     content = _content(request)
@@ -57,6 +59,7 @@ def send(session: Session, principal: Principal, request: QueueSend, *, clock: C
     is_open = conversation.window_expires_at is not None and conversation.window_expires_at > now
     if not is_open and content["type"] != "template":
         raise ConflictError("The service window is closed: only a template may be sent.", code="window_closed")
+    require_room(session, Resource.MESSAGES, clock=clock)
     draft = OutboundDraft(
         conversation=conversation,
         contact=contact,

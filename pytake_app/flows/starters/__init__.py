@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Permission, Principal
@@ -110,6 +111,7 @@ def create_from_starter(
     if found is None:
         raise InvalidError("There is no such starter.", errors=[FieldError("/starter", "unknown starter", "unknown")])
     document = found.document(locale, translations=translations)
+    require_room(session, Resource.FLOWS, clock=clock)
     flow = catalog.insert(
         session,
         name=name or _free_name(session, found.name(locale)),

@@ -1,0 +1,134 @@
+"""What the API of organizations and plans hears and says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import EmailStr, Field, StringConstraints, model_validator
+
+from pytake_app.accounts.schemas import Locale, Name, OrganizationView, Password
+from pytake_app.config import PlanName
+from pytake_app.core.schemas import RequestModel, View
+
+Status = Literal["active", "suspended", "deleting"]
+ResourceName = Literal["users", "numbers", "contacts", "messages", "flows"]
+Limit = Annotated[int, Field(ge=0, le=2_000_000_000)]
+
+
+class LimitsView(View):
+    """How much there may be; null: no limit. `messages`: sent in a calendar month, UTC."""
+
+    users: int | None
+    numbers: int | None
+    contacts: int | None
+    messages: int | None
+    flows: int | None
+
+
+class PlanView(View):
+    """A plan of this installation."""
+
+    name: str
+    limits: LimitsView
+
+
+class LimitsUpdate(RequestModel):
+    """Change limits; null: no limit, absent: as it is."""
+
+    users: Limit | None = None
+    numbers: Limit | None = None
+    contacts: Limit | None = None
+    messages: Limit | None = None
+    flows: Limit | None = None
+
+
+class UsedView(View):
+    """How much of a resource is used. `percent`: of the limit, null without one; may be above 100."""
+
+    resource: ResourceName
+    used: int
+    limit: int | None
+    percent: int | None
+
+
+class UsageView(View):
+    """What an organization's plan allows and how much of it is used. `trial_ends_at`: while the trial lasts."""
+
+    organization_id: UUID
+    plan: str
+    trial_ends_at: datetime | None
+    trial_days_left: int | None = Field(description="days of the trial that are left, a begun one counts")
+    messages_reset_at: datetime = Field(description="when the month's count of messages begins anew")
+    resources: list[UsedView]
+
+
+class PlanChange(RequestModel):
+    """Another plan, from now on and without a trial; `trial_ends_at`: as a trial until then.
+
+    `limits`: this organization's own instead of the plan's (null: none). Absent: they stay as they are. `{}` with
+    `reset_limits`: the plan's own again.
+    """
+
+    plan: PlanName
+    limits: LimitsUpdate | None = None
+    reset_limits: bool = False
+    trial_ends_at: datetime | None = None
+
+
+class OrganizationCreate(RequestModel):
+    """A new organization with its first administrator."""
+
+    name: Name
+    admin_email: EmailStr
+    admin_name: Name
+    admin_password: Password = Field(repr=False)
+    locale: Locale = "pt_BR"
+    plan: PlanName | None = Field(default=None, description="absent: as whoever registers, with a trial")
+
+
+class OrganizationUpdate(RequestModel):
+    """Change an organization; what is absent stays. `suspension_reason` belongs to the status suspended."""
+
+    name: Name | None = None
+    time_zone: Annotated[str, StringConstraints(max_length=60)] | None = None
+    locale: Locale | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    status: Literal["active", "suspended"] | None = None
+    suspension_reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _reason_with_status(self) -> OrganizationUpdate:
+        if self.suspension_reason is not None and self.status != "suspended":
+            raise ValueError("A reason belongs to the status suspended.")
+        return self
+
+
+class AdminBrief(View):
+    """Somebody who administers an organization."""
+
+    id: UUID
+    name: str
+    email: str
+
+
+class OrganizationRow(OrganizationView):
+    """An organization as the super admin sees it."""
+
+    trial_ends_at: datetime | None
+    suspended_at: datetime | None
+    suspension_reason: str
+    delete_after: datetime | None
+    own_limits: dict[str, int | None] = Field(description="limits of its own instead of its plan's")
+    usage: UsageView
+
+
+class OrganizationDetail(OrganizationRow):
+    """With whom to write to, and who did what."""
+
+    admins: list[AdminBrief]
+    suspended_by: str = Field(description="name of who suspended it; empty: nobody, or gone")
+    deletion_requested_at: datetime | None
+    deletion_requested_by: str
+    is_own: bool = Field(description="whether it is the caller's own")
