@@ -66,12 +66,18 @@ BEGIN
 END $$
 """
 TRIGGERS = (
-    "CREATE TRIGGER count_messages AFTER INSERT ON outbox REFERENCING NEW TABLE AS fresh "
-    "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_messages()",
-    "CREATE TRIGGER count_new_contacts AFTER INSERT ON contacts REFERENCING NEW TABLE AS changed "
-    "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_contacts()",
-    "CREATE TRIGGER count_gone_contacts AFTER DELETE ON contacts REFERENCING OLD TABLE AS changed "
-    "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_contacts()",
+    (
+        "CREATE TRIGGER count_messages AFTER INSERT ON outbox REFERENCING NEW TABLE AS fresh "
+        "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_messages()"
+    ),
+    (
+        "CREATE TRIGGER count_new_contacts AFTER INSERT ON contacts REFERENCING NEW TABLE AS changed "
+        "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_contacts()"
+    ),
+    (
+        "CREATE TRIGGER count_gone_contacts AFTER DELETE ON contacts REFERENCING OLD TABLE AS changed "
+        "FOR EACH STATEMENT EXECUTE FUNCTION pytake_count_contacts()"
+    ),
 )
 
 
@@ -184,9 +190,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE organizations NO FORCE ROW LEVEL SECURITY")
     op.execute("UPDATE organizations SET plan = 'enterprise'")
     op.execute("ALTER TABLE organizations FORCE ROW LEVEL SECURITY")
-    op.create_index(
-        "organizations_at_rest", "organizations", ["id"], postgresql_where=sa.text("status <> 'active'")
-    )
+    op.create_index("organizations_at_rest", "organizations", ["id"], postgresql_where=sa.text("status <> 'active'"))
     op.create_index(
         "inbound_events_held", "inbound_events", ["organization_id"], postgresql_where=sa.text("state = 'held'")
     )

@@ -10,6 +10,8 @@ READ, ADD, CHANGE, TAKE = "SELECT", "INSERT", "UPDATE", "DELETE"
 ALL = {READ, ADD, CHANGE, TAKE}
 WANTED = {
     "organizations": {READ},
+    "plans": {READ},
+    "usage_counts": {READ, ADD, TAKE},
     "departments": {READ},
     "department_members": {READ},
     "business_calendars": {READ},
@@ -96,3 +98,65 @@ def test_of_other_tables_it_reads_a_few_columns_and_writes_nothing(db: Database)
             assert verb == READ, (table, column)
             found.setdefault(table, set()).add(column)
     assert found == COLUMNS
+
+
+ADMINISTERED = {
+    "plans": {READ, CHANGE},
+    "organizations": {READ, TAKE},
+    "usage_counts": {READ},
+}
+"""What super admins' administration may do to whole tables."""
+ADMINISTERED_COLUMNS = {
+    "organizations": {"name", "time_zone", "locale", "currency", "plan", "status", "limits", "trial_ends_at",
+                      "suspended_at", "suspended_by", "suspension_reason", "deletion_requested_at",
+                      "deletion_requested_by", "delete_after"},
+    "users": {"id", "organization_id", "email", "full_name", "role", "is_active", "last_login_at"},
+    "channel_accounts": {"id", "organization_id", "channel", "sandbox", "status"},
+    "flows": {"id", "organization_id", "deleted_at"},
+    "inbound_events": {"id", "organization_id", "lane", "state", "next_attempt_at"},
+}  # fmt: skip
+"""And to columns: enough to count, to name administrators, and to let events go on."""
+
+
+def test_the_administration_of_organizations_sees_nothing_of_theirs(db: Database) -> None:
+    tables = text(
+        """
+        SELECT c.relname, p.verb FROM pg_class c,
+               unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) p(verb)
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND has_table_privilege('pytake_admin', c.oid, p.verb)
+        """
+    )
+    columns = text(
+        """
+        SELECT c.relname, a.attname FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
+             unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) p(verb)
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+          AND has_column_privilege('pytake_admin', c.oid, a.attnum, p.verb)
+          AND NOT has_table_privilege('pytake_admin', c.oid, p.verb)
+        """
+    )
+    whole: dict[str, set[str]] = {}
+    parts: dict[str, set[str]] = {}
+    with db.administration() as session:
+        for table, verb in session.execute(tables):
+            whole.setdefault(table, set()).add(verb)
+        for table, column in session.execute(columns):
+            parts.setdefault(table, set()).add(column)
+    assert whole == ADMINISTERED
+    assert parts == ADMINISTERED_COLUMNS
+
+
+def test_nobody_raises_their_own_limits(db: Database) -> None:
+    """An organization's own transactions change its name and settings, never its plan or status."""
+    with db.system_connection() as connection:
+        rows = connection.execute(
+            text(
+                """
+                SELECT a.attname FROM pg_attribute a WHERE a.attrelid = 'organizations'::regclass AND a.attnum > 0
+                  AND NOT a.attisdropped AND has_column_privilege('pytake_app', a.attrelid, a.attnum, 'UPDATE')
+                """
+            )
+        )
+        assert {row[0] for row in rows} == {"name", "time_zone", "locale", "currency", "settings"}
