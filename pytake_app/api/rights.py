@@ -29,6 +29,12 @@ _TABLE: dict[tuple[Permission, ...], str] = {
     """,
     _SETTINGS: """
         PATCH /settings
+        PATCH /organizations/{organization_id}
+        PUT /organizations/{organization_id}/plan
+        DELETE /organizations/{organization_id}
+        POST /organizations/{organization_id}/restore
+        POST /organizations
+        PATCH /plans/{plan_name}
         DELETE /tags/{tag_id}
         POST /custom-fields
         PATCH /custom-fields/{field_id}

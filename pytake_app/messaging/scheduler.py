@@ -15,6 +15,8 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from pytake_app.accounts import erasing
+from pytake_app.accounts import upkeep as organizations
 from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
 from pytake_app.core.clock import JumpWatch
@@ -44,6 +46,8 @@ FIGURES_LOCK = 0x50544647
 """Advisory lock on the figures of flows ("PTFG")."""
 QUEUE_FIGURES_LOCK = 0x50545147
 """Advisory lock on the figures of service queues ("PTQG")."""
+USAGE_LOCK = 0x50545547
+"""Advisory lock on the counters of organizations ("PTUG")."""
 TELLING_LOCK = 0x50544C56
 """Advisory lock on telling again what was never told ("PTLV")."""
 LOST_AFTER = timedelta(seconds=1)
@@ -70,6 +74,7 @@ class Scheduler:
         self._templates: threading.Thread | None = None
         self._queues: threading.Thread | None = None
         self._files: threading.Thread | None = None
+        self._organizations: threading.Thread | None = None
         self._stop: threading.Event | None = None
         self._timers_wait = 0.0
         self._timers_left = False
@@ -101,6 +106,8 @@ class Scheduler:
             _Duty(60.0, self.remove_old),
             self._partitions,
             _Duty(600.0, self.remove_files),
+            _Duty(10.0, self.add_up_usage),
+            _Duty(60.0, self.follow_organizations),
             _Duty(3600.0, self.forget_sign_ins),
         ]
 
@@ -348,6 +355,30 @@ class Scheduler:
         with hot(self._services.database) as connection:
             now = self._services.clock.now()
             return upkeep.remove_old(connection, now) + requests.remove_old(connection, now) >= 1000
+
+    def add_up_usage(self) -> bool:
+        """Add up what was counted of each organization's messages and contacts."""
+        with hot(self._services.database) as connection:
+            # One scheduler at a time: two would wait for each other's rows.
+            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (USAGE_LOCK,)).fetchone()
+            if alone is None or not alone[0]:
+                return False
+            return organizations.add_up(connection, self._services.clock.now()) >= organizations.GROUPS
+
+    def follow_organizations(self) -> None:
+        """End trials, tell who is near a limit, erase what was deleted; beside the other duties."""
+        if self._organizations is None or not self._organizations.is_alive():
+            self._organizations = threading.Thread(target=self._follow_organizations, name="organizations", daemon=True)
+            self._organizations.start()
+
+    def _follow_organizations(self) -> None:
+        database, clock = self._services.database, self._services.clock
+        try:
+            organizations.follow_trials(database, clock)
+            organizations.tell_near(database, clock)
+            erasing.erase_due(database, self._services.settings.data_dir, clock.now())
+        except (UnavailableError, SQLAlchemyError, OSError) as error:
+            log.warning("organizations_not_followed", error=type(error).__name__)
 
     def remove_files(self) -> None:
         """Have files removed that nothing uses; beside the other duties, for it may read a year of messages."""

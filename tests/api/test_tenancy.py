@@ -164,14 +164,23 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "tag_id": tag.id,
             "template_id": session.exec(select(MessageTemplate.id)).first(),
             "user_id": caller.user_id,
+            "organization_id": organization_id,
         }
 
 
 # Parameters that are no ids; anything else must be in what `populate` made.
-PLAIN = {"role": "agent", "version": "1", "tag": "vip", "token": "no-such-address"}
+PLAIN = {"plan_name": "free", "role": "agent", "version": "1", "tag": "vip", "token": "no-such-address"}
+FOR_SUPER_ADMINS = {"/api/v1/organizations"}
+"""Lists of the whole installation: refused to anybody else."""
 
 # Bodies that pass validation, where an empty one would not, so that the answer is about the id.
 BODIES: dict[tuple[str, str], Any] = {
+    ("post", "/api/v1/organizations"): {
+        "name": "x",
+        "admin_email": "x@example.com",
+        "admin_name": "x",
+        "admin_password": "correct horse battery staple",
+    },
     ("post", "/api/v1/conversations/{conversation_id}/messages"): {"text": "x"},
     ("post", "/api/v1/conversations/{conversation_id}/notes"): {"text": "x"},
     ("post", "/api/v1/conversations/{conversation_id}/assign"): {"user_id": None},
@@ -262,7 +271,7 @@ def test_no_list_shows_anothers_rows(live_client: TestClient, register: NewCalle
     seen = 0
     for path in lists:
         response = one.get(path, params={"external_id": "wamid.1", "q": "Maria"})
-        assert response.status_code in (200, 422), (path, response.text)
+        assert response.status_code in (200, 422) or path in FOR_SUPER_ADMINS, (path, response.text)
         seen += response.status_code == 200
         for value in (*theirs.values(), two.organization_id):
             if not isinstance(value, UUID):
