@@ -106,6 +106,8 @@ def _refuse_unrenderable(conversation: Conversation, content: OutboundContent, r
 
 
 def _content(session: Session, conversation: Conversation, body: MessageBody) -> JsonObject:
+    if isinstance(body, InteractiveBody | TemplateBody) and body.header is not None:
+        _refuse_unknown_file(session, body.header.media_id)
     match body:
         case TextBody():
             return {"type": "text", "body": body.text, "preview_url": body.preview_url}
@@ -134,13 +136,25 @@ def _content(session: Session, conversation: Conversation, body: MessageBody) ->
             raise AssertionError("media are made elsewhere")
 
 
-def _media(session: Session, body: MediaBody) -> tuple[JsonObject, JsonObject]:
-    asset: MediaAsset | None = session.exec(
-        scoped(session, MediaAsset).where(col(MediaAsset.id) == body.media_id)
-    ).first()
+def _refuse_unknown_file(session: Session, media_id: str | None) -> None:
+    """A header's file is one of ours by its UUID, or the platform's own by another id."""
+    try:
+        ours = UUID(media_id or "")
+    except ValueError:
+        return
+    _file(session, ours, "/message/header/media_id")
+
+
+def _file(session: Session, media_id: UUID, pointer: str) -> MediaAsset:
+    asset: MediaAsset | None = session.exec(scoped(session, MediaAsset).where(col(MediaAsset.id) == media_id)).first()
     if asset is None or not asset.path:
-        error = FieldError("/message/media_id", "no such file", "unknown")
+        error = FieldError(pointer, "no such file", "unknown")
         raise InvalidError("There is no such file; upload it first.", errors=[error], code="media_unknown")
+    return asset
+
+
+def _media(session: Session, body: MediaBody) -> tuple[JsonObject, JsonObject]:
+    asset = _file(session, body.media_id, "/message/media_id")
     kind = "document" if body.as_document else TYPES.get(asset.mime_type, "document")
     if body.voice and asset.mime_type != VOICE_TYPE:
         error = FieldError("/message/voice", "not Ogg with Opus", "voice_type")
