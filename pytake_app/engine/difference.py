@@ -57,6 +57,11 @@ class ChangeSize(BaseModel):
     settings: int = 0
     layout_only: bool = False
 
+    @property
+    def things(self) -> int:
+        """How many things differ, as badges count them: what only moved is no change to speak of."""
+        return self.added + self.removed + self.changed + self.edges + self.settings
+
 
 class DocumentChange(BaseModel):
     """All that changed. Lists are in the reading order of the newer document, what is gone last."""
@@ -86,9 +91,7 @@ def difference(before: FlowDocument, after: FlowDocument) -> DocumentChange:
         edges=sum(not edge.implied for edge in edges),
         settings=len(settings),
     )
-    size.layout_only = bool(size.moved) and not (
-        size.added or size.removed or size.changed or size.edges or size.settings
-    )
+    size.layout_only = bool(size.moved) and not size.things
     return DocumentChange(nodes=nodes, edges=edges, settings=settings, size=size)
 
 

@@ -28,7 +28,7 @@ def compare_versions(
     documents: bool = False,
 ) -> Comparison:
     """What changed from `base` to `target`: `draft`, `live`, or a version's number; with both documents if asked."""
-    return comparing.compare(session, who, flow_id, base=base, target=target, documents=documents)
+    return comparing.compare(session, who, flow_id, base=base, target=target, whole=documents)
 
 
 @router.get("/flows/{flow_id}/publications")

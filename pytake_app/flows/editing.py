@@ -18,7 +18,7 @@ from pytake_app.engine.analysis.paths import PathsReport, paths
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.operations import Operation, OperationError, ReplaceDocument, apply, parse_operation
 from pytake_app.engine.verify import Finding, verify
-from pytake_app.flows import documents, rebase, repository, undoing
+from pytake_app.flows import comparing, documents, rebase, repository, undoing
 from pytake_app.flows.environment import verify_env
 from pytake_app.flows.models import Flow, FlowEdit
 from pytake_app.flows.schemas import AppliedEdit, EditResult, VerifyRequest, VerifyResult
@@ -367,10 +367,9 @@ def _record(
 
 
 def changes_after(session: Session, flow: Flow, *, step: int) -> int:
-    """Edits since the live version, 0 when the draft is that version again (everything undone)."""
-    if documents.checksum(flow.draft_document) == repository.live_checksum(session, flow):
-        return 0
-    return max(1, flow.draft_changes + step)
+    """How many things differ from the live version (`comparing.changes_of`); edits, while nothing was published yet."""
+    changes = comparing.changes_of(session, flow)
+    return max(1, flow.draft_changes + step) if changes is None else changes
 
 
 def _applied(edit: FlowEdit) -> AppliedEdit:

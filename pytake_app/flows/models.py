@@ -33,7 +33,7 @@ class Flow(SQLModel, table=True):
     draft_document: dict[str, Any] = json_field()
     draft_updated_at: datetime = time_field()
     draft_updated_by: UUID | None = None
-    draft_changes: int = Field(default=0, description="edits since the live version")
+    draft_changes: int = Field(default=0, description="things that differ from the live version")
     live_version: int | None = None
     triggers: list[dict[str, Any]] = json_field(list)
     activated_at: datetime | None = time_field(nullable=True)

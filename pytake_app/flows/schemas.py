@@ -39,7 +39,8 @@ class Happening:
 
 
 class FlowSummary(BaseModel):
-    """A row of the flow list. `draft_changes`: edits not published yet. `running_sessions`: active or waiting now."""
+    """A row of the flow list. `draft_changes`: things that differ from the live version. `running_sessions`: active or
+    waiting now."""
 
     id: UUID
     name: str

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.product import Product
 
 _HERE = Path(__file__).parent
+
+# Two tests share two cores, and a build machine may be slower still: what comes is waited for, however long it takes.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -142,6 +142,7 @@ class Editor:
         self.page.goto(f"{self.person.url}/flows/{self.flow_id}")
         self.page.wait_for_selector("[data-testid=hydrated]", state="attached")
         self.page.wait_for_selector(".react-flow__node .nd, .react-flow__node .sticky")
+        settled(self.page)
 
     def card(self, node_id: str) -> Locator:
         """The card of a node."""
@@ -178,8 +179,7 @@ class Editor:
 
     def drag(self, start: Locator, x: float, y: float, *, steps: int = 12, drop: bool = True) -> None:
         """Drag from the middle of something to a point of the window, with the mouse."""
-        box = start.bounding_box()
-        assert box is not None
+        box = box_of(start)
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         self.page.mouse.down()
         self.page.mouse.move(x, y, steps=steps)
@@ -188,23 +188,24 @@ class Editor:
 
     def connect(self, source: str, port: str, target: str) -> None:
         """Drag an exit onto a card."""
-        box = self.card(target).locator(".tg").bounding_box()
-        assert box is not None
+        settled(self.page)
+        box = box_of(self.card(target).locator(".tg"))
         self.drag(self.port(source, port), box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     def from_palette(self, kind: str, x: float, y: float) -> None:
         """Drag a block from the palette to a point of the window."""
         canvas = self.page.get_by_test_id("canvas")
-        box = canvas.bounding_box()
-        assert box is not None
+        box = box_of(canvas)
+        cards = self.page.locator(".react-flow__node")
+        there = cards.count()
         self.page.get_by_test_id(f"palette-{kind}").last.drag_to(
             canvas, target_position={"x": x - box["x"], "y": y - box["y"]}
         )
+        expect(cards).to_have_count(there + 1)
 
     def free_spot(self) -> tuple[float, float]:
         """A point of the canvas with nothing on it."""
-        box = self.page.get_by_test_id("canvas").bounding_box()
-        assert box is not None
+        box = box_of(self.page.get_by_test_id("canvas"))
         return box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.8
 
     def done(self) -> None:
@@ -214,11 +215,20 @@ class Editor:
 
 
 def settled(page: Page) -> None:
-    """Wait until the canvas stands still (zooming and panning take a moment)."""
+    """Wait until the canvas stands still: no zoom or pan under way (d3 keeps it on the element), cards measured."""
     page.wait_for_function(
-        """() => { const now = document.querySelector('.react-flow__viewport').style.transform;
-                   const still = window.__view === now; window.__view = now; return still; }""",
-        polling=120,
+        """() => {
+          const canvas = document.querySelector(".react-flow__renderer");
+          if (!canvas) return true;
+          const cards = [...canvas.querySelectorAll(".react-flow__node")];
+          const hidden = cards.some((card) => card.style.visibility === "hidden");
+          const moving = canvas.__transition || canvas.__zooming || hidden;
+          const at = canvas.querySelector(".react-flow__viewport").style.transform;
+          const times = !moving && window.__still?.at === at ? window.__still.times + 1 : 0;
+          window.__still = times < 3 ? { at, times } : null;
+          return times >= 3;
+        }""",
+        polling=40,
     )
 
 
@@ -234,8 +244,21 @@ def picks(editor: Editor, *ids: str) -> None:
 
 
 def box_of(thing: Locator) -> dict[str, float]:
-    box = thing.bounding_box()
-    assert box is not None
+    """Where something is, once it has stood still for some frames."""
+    box = thing.evaluate(
+        """(thing) => new Promise((done) => {
+          let last = "", times = 0;
+          const look = () => {
+            const { x, y, width, height } = thing.getBoundingClientRect();
+            const now = [x, y, width, height].join();
+            times = now === last ? times + 1 : 0;
+            last = now;
+            if (times >= 3 && width) done({ x, y, width, height });
+            else requestAnimationFrame(look);
+          };
+          look();
+        })"""
+    )
     return dict(box)
 
 

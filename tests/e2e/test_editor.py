@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.editor_page import Editor, Person, small_flow
+from tests.e2e.editor_page import Editor, Person, box_of, small_flow
 from tests.product import Product
 
 pytestmark = pytest.mark.timeout(120)
@@ -79,8 +79,7 @@ def test_typing_is_one_frame_and_dragging_none(editor: Editor) -> None:
     assert editor.node("ola")["config"]["body"].endswith("sobre a festa?")
 
     head = editor.card("aceita").locator(".hd")
-    box = head.bounding_box()
-    assert box is not None
+    box = box_of(head)
     with editor.frames.during() as dragged:
         editor.drag(head, box["x"] + 190, box["y"] + 90, steps=40, drop=False)
         page.wait_for_timeout(300)  # time in which something could be sent
@@ -106,8 +105,7 @@ def test_no_frame_carries_the_document(editor: Editor) -> None:
 
 def test_a_block_dropped_on_an_edge_goes_between(editor: Editor) -> None:
     path = editor.page.locator('.react-flow__edge[data-id="inicio:next"] path').first
-    box = path.bounding_box()
-    assert box is not None
+    box = box_of(path)
     editor.from_palette("question", box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     question = next(n["id"] for n in editor.document()["nodes"] if n["type"] == "question")
     assert {("inicio", "next", question), (question, "answered", "ola")} <= editor.links()
@@ -130,8 +128,7 @@ def test_a_port_has_one_edge_and_triggers_take_none(editor: Editor) -> None:
     editor.connect("menu", "option:sim", "recusa")
     assert {link for link in editor.links() if link[1] == "option:sim"} == {("menu", "option:sim", "recusa")}
     before = editor.links()
-    box = editor.card("inicio").bounding_box()
-    assert box is not None
+    box = box_of(editor.card("inicio"))
     editor.drag(editor.port("aceita", "next"), box["x"] + 40, box["y"] + 40)
     assert editor.links() == before
 
@@ -182,7 +179,7 @@ def test_fields_keep_their_keys(editor: Editor) -> None:
     area.type("/?f[ t")
     expect(area).to_have_value("ab/?f[ t")
     expect(editor.card("ola")).to_have_count(1)
-    assert page.locator(".ov").count() == 0
+    expect(page.locator(".ov")).to_have_count(0)
 
 
 def test_the_keyboard_alone_moves_edits_and_deletes(editor: Editor) -> None:

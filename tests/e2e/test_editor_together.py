@@ -84,7 +84,7 @@ def test_edits_kept_in_this_browser_are_sent_at_the_next_visit(person: Person) -
     editor.open()
     expect(editor.card("ola").locator(".hd")).to_contain_text("Guardado aqui")
     assert editor.node("ola")["title"] == "Guardado aqui"
-    assert editor.page.evaluate("k => localStorage.getItem(k)", f"pytake_edits_{flow_id}") is None
+    editor.page.wait_for_function("k => localStorage.getItem(k) === null", arg=f"pytake_edits_{flow_id}")
     editor.done()
 
 
@@ -259,6 +259,6 @@ def test_on_a_phone_the_canvas_comes_first(browser: Browser, person: Person) -> 
     expect(page.locator(".ins")).to_be_hidden()
     page.get_by_role("button", name="Prévia").tap()
     expect(page.get_by_test_id("preview-input")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("() => document.documentElement.scrollWidth <= 390")
     editor.done()
     context.close()

@@ -250,7 +250,7 @@ def test_on_a_phone_the_rows_are_cards(flows: Page) -> None:
     flows.set_viewport_size({"width": 390, "height": 844})
     row = flows.get_by_test_id("flow-row").first
     expect(row).to_be_visible()
-    assert flows.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    flows.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth")
     expect(flows.locator("thead")).to_be_hidden()
     row.click(position={"x": 200, "y": 70})
     flows.wait_for_url(re.compile(r"/flows/[0-9a-f-]{36}"))

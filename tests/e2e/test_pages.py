@@ -19,6 +19,7 @@ from tests.e2e.browsing import (
     register,
     session_cookie,
 )
+from tests.e2e.editor_page import box_of
 from tests.product import Product
 from tests.waiting import wait_until
 
@@ -139,10 +140,8 @@ def test_inbox_on_a_phone_shows_the_list_then_the_thread_and_back(tabs: Tabs) ->
     row.click()
     expect(page.get_by_test_id("take-over").or_(page.get_by_test_id("give-back")).first).to_be_visible()
     expect(row).to_be_hidden()
-    name = page.locator(".ix-head .who .str").bounding_box()
-    acts = page.get_by_test_id("take-over").first.bounding_box()
-    assert name is not None
-    assert acts is not None
+    name = box_of(page.locator(".ix-head .who .str"))
+    acts = box_of(page.get_by_test_id("take-over").first)
     assert name["width"] > 40
     assert name["x"] + name["width"] <= acts["x"]
     page.get_by_role("button", name="Voltar à lista").click()
@@ -191,7 +190,7 @@ def test_theme_follows_the_system_and_the_choice(tabs: Tabs) -> None:
     page.locator("header.top .only-wide button").nth(1).click()
     page.get_by_role("menuitem", name="Tema claro").click()
     expect(html).to_have_class("light")
-    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") != dark
+    expect(page.locator("body")).not_to_have_css("background-color", dark)
     assert len(notes.events_sent()) == before
     page.reload()
     expect(html).to_have_class("light")

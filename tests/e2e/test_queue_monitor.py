@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 from tests.e2e.axe import complaints
 from tests.e2e.browsing import open_page
 from tests.e2e.colleague import Colleague
-from tests.e2e.editor_page import Person
+from tests.e2e.editor_page import Person, box_of
 from tests.e2e.inbox_page import Phone, somebody
 from tests.product import Product
 
@@ -74,15 +74,13 @@ def _works(page: Page, status: str = "online") -> None:
 def _drag(page: Page, card: Locator, target: str) -> None:
     """Drag a card onto the middle of what has this test id; columns show where only once a card is held."""
     expect(card).to_be_visible()
-    box = card.bounding_box()
-    assert box is not None
+    box = box_of(card)
     page.mouse.move(box["x"] + 120, box["y"] + 18)
     page.mouse.down()
     page.mouse.move(box["x"] + 132, box["y"] + 30, steps=4)
     goal = page.locator(target)
     expect(goal).to_be_visible()
-    to = goal.bounding_box()
-    assert to is not None
+    to = box_of(goal)
     page.mouse.move(to["x"] + to["width"] / 2, to["y"] + to["height"] / 2, steps=10)
     expect(goal).to_have_attribute("data-over", "true")
     page.mouse.up()

@@ -41,11 +41,11 @@ def test_two_versions_and_the_draft_beside_each_other(tenant: Tenant) -> None:
     publish(tenant, flow)
     edit(tenant, flow, MOVE)
     with tenant.session() as session:
-        draft = comparing.compare(session, tenant.viewer, flow.id, base="live", target="draft", documents=False)
-        past = comparing.compare(session, tenant.viewer, flow.id, base="2", target="1", documents=True)
+        draft = comparing.compare(session, tenant.viewer, flow.id, base="live", target="draft", whole=False)
+        past = comparing.compare(session, tenant.viewer, flow.id, base="2", target="1", whole=True)
         versions = service.list_versions(session, tenant.viewer, flow.id)
         with pytest.raises(NotFoundError):
-            comparing.compare(session, tenant.viewer, flow.id, base="9", target="1", documents=False)
+            comparing.compare(session, tenant.viewer, flow.id, base="9", target="1", whole=False)
     assert (draft.layout_only, draft.change.size.moved, draft.base, draft.target) == (True, 1, 2, None)
     (node,) = past.change.nodes
     assert [(field.path, field.before, field.after) for field in node.fields] == [(["body"], "Dois", "Oi")]
@@ -53,6 +53,32 @@ def test_two_versions_and_the_draft_beside_each_other(tenant: Tenant) -> None:
     assert [(v.published_by_name, v.change and (v.change.added, v.change.changed)) for v in versions] == [
         ("org_admin of Loja", (0, 1)), ("org_admin of Loja", (2, 0)),
     ]  # fmt: skip
+
+
+def test_the_list_counts_what_differs_as_the_editor_does(tenant: Tenant) -> None:
+    flow = make(tenant)
+    publish(tenant, flow)
+
+    def counted() -> tuple[int, int]:
+        with tenant.session() as session:
+            change = comparing.compare(session, tenant.viewer, flow.id, base="live", target="draft", whole=False).change
+            return service.get_flow(session, tenant.admin, flow.id).draft_changes, change.size.things
+
+    edit(tenant, flow, say("Um"))
+    edit(tenant, flow, say("Dois"))  # twice the same block is one change
+    assert counted() == (1, 1)
+    new = {"id": "fim", "type": "end", "position": {"x": 640, "y": 0}}
+    link = {"op": "connect", "source": "hi", "port": "next", "target": "fim"}
+    edit(tenant, flow, {"op": "add_node", "node": new}, link)
+    edit(tenant, flow, {"op": "set_name", "name": "Outro"})
+    assert counted() == (3, 3)  # a link to a new block counts with it
+    for _ in range(3):
+        with tenant.session() as session:
+            service.undo(session, tenant.admin, flow.id, clock=tenant.clock)
+    edit(tenant, flow, say("Oi"), MOVE)
+    assert counted() == (1, 0)  # only elsewhere: a draft that differs all the same
+    edit(tenant, flow, {"op": "move_nodes", "positions": {"hi": flow.draft.document["nodes"][1]["position"]}})
+    assert counted() == (0, 0)
 
 
 def test_the_second_of_two_tabs_is_told_and_loses_nothing(tenant: Tenant) -> None:

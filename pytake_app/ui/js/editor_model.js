@@ -80,9 +80,6 @@ const saving = () => {
   return S.connected ? "saving" : "offline";
 };
 
-/** How many things differ, as the versions panel counts them: what only moved is no change to speak of. */
-const differences = ({ added, removed, changed, edges, settings }) => added + removed + changed + edges + settings;
-
 const top = () => {
   const errors = S.findings.filter((item) => item.severity === "error").length;
   return {
@@ -90,7 +87,7 @@ const top = () => {
     name: S.doc?.name || S.flow?.name || "",
     status: S.flow?.status ?? "draft",
     live: S.flow?.live_version ?? 0,
-    changes: S.change ? Math.max(1, differences(S.change)) : (S.flow?.draft?.changes ?? 0),
+    changes: S.flow?.draft?.changes ?? 0,
     saving: saving(),
     saved_at: S.sync?.savedAt ? new Date(S.sync.savedAt).toISOString() : (S.flow?.draft?.updated_at ?? ""),
     can_undo: Boolean(S.flow?.draft?.can_undo) || (S.sync?.waiting ?? 0) > 0,

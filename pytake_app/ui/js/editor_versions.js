@@ -76,7 +76,7 @@ export const versions = {
       const { added, removed, changed, moved, edges, settings } = found.size;
       const differs = added + removed + changed + moved + edges + settings > 0;
       // Edits of others come without the count that the badge shows.
-      const changes = differs ? Math.max(1, S.flow.draft?.changes ?? 0) : 0;
+      const changes = differs ? Math.max(1, added + removed + changed + edges + settings) : 0;
       looked = markOf(changes);
       emit({ change: differs ? { ...found.size, layout_only, revision } : null, flow: { ...S.flow, draft: { ...S.flow.draft, changes } } });
     } catch (error) {
