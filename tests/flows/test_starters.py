@@ -1,5 +1,7 @@
 """Every starter, in every language: reads, verifies, renders within WhatsApp's limits, can be talked to."""
 
+import re
+
 import pytest
 
 from pytake_app.core.tenancy import Role
@@ -9,7 +11,7 @@ from pytake_app.engine.translation import node_in, texts_of
 from pytake_app.engine.verify import verify
 from pytake_app.flows import service
 from pytake_app.flows.preview_schemas import PreviewRequest
-from pytake_app.flows.starters import BY_KEY, LOCALES, STARTERS, Starter, known_locale, list_starters, samples
+from pytake_app.flows.starters import BY_KEY, LOCALES, STARTERS, Starter, known_locale, list_starters, naming, samples
 from pytake_app.flows.starters.drawing import Line
 from tests.support.tenants import Tenant
 
@@ -34,7 +36,7 @@ def test_in_all_languages_at_once(starter: Starter, locale: str) -> None:
     assert parse_document(document.model_dump(mode="json")) == document
     assert [(f.code, f.node_id, f.language) for f in verify(document) if f.severity != "info"] == []
     for other in LOCALES:
-        written = {n.id: [p.text for p in texts_of(n.type, n.config)] for n in starter.document(other).nodes}
+        written = {n.id: [p.text for p in texts_of(n.type, n.config)] for n in starter.drawn(other, locale).nodes}
         read = {n.id: [p.text for p in texts_of(n.type, node_in(document, n, other).config)] for n in document.nodes}
         assert read == written
 
@@ -80,11 +82,25 @@ def test_one_flow_answers_in_the_contacts_language(language: str, hello: str) ->
 
 def test_a_mark_decides_what_the_survey_says() -> None:
     survey = BY_KEY["csat"]
-    for mark, outcome in (("5", "csat_good"), ("4", "csat_good"), ("3", "csat_bad"), ("1", "csat_bad")):
+    for mark, outcome in (("5", "satisfecho"), ("4", "satisfecho"), ("3", "insatisfecho"), ("1", "insatisfecho")):
         lines = (Line(option=mark),) if mark in "45" else (Line(option=mark), Line(("Demorou", "Slow", "Lento")))
         session = samples.play(survey, "es", lines).session
         assert session is not None
         assert (session.outcome, session.status) == (outcome, "completed")
+
+
+@each
+def test_names_are_of_the_organizations_language(starter: Starter, locale: str) -> None:
+    drawn, named = (str([n.config for n in starter.document(x).nodes]) for x in ("en", locale))
+    for scope, table in (("session", naming.VARIABLES), ("contact", naming.CONTACT_FIELDS)):
+        same = {"email", "total", "item", "first_name", "name", "phone"}  # alike everywhere, or a contact's own field
+        used = set(re.findall(rf"{scope}\.([a-z_]+)", drawn)) - same
+        assert used <= set(table["pt_BR"])
+        if locale != "en":
+            assert {table[locale][one] for one in used} <= set(re.findall(rf"{scope}\.([a-z_]+)", named))
+    # A translated flow speaks of its own variables, in whatever language.
+    texts = str(starter.document(locale, translations=True).translations)
+    assert set(re.findall(r"session\.([a-z_]+)", texts)) <= set(re.findall(r"session\.([a-z_]+)", named))
 
 
 def test_the_basket_adds_up() -> None:

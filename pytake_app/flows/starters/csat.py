@@ -46,15 +46,15 @@ def draw(d: Drawing) -> None:
         variable="rating",
     )  # fmt: skip
     d.node(
-        "keep", "update_contact", 3, 0.1, d.say("Guardar a nota", "Keep the mark", "Guardar la nota"),
+        "keep_high", "update_contact", 3, -0.2, d.say("Guardar a nota boa", "Keep the good mark", "Guardar la nota buena"),
         fields=[{"field": "csat", "value": "{{ selected_option }}"}],
     )  # fmt: skip
     d.node(
-        "happy", "condition", 4, 0.1, d.say("Gostou?", "Liked it?", "¿Le gustó?"),
-        rows=[{"value": "{{ contact.csat }}", "operator": "in", "compare_to": "4, 5"}],
+        "keep_low", "update_contact", 3, 0.5, d.say("Guardar a nota baixa", "Keep the low mark", "Guardar la nota baja"),
+        fields=[{"field": "csat", "value": "{{ selected_option }}"}],
     )  # fmt: skip
     d.node(
-        "thanks", "msg_cta_url", 5, -0.2, d.say("Agradecer", "Thank", "Agradecer"),
+        "thanks", "msg_cta_url", 4, -0.2, d.say("Agradecer", "Thank", "Agradecer"),
         body=d.say(
             "Que alegria! 💚 Se puder, conte para mais gente: uma avaliação no Google faz diferença para uma loja como a nossa.",
             "You made our day! 💚 If you can, tell others too: a Google review means a lot to a shop like ours.",
@@ -64,7 +64,7 @@ def draw(d: Drawing) -> None:
         url="https://g.page/r/sua-loja/review",
     )  # fmt: skip
     d.node(
-        "why", "question", 5, 0.5, d.say("O que faltou?", "What was missing?", "¿Qué faltó?"),
+        "why", "question", 4, 0.5, d.say("O que faltou?", "What was missing?", "¿Qué faltó?"),
         body=d.say(
             "Sentimos muito que não tenha sido como você esperava. O que podemos melhorar?",
             "We're sorry it wasn't what you expected. What can we do better?",
@@ -75,35 +75,35 @@ def draw(d: Drawing) -> None:
     d.node(
         "tag",
         "tag_contact",
-        6,
+        5,
         0.5,
         d.say("Marcar insatisfeito", "Tag as unhappy", "Marcar insatisfecho"),
         add=[d.say("insatisfeito", "unhappy", "insatisfecho")],
     )
     d.node(
-        "tell", "notify", 7, 0.5, d.say("Avisar a equipe", "Tell the team", "Avisar al equipo"),
+        "tell", "notify", 6, 0.5, d.say("Avisar a equipe", "Tell the team", "Avisar al equipo"),
         audience="everyone", level="warning",
         title=d.say("{{ contact.name }} deu nota {{ contact.csat }}", "{{ contact.name }} gave a {{ contact.csat }}", "{{ contact.name }} dio un {{ contact.csat }}"),
         body="{{ session.reason | default: '' }}",
     )  # fmt: skip
     d.node(
-        "sorry", "msg_text", 8, 0.5, d.say("Prometer retorno", "Promise to act", "Prometer respuesta"),
+        "sorry", "msg_text", 7, 0.5, d.say("Prometer retorno", "Promise to act", "Prometer respuesta"),
         body=d.say(
             "Obrigado por contar. Já passei para a responsável, que vai falar com você. 🤝",
             "Thank you for telling us. I've passed it to the person in charge, who will be in touch. 🤝",
             "Gracias por contarnos. Ya se lo pasé a la persona responsable, que te va a escribir. 🤝",
         ),
     )  # fmt: skip
-    d.node("good", "end", 6, -0.2, d.say("Satisfeito", "Happy", "Satisfecho"), outcome="csat_good")
-    d.node("bad", "end", 9, 0.5, d.say("Insatisfeito", "Unhappy", "Insatisfecho"), outcome="csat_bad")
+    d.node("good", "end", 5, -0.2, d.say("Satisfeito", "Happy", "Satisfecho"), outcome="csat_good")
+    d.node("bad", "end", 8, 0.5, d.say("Insatisfeito", "Unhappy", "Insatisfecho"), outcome="csat_bad")
     d.node("skipped", "end", 2, 1.3, d.say("Sem pesquisa", "No survey", "Sin encuesta"), outcome="csat_skipped")
     d.chain("closed", "window")
     d.chain("start", "window")
     d.link("window", ("open", "rate"), ("closed", "skipped"))
-    d.link("rate", *((f"option:{mark}", "keep") for mark in "54321"))
-    d.chain("keep", "happy")
-    d.link("happy", ("true", "thanks"), ("false", "why"))
-    d.chain("thanks", "good")
+    d.link("rate", *((f"option:{mark}", "keep_high") for mark in "54"))
+    d.link("rate", *((f"option:{mark}", "keep_low") for mark in "321"))
+    d.chain("keep_high", "thanks", "good")
+    d.chain("keep_low", "why")
     d.link("why", ("answered", "tag"), ("invalid", "tag"))
     d.chain("tag", "tell", "sorry", "bad")
 

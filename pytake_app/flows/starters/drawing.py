@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pytake_app.engine.document import Edge, FlowDocument, FlowSettings, Node, Position, Translation
 from pytake_app.engine.textmatch import fold
 from pytake_app.engine.translation import texts_of
+from pytake_app.flows.starters import naming
 
 LOCALES = ("pt_BR", "en", "es")
 COLUMN = 360.0
@@ -127,15 +128,20 @@ class Starter:
     def document(self, locale: str, *, translations: bool = False) -> FlowDocument:
         """The flow in a language; with `translations` its contacts may also read the other two."""
         own = known_locale(locale)
-        document = self._drawn(own)
-        return (
-            with_translations(document, {x: self._drawn(x) for x in LOCALES if x != own}) if translations else document
-        )
+        document = self.drawn(own, own)
+        if not translations:
+            return document
+        return with_translations(document, {other: self.drawn(other, own) for other in LOCALES if other != own})
 
-    def _drawn(self, locale: str) -> FlowDocument:
+    def drawn(self, locale: str, names: str) -> FlowDocument:
+        """The flow's texts in one language, its variables' names in one (a translated flow's are the flow's own)."""
         drawing = Drawing(locale=locale)
         self.draw(drawing)
-        return drawing.document(self.name(locale))
+        return naming.renamed(drawing.document(self.name(locale)), names)
+
+    def given(self, locale: str) -> dict[str, str]:
+        """The variables that the sample conversation begins with, by their names in a language."""
+        return {naming.variable(name, known_locale(locale)): value for name, value in self.variables}
 
     def name(self, locale: str) -> str:
         """Its name in a language."""

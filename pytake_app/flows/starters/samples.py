@@ -29,7 +29,7 @@ def play(starter: Starter, locale: str, lines: tuple[Line, ...], **more: Any) ->
         {
             "inputs": [_input(line, locale) for line in lines],
             "trigger": starter.trigger,
-            "variables": dict(starter.variables),
+            "variables": starter.given(locale),
             "responses": {node_id: {"body": body} for node_id, body in starter.answers},
             "contact": {"name": said(_NAMES, locale)},
             "now": _MOMENT,
