@@ -15,7 +15,7 @@ from pytake_app.accounts import api_departments as departments
 from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
-from pytake_app.api import docs, problems, realtime, system, web
+from pytake_app.api import docs, problems, realtime, system, warming, web
 from pytake_app.api.guards import BeforeBody, Shape
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import RequestContext, is_api_path
@@ -107,7 +107,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         beating = heartbeat.Beating(services.redis, "web")
         beating.start()
         tracing.start(settings, "web")
+        warmed = asyncio.create_task(asyncio.to_thread(warming.warm, services))
         yield
+        await warmed
         pulse.stop()
         await asyncio.to_thread(beating.stop)
         await courier.aclose()

@@ -23,7 +23,8 @@ const subscribe = (listener) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
-const useBell = () => useSyncExternalStore(subscribe, () => shown, () => shown);
+const first = shown; // as of the prepared page, whose parts may wake up after the first answer
+const useBell = () => useSyncExternalStore(subscribe, () => shown, () => first);
 
 let turn = 0;
 const load = async () => {

@@ -2,7 +2,7 @@
 import { at, edgeAt, indexOf, nodeOf, portsOf, withAt } from "$/public/pt_editor_doc.js";
 import { editor, specOf, S } from "$/public/pt_editor.js";
 import { carriedTexts } from "$/public/pt_editor_carry.js";
-import { moveDrafts } from "$/public/pt_editor_drafts.js";
+import { withDrafts } from "$/public/pt_editor_drafts.js";
 
 const FLOW = "$flow"; // in place of a node's id: the settings of the whole flow
 
@@ -138,8 +138,9 @@ export const form = {
     const node = nodeOf(S.doc, nodeId);
     if (!node) return;
     const parts = split(path);
-    moveDrafts(nodeId, reindexed(path, (i) => (i === index ? null : [path, i > index ? i - 1 : i])));
-    rearrange(node, parts, listAt(node, parts).filter((_, i) => i !== index));
+    const on = reindexed(path, (i) => (i === index ? null : [path, i > index ? i - 1 : i]));
+    const back = reindexed(path, (i) => [path, i >= index ? i + 1 : i]);
+    withDrafts(nodeId, parts[0], on, back, () => rearrange(node, parts, listAt(node, parts).filter((_, i) => i !== index)));
   },
   moveRow(nodeId, path, from, to) {
     const node = nodeOf(S.doc, nodeId);
@@ -148,8 +149,9 @@ export const form = {
     if (from === to || from < 0 || to < 0 || from >= list.length || to >= list.length) return;
     const order = list.map((_, i) => i);
     for (const rows of [list, order]) rows.splice(to, 0, ...rows.splice(from, 1));
-    moveDrafts(nodeId, reindexed(path, (i) => [path, order.indexOf(i)]));
-    rearrange(node, parts, list);
+    const on = reindexed(path, (i) => [path, order.indexOf(i)]);
+    const back = reindexed(path, (i) => [path, order[i] ?? i]);
+    withDrafts(nodeId, parts[0], on, back, () => rearrange(node, parts, list));
   },
   /** A row of one section to a place of another: `sections/0/rows`, 2 → `sections/1/rows`, 0. */
   moveAcross(nodeId, fromPath, from, toPath, to) {
@@ -159,10 +161,13 @@ export const form = {
     if (!row || source[0] !== target[0] || fromPath === toPath) return;
     const there = reindexed(toPath, (i) => [toPath, i >= to ? i + 1 : i]);
     const gone = reindexed(fromPath, (i) => (i === from ? [toPath, to] : [fromPath, i > from ? i - 1 : i]));
-    moveDrafts(nodeId, (field) => (field.startsWith(`${toPath}/`) ? there(field) : gone(field)));
+    const on = (field) => (field.startsWith(`${toPath}/`) ? there(field) : gone(field));
+    const returned = reindexed(toPath, (i) => (i === to ? [fromPath, from] : [toPath, i > to ? i - 1 : i]));
+    const refilled = reindexed(fromPath, (i) => [fromPath, i >= from ? i + 1 : i]);
+    const back = (field) => (field.startsWith(`${toPath}/`) ? returned(field) : refilled(field));
     const left = withAt(node.config, source, listAt(node, source).filter((_, i) => i !== from));
     const config = withAt(left, target, listAt(node, target).toSpliced(to, 0, row));
-    rearrange(node, [source[0]], config[source[0]]);
+    withDrafts(nodeId, source[0], on, back, () => rearrange(node, [source[0]], config[source[0]]));
   },
   words(nodeId, path, words) {
     form.set(nodeId, path, [...new Set(words.map((word) => word.trim()).filter(Boolean))]);

@@ -140,13 +140,14 @@ export const set = (patch) => {
   emit();
 };
 slices = compute();
+const first = slices; // as of the prepared page, whose parts may wake up after the first answer
 
 const subscribe = (listener) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
 /** One slice of the store. */
-export const useInbox = (name) => useSyncExternalStore(subscribe, () => slices[name], () => slices[name]);
+export const useInbox = (name) => useSyncExternalStore(subscribe, () => slices[name], () => first[name]);
 
 /** An id of ours for a message: sending it twice sends it once. */
 export const newClientId = () => (crypto.randomUUID ? crypto.randomUUID() : Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""));

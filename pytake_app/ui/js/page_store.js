@@ -19,6 +19,7 @@ const share = (next, old) => {
 export const makeStore = (state, compute) => {
   const listeners = new Set();
   let slices = compute(state);
+  const first = slices; // what the prepared page shows: a part of it may wake up after the first answer has come
   const subscribe = (listener) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
@@ -31,7 +32,7 @@ export const makeStore = (state, compute) => {
       slices = share(compute(state), slices);
       listeners.forEach((listener) => listener());
     },
-    use: (name) => useSyncExternalStore(subscribe, get(name), get(name)),
+    use: (name) => useSyncExternalStore(subscribe, get(name), () => first[name]),
   };
 };
 

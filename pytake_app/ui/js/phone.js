@@ -23,7 +23,8 @@ const subscribe = (listener) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
-export const usePhone = () => useSyncExternalStore(subscribe, () => shown, () => shown);
+const first = shown; // as of the prepared page, whose parts may wake up after the first answer
+export const usePhone = () => useSyncExternalStore(subscribe, () => shown, () => first);
 
 const textOf = (body) => {
   const kind = body.type;

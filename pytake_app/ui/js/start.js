@@ -12,7 +12,8 @@ const subscribe = (listener) => {
   listeners.add(listener);
   return () => listeners.delete(listener);
 };
-export const useStart = () => useSyncExternalStore(subscribe, () => shown, () => shown);
+const first = shown; // as of the prepared page, whose parts may wake up after the first answer
+export const useStart = () => useSyncExternalStore(subscribe, () => shown, () => first);
 
 // The word that leads to a starter: its first keyword; a flow for any message is reached by a greeting.
 const wordOf = (document) => {
