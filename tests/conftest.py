@@ -19,9 +19,12 @@ To save two seconds a run while developing, point ``PYTAKE_TEST_DATABASE_URL`` (
 roles) and ``PYTAKE_TEST_REDIS_URL`` at running servers; a fresh database is made for each run.
 """
 
+import contextlib
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +51,7 @@ TEST_SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
 os.environ["ENVIRONMENT"] = "test"
 os.environ["SECRET_KEY"] = TEST_SECRET_KEY
 
+import psutil  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 import redis as redis_package  # noqa: E402
@@ -86,6 +90,23 @@ CHROMIUM_FLAGS = [
 END_TO_END = "tests/e2e/"
 
 
+def pytest_configure() -> None:
+    """SIGTERM ends the run as Ctrl-C does, so that fixtures end the processes that they started."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    # A second one, while fixtures clean up, shall not interrupt that.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # pytest-xdist would give its processes no time to clean up.
+            if any("sys.stdin.readline" in word for word in child.cmdline()):
+                child.terminate()
+    raise KeyboardInterrupt
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the end-to-end tests: when the run has two processes, one is busy with them for most of it."""
     items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
@@ -110,6 +131,21 @@ _TABLES = """
     SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'alembic_version'
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """After the last test, and after all other fixtures, no process that they started runs."""
+    yield
+    _, alive = psutil.wait_procs(psutil.Process().children(recursive=True), 5)
+    left = []
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            command = " ".join(process.cmdline())
+            if "multiprocessing.resource_tracker" not in command:  # ends with this process
+                left.append(f"{process.pid} {command[:200]}")
+                process.kill()
+    assert left == [], "processes are left behind"
 
 
 @pytest.fixture(scope="session")
