@@ -90,22 +90,22 @@ def messages(
     )
 
 
-@router.post("/retry")
+@router.post("/retry", response_model_exclude_none=True)
 def retry_many(body: Choice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Try many messages again that were given up on."""
-    return Changed(changed=desk.retry(session, who, body, clock=services.clock))
+    return desk.retry(session, who, body, clock=services.clock)
 
 
-@router.post("/cancel")
+@router.post("/cancel", response_model_exclude_none=True)
 def cancel_many(body: Choice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Take many waiting messages out of the queue."""
-    return Changed(changed=desk.cancel(session, who, body, clock=services.clock))
+    return desk.cancel(session, who, body, clock=services.clock)
 
 
-@router.post("/restore")
+@router.post("/restore", response_model_exclude_none=True)
 def restore_many(body: Canceled, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Undo a cancellation of the last half minute."""
-    return Changed(changed=desk.restore(session, who, body.ids, clock=services.clock))
+    return desk.restore(session, who, body, clock=services.clock)
 
 
 @router.get("/limits")
@@ -131,7 +131,7 @@ def inbound_dead_letter(
     return desk.dead_events(session, who, limit=limit, cursor=cursor)
 
 
-@router.post("/inbound/retry")
+@router.post("/inbound/retry", response_model_exclude_none=True)
 def inbound_retry(body: InboundChoice, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Changed:
     """Have inbound events handled again that were given up on."""
     return Changed(changed=service.replay_events(session, who, body.ids, clock=services.clock))

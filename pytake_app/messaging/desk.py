@@ -27,6 +27,8 @@ from pytake_app.jobs import enqueue as jobs
 from pytake_app.messaging import figures, heartbeat
 from pytake_app.messaging.desk_schemas import (
     AccountLimits,
+    Canceled,
+    Changed,
     Choice,
     InboundDead,
     PipelineHealth,
@@ -62,21 +64,23 @@ WITH chosen AS (
     ORDER BY sequence FOR UPDATE
 ), changed AS (
     UPDATE outbox o SET {change} FROM chosen WHERE o.sequence = chosen.sequence
-    RETURNING o.message_id, o.created_at
+    RETURNING o.sequence, o.message_id, o.created_at
+), told AS (
+    UPDATE messages m SET status = :status, errors = '[]' FROM changed
+    WHERE m.id = changed.message_id AND m.created_at = changed.created_at
 )
-UPDATE messages m SET status = :status, errors = '[]' FROM changed
-WHERE m.id = changed.message_id AND m.created_at = changed.created_at
+SELECT count(*), min(sequence), max(sequence) FROM changed
 """
 # What was said later in the same conversation and has left, or is leaving, must not be overtaken from behind.
-_HOLD_LATER = text("""
+_HOLD_LATER = """
 SELECT l.sequence FROM outbox o JOIN outbox l ON l.conversation_id = o.conversation_id AND l.sequence > o.sequence
-WHERE o.organization_id = :organization_id AND o.id = ANY(:ids) AND o.state = 'canceled' AND l.state = 'queued'
-FOR UPDATE OF l
-""")
-_RESTORE = text("""
+WHERE o.organization_id = :organization_id AND {which} AND o.state = 'canceled' AND l.state = 'queued'
+ORDER BY l.sequence FOR UPDATE OF l
+"""
+_RESTORE = """
 WITH chosen AS (
     SELECT sequence FROM outbox o
-    WHERE organization_id = :organization_id AND id = ANY(:ids) AND state = 'canceled' AND finished_at >= :since
+    WHERE organization_id = :organization_id AND {which} AND state = 'canceled' AND finished_at >= :since
       AND NOT EXISTS (SELECT 1 FROM outbox l WHERE l.conversation_id = o.conversation_id AND l.sequence > o.sequence
                       AND l.state IN ('sending', 'unsure'))
       AND NOT EXISTS (SELECT 1 FROM messages l WHERE l.conversation_id = o.conversation_id AND l.id > o.message_id
@@ -88,7 +92,10 @@ WITH chosen AS (
 )
 UPDATE messages m SET status = 'queued' FROM changed
 WHERE m.id = changed.message_id AND m.created_at = changed.created_at
-""")
+"""
+_BY_ID = "o.id = ANY(:ids)"
+# All that one cancellation took have its moment.
+_BY_UNDO = "o.sequence BETWEEN :first AND :last AND o.finished_at = CAST(:moment AS timestamptz)"
 _LAST_MINUTE = text("""
 SELECT (SELECT count(*) FROM outbox
         WHERE organization_id = :organization_id AND state IN ('sent', 'dead') AND state = 'sent'
@@ -163,42 +170,63 @@ def _rows(session: Session, principal: Principal, items: list[OutboxItem]) -> li
     ]
 
 
-def retry(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
-    """Try dead letters again, with all their attempts. Answers how many."""
+def retry(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> Changed:
+    """Try dead letters again, with all their attempts."""
     principal.needs(Permission.PIPELINE_MANAGE)
     now = clock.now()
     change = "state = 'queued', attempts = 0, next_attempt_at = :now, finished_at = NULL"
-    count = _act(session, choice, now, state="dead", status="queued", change=change)
+    count, _, _ = _act(session, choice, now, state="dead", status="queued", change=change)
     if count:
         after_commit(session, wake_senders)
-    return count
+    return Changed(changed=count)
 
 
-def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> int:
-    """Take waiting messages out of the queue. Answers how many."""
+def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clock = _CLOCK) -> Changed:
+    """Take waiting messages out of the queue."""
     principal.needs(Permission.PIPELINE_MANAGE)
+    now = clock.now()
     change = "state = 'canceled', finished_at = :now"
-    return _act(session, choice, clock.now(), state="queued", status="canceled", change=change)
+    count, first, last = _act(session, choice, now, state="queued", status="canceled", change=change)
+    return Changed(changed=count, undo=encode_cursor(first, last, now.isoformat()) if count else None)
 
 
-def restore(session: Session, principal: Principal, ids: Sequence[UUID], *, clock: Clock = _CLOCK) -> int:
-    """Put messages back that were canceled a moment ago, to the hour that they had. Answers how many.
+def restore(session: Session, principal: Principal, canceled: Canceled, *, clock: Clock = _CLOCK) -> Changed:
+    """Put messages back that were canceled a moment ago, to the hour that they had.
 
     What was canceled longer ago (`UNDO_WITHIN`) stays so, and so does what would now follow a later message of its
     conversation that has gone out meanwhile.
     """
     principal.needs(Permission.PIPELINE_MANAGE)
     organization_id = organization_of(session)
-    values = {"organization_id": organization_id, "ids": list(ids), "since": clock.now() - UNDO_WITHIN}
-    session.execute(_HOLD_LATER, values)
-    count = int(cast("Any", session.execute(_RESTORE, values)).rowcount)
+    values: dict[str, Any] = {"organization_id": organization_id, "since": clock.now() - UNDO_WITHIN}
+    if bool(canceled.ids) == (canceled.undo is not None):
+        raise InvalidError("Name messages, or what canceling them answered.", errors=[FieldError("/ids", "or undo")])
+    if canceled.undo is None:
+        which, values["ids"] = _BY_ID, canceled.ids
+    else:
+        which, values = _BY_UNDO, values | _undo(canceled.undo)
+    session.execute(text(_HOLD_LATER.format(which=which)), values)
+    count = int(cast("Any", session.execute(text(_RESTORE.format(which=which)), values)).rowcount)
     if count:
         after_commit(session, wake_senders)
         after_commit(session, lambda: figures.forget_depth(process_services().redis, organization_id))
-    return count
+    return Changed(changed=count)
 
 
-def _act(session: Session, choice: Choice, now: datetime, *, state: str, status: str, change: str) -> int:
+def _undo(word: str) -> dict[str, Any]:
+    first, last, moment = decode_cursor(word, 3)
+    if not (isinstance(first, int) and isinstance(last, int) and isinstance(moment, str)):
+        raise InvalidError("Canceling answered something else.", errors=[FieldError("/undo", "unknown")])
+    try:
+        return {"first": first, "last": last, "moment": datetime.fromisoformat(moment)}
+    except ValueError:
+        raise InvalidError("Canceling answered something else.", errors=[FieldError("/undo", "unknown")]) from None
+
+
+def _act(
+    session: Session, choice: Choice, now: datetime, *, state: str, status: str, change: str
+) -> tuple[int, int, int]:
+    """How many were changed, and the first and the last of their sequences."""
     if choice.everything == bool(choice.ids):
         raise InvalidError("Name messages, or ask for everything.", errors=[FieldError("/ids", "or everything")])
     values: dict[str, Any] = {
@@ -211,10 +239,10 @@ def _act(session: Session, choice: Choice, now: datetime, *, state: str, status:
         which, values["account"] = "AND channel_account_id = :account", choice.channel_account_id
     if choice.everything and choice.priority is not None:
         which, values["priority"] = which + " AND priority = :priority", int(OutboxPriority[choice.priority.upper()])
-    result = session.execute(text(_ACT.format(which=which, change=change)), values)
+    count, first, last = session.execute(text(_ACT.format(which=which, change=change)), values).one()
     organization_id = organization_of(session)
     after_commit(session, lambda: figures.forget_depth(process_services().redis, organization_id))
-    return int(cast("Any", result).rowcount)
+    return int(count), int(first or 0), int(last or 0)
 
 
 def limits(session: Session, principal: Principal, services: Services) -> list[AccountLimits]:

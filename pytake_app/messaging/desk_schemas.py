@@ -31,15 +31,17 @@ class Choice(RequestModel):
 
 
 class Canceled(RequestModel):
-    """Messages that were canceled a moment ago."""
+    """Messages that were canceled a moment ago: by their ids, or all that one cancellation took."""
 
-    ids: list[UUID] = Field(min_length=1, max_length=500)
+    ids: list[UUID] = Field(default_factory=list, max_length=500)
+    undo: str | None = Field(None, max_length=200, description="what that cancellation answered; `ids` must be empty")
 
 
 class Changed(BaseModel):
     """How many messages an act changed; the others had moved on meanwhile."""
 
     changed: int
+    undo: str | None = Field(None, description="of a cancellation: takes all of it back for half a minute")
 
 
 class AccountLimits(BaseModel):

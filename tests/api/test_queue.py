@@ -81,7 +81,7 @@ def test_many_are_listed_canceled_and_tried_again_at_once(sender: Caller, servic
     assert sender.get("/api/v1/queue/messages?priority=low").json()["items"] == []
 
     some = {"ids": [made[0]["id"], made[1]["id"]]}
-    assert sender.post("/api/v1/queue/cancel", json=some).json() == {"changed": 2}
+    assert sender.post("/api/v1/queue/cancel", json=some).json()["changed"] == 2
     assert sender.post("/api/v1/queue/cancel", json=some).json() == {"changed": 0}
     assert sender.post("/api/v1/queue/retry", json={"everything": True}).json() == {"changed": 0}
     with services.database.system_connection() as connection:
@@ -103,7 +103,7 @@ def test_a_cancellation_is_undone_while_the_conversation_has_not_moved_on(
     other = sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": "5561994010001"}).json()
     ids = [first["id"], other["id"]]
     assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 0}
-    assert sender.post("/api/v1/queue/cancel", json={"ids": ids}).json() == {"changed": 2}
+    assert sender.post("/api/v1/queue/cancel", json={"ids": ids}).json()["changed"] == 2
     assert register().post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 0}
     assert sender.post("/api/v1/queue/restore", json={"ids": ids}).json() == {"changed": 2}
     back = sender.get(f"/api/v1/queue/message/{first['id']}").json()
@@ -127,6 +127,29 @@ def test_a_cancellation_is_undone_while_the_conversation_has_not_moved_on(
         query = "UPDATE outbox SET finished_at = finished_at - interval '31 seconds' WHERE state = 'canceled'"
         connection.execute(text(query))
     assert sender.post("/api/v1/queue/restore", json={"ids": [other["id"]]}).json() == {"changed": 0}
+
+
+def test_all_that_was_canceled_at_once_comes_back_at_once(sender: Caller, services: Services, register: Any) -> None:
+    at = (services.clock.now() + timedelta(hours=1)).isoformat()
+    made = [
+        sender.post("/api/v1/queue/send", json={**TEMPLATE, "to": f"55619940100{n:02d}", "scheduled_at": at}).json()
+        for n in range(6)
+    ]
+    earlier = sender.post("/api/v1/queue/cancel", json={"ids": [made[2]["id"]]}).json()
+    services.clock.advance(timedelta(seconds=1))
+    canceled = sender.post("/api/v1/queue/cancel", json={"everything": True}).json()
+    assert (earlier["changed"], canceled["changed"]) == (1, 5)
+    undo = {"undo": canceled["undo"]}
+    assert register().post("/api/v1/queue/restore", json=undo).json() == {"changed": 0}, "not another's"
+    assert sender.post("/api/v1/queue/restore", json=undo).json() == {"changed": 5}
+    states = [sender.get(f"/api/v1/queue/message/{one['id']}").json()["state"] for one in made]
+    assert states == ["queued", "queued", "canceled", "queued", "queued", "queued"], "what was canceled before stays so"
+    assert sender.post("/api/v1/queue/restore", json=undo).json() == {"changed": 0}
+    for wrong in ({"undo": "x"}, {"undo": canceled["undo"], "ids": [made[0]["id"]]}, {}):
+        assert sender.post("/api/v1/queue/restore", json=wrong).status_code == 422
+    late = {"undo": sender.post("/api/v1/queue/cancel", json={"everything": True}).json()["undo"]}
+    services.clock.advance(timedelta(seconds=31))
+    assert sender.post("/api/v1/queue/restore", json=late).json() == {"changed": 0}
 
 
 @pytest.mark.parametrize("body", [{}, {"everything": True, "ids": ["0190d0f0-0000-7000-8000-000000000000"]}])
@@ -184,7 +207,7 @@ def test_states_and_a_priority_narrow_what_is_listed_and_acted_on(sender: Caller
     listed = sender.get("/api/v1/queue/messages?state=sending&state=unsure").json()["items"]
     assert [row["id"] for row in listed] == [made["critical"]["id"]]
     assert sender.post("/api/v1/queue/cancel", json={"everything": True, "priority": "high"}).json() == {"changed": 0}
-    assert sender.post("/api/v1/queue/cancel", json={"everything": True, "priority": "normal"}).json() == {"changed": 1}
+    assert sender.post("/api/v1/queue/cancel", json={"everything": True, "priority": "normal"}).json()["changed"] == 1
 
 
 @pytest.mark.parametrize("path", ["stats", "limits", "health", "messages?state=queued", "inbound/dead-letter"])

@@ -14,9 +14,9 @@ const UNSURE = ["unsure", "no_answer", "bad_answer", "internal"];
 
 const UNDO = 10000; // ms, as everywhere
 
-const restore = async (ids, canceled) => {
+const restore = async (undo, canceled) => {
   try {
-    const { changed } = await api.post(`${BASE}/restore`, { ids });
+    const { changed } = await api.post(`${BASE}/restore`, { undo });
     if (changed) toast.success(say("message_queue.done.restored", { count: changed }));
     if (changed < canceled) toast.info(say("message_queue.done.not_restored", { count: canceled - changed }));
     await refresh();
@@ -30,11 +30,10 @@ const send = async (act, ids, everything) => {
   try {
     const inbound = state.tab === "inbound";
     const body = everything ? { everything: true, channel_account_id: state.account || null, priority: state.priority || null } : { ids: inbound ? ids.map(Number) : ids };
-    const { changed } = await api.post(inbound ? `${BASE}/inbound/retry` : `${BASE}/${act}`, body);
+    const { changed, undo } = await api.post(inbound ? `${BASE}/inbound/retry` : `${BASE}/${act}`, body);
     const left = everything ? 0 : ids.length - changed;
     set({ selected: [], everything: false });
-    // What was canceled by name can come back for a moment; all at once was asked about before.
-    const back = act === "cancel" && !everything && { duration: UNDO, action: { label: say("common.undo"), onClick: () => restore(ids, changed) } };
+    const back = undo && { duration: UNDO, action: { label: say("common.undo"), onClick: () => restore(undo, changed) } };
     if (changed) toast.success(say(`message_queue.done.${inbound ? "inbound" : act}`, { count: changed }), back || undefined);
     if (left > 0) toast.info(say("message_queue.done.moved_on", { count: left }));
     await refresh();
