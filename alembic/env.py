@@ -5,6 +5,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
+import pytake_app.accounts.audit_models
 import pytake_app.accounts.models
 import pytake_app.accounts.security_models
 import pytake_app.contacts.models

@@ -135,16 +135,17 @@ def _put_members(session: Session, department_id: UUID, user_ids: Iterable[UUID]
                 "Somebody is not one of the organization's people.",
                 errors=[FieldError(f"/members/{index}", "no such user", "not_found")],
             )
-    session.execute(
-        sa.delete(DepartmentMember).where(
-            col(DepartmentMember.organization_id) == organization_of(session),
-            col(DepartmentMember.department_id) == department_id,
-        )
-    )
     organization_id = organization_of(session)
+    # Only who comes and who goes is written: each is an entry of the audit log.
+    here = scoped(session, DepartmentMember).where(DepartmentMember.department_id == department_id)
+    before = {row.user_id: row for row in session.exec(here)}
+    for user_id, row in before.items():
+        if user_id not in wanted:
+            session.delete(row)
     session.add_all(
         DepartmentMember(department_id=department_id, user_id=user_id, organization_id=organization_id)
         for user_id in wanted
+        if user_id not in before
     )
     session.flush()
     return wanted

@@ -266,11 +266,18 @@ def set_queues(
     if errors:
         raise InvalidError("Some of the queues aren't there.", errors=errors)
     here = organization_of(session)
-    session.execute(
-        sa.delete(AgentQueue).where(col(AgentQueue.organization_id) == here, col(AgentQueue.user_id) == user_id)
-    )
-    for queue_id, level in {one.queue_id: one.level for one in request.queues}.items():
-        session.add(AgentQueue(user_id=user_id, queue_id=queue_id, organization_id=here, level=level))
+    # Only what differs is written: each is an entry of the audit log.
+    wanted = {one.queue_id: one.level for one in request.queues}
+    before = {
+        row.queue_id: row for row in session.exec(scoped(session, AgentQueue).where(AgentQueue.user_id == user_id))
+    }
+    for queue_id, row in before.items():
+        if queue_id not in wanted:
+            session.delete(row)
+    for queue_id, level in wanted.items():
+        kept = before.get(queue_id) or AgentQueue(user_id=user_id, queue_id=queue_id, organization_id=here)
+        kept.level = level
+        session.add(kept)
     session.flush()
     telling.agent_changed(session, [user_id])
     items.tend_soon(session)

@@ -21,6 +21,7 @@ WANTED = {
     "channel_accounts": {READ, CHANGE},
     "contact_tags": {READ, ADD},
     "raw_webhooks": {READ, ADD},
+    "audit_log": {ADD},
     "automation_log": {READ, ADD},
     "session_steps": {READ, ADD},
     "emitted_events": {READ, ADD},
