@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,18 +18,19 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 import structlog
-from pydantic import JsonValue
-from sqlmodel import Session, col, select
+from pydantic import Field, JsonValue
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col
 
 from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.models import Organization
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
-from pytake_app.core.errors import InvalidError
+from pytake_app.core.errors import InvalidError, ProblemError
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.schemas import View
-from pytake_app.core.tenancy import Actor, Permission, Principal, organization_of, scoped
+from pytake_app.core.tenancy import Actor, Permission, Principal, acting, organization_of, scoped
 
 RETENTION = "audit_days"
 """Member of `organizations.settings`: how long entries are kept, in days; absent: `KEPT_DAYS`."""
@@ -40,6 +42,7 @@ _COLUMNS = (
     "before", "after",
 )  # fmt: skip
 _CLOCK = SystemClock()
+_BESIDE = ThreadPoolExecutor(1, thread_name_prefix="audit")
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +75,7 @@ class AuditView(View):
     object_name: str
     before: dict[str, JsonValue] | None
     after: dict[str, JsonValue] | None
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default_factory=dict)
 
 
 class AuditPerson(View):
@@ -110,8 +113,6 @@ def record(
         action: a word of `audit.action.*` in the catalogues, e.g. `signed_in`, `exported`.
         detail: stands in `after`. Never secrets, message bodies or phone numbers.
     """
-    from pytake_app.core.tenancy import acting
-
     if isinstance(who, Principal):
         current = acting.get()
         who = who.actor(current.address if current is not None else "")
@@ -124,6 +125,24 @@ def record(
             after=dict(detail) if detail else None,
         )
     )  # fmt: skip
+
+
+def record_failed_sign_in(
+    database: Database, organization_id: UUID, user_id: UUID, name: str, address: str, *, clock: Clock
+) -> None:
+    """Write down a wrong password, beside the answer: its time must not tell who has an account."""
+
+    def write() -> None:
+        try:
+            with database.auth() as session:
+                record(
+                    session, Actor("visitor", address=address), "sign_in_failed", "user", user_id, object_name=name,
+                    organization_id=organization_id, clock=clock,
+                )  # fmt: skip
+        except (ProblemError, SQLAlchemyError) as error:
+            log.warning("failed_sign_in_not_recorded", error=type(error).__name__)
+
+    _BESIDE.submit(write)
 
 
 def list_entries(
@@ -193,7 +212,7 @@ def export(
 
 
 def _asked(where: AuditFilter) -> dict[str, object]:
-    return {name: value for name in AuditFilter.__slots__ if (value := getattr(where, name)) not in (None, "", "q")}
+    return {name: value for name in AuditFilter.__slots__ if (value := getattr(where, name)) not in (None, "")}
 
 
 def _lines(database: Database, organization_id: UUID, where: AuditFilter, style: str) -> Iterator[bytes]:
@@ -240,11 +259,9 @@ def prune(database: Database, clock: Clock = _CLOCK) -> int:
     Returns: how many entries went; at most some thousands an organization and call.
     """
     with database.system() as session:
-        kept = [
-            (row[0], row[1]) for row in session.execute(sa.select(col(Organization.id), col(Organization.settings)))
-        ]
+        found = session.execute(sa.select(col(Organization.id), col(Organization.settings)))
         gone = 0
-        for organization_id, settings in kept:
+        for organization_id, settings in [(row[0], row[1]) for row in found]:
             before = clock.now() - timedelta(days=kept_days(settings))
             call = sa.func.pytake_audit_prune(organization_id, sa.literal(before, sa.DateTime(timezone=True)))
             gone += session.execute(sa.select(call)).scalar_one()
@@ -336,9 +353,3 @@ def _ids(row: AuditEntry) -> set[UUID]:
             except ValueError:
                 continue
     return found
-
-
-def last_entries(session: Session, organization_id: UUID, limit: int = 20) -> list[AuditEntry]:
-    """The newest entries of an organization, for tests and the command line."""
-    statement = select(AuditEntry).where(AuditEntry.organization_id == organization_id)
-    return list(session.exec(statement.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc()).limit(limit)))

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from sqlmodel import Session, select
 
+from pytake_app.accounts.audit import RETENTION, kept_days
 from pytake_app.accounts.inbox_settings import INBOX, inbox_settings
 from pytake_app.accounts.models import Organization
 from pytake_app.accounts.settings_schemas import PricesView, SettingsUpdate, SettingsView
@@ -63,6 +64,8 @@ def update_settings(
     if changes.get("inbox") is not None:
         changed = {name: value for name, value in changes["inbox"].items() if value is not None}
         own[INBOX] = {**(own.get(INBOX) or {}), **changed}
+    if request.audit_days is not None:
+        own[RETENTION] = request.audit_days
     organization.settings = own
     session.add(organization)
     session.flush()
@@ -90,4 +93,5 @@ def _view(session: Session, organization: Organization, settings: Settings) -> S
         effective_country=found.country,
         prices=shown,
         inbox=inbox_settings(organization.settings),
+        audit_days=kept_days(organization.settings),
     )

@@ -17,7 +17,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from pytake_app.accounts import passwords, repository
+from pytake_app.accounts import audit, passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
@@ -42,7 +42,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Principal, Role, organization_of, permissions_of
+from pytake_app.core.tenancy import Actor, Principal, Role, organization_of, permissions_of
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
@@ -235,7 +235,8 @@ class Accounts:
             created_at=now,
         )
         try:
-            with self._database.tenant(organization.id) as session:
+            first = Actor("user", user.id, user.full_name)
+            with self._database.tenant(organization.id, actor=first) as session:
                 session.add(organization)
                 session.flush()
                 session.add(user)
@@ -273,6 +274,10 @@ class Accounts:
         # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
         matches = passwords.verify_password(user.password_hash if user else None, password)
         if user is None or not matches or not user.is_active:
+            if user is not None:
+                audit.record_failed_sign_in(
+                    self._database, user.organization_id, user.id, user.full_name, client.address, clock=self._clock
+                )
             raise UnauthorizedError("E-mail or password is wrong.", code="credentials_invalid")
         with self._database.auth() as session:
             refuse_at_rest(session, user.organization_id)
@@ -326,6 +331,11 @@ class Accounts:
         user = session.get(User, user_id)
         if user is not None:
             user.last_login_at = now
+            who = Actor("user", user.id, user.full_name, client.address)
+            audit.record(
+                session, who, "signed_in", "user", user.id, {"kind": kind}, object_name=user.full_name,
+                organization_id=organization_id, clock=self._clock,
+            )  # fmt: skip
         session.flush()
         return signed_in
 
@@ -436,10 +446,7 @@ class Accounts:
         with self._database.auth() as session:
             found = repository.user_with_organization(session, user_id)
         return (
-            found is not None
-            and found[0].is_active
-            and found[1].id == organization_id
-            and found[1].status == "active"
+            found is not None and found[0].is_active and found[1].id == organization_id and found[1].status == "active"
         )
 
     def me(self, principal: Principal) -> MeAnswer:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainSerializer, StringConstraints
 
+from pytake_app.accounts.audit import LEAST_DAYS, MOST_DAYS
 from pytake_app.accounts.inbox_settings import InboxSettings, InboxSettingsUpdate
 from pytake_app.accounts.schemas import Locale, Name
 from pytake_app.core.schemas import RequestModel, View
@@ -34,6 +35,9 @@ class SettingsUpdate(RequestModel):
     country: Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")] | None = None
     prices: PricesUpdate | None = None
     inbox: InboxSettingsUpdate | None = None
+    audit_days: Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)] | None = Field(
+        default=None, description="how long entries of the audit log are kept"
+    )
 
 
 class PricesView(View):
@@ -58,3 +62,4 @@ class SettingsView(View):
     effective_country: str
     prices: PricesView
     inbox: InboxSettings
+    audit_days: int

@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from pytake_app import __version__
 from pytake_app.accounts import api as accounts
+from pytake_app.accounts import api_audit as audit_log
 from pytake_app.accounts import api_departments as departments
 from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_profile as profile
@@ -57,6 +58,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     roles.router,
     organizations.plans_router,
     organizations.router,
+    audit_log.router,
     contacts.router,
     contact_catalog.router,
     inbox_views.router,

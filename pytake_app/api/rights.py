@@ -178,6 +178,11 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         POST /whatsapp/templates/sync
         DELETE /whatsapp/templates/{template_id}
     """,
+    (P.AUDIT_READ,): """
+        GET /audit-log
+        GET /audit-log/words
+    """,
+    (P.DATA_EXPORT,): "GET /audit-log/export",
     _FIGURES: """
         GET /queues/{queue_id}/history
         GET /queues/{queue_id}/metrics

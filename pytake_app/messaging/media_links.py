@@ -62,9 +62,7 @@ def read_token(settings: Settings, token: str, now: datetime) -> MediaLink:
     if now >= expires_at:
         raise NotFoundError("This link has expired; ask for a new one.", code="link_expired")
     media_id, organization_id, user_id, session_id = (UUID(bytes=fields[at : at + 16]) for at in range(0, 64, 16))
-    return MediaLink(
-        media_id, organization_id, user_id, None if session_id == _NO_SESSION else session_id, expires_at
-    )
+    return MediaLink(media_id, organization_id, user_id, None if session_id == _NO_SESSION else session_id, expires_at)
 
 
 def _sign(key: bytes, fields: bytes) -> bytes:

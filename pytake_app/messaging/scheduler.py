@@ -15,7 +15,7 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from pytake_app.accounts import erasing
+from pytake_app.accounts import audit, erasing
 from pytake_app.accounts import upkeep as organizations
 from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
@@ -109,6 +109,7 @@ class Scheduler:
             _Duty(10.0, self.add_up_usage),
             _Duty(60.0, self.follow_organizations),
             _Duty(3600.0, self.forget_sign_ins),
+            _Duty(3600.0, self.prune_audit_log),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -400,6 +401,10 @@ class Scheduler:
             dropped = upkeep.drop_partitions_ahead(connection, now)
         if dropped:
             log.warning("partitions_ahead_dropped", partitions=dropped)
+
+    def prune_audit_log(self) -> None:
+        """Entries of the audit log that their organization doesn't keep any longer."""
+        audit.prune(self._services.database, self._services.clock)
 
     def forget_sign_ins(self) -> None:
         """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""

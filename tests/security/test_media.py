@@ -175,9 +175,7 @@ def link_of(caller: Caller, **query: int) -> str:
     return str(answer.json()["url"])
 
 
-def test_a_link_opens_one_file_for_some_minutes(
-    caller: Caller, client: TestClient, frozen_clock: FrozenClock
-) -> None:
+def test_a_link_opens_one_file_for_some_minutes(caller: Caller, client: TestClient, frozen_clock: FrozenClock) -> None:
     url = link_of(caller)
     opened = client.get(url)
     assert (opened.status_code, opened.content) == (200, picture())

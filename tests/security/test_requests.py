@@ -244,7 +244,9 @@ def test_cors_answers_exact_origins_without_credentials(services: Services) -> N
     assert client.options("/api/v1/contacts", headers={"Origin": "https://app.example", **header}).status_code == 400
 
 
-@pytest.mark.parametrize("wrong", ["*", "https://*.example", "app.example", "https://app.example/", "null", "https://a/b"])
+@pytest.mark.parametrize(
+    "wrong", ["*", "https://*.example", "app.example", "https://app.example/", "null", "https://a/b"]
+)
 def test_cors_takes_exact_origins_only(wrong: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         Settings(_env_file=None, cors_allowed_origins=[wrong])  # type: ignore[call-arg]
