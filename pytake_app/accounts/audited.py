@@ -52,5 +52,7 @@ UNAUDITED: dict[str, str] = {
     "sign_in_challenges": _SIGN_IN,
     "timers": _PIPELINE,
     "totp_factors": "turning it on and off is recorded as an event",
+    "usage_counts": _FIGURES,
+    "usage_warnings": _FIGURES,
     "user_avatars": "the picture itself; that it changed stands with the user",
 }

@@ -105,6 +105,7 @@ ADMINISTERED = {
     "plans": {READ, CHANGE},
     "organizations": {READ, TAKE},
     "usage_counts": {READ},
+    "audit_log": {ADD},
 }
 """What super admins' administration may do to whole tables."""
 ADMINISTERED_COLUMNS = {
