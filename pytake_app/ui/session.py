@@ -202,6 +202,7 @@ class SessionState(rx.State):
     avatar: str = ""
     role: str = ""
     organization_name: str = ""
+    organization_id: str = ""
     locale: str = ""
     permissions: list[str] = []
     """What the person may do: pages hide or close the rest. Handlers and services ask for themselves."""
@@ -217,6 +218,7 @@ class SessionState(rx.State):
         self.user_name, self.user_email = who.name, who.email
         self.initials, self.role, self.avatar = initials(who.name), who.role.value, who.avatar_url
         self.organization_name, self.locale = who.organization_name, who.locale
+        self.organization_id = str(who.organization_id)
         self.permissions = sorted(who.permissions)
         return None
 

@@ -48,6 +48,7 @@ const call = async (method, url, body, { signal, headers } = {}) => {
   } catch {
     parsed = { detail: text.slice(0, 200) }; // a proxy's HTML page: keep the beginning for the message
   }
+  if (parsed?.code === "plan_limit") window.dispatchEvent(new CustomEvent("pytake:plan-limit", { detail: parsed })); // said by plan_notice.js
   if (!answer.ok) throw new ApiError(answer.status, parsed);
   return parsed;
 };

@@ -31,6 +31,11 @@ class Section:
 
 SECTIONS: tuple[Section, ...] = (
     Section("profile", "/settings/profile", "user-round", "account.nav_profile", "account"),
+    Section(
+        "organization", "/settings/organization", "building-2", "plans.nav_organization", "organization", "org_admin"
+    ),
+    Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
     Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
+    Section("organizations", "/admin/organizations", "building", "plans.organizations", "installation", "super_admin"),
 )
 """In the order of the list."""

@@ -20,6 +20,7 @@ from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
 from pytake_app.ui.layout.agent import WaitingCount, agent_menu
 from pytake_app.ui.layout.bell import bell
 from pytake_app.ui.layout.nav import NAVIGATION
+from pytake_app.ui.layout.plan import PlanBanner, PlanRefusals
 from pytake_app.ui.layout.sections import SECTIONS
 from pytake_app.ui.push import LiveState
 from pytake_app.ui.session import SessionState
@@ -164,6 +165,7 @@ def page_shell(
     heading = title if isinstance(title, rx.Component) else t(title)
     return frame(
         _top_bar(heading, actions, lead),
+        PlanBanner.create(organization=SessionState.organization_id, role=SessionState.role),
         rx.el.main(*children, class_name="pg bare" if bare else "pg", id="content", custom_attrs={"tabIndex": -1}),
         active=active,
         sidebar=sidebar,
@@ -184,6 +186,7 @@ def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx
         Drawer.create(_organization(), *_nav_links(active), label=t("common.menu")),
         rx.el.div(*children, class_name="main"),
         ShellKeys.create(),
+        PlanRefusals.create(),
         AccountLanguage.create(locale=SessionState.locale),
         CommandPalette.create(pages=pages),
         LiveBridge.create(pokes=LiveState.pokes),

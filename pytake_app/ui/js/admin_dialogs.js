@@ -1,0 +1,85 @@
+// Dialogs of who runs the installation: a new organization, suspending one, deleting one.
+import { createElement as h, useState } from "react";
+import { api } from "$/public/pt_api.js";
+import { Btn, Modal, say, sayOf, tell } from "$/public/pt_inbox_kit.js";
+import { problem } from "$/public/pt_organization_page.js";
+import { day, planName, PLANS } from "$/public/pt_plan_kit.js";
+import { Field, Select, Text } from "$/public/pt_queue_fields.js";
+
+const LANGUAGES = [["pt_BR", "common.language_pt"], ["en", "common.language_en"], ["es", "common.language_es"]];
+const ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"; // nothing that reads like something else
+const LENGTH = 16;
+const randomPassword = () => Array.from(crypto.getRandomValues(new Uint32Array(LENGTH)), (number) => ALPHABET[number % ALPHABET.length]).join("");
+const Cancel = ({ onClose }) => h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel"));
+
+/** What is wrong with a field, in words, or "". */
+const wrong = (errors, name) => {
+  const found = errors.find((one) => one.pointer.replace("admin_", "").endsWith(`/${name}`));
+  return found ? sayOf(`auth.error.${found.code}`, `auth.error.${name}_invalid`) : "";
+};
+
+export const CreateDialog = ({ onClose, onMade }) => {
+  const [draft, setDraft] = useState({ name: "", admin_name: "", admin_email: "", admin_password: randomPassword(), locale: "pt_BR", plan: null });
+  const [errors, setErrors] = useState([]);
+  const [busy, setBusy] = useState(false);
+  const put = (name) => (value) => setDraft((now) => ({ ...now, [name]: value }));
+  const ready = ["name", "admin_name", "admin_email", "admin_password"].every((name) => draft[name].trim());
+  const save = async () => {
+    setBusy(true);
+    setErrors([]);
+    try {
+      const made = await api.post("/api/v1/organizations", draft);
+      tell(say("plans.made", { name: made.name }), "success");
+      onMade(made);
+    } catch (error) {
+      const found = error.errors ?? [];
+      setErrors(found.map((one) => (error.code === "email_taken" ? { ...one, code: "email_taken" } : one)));
+      if (!found.length) tell(problem(error), "error");
+      setBusy(false);
+    }
+  };
+  return h(Modal, { title: say("plans.new_title"), detail: say("plans.new_lead"), onClose, wide: true, test: "organization-dialog", foot: [h(Cancel, { key: "cancel", onClose }), h(Btn, { key: "save", kind: "solid", busy, disabled: !ready, onClick: save, test: "organization-create" }, say("plans.create"))] },
+    h("div", { className: "sg-grid" },
+      h(Field, { label: say("plans.f_name"), error: wrong(errors, "name") && say("auth.error.organization_name_invalid") }, h(Text, { value: draft.name, onChange: put("name"), limit: 120, autoFocus: true, test: "new-name" })),
+      h(Field, { label: say("plans.plan") }, h(Select, { value: draft.plan, options: [[null, say("plans.with_trial")], ...PLANS.map((name) => [name, planName(name)])], onChange: put("plan"), test: "new-plan" })),
+      h(Field, { label: say("plans.f_admin_name") }, h(Text, { value: draft.admin_name, onChange: put("admin_name"), limit: 120, autoComplete: "off", test: "new-admin" })),
+      h(Field, { label: say("plans.f_admin_email"), error: wrong(errors, "email") }, h(Text, { value: draft.admin_email, onChange: put("admin_email"), limit: 320, type: "email", autoComplete: "off", error: wrong(errors, "email"), test: "new-email" })),
+      h(Field, { label: say("plans.f_admin_password"), hint: say("plans.f_admin_password_hint"), error: wrong(errors, "password") }, h(Text, { value: draft.admin_password, onChange: put("admin_password"), limit: 200, autoComplete: "off", spellCheck: false, error: wrong(errors, "password"), test: "new-password" })),
+      h(Field, { label: say("plans.f_locale") }, h(Select, { value: draft.locale, options: LANGUAGES.map(([value, key]) => [value, say(key)]), onChange: put("locale"), test: "new-locale" }))));
+};
+
+/** Runs `work` and tells how it ended. */
+const useAct = (onClose) => {
+  const [busy, setBusy] = useState(false);
+  const act = async (work) => {
+    setBusy(true);
+    try {
+      await work();
+      onClose();
+    } catch (error) {
+      tell(problem(error), "error");
+      setBusy(false);
+    }
+  };
+  return [busy, act];
+};
+
+export const SuspendDialog = ({ row, onClose, onRow }) => {
+  const [reason, setReason] = useState("");
+  const [busy, act] = useAct(onClose);
+  const go = () => act(async () => onRow(await api.patch(`/api/v1/organizations/${row.id}`, { status: "suspended", suspension_reason: reason.trim() })));
+  return h(Modal, { title: say("plans.suspend_title", { name: row.name }), detail: say("plans.suspend_lead"), onClose, test: "suspend-dialog", foot: [h(Cancel, { key: "cancel", onClose }), h(Btn, { key: "go", kind: "danger", busy, onClick: go, test: "suspend-go" }, say("plans.suspend"))] },
+    h(Field, { label: say("plans.reason"), hint: say("plans.reason_hint"), optional: true }, h("textarea", { className: "input", rows: 3, value: reason, maxLength: 500, autoFocus: true, onChange: (event) => setReason(event.target.value), "data-testid": "suspend-reason" })));
+};
+
+export const DeleteDialog = ({ row, onClose, onRow }) => {
+  const [typed, setTyped] = useState("");
+  const [busy, act] = useAct(onClose);
+  const go = () => act(async () => {
+    const gone = await api.delete(`/api/v1/organizations/${row.id}`);
+    onRow(gone);
+    tell(say("plans.deleted", { name: row.name, date: day(gone.delete_after) }));
+  });
+  return h(Modal, { title: say("plans.delete_title", { name: row.name }), detail: say("plans.delete_lead"), onClose, test: "delete-dialog", foot: [h(Cancel, { key: "cancel", onClose }), h(Btn, { key: "go", kind: "danger", busy, disabled: typed.trim() !== row.name.trim(), onClick: go, test: "delete-go" }, say("common.delete"))] },
+    h(Field, { label: say("plans.type_name", { name: row.name }) }, h(Text, { value: typed, onChange: setTyped, autoFocus: true, autoComplete: "off", test: "delete-name" })));
+};

@@ -1,0 +1,77 @@
+// Tells administrators that a limit of the plan is near or reached, or that the trial ends; and whoever meets a limit, which.
+import { createElement as h, useEffect, useState } from "react";
+import { ArrowRight, Gauge, X } from "lucide-react";
+import { Link, useLocation, useNavigate } from "react-router";
+import { toast } from "sonner";
+import { api } from "$/public/pt_api.js";
+import { useLang } from "$/public/pt_i18n.js";
+import { IconBtn, say, Sign } from "$/public/pt_inbox_kit.js";
+import { count, nearest } from "$/public/pt_plan_kit.js";
+
+const KEPT = "pytake.usage";
+const CLOSED = "pytake.plan_notice";
+const FRESH_MS = 120000;
+const ENDS_SOON = 3;
+const PAGE = "/settings/plan";
+const read = (name) => {
+  try {
+    return JSON.parse(sessionStorage.getItem(name));
+  } catch {
+    return null;
+  }
+};
+const write = (name, value) => {
+  try {
+    sessionStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // storage is blocked: it is asked for on the next page again
+  }
+};
+
+/** Says which limit was met, with the way to the plan; wherever the refusal came from. */
+export const PlanRefusals = () => {
+  const navigate = useNavigate();
+  useEffect(() => {
+    const told = ({ detail }) => toast.error(say(`plans.refused_${detail.resource}`, { limit: count(detail.limit) }), { id: "plan-limit", duration: 10000, action: { label: say("plans.see_plan"), onClick: () => navigate(PAGE) } });
+    window.addEventListener("pytake:plan-limit", told);
+    return () => window.removeEventListener("pytake:plan-limit", told);
+  }, []);
+  return null;
+};
+
+const messageOf = (usage) => {
+  const near = nearest(usage);
+  if (near) return { key: `${near.resource}:${near.percent >= 100}`, red: near.percent >= 100, text: say(near.percent >= 100 ? "plans.banner_full" : "plans.banner_near", { resource: say(`plans.resource_${near.resource}`), used: count(near.used), limit: count(near.limit) }) };
+  if (usage.trial_days_left !== null && usage.trial_days_left <= ENDS_SOON) return { key: `trial:${usage.trial_days_left}`, text: say("plans.banner_trial", { count: usage.trial_days_left }) };
+  return null;
+};
+
+/** One line above the page, for administrators; it stays away once it was closed, until something else is to be told. */
+export const PlanBanner = ({ organization, role }) => {
+  useLang();
+  const { pathname } = useLocation();
+  const [usage, setUsage] = useState(null);
+  const [closed, setClosed] = useState(() => read(CLOSED));
+  const admin = ["org_admin", "super_admin"].includes(role);
+  useEffect(() => {
+    if (!admin || !organization) return undefined;
+    const held = read(KEPT);
+    if (held?.organization === organization && Date.now() - held.at < FRESH_MS && pathname !== PAGE) {
+      setUsage(held.usage);
+      return undefined;
+    }
+    const stop = new AbortController();
+    api.get(`/api/v1/organizations/${organization}/usage`, { signal: stop.signal }).then((found) => {
+      write(KEPT, { organization, at: Date.now(), usage: found });
+      setUsage(found);
+    }).catch(() => {}); // away for the moment: the next page asks again
+    return () => stop.abort();
+  }, [organization, admin, pathname]);
+  const told = admin && usage && messageOf(usage);
+  if (!told || closed === told.key || pathname === PAGE) return null;
+  const close = () => {
+    write(CLOSED, told.key);
+    setClosed(told.key);
+  };
+  return h("div", { className: `pl-banner ${told.red ? "red" : "amber"}`, role: "status", "data-testid": "plan-banner" }, h(Sign, { of: Gauge }), h("span", { className: "grow" }, told.text), h(Link, { to: PAGE, className: "str nw" }, say("plans.see_plan"), h(Sign, { of: ArrowRight, size: "xs" })), h(IconBtn, { icon: X, small: true, label: say("common.close"), onClick: close }));
+};
