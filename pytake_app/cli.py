@@ -60,6 +60,11 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--data-dir", type=_path)
         if name == "doctor":
             command.add_argument("--mend", action="store_true", help="put right what is stuck in the pipeline")
+    promote = commands.add_parser(
+        "super-admin", help="have somebody who registered administer every organization; their own gets every limit off"
+    )
+    promote.add_argument("email")
+    promote.add_argument("--data-dir", type=_path)
     return parser
 
 
@@ -83,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "web": _web,
         "migrate": _migrate,
         "doctor": _doctor,
+        "super-admin": _super_admin,
         "build-frontend": _build_front_end,
         **dict.fromkeys(ROLES, _role),
     }
@@ -197,6 +203,23 @@ def _migrate(options: argparse.Namespace) -> int:
         except BootstrapError as error:
             print(error, file=sys.stderr)
             return 1
+    return 0
+
+
+def _super_admin(options: argparse.Namespace) -> int:
+    from pytake_app.accounts.bootstrap import BootstrapError, make_super_admin
+    from pytake_app.core.db import Database
+    from pytake_app.embedded.attach import database
+
+    with database(options.data_dir) as settings:
+        pools = Database(settings)
+        try:
+            print(make_super_admin(pools, options.email))
+        except BootstrapError as error:
+            print(error, file=sys.stderr)
+            return 1
+        finally:
+            pools.dispose()
     return 0
 
 

@@ -6,6 +6,8 @@ import structlog
 from pydantic import ValidationError
 
 from pytake_app.accounts import repository
+from pytake_app.accounts.models import Organization
+from pytake_app.accounts.plans import FULLEST
 from pytake_app.accounts.schemas import RegisterRequest
 from pytake_app.accounts.service import Accounts, normalize_email
 from pytake_app.config import Settings
@@ -36,6 +38,29 @@ def bootstrap(settings: Settings) -> list[str]:
         return ensure_first_admin(settings, database)
     finally:
         database.dispose()
+
+
+def make_super_admin(database: Database, email: str) -> str:
+    """Have somebody administer the whole installation; what their own organization may have is no longer limited.
+
+    Returns: a line for the terminal.
+
+    Raises:
+        BootstrapError: nobody has this address.
+    """
+    with database.auth() as session:
+        user = repository.user_by_email(session, normalize_email(email))
+        if user is None:
+            raise BootstrapError("nobody has an account with this e-mail address")
+        user.role = Role.SUPER_ADMIN
+        session.add(user)
+        organization_id = user.organization_id
+    with database.administration() as session:
+        own = session.get_one(Organization, organization_id, with_for_update=True)
+        own.plan, own.trial_ends_at = FULLEST, None
+        session.add(own)
+    log.warning("super_admin_made", user_id=str(user.id))
+    return "this person administers every organization from now on; they may have to sign in again"
 
 
 def ensure_first_admin(settings: Settings, database: Database) -> list[str]:

@@ -7,13 +7,14 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlmodel import select
 
-from pytake_app.accounts.bootstrap import BootstrapError, ensure_first_admin
+from pytake_app.accounts.bootstrap import BootstrapError, ensure_first_admin, make_super_admin
 from pytake_app.accounts.models import Organization, User
 from pytake_app.api.services import Services
 from pytake_app.config import Settings
 from pytake_app.flows.models import Flow
 from pytake_app.whatsapp.models import ChannelAccount
 from pytake_app.whatsapp.runtime import read_credentials
+from tests.api.fixtures import Caller
 
 PASSWORD = "an administrator's password"
 
@@ -74,3 +75,12 @@ def test_what_cannot_be_made_is_said(environment: Settings, services: Services, 
     with pytest.raises(BootstrapError, match="PYTAKE_ADMIN_EMAIL") as raised:
         ensure_first_admin(environment.model_copy(update=change), services.database)
     assert "short" not in str(raised.value)
+
+
+def test_somebody_who_registered_becomes_super_admin(services: Services, caller: Caller) -> None:
+    with pytest.raises(BootstrapError, match="nobody"):
+        make_super_admin(services.database, "nobody@example.com")
+    assert caller.get("/api/v1/organizations").status_code == 403
+    make_super_admin(services.database, f" {caller.email.upper()} ")
+    [own] = caller.get("/api/v1/organizations").json()["items"]
+    assert (own["plan"], own["trial_ends_at"]) == ("enterprise", None)
