@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SIGNED_IN_PAGES = (
     "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
-    "/settings/channels", "/settings/profile",
+    "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan",
 )  # fmt: skip
 GUEST_PAGES = ("/login", "/register")
 PASSWORD = "uma-senha-boa-9"

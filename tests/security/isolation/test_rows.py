@@ -20,18 +20,20 @@ from tests.api.fixtures import NewCaller
 from tests.api.test_tenancy import populate, tenant_tables
 from tests.security.isolation.references import KINDS
 
-OURS = ("pytake_app", "pytake_system", "pytake_auth")
+OURS = ("pytake_app", "pytake_system", "pytake_auth", "pytake_admin")
 # Policies beside the tenant's own, which every table has: who sees all organizations' rows there, and what for.
 BEYOND = {
     "pytake_system": "the pipeline; what it may do there is pinned in tests/core/test_grants.py",
     "pytake_auth": "sign-in: before the organization is known",
+    "pytake_admin": "super admins' administration; as pinned as the pipeline's",
 }
 SIGN_IN = {
     "organizations", "users", "auth_sessions", "refresh_tokens", "invitations", "known_devices", "mail_outbox",
     "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges", "totp_factors",
 }  # fmt: skip
-# What belongs to the installation, reached by the pipeline's role only.
-OF_NOBODY = {"organizations", "search_progress"}
+# What belongs to the installation: reached by the pipeline's role only, or read by everybody.
+OF_NOBODY = {"organizations", "search_progress", "plans"}
+READ_BY_ALL = {"plans"}
 # Columns of foreign keys that no request names: the code sets them to what it has just read or made.
 SET_BY_THE_CODE = {
     "user_id": "the caller, or a person just looked up",
@@ -103,7 +105,9 @@ def test_no_table_without_an_organization_is_reached(db: Database) -> None:
                           WHERE a.attrelid = c.oid AND a.attname = 'organization_id' AND NOT a.attisdropped)
         """,
     )
-    assert {name for (name,) in reached} == set()
+    assert {name for (name,) in reached} == READ_BY_ALL
+    written = "SELECT has_table_privilege('pytake_app', '{0}', 'INSERT, UPDATE, DELETE, TRUNCATE')"
+    assert [rows_of(db, written.format(name)) for name in READ_BY_ALL] == [[(False,)]]
 
 
 def test_partitions_views_sequences_and_functions(db: Database) -> None:
