@@ -25,8 +25,7 @@ const Row = ({ row, onOpen }) =>
     h("td", { className: "c-name" }, h("button", { type: "button", className: "pl-name str ell", onClick: (event) => (event.stopPropagation(), onOpen(row.id)) }, row.name), h("span", { className: "meta muted ell" }, row.slug)),
     h("td", { className: "c-plan" }, h(PlanBadge, { usage: row.usage })),
     h("td", { className: "c-usage" }, h(Meters, { usage: row.usage })),
-    h("td", { className: "c-status" }, h(StatusBadge, { row }), row.status === "deleting" && h("span", { className: "meta muted nw" }, say("plans.erased_on", { date: day(row.delete_after) }))),
-    h("td", { className: "c-since tn meta muted" }, day(row.created_at)));
+    h("td", { className: "c-status" }, h(StatusBadge, { row }), row.status === "deleting" && h("span", { className: "meta muted nw" }, say("plans.erased_on", { date: day(row.delete_after) }))));
 
 const Filters = ({ query, onQuery, status, onStatus, plan, onPlan }) =>
   h("div", { className: "pl-tools" },
@@ -67,8 +66,8 @@ const List = ({ onOpen }) => {
     found.phase === "ready" && found.items.length === 0
       ? h(State, { icon: narrowed ? SearchX : Building2, title: say(narrowed ? "plans.none_found" : "plans.none"), act: narrowed && h(Btn, { onClick: clear }, say("plans.show_all")) })
       : h("div", { className: "card pl-card" }, h("table", { className: "tbl pl-list", "aria-label": say("plans.organizations"), "aria-busy": found.phase === "loading" },
-        h("thead", null, h("tr", null, ["name", "plan", "usage", "status", "since"].map((name) => h("th", { key: name, scope: "col", className: `c-${name}` }, say(`plans.col_${name}`))))),
-        h("tbody", null, found.phase === "loading" && found.items.length === 0 ? [0, 1, 2].map((n) => h("tr", { key: n, "aria-hidden": true }, h("td", { colSpan: 5 }, h("span", { className: "sk l" })))) : found.items.map((row) => h(Row, { key: row.id, row, onOpen }))))),
+        h("thead", null, h("tr", null, ["name", "plan", "usage", "status"].map((name) => h("th", { key: name, scope: "col", className: `c-${name}` }, say(`plans.col_${name}`))))),
+        h("tbody", null, found.phase === "loading" && found.items.length === 0 ? [0, 1, 2].map((n) => h("tr", { key: n, "aria-hidden": true }, h("td", { colSpan: 4 }, h("span", { className: "sk l" })))) : found.items.map((row) => h(Row, { key: row.id, row, onOpen }))))),
     found.cursor && h("div", null, h(Btn, { onClick: () => load(found.cursor), test: "organizations-more" }, say("plans.more"))));
 };
 
