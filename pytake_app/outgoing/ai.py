@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openai
 import structlog
-from openai import AsyncOpenAI
 
 from pytake_app.config import Settings
 from pytake_app.engine.requests import AiRequest, AiResult
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,9 @@ class AiCaller:
         self._settings = settings
         self._client: AsyncOpenAI | None = None
         if available(settings):
+            # A fifth of a role's start, and most installations never ask a model.
+            from openai import AsyncOpenAI
+
             self._client = AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value() or _UNKEYED,
                 base_url=settings.openai_base_url or None,
@@ -49,6 +53,8 @@ class AiCaller:
         """Ask the model. Never raises for what the provider can do."""
         if self._client is None:
             return AiResult(error="not_configured")
+        import openai
+
         began = time.monotonic()
         model = request.model or self._settings.openai_model
         try:
@@ -66,6 +72,8 @@ class AiCaller:
         return result.model_copy(update={"duration_ms": int((time.monotonic() - began) * 1000)})
 
     async def _asked(self, client: AsyncOpenAI, request: AiRequest, model: str) -> AiResult:
+        import openai
+
         messages: Any = [{"role": message.role, "content": message.text} for message in request.messages]
         options: dict[str, Any] = {}
         if request.json_schema is not None:
