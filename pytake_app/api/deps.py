@@ -29,6 +29,7 @@ from pytake_app.accounts.service import Client
 from pytake_app.api import idempotency, rates, rights
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ForbiddenError, UnauthorizedError
+from pytake_app.core.masking import phones_masked
 from pytake_app.core.tenancy import Principal, Role, acting
 
 T = TypeVar("T")
@@ -163,6 +164,7 @@ async def principal(request: Request, who: Annotated[Principal, Depends(signed_i
     A coroutine, so that what is set here holds for the endpoint, wherever it runs.
     """
     acting.set(who.actor(client_of(request).address))
+    phones_masked.set(who.masks_phones)
     return who
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col
 
-from pytake_app.contacts import repository
+from pytake_app.contacts import privacy, repository
 from pytake_app.contacts.models import Contact, ContactIdentity
 from pytake_app.contacts.schemas import MergeRequest
 from pytake_app.core.clock import Clock
@@ -50,6 +50,8 @@ def merge(session: Session, principal: Principal, contact_id: UUID, request: Mer
         )
         .values(contact_id=keep.id)
     )
+    privacy.move_history(session, keep.id, gone.id)
+    privacy.say_source(session, "merge", principal.user_id)
     _fill(keep, gone)
     keep.updated_at = clock.now()
     session.add(keep)

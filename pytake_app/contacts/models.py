@@ -11,7 +11,7 @@ from pytake_app.core.models import id_field, json_field, organization_field, tim
 
 
 class Contact(SQLModel, table=True):
-    """A person. `phone` holds digits only (E.164 without the plus)."""
+    """A person. `phone` holds digits only (E.164 without the plus). `erased_at`: all about them was forgotten then."""
 
     __tablename__ = "contacts"
     __table_args__ = (Index("contacts_by_creation", "organization_id", "id"),)
@@ -29,8 +29,27 @@ class Contact(SQLModel, table=True):
     consent: str = Field(default="unknown", description="unknown, opted_in, opted_out")
     consent_at: datetime | None = time_field(nullable=True)
     blocked: bool = False
+    erased_at: datetime | None = time_field(nullable=True)
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
+
+
+class ConsentEvent(SQLModel, table=True):
+    """A contact's consent changed; written by the database whoever changed it, never by this class.
+
+    `source`: person (`user_id`), api, automation (a flow or a key word), merge, before (known when histories began).
+    """
+
+    __tablename__ = "consent_events"
+    __table_args__ = (Index("consent_events_of_contact", "contact_id", "id"),)
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    contact_id: UUID
+    consent: str
+    source: str
+    user_id: UUID | None = None
+    at: datetime = time_field()
 
 
 class ContactIdentity(SQLModel, table=True):

@@ -9,9 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from pytake_app.contacts.models import Contact, ContactIdentity
+from pytake_app.contacts.models import ConsentEvent, Contact, ContactIdentity
 from pytake_app.contacts.schemas import ContactFilter
 from pytake_app.core.errors import NotFoundError
+from pytake_app.core.masking import phones_masked
 from pytake_app.core.tenancy import organization_of, scoped
 
 
@@ -48,7 +49,8 @@ def _matches(q: str) -> Any:
         sa.func.strpos(sa.func.pytake_fold(sa.func.coalesce(col(Contact.email), "")), folded) > 0,
     ]
     digits = "".join(character for character in q if character.isdigit())
-    if len(digits) >= 3:
+    # Who sees no phones doesn't find people by guessing them either.
+    if len(digits) >= 3 and not phones_masked.get():
         conditions.append(col(Contact.phone).contains(digits))
     return sa.or_(*conditions)
 
@@ -60,7 +62,7 @@ def matching_ids(session: Session, q: str) -> Any:
 
 def page(session: Session, where: ContactFilter, *, limit: int, before: UUID | None) -> list[Contact]:
     """Contacts, newest first."""
-    statement = scoped(session, Contact)
+    statement = scoped(session, Contact).where(col(Contact.erased_at).is_(None))
     if where.q.strip():
         statement = statement.where(_matches(where.q))
     if where.tag is not None:
@@ -86,5 +88,14 @@ def delete_identities(session: Session, contact_id: UUID) -> None:
         sa.delete(ContactIdentity).where(
             col(ContactIdentity.organization_id) == organization_of(session),
             col(ContactIdentity.contact_id) == contact_id,
+        )
+    )
+
+
+def delete_history(session: Session, contact_id: UUID) -> None:
+    """Forget how the contact's consent changed."""
+    session.execute(
+        sa.delete(ConsentEvent).where(
+            col(ConsentEvent.organization_id) == organization_of(session), col(ConsentEvent.contact_id) == contact_id
         )
     )

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from pytake_app.core.masking import Phone
+
 Consent = Literal["unknown", "opted_in", "opted_out"]
 
 
@@ -22,7 +24,7 @@ class ContactBrief(BaseModel):
 
     id: UUID
     name: str
-    phone: str | None
+    phone: Phone
     blocked: bool = False
     consent: Consent = "unknown"
 
@@ -38,7 +40,7 @@ class IdentityView(BaseModel):
     """How the contact is known on one channel account."""
 
     channel_account_id: UUID
-    external_id: str | None
+    external_id: Phone
     bsuid: str | None
     username: str | None
     display_name: str
@@ -49,7 +51,7 @@ class ContactView(BaseModel):
 
     id: UUID
     name: str
-    phone: str | None
+    phone: Phone
     email: str | None
     locale: str | None
     fields: dict[str, JsonValue]
@@ -61,6 +63,16 @@ class ContactView(BaseModel):
     blocked: bool
     created_at: datetime
     updated_at: datetime
+
+
+class ConsentChange(BaseModel):
+    """A contact's consent became this. `source`: person (`user_id`), api, automation (a flow or a key word), merge,
+    before (known when histories began)."""
+
+    consent: Consent
+    source: str
+    user_id: UUID | None
+    at: datetime
 
 
 class ContactDetail(ContactView):

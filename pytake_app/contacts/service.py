@@ -26,6 +26,14 @@ from pytake_app.contacts.custom_fields import (
     update_field,
 )
 from pytake_app.contacts.models import Contact
+from pytake_app.contacts.privacy import (
+    consent_history,
+    export_contact,
+    forget,
+    known_as,
+    say_source,
+    silent_since,
+)
 from pytake_app.contacts.schemas import (
     Consent,
     ContactBrief,
@@ -54,9 +62,9 @@ from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cu
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 
 __all__ = [
-    "Address", "address_of", "briefs", "by_phone", "create_contact", "create_field", "create_tag",
-    "default_account", "delete_contact", "delete_field", "delete_tag", "ensure_tags", "field_choices",
-    "get_contact", "get_field",
+    "Address", "address_of", "briefs", "by_phone", "consent_history", "create_contact", "create_field", "create_tag",
+    "default_account", "delete_contact", "delete_field", "delete_tag", "ensure_tags", "export_contact", "field_choices", "forget",
+    "get_contact", "get_field", "known_as", "silent_since",
     "list_contacts", "list_fields", "list_tags", "lock", "matching_ids", "merge_contacts", "normalize_phone", "reach",
     "reference_names", "refuse_unreachable", "replaced", "resolve", "set_blocked", "set_consent", "tag_contact",
     "tag_names", "tell_created", "update_contact", "update_field", "update_tag",
@@ -257,6 +265,7 @@ def set_consent(
     principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
     if contact.consent != consent:
+        say_source(session, "api" if principal.api_key_id else "person", principal.user_id)
         contact.consent = consent
         contact.consent_at = clock.now()
         if consent == "opted_out":
@@ -291,6 +300,7 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID) -> 
     if conversations.count_of_contact(session, contact.id):
         raise ConflictError("The contact has conversations; block it instead.", code="contact_in_use")
     repository.delete_identities(session, contact.id)
+    repository.delete_history(session, contact.id)
     session.delete(contact)
     session.flush()
 

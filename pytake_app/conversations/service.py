@@ -15,6 +15,11 @@ from sqlmodel import Session
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
 from pytake_app.conversations import handling, listing, merging, policy, repository, scheduled, sending, sight, views
+from pytake_app.conversations.contact_data import conversations_of as conversations_of
+from pytake_app.conversations.contact_data import delete_messages_before as delete_messages_before
+from pytake_app.conversations.contact_data import erase_contact as erase_contact
+from pytake_app.conversations.contact_data import export_conversations as export_conversations
+from pytake_app.conversations.contact_data import export_messages as export_messages
 from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import (

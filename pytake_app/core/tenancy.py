@@ -117,7 +117,7 @@ class Principal:
     """The authenticated caller of a request, UI event or socket.
 
     `permissions`: the role's own when not given. `api_key_id`: a program calls with a key; `user_id` is then who made
-    it, and `session_id` the key's id.
+    it, and `session_id` the key's id. `masks_phones`: answers to them show only the end of contacts' phones.
     """
 
     user_id: UUID
@@ -133,6 +133,7 @@ class Principal:
     api_key_id: UUID | None = None
     api_key_name: str = ""
     avatar_url: str = ""
+    masks_phones: bool = False
 
     def __post_init__(self) -> None:
         """Without permissions of its own: those that the role has by itself."""

@@ -5,6 +5,8 @@ What remains says that there were sessions, when, and which way they went; nothi
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,8 @@ from pytake_app.flows.models import EmittedEvent, FlowRequest, FlowSession, Sess
 from pytake_app.flows.repository import RUNNING
 
 ERASED = "erased"
-"""Stands where the step log said why."""
+"""Stands where the step log said why, and for whom a request was."""
+_FORGOTTEN_TAPES = ('[0, "", true]', "null")
 
 
 def erase_contact(session: Session, contact_id: UUID, *, clock: Clock) -> int:
@@ -47,13 +50,57 @@ def erase_contact(session: Session, contact_id: UUID, *, clock: Clock) -> int:
         session.add(row)
     session.flush()
     ids = [row.id for row in rows]
+    _forget_told(session, ids)
+    _clear(session, EmittedEvent, col(EmittedEvent.contact_id) == contact_id, payload={})
+    return len(rows)
+
+
+def forget_notes_before(session: Session, before: datetime, limit: int) -> int:
+    """Clear as much of sessions that ended before a time, a batch at a time.
+
+    Returns:
+        how many there were; `limit` means that there are more.
+    """
+    which = (col(FlowSession.ended_at) < before, col(FlowSession.status).not_in(RUNNING))
+    told = sa.or_(
+        col(FlowSession.state)["variables"].astext.not_in(("{}", "null")),
+        sa.cast(col(FlowSession.tape), sa.Text) != "[]",
+        col(FlowSession.state)["tape"].astext.not_in(_FORGOTTEN_TAPES),
+    )
+    statement = scoped(session, FlowSession).where(*which, told).limit(limit).with_for_update(skip_locked=True)
+    rows = list(session.exec(statement))
+    for row in rows:
+        row.state = _emptied(row.state)
+        row.tape = []
+        session.add(row)
+    session.flush()
+    _forget_told(session, [row.id for row in rows])
+    return len(rows)
+
+
+def export_contact(session: Session, contact_id: UUID) -> Iterator[dict[str, Any]]:
+    """What flows know of the contact, session by session, for handing out."""
+    statement = scoped(session, FlowSession).where(FlowSession.contact_id == contact_id).order_by(col(FlowSession.id))
+    for row in session.exec(statement):
+        yield {
+            "id": row.id,
+            "flow_id": row.flow_id,
+            "status": row.status,
+            "outcome": row.outcome,
+            "started_at": row.started_at,
+            "ended_at": row.ended_at,
+            "variables": row.state.get("variables") or {},
+        }
+
+
+def _forget_told(session: Session, ids: Sequence[UUID]) -> None:
+    """Tapes, the values of the step log, requests with their answers, and payloads of events."""
     tapes.erase(session, ids)
     _clear(session, SessionStep, col(SessionStep.session_id).in_(ids), reads={}, writes={}, why=ERASED)
     pending = sa.case((col(FlowRequest.state).in_(("pending", "running")), "canceled"), else_=col(FlowRequest.state))
-    _clear(session, FlowRequest, col(FlowRequest.session_id).in_(ids), request={}, result=None, state=pending)
-    of_contact = sa.or_(col(EmittedEvent.contact_id) == contact_id, col(EmittedEvent.session_id).in_(ids))
-    _clear(session, EmittedEvent, of_contact, payload={})
-    return len(rows)
+    which = col(FlowRequest.session_id).in_(ids)
+    _clear(session, FlowRequest, which, request={}, result=None, state=pending, contact_key=ERASED)
+    _clear(session, EmittedEvent, col(EmittedEvent.session_id).in_(ids), payload={})
 
 
 def _emptied(state: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from pytake_app.flows import (
     catalog,
     checking,
     editing,
-    erasure,
     impact,
     importing,
     preview,
@@ -39,6 +38,9 @@ from pytake_app.flows import (
 from pytake_app.flows import happenings as happenings_
 from pytake_app.flows import preview_call as preview_calls
 from pytake_app.flows.checking_schemas import ChannelLooks, MendResult, PathsView
+from pytake_app.flows.erasure import erase_contact as erase_contact
+from pytake_app.flows.erasure import export_contact as export_contact
+from pytake_app.flows.erasure import forget_notes_before as forget_notes_before
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
@@ -487,11 +489,6 @@ def happened(
     return happenings_.happened(
         session, contact_id, happenings, clock=clock, channel_account_id=channel_account_id, by=by
     )
-
-
-def erase_contact(session: Session, contact_id: UUID, *, clock: Clock = _CLOCK) -> int:
-    """Forget what flows know of a contact (variables, tapes, step log, requests, events); answers how many sessions."""
-    return erasure.erase_contact(session, contact_id, clock=clock)
 
 
 def count_sessions_of_contact(session: Session, contact_id: UUID) -> int:

@@ -24,6 +24,9 @@ from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 from pytake_app.messaging import figures
+from pytake_app.messaging.contact_data import erase_contact as erase_contact
+from pytake_app.messaging.contact_data import forget_files as forget_files
+from pytake_app.messaging.contact_data import stored_file as stored_file
 from pytake_app.messaging.content import channel_content
 from pytake_app.messaging.models import InboundEvent, OutboxItem
 from pytake_app.messaging.outbox import OutboundDraft, OutboxPriority, enqueue, wake_senders

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import FieldError, InvalidError
@@ -84,6 +86,13 @@ def notify(
         )
     )
     poke(session, f"org:{organization_id}:notifications", {"event": "notification", "user_id": str(user_id)})
+
+
+def erase_contact(session: Session, contact_id: UUID, conversation_ids: Sequence[UUID]) -> int:
+    """Delete what was told of a contact and of their conversations; answers how much."""
+    about = sa.or_(col(Notification.contact_id) == contact_id, col(Notification.conversation_id).in_(conversation_ids))
+    own = col(Notification.organization_id) == organization_of(session)
+    return int(session.execute(sa.delete(Notification).where(own, about)).rowcount)  # type: ignore[attr-defined]
 
 
 def view(row: Notification) -> NotificationView:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
+from pytake_app.core.masking import Phone
 from pytake_app.queues.schemas import Request
 
 ItemStatus = Literal["waiting", "offered", "in_service", "completed", "abandoned", "transferred", "timeout", "overflow"]
@@ -79,7 +80,7 @@ class ContactRef(BaseModel):
 
     id: UUID
     name: str
-    phone: str | None
+    phone: Phone
 
 
 class AgentRef(BaseModel):

@@ -27,6 +27,7 @@ from pytake_app.queues.calendars import (
     seed_calendar,
     update_calendar,
 )
+from pytake_app.queues.contact_data import erase_contact, export_contact
 from pytake_app.queues.conversation_places import colors, place, places
 from pytake_app.queues.item_schemas import ItemTransfer, ItemView
 from pytake_app.queues.models import QueueItem
@@ -45,7 +46,8 @@ from pytake_app.queues.settings import (
 __all__ = [
     "abandon", "agent_status", "agents_by_id", "assign", "calendar_choices", "closed", "colors", "complete",
     "contact_left", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars",
-    "engine_hours", "enter", "get_calendar", "get_queue", "given_back", "heartbeat", "items_by_id",
+    "engine_hours", "enter", "erase_contact", "export_contact", "get_calendar", "get_queue", "given_back", "heartbeat",
+    "items_by_id",
     "leave_for_person", "list_calendars", "list_queues", "live_item", "own_queue_ids", "place", "places", "prioritised",
     "queue_choices", "reference_names", "replace_queue", "seed_calendar", "seed_organization", "transfer",
     "update_calendar", "wait_again",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from pytake_app.core.tenancy import organization_of, scoped
@@ -72,6 +73,18 @@ def take_unread(session: Session, account_id: UUID, phone: str) -> list[SandboxM
         row.status = "read"
         session.add(row)
     return rows
+
+
+def delete_messages(session: Session, account_id: UUID, phones: Collection[str]) -> int:
+    """Delete what these phones said and heard; answers how much."""
+    result = session.execute(
+        delete(SandboxMessage).where(
+            col(SandboxMessage.organization_id) == organization_of(session),
+            col(SandboxMessage.channel_account_id) == account_id,
+            col(SandboxMessage.phone).in_(phones),
+        )
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
 def advance(session: Session, message_id: UUID, status: str, only_from: tuple[str, ...]) -> bool:

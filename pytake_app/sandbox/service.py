@@ -7,6 +7,7 @@ stand-in. Functions run in the caller's transaction and never commit.
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -259,6 +260,11 @@ def status_body(account: AccountRuntime, message: SandboxMessage, word: Any, now
 
 
 # -- inside ------------------------------------------------------------------------------------------------------------
+
+
+def erase_contact(session: Session, known: Sequence[tuple[UUID, Collection[str]]]) -> int:
+    """Delete what phones of the sandbox said and heard as this contact; answers how much."""
+    return sum(repository.delete_messages(session, account, phones) for account, phones in known)
 
 
 def _simulator(account: AccountRuntime, phone: str, name: str) -> Simulator:

@@ -1,0 +1,108 @@
+"""Endpoints of privacy."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.problem_docs import refusals
+from pytake_app.contacts import service as contacts
+from pytake_app.contacts.schemas import ConsentChange
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from pytake_app.privacy import service
+from pytake_app.privacy.schemas import (
+    LEAST_DAYS,
+    MOST_DAYS,
+    ErasureRequest,
+    ErasureView,
+    PrivacySettings,
+    PrivacySettingsUpdate,
+    RetentionPreview,
+)
+
+router = APIRouter(tags=["privacy"])
+
+Days = Annotated[int | None, Query(ge=LEAST_DAYS, le=MOST_DAYS)]
+
+
+@router.get("/privacy")
+def get_privacy(who: CurrentPrincipal, session: TenantSession) -> PrivacySettings:
+    """How the organization treats people's data."""
+    return service.get_settings(session, who)
+
+
+@router.patch("/privacy")
+def update_privacy(body: PrivacySettingsUpdate, who: CurrentPrincipal, session: TenantSession) -> PrivacySettings:
+    """Change it; absent members stay, null times keep for ever."""
+    return service.update_settings(session, who, body)
+
+
+@router.get("/privacy/preview")
+def preview_retention(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    services: ServicesDep,
+    keep_messages_days: Days = None,
+    keep_contacts_days: Days = None,
+) -> RetentionPreview:
+    """What these times would delete with the next round."""
+    times = PrivacySettings(keep_messages_days=keep_messages_days, keep_contacts_days=keep_contacts_days)
+    return service.preview(session, who, times, clock=services.clock)
+
+
+@router.get("/privacy/erasures")
+def list_erasures(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Page[ErasureView]:
+    """That contacts were forgotten, newest first."""
+    return service.list_erasures(session, who, limit=limit, cursor=cursor)
+
+
+@router.get("/contacts/{contact_id}/consent")
+def consent_history(contact_id: UUID, who: CurrentPrincipal, session: TenantSession) -> list[ConsentChange]:
+    """Every change of a contact's consent, newest first."""
+    return contacts.consent_history(session, who, contact_id)
+
+
+@router.get(
+    "/contacts/{contact_id}/export",
+    response_class=FileResponse,
+    responses={**refusals(403, 404, 429), 200: {"content": {"application/zip": {}}, "description": "a ZIP file"}},
+)
+def export_contact(
+    contact_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> FileResponse:
+    """All that is known of a contact: a ZIP file of `contact.json` and the files that were exchanged."""
+    with tempfile.NamedTemporaryFile(prefix="pytake-contact-", suffix=".zip", delete=False) as made:
+        target = Path(made.name)
+    try:
+        service.export_contact(
+            session, who, contact_id, target, data_dir=services.settings.data_dir, clock=services.clock
+        )
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return FileResponse(
+        target,
+        media_type="application/zip",
+        filename=f"contact-{contact_id}.zip",
+        background=BackgroundTask(target.unlink, missing_ok=True),
+    )
+
+
+@router.post("/contacts/{contact_id}/erase", responses=refusals(403, 404, 422, 429))
+def erase_contact(
+    contact_id: UUID, body: ErasureRequest, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ErasureView:
+    """Forget a contact: profile, messages, files, answers to flows, notes. Can't be undone: `confirm` must be true."""
+    return service.erase_contact(session, who, contact_id, body, clock=services.clock)
