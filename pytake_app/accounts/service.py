@@ -35,6 +35,7 @@ from pytake_app.accounts.people import (
     user_choices,
     user_names,
 )
+from pytake_app.accounts.privacy_settings import masks_phones, privacy_of
 from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.config import Settings
@@ -45,10 +46,30 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Actor, Principal, Role, organization_of, permissions_of
 
 __all__ = [
-    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
-    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
-    "locales_of", "organization_of_session", "principal_for", "purge_expired", "reference_names", "reopens_for",
-    "resolve_web_session", "roles_with", "user_choices", "user_names",
+    "Accounts",
+    "Client",
+    "Principal",
+    "WebSession",
+    "admin_ids",
+    "answerers",
+    "check_closing_reason",
+    "create_department",
+    "department_choices",
+    "department_members",
+    "departments_of",
+    "get_user",
+    "list_users",
+    "locales_of",
+    "organization_of_session",
+    "principal_for",
+    "privacy_of",
+    "purge_expired",
+    "reference_names",
+    "reopens_for",
+    "resolve_web_session",
+    "roles_with",
+    "user_choices",
+    "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -481,6 +502,7 @@ def _principal(found: repository.SignedIn) -> Principal:
         permissions=permissions_of(Role(user.role), changes),
         plan=organization.plan,
         avatar_url=user.avatar_url,
+        masks_phones=masks_phones(organization.settings, Role(user.role)),
     )
 
 

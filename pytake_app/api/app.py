@@ -39,6 +39,7 @@ from pytake_app.messaging import api_library as media_library
 from pytake_app.messaging import heartbeat
 from pytake_app.notifications import api as notifications
 from pytake_app.outgoing import api as outgoing
+from pytake_app.privacy import api as privacy
 from pytake_app.queues import api as queues
 from pytake_app.queues import api_agents, api_insight, api_items, api_own_desk
 from pytake_app.sandbox import api as sandbox
@@ -69,6 +70,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     flow_tools.router,
     messaging.router,
     notifications.router,
+    privacy.router,
     media_library.router,
     files.router,
     outgoing.router,

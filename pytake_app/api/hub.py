@@ -243,15 +243,19 @@ class Hub:
                 continue
             try:
                 # Read once for everybody, with everybody's eyes; then each hears of what they see themselves.
-                found = await self._resolve(organization_id, live_events.all_seeing(listeners[0].principal), part)
+                anyone = listeners[0].principal
+                found = await self._resolve(organization_id, live_events.all_seeing(anyone), part)
+                masked = found
+                if any(one.principal.masks_phones for one in listeners):
+                    masked = await self._resolve(organization_id, live_events.all_seeing(anyone, masked=True), part)
                 hidden = await self._hidden(organization_id, [one.principal for one in listeners], part)
             except ProblemError as error:
                 log.warning("live_events_unreadable", code=error.code)
                 for connection in self.of(organization_id):
                     connection.offer({"type": "reconnected"})
                 continue
-            for poke, events in zip(part, found, strict=True):
-                self._tell(organization_id, poke, events, hidden)
+            for poke, events, for_masked in zip(part, found, masked, strict=True):
+                self._tell(organization_id, poke, events, for_masked, hidden)
 
     async def _resolve(
         self, organization_id: UUID, principal: Principal, pokes: list[JsonObject]
@@ -272,10 +276,16 @@ class Hub:
             )
 
     def _tell(
-        self, organization_id: UUID, poke: JsonObject, events: list[JsonObject], hidden: dict[UUID, set[str]]
+        self,
+        organization_id: UUID,
+        poke: JsonObject,
+        events: list[JsonObject],
+        masked: list[JsonObject],
+        hidden: dict[UUID, set[str]],
     ) -> None:
         event_id = str(poke.get("event_id") or "")
-        texts = [orjson.dumps(event).decode() for event in events]  # once, whoever many hear it
+        clear = [orjson.dumps(event).decode() for event in events]  # once, whoever many hear it
+        ends = clear if masked is events else [orjson.dumps(event).decode() for event in masked]
         about = str(poke.get("conversation_id") or "")
         for connection in self.of(organization_id):
             bounded = not connection.principal.has(Permission.CONVERSATIONS_SEE_ALL)
@@ -283,6 +293,6 @@ class Hub:
             if about and bounded and about in hidden.get(connection.principal.user_id, (about,)):
                 continue
             if self._concerns(connection, poke):
-                for text in texts:
+                for text in ends if connection.principal.masks_phones else clear:
                     connection.hear(event_id, text)
                     self.delivered += 1

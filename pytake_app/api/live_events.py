@@ -14,6 +14,7 @@ from pytake_app.conversations import service as conversations
 from pytake_app.conversations.schemas import ConversationDetail, MessageView
 from pytake_app.core.db import Database
 from pytake_app.core.errors import NotFoundError
+from pytake_app.core.masking import masking
 from pytake_app.core.tenancy import Permission, Principal
 
 JsonObject = dict[str, Any]
@@ -67,12 +68,18 @@ def resolve(
                     details[thread] = conversations.get_conversation(session, principal, thread)
                 except NotFoundError:
                     continue  # another tenant's, or gone: nobody hears of it
-    return [_events(poke, messages, details) for poke in pokes]
+    with masking(principal.masks_phones):
+        return [_events(poke, messages, details) for poke in pokes]
 
 
-def all_seeing(principal: Principal) -> Principal:
-    """For reading what is then told only to those who see it."""
-    return replace(principal, permissions=principal.permissions | {Permission.CONVERSATIONS_SEE_ALL})
+def all_seeing(principal: Principal, *, masked: bool = False) -> Principal:
+    """For reading what is then told only to those who see it.
+
+    Parameters:
+        masked: for listeners who see only the end of phones.
+    """
+    everything = principal.permissions | {Permission.CONVERSATIONS_SEE_ALL}
+    return replace(principal, permissions=everything, masks_phones=masked)
 
 
 def hidden_from(

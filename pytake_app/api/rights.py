@@ -35,6 +35,8 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         POST /organizations/{organization_id}/restore
         POST /organizations
         PATCH /plans/{plan_name}
+        PATCH /privacy
+        GET /privacy/preview
         DELETE /tags/{tag_id}
         POST /custom-fields
         PATCH /custom-fields/{field_id}
@@ -53,7 +55,12 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         POST /contacts/{contact_id}/tags/{tag}
         DELETE /contacts/{contact_id}/tags/{tag}
     """,
-    (P.CONTACTS_DELETE,): "DELETE /contacts/{contact_id}",
+    (P.CONTACTS_DELETE,): """
+        DELETE /contacts/{contact_id}
+        POST /contacts/{contact_id}/erase
+    """,
+    (P.AUDIT_READ,): "GET /privacy/erasures",
+    (P.DATA_EXPORT,): "GET /contacts/{contact_id}/export",
     _CONTACTS_OR_TALK: """
         POST /tags
         PATCH /tags/{tag_id}

@@ -89,7 +89,8 @@ def forget(session: Session, contact: Contact, *, name: str, clock: Clock) -> No
 
 def silent_since(session: Session, before: datetime, limit: int) -> Sequence[UUID]:
     """Contacts nobody has heard of nor written to since `before`, with no open conversation."""
-    return session.execute(_SILENT, {"organization": organization_of(session), "before": before, "limit": limit}).scalars().all()
+    values = {"organization": organization_of(session), "before": before, "limit": limit}
+    return session.execute(_SILENT, values).scalars().all()
 
 
 _SILENT = sa.text(

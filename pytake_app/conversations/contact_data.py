@@ -99,7 +99,7 @@ def erase_contact(session: Session, contact_id: UUID, *, clock: Clock) -> tuple[
 
 
 def delete_messages_before(session: Session, before: datetime, limit: int) -> tuple[int, set[UUID]]:
-    """Delete a batch of the organization's messages from before a time, and what was found of them by search; previews of
+    """Delete a batch of the messages from before a time, and what was found of them by search; previews of
     conversations that have nothing else to show go too.
 
     Returns:

@@ -14,12 +14,18 @@ from sqlmodel import Session
 
 from pytake_app.contacts import service as contacts
 from pytake_app.contacts.schemas import ContactStats
-from pytake_app.conversations import handling, listing, merging, policy, repository, scheduled, sending, sight, views
-from pytake_app.conversations.contact_data import conversations_of as conversations_of
-from pytake_app.conversations.contact_data import delete_messages_before as delete_messages_before
-from pytake_app.conversations.contact_data import erase_contact as erase_contact
-from pytake_app.conversations.contact_data import export_conversations as export_conversations
-from pytake_app.conversations.contact_data import export_messages as export_messages
+from pytake_app.conversations import (
+    contact_data,
+    handling,
+    listing,
+    merging,
+    policy,
+    repository,
+    scheduled,
+    sending,
+    sight,
+    views,
+)
 from pytake_app.conversations.message_schemas import ScheduledView
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.schemas import (
@@ -41,6 +47,12 @@ from pytake_app.core.tenancy import Principal, Role
 from pytake_app.flows import service as flows
 
 _CLOCK = SystemClock()
+
+conversations_of = contact_data.conversations_of
+delete_messages_before = contact_data.delete_messages_before
+erase_contact = contact_data.erase_contact
+export_conversations = contact_data.export_conversations
+export_messages = contact_data.export_messages
 
 
 def list_conversations(

@@ -24,6 +24,7 @@ from pytake_app.flows import (
     catalog,
     checking,
     editing,
+    erasure,
     impact,
     importing,
     preview,
@@ -38,9 +39,6 @@ from pytake_app.flows import (
 from pytake_app.flows import happenings as happenings_
 from pytake_app.flows import preview_call as preview_calls
 from pytake_app.flows.checking_schemas import ChannelLooks, MendResult, PathsView
-from pytake_app.flows.erasure import erase_contact as erase_contact
-from pytake_app.flows.erasure import export_contact as export_contact
-from pytake_app.flows.erasure import forget_notes_before as forget_notes_before
 from pytake_app.flows.impact_schemas import ImpactChoice, ImpactPreview
 from pytake_app.flows.listing import Filters, Order
 from pytake_app.flows.models import FlowSession
@@ -69,6 +67,10 @@ from pytake_app.flows.testcase_schemas import NewTestCase, TestCaseUpdate, TestC
 Ref = UUID | str
 JsonObject = dict[str, Any]
 _CLOCK = SystemClock()
+
+erase_contact = erasure.erase_contact
+export_contact = erasure.export_contact
+forget_notes_before = erasure.forget_notes_before
 
 
 def list_flows(

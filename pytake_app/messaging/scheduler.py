@@ -20,13 +20,14 @@ from pytake_app.accounts import upkeep as organizations
 from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
 from pytake_app.core.clock import JumpWatch
-from pytake_app.core.errors import UnavailableError
+from pytake_app.core.errors import ProblemError, UnavailableError
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired, web_unheard
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
+from pytake_app.privacy import retention
 from pytake_app.queues import rollup, tending
 from pytake_app.whatsapp import template_sync
 
@@ -38,6 +39,8 @@ people who write are not kept waiting by a hundred thousand timers that fall due
 TIMERS_AT_LEAST = 50
 """So many go ahead four times a second however many events wait: a backlog delays timers, it doesn't stop them."""
 _AGAIN_PAUSE = 0.02
+_RETENTION_PAUSE = 0.2
+"""Seconds between batches of old rows: people who write go before."""
 _TIMERS_EVERY = 0.25
 MEASURE_SECONDS = 5.0
 SCHEDULES_LOCK = 0x50545343
@@ -75,6 +78,7 @@ class Scheduler:
         self._queues: threading.Thread | None = None
         self._files: threading.Thread | None = None
         self._organizations: threading.Thread | None = None
+        self._keeping: threading.Thread | None = None
         self._stop: threading.Event | None = None
         self._timers_wait = 0.0
         self._timers_left = False
@@ -110,6 +114,7 @@ class Scheduler:
             _Duty(60.0, self.follow_organizations),
             _Duty(3600.0, self.forget_sign_ins),
             _Duty(3600.0, self.prune_audit_log),
+            _Duty(3600.0, self.keep_times),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -392,6 +397,20 @@ class Scheduler:
             library_upkeep.remove_unused(self._services, self._services.clock.now())
         except (UnavailableError, SQLAlchemyError, psycopg.Error, OSError) as error:
             log.warning("unused_files_not_removed", error=type(error).__name__)
+
+    def keep_times(self) -> None:
+        """Have deleted what organizations don't keep any longer; beside the other duties, for it may be years."""
+        if self._keeping is None or not self._keeping.is_alive():
+            self._keeping = threading.Thread(target=self._keep_times, name="retention", daemon=True)
+            self._keeping.start()
+
+    def _keep_times(self) -> None:
+        try:
+            while retention.apply(self._services, self._services.clock.now()):
+                if self._stop is None or self._stop.wait(_RETENTION_PAUSE):
+                    return
+        except (UnavailableError, ProblemError, SQLAlchemyError, psycopg.Error) as error:
+            log.warning("retention_failed", error=type(error).__name__)
 
     def make_partitions(self) -> None:
         """Months ahead; and none further ahead, which a wrong clock had made."""

@@ -23,10 +23,7 @@ from pytake_app.core.errors import ConflictError, FieldError, InvalidError, NotF
 from pytake_app.core.ids import new_id
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
-from pytake_app.messaging import figures
-from pytake_app.messaging.contact_data import erase_contact as erase_contact
-from pytake_app.messaging.contact_data import forget_files as forget_files
-from pytake_app.messaging.contact_data import stored_file as stored_file
+from pytake_app.messaging import contact_data, figures
 from pytake_app.messaging.content import channel_content
 from pytake_app.messaging.models import InboundEvent, OutboxItem
 from pytake_app.messaging.outbox import OutboundDraft, OutboxPriority, enqueue, wake_senders
@@ -34,6 +31,10 @@ from pytake_app.messaging.schemas import PriorityDepth, QueueMessage, QueueSend,
 from pytake_app.whatsapp.models import ChannelAccount
 
 _CLOCK = SystemClock()
+
+erase_contact = contact_data.erase_contact
+forget_files = contact_data.forget_files
+stored_file = contact_data.stored_file
 _MEDIA = ("image", "video", "audio", "document", "sticker")
 
 

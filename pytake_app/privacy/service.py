@@ -35,7 +35,6 @@ def export_contact(
     """
     principal.needs(Permission.DATA_EXPORT)
     exporting.export(session, contact_id, target, data_dir=data_dir, clock=clock)
-    accounts.record_event(session, principal, "contact_exported", "contact", contact_id)
 
 
 def erase_contact(
@@ -53,7 +52,6 @@ def erase_contact(
         error = FieldError("/confirm", "must be true", "confirm_needed")
         raise InvalidError("Erasing can't be undone: confirm it.", errors=[error], code="confirm_needed")
     row = erasing.erase(session, contact_id, reason="request", by=principal.user_id, clock=clock)
-    accounts.record_event(session, principal, "contact_erased", "contact", contact_id)
     return _view(row, {principal.user_id: principal.name})
 
 

@@ -33,13 +33,14 @@ def erase_contact(session: Session, contact_id: UUID) -> int:
     """
     own = (col(QueueItem.organization_id) == organization_of(session), col(QueueItem.contact_id) == contact_id)
     serving = col(QueueItem.status) == "in_service"
+    asking = col(QueueItem.csat_state).in_(("asked", "answered"))
     found = session.execute(
         sa.update(QueueItem)
         .where(*own)
         .values(
             note="",
             csat_comment="",
-            csat_state=sa.case((col(QueueItem.csat_state).in_(("asked", "answered")), "skipped"), else_=col(QueueItem.csat_state)),
+            csat_state=sa.case((asking, "skipped"), else_=col(QueueItem.csat_state)),
             status=sa.case((serving, "completed"), else_=col(QueueItem.status)),
             outcome=sa.case((serving, "erased"), else_=col(QueueItem.outcome)),
             ended_at=sa.case((serving, sa.func.now()), else_=col(QueueItem.ended_at)),
