@@ -15,6 +15,8 @@ UNAUDITED: dict[str, str] = {
     "audit_log": "is the log",
     "auth_sessions": _SIGN_IN,
     "automation_log": "is a log itself",
+    "consent_events": "is a log itself",
+    "contact_erasures": "is a log itself",
     "contact_identities": _PIPELINE,
     "contacts": "written by the pipeline; deletion, merging, export and erasure are recorded as events",
     "conversation_mentions": _PERSONAL,

@@ -46,33 +46,14 @@ from pytake_app.core.ratelimit import Limiter
 from pytake_app.core.tenancy import Actor, Principal, Role, organization_of, permissions_of
 
 __all__ = [
-    "Accounts",
-    "Client",
-    "Principal",
-    "WebSession",
-    "admin_ids",
-    "answerers",
-    "check_closing_reason",
-    "create_department",
-    "department_choices",
-    "department_members",
-    "departments_of",
-    "get_user",
-    "list_users",
-    "locales_of",
-    "organization_of_session",
-    "principal_for",
-    "privacy_of",
-    "purge_expired",
-    "reference_names",
-    "reopens_for",
-    "resolve_web_session",
-    "roles_with",
-    "user_choices",
-    "user_names",
+    "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
+    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
+    "locales_of", "organization_of_session", "principal_for", "privacy_of", "purge_expired", "record_event",
+    "reference_names", "reopens_for", "resolve_web_session", "roles_with", "user_choices", "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
+record_event = audit.record
 
 TOUCH_EVERY = timedelta(minutes=1)
 """A session's last use is written at most this often."""

@@ -59,8 +59,6 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         DELETE /contacts/{contact_id}
         POST /contacts/{contact_id}/erase
     """,
-    (P.AUDIT_READ,): "GET /privacy/erasures",
-    (P.DATA_EXPORT,): "GET /contacts/{contact_id}/export",
     _CONTACTS_OR_TALK: """
         POST /tags
         PATCH /tags/{tag_id}
@@ -188,8 +186,12 @@ _TABLE: dict[tuple[Permission, ...], str] = {
     (P.AUDIT_READ,): """
         GET /audit-log
         GET /audit-log/words
+        GET /privacy/erasures
     """,
-    (P.DATA_EXPORT,): "GET /audit-log/export",
+    (P.DATA_EXPORT,): """
+        GET /audit-log/export
+        GET /contacts/{contact_id}/export
+    """,
     _FIGURES: """
         GET /queues/{queue_id}/history
         GET /queues/{queue_id}/metrics

@@ -81,9 +81,7 @@ def forget_files(session: Session, ids: Collection[UUID], *, clock: Clock) -> in
         return 0
     which = (col(MediaAsset.organization_id) == organization_of(session), col(MediaAsset.id).in_(ids))
     values = {"look_at": clock.now(), "fetch_after": None, "filename": ""}
-    found = session.execute(
-        sa.update(MediaAsset).where(*which, col(MediaAsset.uploaded_at).is_(None)).values(**values)
-    )
+    found = session.execute(sa.update(MediaAsset).where(*which, col(MediaAsset.uploaded_at).is_(None)).values(**values))
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 

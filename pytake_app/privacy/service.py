@@ -35,6 +35,7 @@ def export_contact(
     """
     principal.needs(Permission.DATA_EXPORT)
     exporting.export(session, contact_id, target, data_dir=data_dir, clock=clock)
+    accounts.record_event(session, principal, "exported", "contact", contact_id, clock=clock)
 
 
 def erase_contact(
@@ -52,6 +53,7 @@ def erase_contact(
         error = FieldError("/confirm", "must be true", "confirm_needed")
         raise InvalidError("Erasing can't be undone: confirm it.", errors=[error], code="confirm_needed")
     row = erasing.erase(session, contact_id, reason="request", by=principal.user_id, clock=clock)
+    accounts.record_event(session, principal, "erased", "contact", contact_id, clock=clock)
     return _view(row, {principal.user_id: principal.name})
 
 

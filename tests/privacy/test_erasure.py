@@ -37,7 +37,8 @@ FLOW: dict[str, Any] = {
         {"id": "emit", "type": "send_event",
          "config": {"name": "lead", "values": [{"name": "who", "value": "{{ name }}"}]}},
         {"id": "say", "type": "msg_text", "config": {"body": "Obrigado, {{ name }}!"}},
-        {"id": "queue", "type": "action_transfer_to_queue", "config": {"queue_name": "Suporte", "wait_timeout_minutes": 30}},
+        {"id": "queue", "type": "action_transfer_to_queue",
+         "config": {"queue_name": "Suporte", "wait_timeout_minutes": 30}},
     ],
     "edges": [
         {"id": "1", "source": "in", "port": "next", "target": "q"},
@@ -46,6 +47,28 @@ FLOW: dict[str, Any] = {
         {"id": "4", "source": "say", "port": "next", "target": "queue"},
     ],
 }  # fmt: skip
+
+
+BY_HAND = (
+    """INSERT INTO message_drafts (id, organization_id, conversation_id, user_id, text, updated_at)
+       VALUES (uuidv7(), :organization, :conversation, :user, :said, now())""",
+    """UPDATE conversations SET handoff = jsonb_build_object('summary', CAST(:said AS text)), tags = '["vip"]'
+       WHERE id = :conversation""",
+    "UPDATE queue_items SET note = :said, csat_comment = :said WHERE conversation_id = :conversation",
+    """INSERT INTO notifications (id, organization_id, user_id, audience, target, kind, level, title, body,
+                                  conversation_id, created_at)
+       VALUES (uuidv7(), :organization, :user, 'user', '', 'flow', 'info', :said, '', :conversation, now())""",
+    """INSERT INTO message_search (organization_id, created_at, message_id, conversation_id, words)
+       SELECT organization_id, created_at, id, conversation_id, to_tsvector('simple', text) FROM messages
+       WHERE conversation_id = :conversation""",
+    """UPDATE automation_log SET detail = jsonb_build_object('text', CAST(:said AS text))
+       WHERE conversation_id = :conversation""",
+)
+"""Rows of rooms that the flow above doesn't reach."""
+_STATUS = """
+INSERT INTO pending_statuses (id, organization_id, channel_account_id, external_id, payload, received_at)
+VALUES (uuidv7(), :organization, :account, 'wamid.x', jsonb_build_object('recipient', CAST(:number AS text)), now())
+"""
 
 
 @pytest.fixture
@@ -76,8 +99,8 @@ def holding(pipeline: Pipeline, *words: str) -> set[str]:
         }
         # bytea is written in hexadecimal.
         for word in words:
-            held = text("SELECT EXISTS (SELECT FROM raw_webhooks WHERE position(convert_to(:word, 'UTF8') IN body) > 0)")
-            if connection.execute(held, {"word": word}).scalar_one():
+            held = "SELECT EXISTS (SELECT FROM raw_webhooks WHERE position(convert_to(:word, 'UTF8') IN body) > 0)"
+            if connection.execute(text(held), {"word": word}).scalar_one():
                 found.add("raw_webhooks")
         connection.execute(text("SET ROLE pytake_system"))
         return found
@@ -108,21 +131,7 @@ def write_by_hand(pipeline: Pipeline, conversation: UUID, said: str, number: str
         at = pipeline.services.clock.now() + timedelta(hours=2)
         later = SendMessage.model_validate({"type": "text", "text": said, "send_at": at})
         conversations.send_message(session, tenant.agent, conversation, later, clock=pipeline.services.clock)
-        for statement in (
-            "INSERT INTO message_drafts (id, organization_id, conversation_id, user_id, text, updated_at) "
-            "VALUES (uuidv7(), :organization, :conversation, :user, :said, now())",
-            "UPDATE conversations SET handoff = jsonb_build_object('summary', :said ::text), tags = '[\"vip\"]' "
-            "WHERE id = :conversation",
-            "UPDATE queue_items SET note = :said, csat_comment = :said WHERE conversation_id = :conversation",
-            "INSERT INTO notifications (id, organization_id, user_id, audience, target, kind, level, title, body, "
-            "conversation_id, created_at) VALUES (uuidv7(), :organization, :user, 'user', '', 'flow', 'info', :said, '', "
-            ":conversation, now())",
-            "INSERT INTO message_search (organization_id, created_at, message_id, conversation_id, words) "
-            "SELECT organization_id, created_at, id, conversation_id, to_tsvector('simple', text) FROM messages "
-            "WHERE conversation_id = :conversation",
-            "UPDATE automation_log SET detail = jsonb_build_object('text', :said ::text) "
-            "WHERE conversation_id = :conversation",
-        ):
+        for statement in BY_HAND:
             session.execute(text(statement), values)
         session.execute(
             text(
@@ -132,10 +141,7 @@ def write_by_hand(pipeline: Pipeline, conversation: UUID, said: str, number: str
             {"organization": organization, "body": f'{{"from": "{number}", "text": "{said}"}}'},
         )
         session.execute(
-            text(
-                "INSERT INTO pending_statuses (id, organization_id, channel_account_id, external_id, payload, received_at) "
-                "VALUES (uuidv7(), :organization, :account, 'wamid.x', jsonb_build_object('recipient', :number ::text), now())"
-            ),
+            text(_STATUS),
             {"organization": organization, "account": tenant.account.id, "number": number},
         )
         contacts.set_consent(
