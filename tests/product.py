@@ -70,6 +70,9 @@ class Product:
         except AssertionError as error:
             self.stop()
             raise AssertionError(f"{error}\n{self.console}\n{self.logs()}") from None
+        except BaseException:  # pytest-timeout's, Ctrl-C: nobody else would stop it
+            self.stop()
+            raise
         return self
 
     def _up(self) -> bool:

@@ -24,7 +24,7 @@ from tests.support.echo_server import EchoServer, Reply
 from tests.support.pipeline import Pipeline, add_flow
 from tests.waiting import wait_until_async
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(150)]
 
 OUTBOX = "outbox-1"
 """This role performs requests too."""
