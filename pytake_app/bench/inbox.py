@@ -14,7 +14,7 @@ def run(argv: Sequence[str]) -> int:
     """Measure every part, or those named.
 
     Parameters:
-        argv: `--only distribution,list,search,live`; the rest belongs to `inbox_desk`.
+        argv: `--only distribution,list,search,live,pixel`; the rest belongs to `inbox_desk`.
     """
     parser = argparse.ArgumentParser(prog="./pytake bench inbox", description=__doc__, add_help=False)
     parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts")

@@ -2,6 +2,7 @@
 
 * `list`: server milliseconds of the first page in each order and tab, and of the counts, with 200,000 conversations.
 * `search`: server milliseconds of searches over 2,000,000 messages: rare, common and several words, names, phones.
+* `pixel`: from the commit until Chromium has painted a message, with 200 agents at 20 messages a second.
 * `live`: 200 agents on sockets, 20 messages a second: milliseconds from the commit until each agent's client heard.
 """
 
@@ -24,6 +25,7 @@ import orjson
 import psycopg
 from sqlalchemy import text
 
+from pytake_app.bench import inbox_pixel
 from pytake_app.bench.inbox_fill import fill
 from pytake_app.bench.pipeline import Product, environment_for, free_port, machine, servers
 from pytake_app.bench.ui_load import people
@@ -37,7 +39,7 @@ from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.embedded.environment import reflex_environment
 
-PARTS = ("list", "search", "live")
+PARTS = ("list", "search", "live", "pixel")
 SEARCHES = (
     "ornitorrinco", "pedido", "pedido 77", "devolucao azul500", "bom dia promoção", "conceicao", "Araujo 7",
     "garantia tenis", "900012345", "+55 11 90001-2345", '"preciso de ajuda"', "azul9", "inexistente",
@@ -74,7 +76,7 @@ def run(argv: Sequence[str]) -> int:
     data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
     data_dir.chmod(0o711)
     try:
-        with servers(data_dir) as (database_url, redis_url):
+        with servers(data_dir, inbox_pixel.POSTGRES if "pixel" in wanted else None) as (database_url, redis_url):
             environment = environment_for(database_url, redis_url, data_dir, 1) | {
                 "PORT": str(free_port()), "ENVIRONMENT": "test", "WEB_WORKERS": "1"
             }  # fmt: skip
@@ -85,11 +87,12 @@ def run(argv: Sequence[str]) -> int:
             services = Services(settings)
             try:
                 for part in wanted:
-                    figures = (
-                        _live(services, environment, data_dir, options)
-                        if part == "live"
-                        else _questions(services, database_url, part, options)
-                    )
+                    if part == "live":
+                        figures = _live(services, environment, data_dir, options)
+                    elif part == "pixel":
+                        figures = inbox_pixel.measure(services, database_url, environment, data_dir, options)
+                    else:
+                        figures = _questions(services, database_url, part, options)
                     line = {"bench": "inbox", "part": part, **figures, "machine": machine()}
                     print(orjson.dumps(line).decode(), flush=True)
             finally:
@@ -160,14 +163,15 @@ def _live(
     url = f"http://127.0.0.1:{settings.port}"
     try:
         product.start_all(1)
-        _await_ready(url)
+        await_ready(url)
         organization, cookies = people(services, url, options.agents)
         return asyncio.run(_sockets(services, url, organization, cookies, options))
     finally:
         product.stop()
 
 
-def _await_ready(url: str) -> None:
+def await_ready(url: str) -> None:
+    """Until the web server says that it can work."""
     import urllib.error
     import urllib.request
 

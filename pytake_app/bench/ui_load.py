@@ -45,7 +45,6 @@ from pytake_app.core.services import Services
 from pytake_app.embedded.environment import reflex_environment
 from pytake_app.embedded.up import prepare_front_end
 
-_EMAIL = "bench@example.com"
 _ORGANIZATION = text("SELECT organization_id FROM users WHERE email = :email")
 # Copies of the first one's rows under other ids.
 _COLLEAGUE = text(
@@ -87,13 +86,17 @@ class Tabs:
         return result
 
 
-def people(services: Services, url: str, count: int) -> tuple[UUID, list[str]]:
+def people(services: Services, url: str, count: int, name: str = "bench") -> tuple[UUID, list[str]]:
     """An organization with `count` people who are signed in; answers its id and their cookies.
+
+    Parameters:
+        name: begins their e-mail addresses; another one for each organization of a run.
 
     One is registered as everybody is. The others are made of that row: registering is limited, and the limits on
     requests count for each person.
     """
-    form = {"email": _EMAIL, "password": "Bench-7391-load", "full_name": "Bench", "organization_name": "Bench"}
+    email = f"{name}@example.com"
+    form = {"email": email, "password": "Bench-7391-load", "full_name": "Bench", "organization_name": "Bench"}
     request = urllib.request.Request(  # noqa: S310  # this machine's own address
         f"{url}/auth/web/register", urllib.parse.urlencode(form).encode(), {"Origin": url}
     )
@@ -101,13 +104,13 @@ def people(services: Services, url: str, count: int) -> tuple[UUID, list[str]]:
     cookies: list[str] = []
     with services.database.auth() as session:
         connection = session.connection()
-        organization = connection.execute(_ORGANIZATION, {"email": _EMAIL}).scalar_one()
+        organization = connection.execute(_ORGANIZATION, {"email": email}).scalar_one()
         for n in range(count):
             token, user = new_token(), new_id()
-            colleague = {"id": user, "email": f"bench-{n}@example.com"}
+            colleague = {"id": user, "email": f"{name}-{n}@example.com"}
             sign_in = {"id": new_id(), "user_id": user, "token_hash": hash_token(token)}
             for statement, changes in ((_COLLEAGUE, colleague), (_SIGN_IN, sign_in)):
-                connection.execute(statement, {"changes": orjson.dumps(changes).decode(), "of": _EMAIL})
+                connection.execute(statement, {"changes": orjson.dumps(changes).decode(), "of": email})
             cookies.append(f"{COOKIE}={token}")
     return UUID(str(organization)), cookies
 

@@ -6,6 +6,7 @@ import { presence } from "$/public/pt_inbox_presence.js";
 import { sending } from "$/public/pt_inbox_send.js";
 import { people } from "$/public/pt_inbox_refs.js";
 import { redrawThread, set, state, useInbox } from "$/public/pt_inbox_store.js";
+import { hush, listen } from "$/public/pt_inbox_stream.js";
 import { threads } from "$/public/pt_inbox_threads.js";
 
 export { useInbox };
@@ -23,11 +24,14 @@ export const inbox = {
   /** Called once with who is signed in and which conversation the address names. */
   open: (me, id) => {
     if (me && !state.me) set({ me });
+    listen();
     if (state.list === "loading") loadList();
     if (state.views === null) lists.loadViews();
     people().then(redrawThread, () => undefined); // names of whom it was given to; without them the words say less
     if (id && id !== state.selected) threads.select(id, false);
   },
+  /** The page was left. */
+  leave: hush,
   /** Somebody's conversations, whom the address names. */
   of: (agent) => {
     lists.tab("all");

@@ -95,6 +95,19 @@ export const rowView = (row, { on, marked, now }) => {
   };
 };
 
+// They show on another message and aren't the last word of a thread.
+const ABOUT = new Set(["reaction", "edit", "revoke"]);
+const PREVIEW_CHARACTERS = 160; // as the server keeps
+/** The row after a message that was just told of; `seen`: it is on the screen. The server's own row follows. */
+export const rowAfter = (row, message, seen) => {
+  const last = row.last_message ?? {};
+  const status = message.direction === "out" ? message.status : null;
+  if (last.id === message.id) return status && status !== last.status ? { ...row, last_message: { ...last, status } } : row;
+  if (ABOUT.has(message.type) || (last.at && new Date(message.created_at) < new Date(last.at))) return row;
+  const preview = message.text ? message.text.slice(0, PREVIEW_CHARACTERS) : `[${message.type}]`;
+  return { ...row, last_message: { id: message.id, preview, direction: message.direction, at: message.created_at, status }, unread_count: message.direction === "in" && !seen ? row.unread_count + 1 : row.unread_count };
+};
+
 export const headView = (row, me) => ({
   id: row.id,
   channel: row.channel,

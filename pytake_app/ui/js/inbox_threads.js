@@ -4,6 +4,8 @@ import { onPoke } from "$/public/pt_live.js";
 import { dropRow, loadCounts, loadList, putRow } from "$/public/pt_inbox_lists.js";
 import { ring } from "$/public/pt_inbox_news.js";
 import { BASE, currentItems, emit, set, state, touchThread } from "$/public/pt_inbox_store.js";
+import { rowAfter } from "$/public/pt_inbox_model.js";
+import { stream, streaming } from "$/public/pt_inbox_stream.js";
 
 const PAGE = 50;
 const keyOf = (message) => message.client_id || message.id;
@@ -148,6 +150,7 @@ export const refreshOne = async (id) => {
 };
 
 // ---- live
+const BY_SOCKET = new Set(["message_received", "message_sent", "message_status_updated", "conversation_updated"]);
 const dirty = new Set();
 let timer = null;
 // At once after a calm moment; while much is going on the list is read about once a second, whatever the number of pokes.
@@ -175,6 +178,57 @@ const refresh = async () => {
   }
   loadCounts();
 };
+/** Read what is dirty again: soon after a calm moment or when it is `urgent`, else about once a second. */
+const refreshLater = (urgent) => {
+  if (!dirty.size || (timer && (quick || !urgent))) return;
+  clearTimeout(timer);
+  quick = urgent || Date.now() - refreshed > 2 * BUSY_MS;
+  timer = setTimeout(refresh, quick ? CALM_MS : BUSY_MS);
+};
+
+// ---- what the socket tells is shown in the next frame; what only the server knows (who answers, the window) is read again later
+let drawing = false;
+const drawSoon = () => {
+  if (drawing) return;
+  drawing = true;
+  const draw = () => {
+    drawing = false;
+    emit();
+  };
+  if (document.visibilityState === "visible") requestAnimationFrame(draw);
+  else setTimeout(draw, 50); // nobody paints a hidden page
+};
+const hearMessage = (message) => {
+  const id = message.conversation_id;
+  const open = id === state.selected && state.thread === "ready";
+  if (open && (!state.newer || state.messages.has(keyOf(message)))) putMessages([message]);
+  const row = state.rows.get(id);
+  const next = row && rowAfter(row, message, open && document.visibilityState === "visible");
+  if (next && next !== row) {
+    putRow(next);
+    if (message.direction === "in" && !open && next.last_message.id !== row.last_message?.id) ring(next);
+  }
+  dirty.add(id);
+  drawSoon();
+  refreshLater(false);
+};
+stream.event = (event) => {
+  if (event.message) hearMessage(event.message);
+  else if (event.conversation) {
+    const { conversation } = event;
+    const last = state.rows.get(conversation.id)?.last_message;
+    if (!last?.at || !conversation.last_message?.at || new Date(conversation.last_message.at) >= new Date(last.at)) putRow(conversation);
+    if (conversation.id === state.selected && state.thread === "ready") Object.assign(state, { detail: conversation, item: conversation.queue_item ?? null });
+    dirty.add(conversation.id);
+    drawSoon();
+    refreshLater(conversation.id === state.selected);
+  }
+};
+stream.gap = () => {
+  loadList();
+  if (state.selected) loadThread(state.selected, { quiet: true });
+};
+
 let typingTimer = null;
 const onTyping = (poke) => {
   if (poke.conversation_id !== state.selected || (poke.user_id && poke.user_id === state.me?.id)) return;
@@ -191,20 +245,14 @@ export const live = {};
 
 const onPokes = (pokes) => {
   for (const poke of pokes) {
-    if (poke.topic === "live:reconnected") {
-      loadList();
-      if (state.selected) loadThread(state.selected, { quiet: true });
-    } else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
+    if (poke.topic === "live:reconnected") stream.gap();
+    else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
     else if (poke.event?.startsWith("presence")) live.presence?.(poke);
     else if (poke.event === "draft_updated") poke.user_id === state.me?.id && live.draft?.(poke);
-    else if (poke.conversation_id) dirty.add(poke.conversation_id);
+    else if (poke.conversation_id && !(BY_SOCKET.has(poke.event) && streaming())) dirty.add(poke.conversation_id);
   }
   // The open conversation is not kept waiting by a slow turn that stands already.
-  const mine = dirty.has(state.selected);
-  if (!dirty.size || (timer && (quick || !mine))) return;
-  clearTimeout(timer);
-  quick = mine || Date.now() - refreshed > 2 * BUSY_MS;
-  timer = setTimeout(refresh, quick ? CALM_MS : BUSY_MS);
+  refreshLater(dirty.has(state.selected));
 };
 
 const named = () => new URLSearchParams(window.location.search).get("c");

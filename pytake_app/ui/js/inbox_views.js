@@ -57,10 +57,11 @@ export const InboxRoot = ({ me, ...rest }) => {
     };
   }, []);
   useEffect(() => {
-    if (!me?.id) return;
+    if (!me?.id) return undefined;
     const asked = new URLSearchParams(window.location.search);
     inbox.open(me, asked.get("c"));
     if (asked.get("agent")) inbox.of(asked.get("agent"));
+    return inbox.leave;
   }, [me?.id]);
   return h("div", { ...rest, className: "ix", "data-open": String(layout.open), "data-panel": String(layout.panel), "data-phase": layout.phase },
     here && h(Fragment, { key: lang },
