@@ -30,6 +30,7 @@ from pytake_app.conversations.schemas import (
     Period,
     Priority,
     PriorityUpdate,
+    RawMessage,
     SendMessage,
     SortOrder,
     StatusUpdate,
@@ -131,6 +132,12 @@ def list_messages(
 ) -> MessagePage:
     """Newest first."""
     return service.list_messages(session, who, conversation_id, limit=limit, cursor=cursor, newer=newer, around=around)
+
+
+@router.get("/conversations/{conversation_id}/messages/{message_id}/raw")
+def raw_message(conversation_id: UUID, message_id: UUID, who: CurrentPrincipal, session: TenantSession) -> RawMessage:
+    """What the platform sent, of messages whose kind can't be shown (`unsupported`, `unknown`). For agents."""
+    return service.raw_message(session, who, conversation_id, message_id)
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=201, response_model=MessageView | ScheduledView)

@@ -153,12 +153,14 @@ def line_up(
     by: UUID | None,
     clock: Clock,
     stop: bool = True,
+    since: datetime | None = None,
     **detail: Any,
 ) -> None:
     """The conversation, held by the caller, waits for a person from now on.
 
     Parameters:
         priority: 0 low … 3 urgent; None: as it was.
+        since: when its wait began, for one that goes on.
         stop: interrupt the session in progress; a hand-off that waits to be told goes on waiting.
     """
     from pytake_app.flows import service as flows
@@ -168,7 +170,9 @@ def line_up(
         running = flows.running_session(session, conversation.contact_id, conversation.channel_account_id)
         if running is not None:
             flows.interrupt_session(session, running, clock=clock)
-    if conversation.handling != "waiting" or conversation.waiting_since is None:
+    if since is not None:
+        conversation.waiting_since = since
+    elif conversation.handling != "waiting" or conversation.waiting_since is None:
         conversation.waiting_since = now
     conversation.handling, conversation.status, conversation.assignee_id = "waiting", "pending", None
     conversation.closed_at, conversation.snoozed_until = None, None
@@ -309,6 +313,18 @@ def loads(session: Session) -> dict[UUID, int]:
         .group_by(col(Conversation.assignee_id))
     )
     return {row[0]: int(row[1]) for row in session.execute(statement)}
+
+
+def answered_since(session: Session, conversation_id: UUID, at: datetime) -> bool:
+    """Whether a person has written to the contact since."""
+    statement = sa.select(col(Message.id)).where(
+        col(Message.organization_id) == organization_of(session),
+        col(Message.conversation_id) == conversation_id,
+        col(Message.created_at) >= at,
+        col(Message.direction) == "out",
+        col(Message.author_kind) == "agent",
+    )
+    return session.execute(statement.limit(1)).first() is not None
 
 
 def last_words(

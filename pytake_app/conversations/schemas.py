@@ -128,6 +128,14 @@ class MessageView(BaseModel):
     created_at: datetime
 
 
+class RawMessage(BaseModel):
+    """A message as the platform sent it, without who sent it."""
+
+    message_id: UUID
+    type: str
+    raw: JsonObject
+
+
 class ConversationFilter(BaseModel):
     """Which conversations a list shows, and in what order. `q` looks in name, phone and what was said, accents aside.
 

@@ -38,8 +38,10 @@ from pytake_app.conversations.schemas import (
     MessagePage,
     MessageView,
     Priority,
+    RawMessage,
     SendMessage,
 )
+from pytake_app.conversations.threads import RAW
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.errors import InvalidError, NotFoundError
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
@@ -192,6 +194,22 @@ def get_message(session: Session, principal: Principal, message_id: UUID) -> Mes
     if not found:
         raise NotFoundError("There is no such message.", code="message_not_found")
     return found[0]
+
+
+def raw_message(session: Session, principal: Principal, conversation_id: UUID, message_id: UUID) -> RawMessage:
+    """What the platform sent, of a message of a kind that can't be shown.
+
+    Raises:
+        NotFoundError: no such message here, or nothing was kept of it (code `raw_not_kept`).
+    """
+    principal.require(Role.AGENT)
+    found = repository.messages_by_id(session, [message_id])
+    if not found or found[0].conversation_id != conversation_id:
+        raise NotFoundError("There is no such message.", code="message_not_found")
+    raw = found[0].content.get(RAW)
+    if not isinstance(raw, dict):
+        raise NotFoundError("What the platform sent was not kept.", code="raw_not_kept")
+    return RawMessage(message_id=message_id, type=found[0].type, raw=raw)
 
 
 def find_messages(session: Session, principal: Principal, *, external_id: str) -> list[MessageView]:

@@ -15,6 +15,8 @@ SERVICE_WINDOW = timedelta(hours=24)
 """Free-form messages may be sent this long after the contact's last message (Meta, "customer service window")."""
 
 PREVIEW_LENGTH = 160
+RAW = "raw"
+"""Member of a message's content: what the platform sent, of kinds that can't be shown. Only asked for by itself."""
 
 Row = dict[str, Any]
 

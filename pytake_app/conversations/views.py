@@ -21,6 +21,7 @@ from pytake_app.conversations.schemas import (
     MessageView,
     UserBrief,
 )
+from pytake_app.conversations.threads import RAW
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.flows import service as flows
 from pytake_app.queues import service as queues
@@ -119,6 +120,7 @@ def _message(row: Message, names: dict[UUID, str]) -> MessageView:
     return MessageView.model_validate(
         {
             **copied,
+            "content": {name: value for name, value in row.content.items() if name != RAW},
             "media": _media(row),
             "author": author,
             "author_name": names.get(row.author_id) if row.author_id else None,

@@ -12,10 +12,24 @@ from pytake_app.core.ids import NewId
 from pytake_app.engine.session import InboundInput, InboundLocation, InboundMedia
 from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.media import asset_row, media_view
+from pytake_app.messaging.sql import dumps
 
 Row = dict[str, Any]
 
 _EXTRAS = ("contacts", "order", "form", "reaction", "target", "referral", "errors", "group_id", "identity_change")
+
+
+# What nobody can show is kept as it came, for people to look at.
+_OPAQUE = frozenset({"unsupported", "unknown"})
+_RAW_BYTES = 16_384
+_WHO = ("from", "from_user_id", "from_username")
+
+
+def _as_received(raw: Row) -> Row:
+    """The platform's JSON without who sent it (the contact says that), bounded."""
+    kept = {key: value for key, value in raw.items() if key not in _WHO}
+    size = len(dumps(kept))
+    return kept if size <= _RAW_BYTES else {"type": raw.get("type"), "members": sorted(kept)[:50], "characters": size}
 
 
 def inbound_message(thread: Thread, event: Event, at: datetime, now: datetime, new_id: NewId) -> tuple[Row, Row | None]:
@@ -32,6 +46,8 @@ def inbound_message(thread: Thread, event: Event, at: datetime, now: datetime, n
         asset = asset_row(payload["media"], thread.organization_id, thread.channel_account_id, new_id(), now)
         media = media_view(payload["media"], asset)
     content = {key: payload[key] for key in _EXTRAS if key in payload}
+    if payload.get("type") in _OPAQUE and isinstance(payload.get("raw"), dict):
+        content[threads.RAW] = _as_received(payload["raw"])
     row = threads.message_row(
         thread,
         message_id,

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
 from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.queues import dashboard, history
+from pytake_app.queues.dashboard_rows import MOST_SHOWN, SHOWN
 from pytake_app.queues.insight_schemas import Dashboard, HistoryEntry, Period, QueueMetrics
 from pytake_app.queues.item_schemas import ItemStatus
 
@@ -27,9 +28,12 @@ def get_dashboard(
     services: ServicesDep,
     queue: Annotated[UUID | None, Query(description="only this queue; absent: all")] = None,
     period: Annotated[Period, Query(description="whose ended items `recent` tells")] = "today",
+    shown: Annotated[
+        int, Query(ge=10, le=MOST_SHOWN, description="cards of each column at most; half as many of `recent`")
+    ] = SHOWN,
 ) -> Dashboard:
     """What the monitor shows now: figures, agents, who waits and why, who is served, what has just ended."""
-    return dashboard.dashboard(session, who, queue_id=queue, period=period, clock=services.clock)
+    return dashboard.dashboard(session, who, queue_id=queue, period=period, shown=shown, clock=services.clock)
 
 
 @router.get("/queues/{queue_id}/history")

@@ -10,10 +10,10 @@ from sqlmodel import Session, col
 
 from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import organization_of, scoped
+from pytake_app.queues.distribution import HEAD_START
 from pytake_app.queues.item_schemas import QueueBrief, QueuePlace
 from pytake_app.queues.item_views import sla_state
 from pytake_app.queues.items import LIVE
-from pytake_app.queues.messages import HEAD_START
 from pytake_app.queues.models import QueueItem, ServiceQueue
 
 

@@ -45,13 +45,20 @@ class _Crew:
 
 
 def dashboard(
-    session: Session, principal: Principal, *, queue_id: UUID | None = None, period: Period = "today", clock: Clock
+    session: Session,
+    principal: Principal,
+    *,
+    queue_id: UUID | None = None,
+    period: Period = "today",
+    shown: int = dashboard_rows.SHOWN,
+    clock: Clock,
 ) -> Dashboard:
     """What the monitor shows now.
 
     Parameters:
         queue_id: only this queue; the counts of `queues` are of all.
         period: whose ended items `recent` tells.
+        shown: how many cards of each column at most.
 
     Raises:
         NotFoundError: no such queue.
@@ -63,7 +70,7 @@ def dashboard(
         raise NotFoundError("There is no such queue.", code="queue_not_found")
     midnight = _midnight(house.zone, now)
     crew = _crew(dashboard_rows.people(session, midnight), house, midnight, now)
-    shown = dashboard_rows.items(session, principal, queue_id, *_stretch(period, house.zone, now))
+    found = dashboard_rows.items(session, principal, queue_id, *_stretch(period, house.zone, now), shown)
     line = dashboard_rows.waiting(session, principal)
     today, last_week = dashboard_rows.counts(
         session,
@@ -71,11 +78,11 @@ def dashboard(
         [(midnight, now), (_midnight(house.zone, now - WEEK), now - WEEK)],
     )
     paces = dashboard_rows.paces(session, now)
-    cards = _cards(shown, house, crew.people, paces, now)
-    totals = {one.part: one.total for one in shown}
+    cards = _cards(found, house, crew.people, paces, now)
+    totals = {one.part: one.total for one in found}
     agents = [one for one in crew.views if queue_id is None or any(own.id == queue_id for own in one.queues)]
     figures = _figures(
-        {one: found for one, found in line.items() if queue_id in (None, one)},
+        {one: held for one, held in line.items() if queue_id in (None, one)},
         agents, today, last_week, house, queue_id, now,
     )  # fmt: skip
     return Dashboard(

@@ -19,9 +19,10 @@ from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.queueing import LATE_AT_MOST
 from pytake_app.core.tenancy import Permission, Principal, organization_of
 from pytake_app.queues import distribution, predicting, repository
-from pytake_app.queues.models import BusinessCalendar, QueueItem, ServiceQueue
+from pytake_app.queues.models import HANDOVER, BusinessCalendar, QueueItem, ServiceQueue
 
 SHOWN = 100
+MOST_SHOWN = 500
 RECENT_SHOWN = 50
 IN_LINE = ("waiting", "offered")
 
@@ -128,13 +129,19 @@ def _part(name: str, order: Sequence[Any], most: int, *conditions: Any) -> Any:
 
 
 def items(
-    session: Session, principal: Principal, queue_id: UUID | None, since: datetime, until: datetime
+    session: Session,
+    principal: Principal,
+    queue_id: UUID | None,
+    since: datetime,
+    until: datetime,
+    shown: int = SHOWN,
 ) -> list[Shown]:
     """Who waits (those first who are next), is served (the longest first), and ended within a time (the latest
     first), with their contacts, people and last words: one statement. Only what the caller sees.
 
     Parameters:
         queue_id: only this queue; None: all.
+        shown: of each column at most.
     """
     here = [col(QueueItem.organization_id) == organization_of(session)]
     if queue_id is not None:
@@ -148,10 +155,11 @@ def items(
     )
     ended = (col(QueueItem.ended_at).desc(), col(QueueItem.id).desc())
     parts = [
-        _part("waiting", (rank, col(QueueItem.id)), SHOWN, *here, col(QueueItem.status).in_(IN_LINE)),
-        _part("in_service", (col(QueueItem.assigned_at), col(QueueItem.id)), SHOWN, *here,
+        _part("waiting", (rank, col(QueueItem.id)), shown, *here, col(QueueItem.status).in_(IN_LINE)),
+        _part("in_service", (col(QueueItem.assigned_at), col(QueueItem.id)), shown, *here,
               col(QueueItem.status) == "in_service"),
-        _part("recent", ended, RECENT_SHOWN, *here, col(QueueItem.ended_at) >= since, col(QueueItem.ended_at) < until),
+        _part("recent", ended, max(RECENT_SHOWN, shown // 2), *here,
+              col(QueueItem.ended_at) >= since, col(QueueItem.ended_at) < until),
     ]  # fmt: skip
     picked = sa.union_all(*(part.subquery().select() for part in parts)).cte("picked")
     statement: Any = (
@@ -251,7 +259,9 @@ def _counts(queue_ids: Sequence[UUID], here: UUID, since: datetime, until: datet
     no more among the waiting of a moment long past."""
     mine = (col(QueueItem.organization_id) == here, col(QueueItem.queue_id).in_(queue_ids))
     at = sa.func.coalesce(col(QueueItem.assigned_at), col(QueueItem.ended_at))
-    joined = sa.and_(col(QueueItem.entered_at) >= since, col(QueueItem.entered_at) < until)
+    joined = sa.and_(
+        col(QueueItem.entered_at) >= since, col(QueueItem.entered_at) < until, col(QueueItem.source) != HANDOVER
+    )
     ended = sa.and_(col(QueueItem.ended_at) >= since, col(QueueItem.ended_at) < until)
     served = sa.and_(col(QueueItem.assigned_at) >= since, col(QueueItem.assigned_at) < until)
     late = sa.and_(

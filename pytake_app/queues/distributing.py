@@ -41,6 +41,15 @@ def answered_queues(session: Session) -> dict[UUID, dict[UUID, int]]:
     )
 
 
+def attended(session: Session) -> set[UUID]:
+    """The queues that somebody at work answers, whether they have room now or not."""
+    at_work = scoped(session, Agent).where(Agent.status == "online", Agent.capacity > 0)
+    online = {agent.user_id for agent in session.exec(at_work)}
+    if not online:
+        return set()
+    return {queue_id for user_id, own in answered_queues(session).items() if user_id in online for queue_id in own}
+
+
 def levels_of(
     people: Iterable[UUID],
     queues: Sequence[ServiceQueue],

@@ -17,7 +17,7 @@ from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.queues import items, telling
-from pytake_app.queues.models import Agent, QueueItem
+from pytake_app.queues.models import HANDOVER, Agent, QueueItem
 
 
 def leave_for_person(session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock) -> None:
@@ -31,7 +31,7 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
         before = item
         items.end(session, before, "transferred", outcome="agent", by=by, clock=clock)
         item = items.make(
-            session, conversation, items.queue_of(session, before.queue_id), source="agent", priority=before.priority,
+            session, conversation, items.queue_of(session, before.queue_id), source=HANDOVER, priority=before.priority,
             skills=before.skills, note=before.note, flow_session_id=before.flow_session_id, previous=before,
             clock=clock,
         )  # fmt: skip
@@ -63,8 +63,14 @@ def leave_for_person(session: Session, conversation: Conversation, user_id: UUID
 
 
 def wait_again(session: Session, conversation: Conversation, *, by: UUID, clock: Clock) -> QueueItem:
-    """Nobody answers the conversation any more: it waits in its queue, or the default one."""
+    """Nobody answers the conversation any more: it waits in its queue, or the default one. Whom nobody has answered
+    meanwhile goes on waiting."""
     before = items.live_of(session, conversation.id)
+    if before is not None and items.goes_on_waiting(session, before):
+        items.let_go(session, before, by=by, clock=clock)
+        conversation.waiting_since = before.entered_at
+        session.add(conversation)
+        return before
     queue = items.queue_of(session, conversation.queue_id) or items.default_or_none(session)
     if before is not None:
         items.end(session, before, "transferred", outcome="released", by=by, clock=clock)

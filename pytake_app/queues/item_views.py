@@ -13,7 +13,7 @@ from pytake_app.accounts import service as accounts
 from pytake_app.contacts import service as contacts
 from pytake_app.conversations import queueing as conversations
 from pytake_app.core.clock import Clock
-from pytake_app.queues import messages, predicting, repository
+from pytake_app.queues import distributing, messages, predicting, repository
 from pytake_app.queues.item_schemas import PRIORITIES, AgentRef, ContactRef, ItemView, LastWord, QueueBrief
 from pytake_app.queues.models import QueueItem, ServiceQueue
 
@@ -49,7 +49,8 @@ def views(session: Session, rows: Sequence[QueueItem], *, clock: Clock) -> list[
     words = conversations.last_words(session, {row.conversation_id for row in rows})
     waiting = {row.queue_id for row in rows if row.queue_id is not None and row.status in ("waiting", "offered")}
     places = {queue_id: messages.positions(session, queue_id) for queue_id in waiting}
-    paces = {queue_id: predicting.pace(session, queue_id, now) for queue_id in waiting}
+    # Nobody can tell how long it takes while nobody is there.
+    paces = predicting.paces(session, now, waiting & distributing.attended(session)) if waiting else {}
 
     def agent(user_id: UUID | None) -> AgentRef | None:
         return AgentRef(id=user_id, name=names.get(user_id, "")) if user_id is not None else None
@@ -58,7 +59,7 @@ def views(session: Session, rows: Sequence[QueueItem], *, clock: Clock) -> list[
         queue = queues.get(row.queue_id) if row.queue_id is not None else None
         in_line = row.queue_id if row.queue_id in waiting and row.status in ("waiting", "offered") else None
         position = places[in_line].get(row.id) if in_line is not None else None
-        pace = paces[in_line] if in_line is not None else None
+        pace = paces.get(in_line) if in_line is not None else None
         contact = people[row.contact_id]
         waited_to = row.assigned_at or row.ended_at or now
         by, at = words.get(row.conversation_id, ("contact", None))

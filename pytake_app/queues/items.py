@@ -30,7 +30,7 @@ from pytake_app.core.services import process_services
 from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.jobs import enqueue as jobs
 from pytake_app.queues import repository, telling
-from pytake_app.queues.models import Agent, QueueItem, ServiceQueue
+from pytake_app.queues.models import HANDOVER, Agent, QueueItem, ServiceQueue
 from pytake_app.queues.places import NOTE_LENGTH
 
 log = structlog.get_logger(__name__)
@@ -286,6 +286,30 @@ def unoffer(session: Session, item: QueueItem, *, clock: Clock, declined: bool =
     telling.changed(session, [item], "waiting")
     if agent_id is not None:
         telling.agent_changed(session, [agent_id])
+    tend_soon(session)
+
+
+def goes_on_waiting(session: Session, item: QueueItem) -> bool:
+    """Whether an item in service, put back into its queue, is still the wait it was: nobody has answered the contact
+    since it was assigned."""
+    if item.status != "in_service" or item.queue_id is None or item.source == HANDOVER or item.assigned_at is None:
+        return False
+    return not conversations.answered_since(session, item.conversation_id, item.assigned_at)
+
+
+def let_go(session: Session, item: QueueItem, *, by: UUID | None, clock: Clock) -> None:
+    """An item in service, held by the caller, waits again as if it had not been assigned: in its place, with the time
+    it has waited. Who had it isn't asked again for a while."""
+    agent_id = item.agent_id
+    if agent_id is not None:
+        kept = [one for one in item.declined_by if one.get("agent_id") != str(agent_id)][-49:]
+        item.declined_by = [*kept, {"agent_id": str(agent_id), "at": clock.now().isoformat()}]
+    item.status, item.agent_id, item.assigned_at = "waiting", None, None
+    item.offered_to = item.offered_until = None
+    session.add(item)
+    session.flush()
+    telling.changed(session, [item], "waiting")
+    telling.agent_changed(session, [one for one in (agent_id, by) if one is not None])
     tend_soon(session)
 
 

@@ -26,7 +26,7 @@ from pytake_app.engine.scope import Scope
 from pytake_app.engine.session import ContactView, OrgView, RunContext
 from pytake_app.engine.session import Session as EngineSession
 from pytake_app.engine.templating import Template, TemplateFailure
-from pytake_app.queues import predicting, repository
+from pytake_app.queues import distributing, predicting, repository
 from pytake_app.queues.distribution import HEAD_START
 from pytake_app.queues.models import QueueItem, ServiceQueue
 
@@ -91,7 +91,9 @@ def speak(
     if not text.strip():
         return False
     values: dict[str, str | int] = {"position": position or "", "ahead": position - 1 if position else ""}
-    wait = predicting.wait_seconds(session, queue.id, position, clock.now()) if position else None
+    wait = None
+    if position and "wait" in text and queue.id in distributing.attended(session):
+        wait = predicting.wait_seconds(session, queue.id, position, clock.now())
     values["wait"] = max(1, math.ceil(wait / 60)) if wait is not None else ""
     return conversations.say(session, conversation, rendered(session, queue, conversation, text, values, clock),
                              clock=clock)  # fmt: skip

@@ -144,13 +144,18 @@ class AgentStatusChange(SQLModel, table=True):
     by: UUID | None = None
 
 
+HANDOVER = "handover"
+"""`source` of a place that one agent got from another: nobody joined the queue, and nobody waited."""
+
+
 class QueueItem(SQLModel, table=True):
     """One conversation's place in a queue, from entering to its end; kept as history.
 
     `status`: waiting, offered (rings at `offered_to`), in_service, completed, abandoned, transferred, timeout,
     overflow; a conversation has at most one of the first three. `priority`: 0 low … 3 urgent. `source`: flow, rule,
-    agent, api, direct (a person took it over without a queue). `declined_by`: `{agent_id, at}` of who declined or
-    missed it. `arrived_at`: when hours and size were looked at and the contact was greeted; None: not yet.
+    agent, api, direct (a person took it over without a queue), handover (from another agent). `declined_by`:
+    `{agent_id, at}` of who declined or missed it. `arrived_at`: when hours and size were looked at and the contact was
+    greeted; None: not yet.
     `outcome` says why it ended. `csat_state`: empty (not asked yet, or never), asked, skipped (could not be asked),
     answered, thanked. `rolled_up_at`: when it was counted in `queue_hours`; None again when it changes.
     """

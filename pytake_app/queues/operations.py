@@ -29,7 +29,7 @@ from pytake_app.queues.item_schemas import (
     ItemTransfer,
     ItemView,
 )
-from pytake_app.queues.models import QueueItem, ServiceQueue
+from pytake_app.queues.models import HANDOVER, QueueItem, ServiceQueue
 
 _STATUSES = frozenset(get_args(ItemStatus))
 
@@ -208,7 +208,7 @@ def _to_agent(
             return
         items.end(session, item, "transferred", outcome="agent", by=principal.user_id, clock=clock)
         item = items.make(
-            session, conversation, items.queue_of(session, item.queue_id), source="agent", priority=item.priority,
+            session, conversation, items.queue_of(session, item.queue_id), source=HANDOVER, priority=item.priority,
             skills=item.skills, note=item.note, flow_session_id=item.flow_session_id, previous=item, clock=clock,
         )  # fmt: skip
         item.arrived_at = clock.now()
@@ -288,6 +288,13 @@ def transfer(
         _to_agent(session, principal, item, conversation, request.agent_id, "/agent_id", clock)
     else:
         target = _target(session, request)
+        if target.id == item.queue_id and items.goes_on_waiting(session, item):
+            items.let_go(session, item, by=principal.user_id, clock=clock)
+            conversations.line_up(
+                session, conversation, queue_id=target.id, queue_name=target.name, priority=item.priority,
+                by=principal.user_id, clock=clock, since=item.entered_at, reason="put_back",
+            )  # fmt: skip
+            return _view(session, item, clock)
         entering.enter(
             session, conversation.id, target.id, source="agent", priority=item.priority, skills=item.skills,
             note=request.note, by=principal.user_id, clock=clock,

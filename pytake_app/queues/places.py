@@ -27,6 +27,19 @@ UPDATE queue_items i SET status = CASE WHEN v.status = 'left' AND i.status = 'in
 FROM json_populate_recordset(NULL::queue_items, %(rows)s) v
 WHERE i.conversation_id = v.conversation_id AND i.status IN ('waiting', 'offered', 'in_service')
 """
+# Whom a flow gives to an agent without a queue: a place of its own, so that it counts in what the agent has done.
+_DIRECT = """
+INSERT INTO queue_items (id, organization_id, queue_name, conversation_id, contact_id, channel, status, priority,
+                         skills, source, entered_at, arrived_at, assigned_at, agent_id, declined_by, outcome, note,
+                         csat_comment)
+SELECT gen_random_uuid(), c.organization_id, '', c.id, c.contact_id, c.channel, 'in_service',
+       CASE c.priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'low' THEN 0 ELSE 1 END, '[]', 'direct', %(now)s,
+       %(now)s, %(now)s, v.agent_id, '[]', '', '', ''
+FROM json_populate_recordset(NULL::queue_items, %(rows)s) v JOIN conversations c ON c.id = v.conversation_id
+WHERE v.status = 'in_service' AND NOT EXISTS (
+    SELECT 1 FROM queue_items i
+    WHERE i.conversation_id = c.id AND i.status IN ('waiting', 'offered', 'in_service'))
+"""
 # Counted again, and thanked for.
 _RATE = """
 UPDATE queue_items i SET csat_score = coalesce(v.csat_score, i.csat_score), rolled_up_at = NULL,
@@ -90,6 +103,9 @@ class Places:
         """Write the rows; conversations and sessions are written before."""
         if self.left:
             connection.execute(_LEAVE, {"rows": dumps(list(self.left.values())), "now": now})
+            given = [row for row in self.left.values() if row["status"] == "in_service"]
+            if given:
+                connection.execute(_DIRECT, {"rows": dumps(given), "now": now})
         insert_rows(connection, _ENTER, list(self.entered.values()))
         if self.rated:
             connection.execute(_RATE, (dumps(list(self.rated.values())),))

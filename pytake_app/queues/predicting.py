@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from pytake_app.core.tenancy import organization_of
-from pytake_app.queues.models import QueueItem
+from pytake_app.queues.models import HANDOVER, QueueItem
 
 LOOKED_BACK = timedelta(hours=2)
 FEWEST = 3
@@ -29,6 +29,7 @@ def paces(session: Session, now: datetime, queue_ids: Collection[UUID] | None = 
         .where(
             col(QueueItem.organization_id) == organization_of(session),
             col(QueueItem.queue_id).is_not(None),
+            col(QueueItem.source) != HANDOVER,
             col(QueueItem.assigned_at) > now - LOOKED_BACK,
         )
         .group_by(col(QueueItem.queue_id))

@@ -31,7 +31,8 @@ WITH dirty AS (
     SELECT DISTINCT organization_id, queue_id, hour FROM json_to_recordset(%(hours)s)
         AS d(organization_id uuid, queue_id uuid, hour timestamptz)
 ), happened AS (
-    SELECT d.*, NULL::uuid AS agent_id, 1 AS entered, 0 AS assigned, 0 AS completed, 0 AS abandoned, 0 AS transferred,
+    SELECT d.*, NULL::uuid AS agent_id, (i.source <> 'handover')::int AS entered,
+           0 AS assigned, 0 AS completed, 0 AS abandoned, 0 AS transferred,
            0 AS timeouts, 0 AS overflows, 0 AS served, 0 AS sla_due, 0 AS sla_met, 0::bigint AS waited,
            0::bigint AS handled, 0 AS score, 0 AS scored
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
@@ -40,7 +41,7 @@ WITH dirty AS (
     SELECT d.*, i.agent_id, 0, 1, 0, 0, 0, 0, 0, 0, (i.sla_due_at IS NOT NULL)::int,
            (i.assigned_at <= i.sla_due_at)::int, extract(epoch FROM i.assigned_at - i.entered_at)::bigint, 0, 0, 0
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
-         AND i.assigned_at >= d.hour AND i.assigned_at < d.hour + interval '1 hour'
+         AND i.source <> 'handover' AND i.assigned_at >= d.hour AND i.assigned_at < d.hour + interval '1 hour'
     UNION ALL
     SELECT d.*, i.agent_id, 0, 0, (i.status = 'completed')::int, (i.status = 'abandoned')::int,
            (i.status = 'transferred')::int, (i.status = 'timeout')::int, (i.status = 'overflow')::int,
@@ -50,6 +51,9 @@ WITH dirty AS (
            coalesce(i.csat_score, 0), (i.csat_score IS NOT NULL)::int
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
          AND i.ended_at >= d.hour AND i.ended_at < d.hour + interval '1 hour'
+    UNION ALL -- who has nothing left in an hour (what they had was put back) is counted with nothing
+    SELECT d.*, h.agent_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    FROM dirty d JOIN queue_hours h ON h.queue_id = d.queue_id AND h.hour = d.hour AND h.agent_id IS NOT NULL
 ), sums AS (
     SELECT organization_id, queue_id, hour, agent_id, grouping(agent_id) AS everybody, sum(entered) AS entered,
            sum(assigned) AS assigned, sum(completed) AS completed, sum(abandoned) AS abandoned,
@@ -93,6 +97,7 @@ def count(connection: Connection, now: datetime) -> int:
     for organization_id, queue_id, at in connection.execute(_LIVE).fetchall():
         if at is not None and at >= latest:
             hours.add((organization_id, queue_id, _hour(at)))
+        hours.add((organization_id, queue_id, _hour(now)))  # what was assigned in it and put back
     if hours:
         dirty = [{"organization_id": one[0], "queue_id": one[1], "hour": one[2]} for one in sorted(hours, key=str)]
         connection.execute(_COUNT, {"hours": dumps(dirty)})

@@ -90,12 +90,23 @@ const Order = ({ lines }) =>
   h("div", { className: "ix-order", "data-testid": "order" }, h("div", { className: "row g6 dense med" }, h(Sign, { of: ShoppingBag }), say("inbox_more.order", { count: lines.length })),
     lines.map((line, i) => h("div", { key: i, className: "row dense" }, h("span", { className: "grow ell" }, `${fmt.number(getLang(), line.quantity)} × ${line.name}`), typeof line.price === "number" && h("span", { className: "tn muted" }, fmt.number(getLang(), line.price, { style: "currency", currency: line.currency || "BRL" })))));
 
-const Raw = ({ raw }) => {
+const Raw = ({ raw, id }) => {
   const [open, setOpen] = useState(false);
+  const [sent, setSent] = useState(null); // what the platform sent; null: not known
+  const { may_write: may } = useInbox("rights");
+  useEffect(() => {
+    if (!open || sent) return undefined;
+    let gone = false;
+    api.get(`/api/v1/conversations/${state.selected}/messages/${id}/raw`).then((answer) => gone || setSent(answer.raw), () => undefined); // an older one, of which nothing was kept: its errors say what is known
+    return () => {
+      gone = true;
+    };
+  }, [open]);
+  const words = JSON.stringify(sent ?? raw, null, 2);
   return h(Fragment, null,
     h("div", { className: "row g6 muted" }, h(Sign, { of: CircleAlert }), h("span", { className: "dense" }, say("inbox.kind.unsupported"))),
-    h("button", { type: "button", className: "link meta row g4", onClick: () => setOpen(true), "data-testid": "raw-open" }, h(Sign, { of: Code, size: "xs" }), say("inbox_more.raw_show")),
-    open && h(Modal, { title: say("inbox_more.raw_title"), detail: say("inbox_more.raw_detail"), onClose: () => setOpen(false), wide: true, test: "raw", foot: h(Btn, { onClick: async () => (await copyText(JSON.stringify(raw, null, 2))) && tell(say("inbox_more.copied"), "success"), icon: Copy }, say("inbox_more.copy")) }, h("pre", { className: "ix-raw mono", tabIndex: 0 }, JSON.stringify(raw, null, 2))));
+    may && h("button", { type: "button", className: "link meta row g4", onClick: () => setOpen(true), "data-testid": "raw-open" }, h(Sign, { of: Code, size: "xs" }), say("inbox_more.raw_show")),
+    open && h(Modal, { title: say("inbox_more.raw_title"), detail: say("inbox_more.raw_detail"), onClose: () => setOpen(false), wide: true, test: "raw", foot: h(Btn, { onClick: async () => (await copyText(words)) && tell(say("inbox_more.copied"), "success"), icon: Copy }, say("inbox_more.copy")) }, h("pre", { className: "ix-raw mono", tabIndex: 0 }, words)));
 };
 
 const Template = ({ template }) =>
@@ -154,7 +165,7 @@ const Message = memo(({ item, marked, found }) => {
       file?.part !== null && file?.part !== undefined && file.part < 1 && h("progress", { value: file.part, max: 1, "aria-label": say("inbox_more.uploading") }),
       item.place && h(Place, { place: item.place }), item.cards.map((card, i) => h(Card, { key: i, card })),
       item.template && h(Template, { template: item.template }), item.answers.length > 0 && h(Fragment, null, h("div", { className: "row g6 meta med muted" }, h(Sign, { of: ClipboardList, size: "xs" }), say("inbox_more.form_answers")), h(Pairs, { rows: item.answers })),
-      item.order.length > 0 && h(Order, { lines: item.order }), item.opaque && h(Raw, { raw: item.raw }),
+      item.order.length > 0 && h(Order, { lines: item.order }), item.opaque && h(Raw, { raw: item.raw, id: item.id }),
       item.header && h("div", { className: "hdr" }, item.header),
       text ? h("span", { className: "body" }, h(Rich, { text, mark: marked })) : !has && !item.options.length ? h("span", { className: "muted" }, sayOf(`inbox.kind.${item.type}`, "inbox.kind.unsupported")) : null,
       item.footer && h("div", { className: "foot" }, item.footer)),
