@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 SIGNED_IN_PAGES = (
     "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
-    "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan",
+    "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan", "/settings/inbox",
+    "/settings/hours",
 )  # fmt: skip
 GUEST_PAGES = ("/login", "/register")
 PASSWORD = "uma-senha-boa-9"

@@ -24,6 +24,11 @@ export const isAboutReason = (error) => {
   return about;
 };
 
+/** They were changed here: read them anew. */
+export const forgetClosing = () => {
+  known = { at: 0, promise: null };
+};
+
 /** What is chosen, whether that is enough, and what to choose from (null while it is read); read anew when `again` changes. */
 export const useOutcome = (again = 0) => {
   const [rules, setRules] = useState(null);

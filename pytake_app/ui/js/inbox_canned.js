@@ -10,15 +10,16 @@ const BASE = "/api/v1/canned-responses";
 const NAMES = ["{{contact.first_name}}", "{{contact.name}}", "{{agent.first_name}}", "{{org.name}}"];
 const close = () => inbox.closeDialog();
 
-const Form = ({ old, onDone }) => {
-  const [one, setOne] = useState({ shortcut: old?.shortcut ?? "", title: old?.title ?? "", text: old?.text ?? "", scope: old?.scope ?? "all" });
+/** A new canned reply, or another wording of `old`; `onClose` leaves it, `onDone` follows when it is kept. With `departments` it may be one of theirs. */
+export const CannedForm = ({ old, onClose, onDone, onBack, departments }) => {
+  const [one, setOne] = useState({ shortcut: old?.shortcut ?? "", title: old?.title ?? "", text: old?.text ?? "", scope: old?.scope ?? "all", department_id: old?.department_id ?? null });
   const [busy, setBusy] = useState(false);
   const put = (name) => (event) => setOne({ ...one, [name]: event.target.value });
   const bad = !/^[\p{L}\p{N}_.-]{1,40}$/u.test(one.shortcut) || (!one.text.trim() && !old?.media_ids?.length);
   const save = async () => {
     setBusy(true);
     try {
-      const body = { shortcut: one.shortcut, title: one.title.trim() || one.shortcut, text: one.text.trim(), scope: one.scope, media_ids: old?.media_ids ?? [], ...(one.scope === "department" ? { department_id: old.department_id } : {}) };
+      const body = { shortcut: one.shortcut, title: one.title.trim() || one.shortcut, text: one.text.trim(), scope: one.scope, media_ids: old?.media_ids ?? [], ...(one.scope === "department" ? { department_id: one.department_id } : {}) };
       await (old ? api.patch(`${BASE}/${old.id}`, body) : api.post(BASE, body));
       forget("canned");
       onDone();
@@ -27,12 +28,13 @@ const Form = ({ old, onDone }) => {
       tell(wordsOf(error), "error");
     }
   };
-  return h(Modal, { title: say(old ? "inbox_more.canned_edit" : "inbox_more.canned_new"), onClose: close, test: "canned-form", foot: h(Fragment, null, h(Btn, { kind: "ghost", icon: ArrowLeft, onClick: onDone }, say("inbox_more.back")), h("span", { className: "grow" }), h(Btn, { kind: "solid", disabled: bad, busy, onClick: save, test: "canned-save" }, say("common.save"))) },
+  return h(Modal, { title: say(old ? "inbox_more.canned_edit" : "inbox_more.canned_new"), onClose, test: "canned-form", foot: h(Fragment, null, onBack ? h(Btn, { kind: "ghost", icon: ArrowLeft, onClick: onBack }, say("inbox_more.back")) : h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h("span", { className: "grow" }), h(Btn, { kind: "solid", disabled: bad, busy, onClick: save, test: "canned-save" }, say("common.save"))) },
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.canned_shortcut")), h("span", { className: "field" }, h("span", { className: "muted" }, "/"), h("input", { autoFocus: true, value: one.shortcut, maxLength: 40, onChange: (event) => setOne({ ...one, shortcut: event.target.value.replace(/[\s/]/g, "-").toLowerCase() }), "data-testid": "canned-shortcut" }))),
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.canned_title")), h("input", { className: "input", value: one.title, maxLength: 80, onChange: put("title"), "data-testid": "canned-title" })),
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.canned_text")), h("textarea", { className: "input", rows: 5, value: one.text, maxLength: 4096, onChange: put("text"), "data-testid": "canned-text" }), h("span", { className: "hint" }, say("inbox_more.canned_names"))),
     h("div", { className: "row wrap g6" }, NAMES.map((name) => h("button", { key: name, type: "button", className: "var", onClick: () => setOne({ ...one, text: `${one.text}${name}` }) }, name))),
-    h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: one.scope !== "person", disabled: one.scope === "department", onChange: (event) => setOne({ ...one, scope: event.target.checked ? "all" : "person" }) }), say("inbox_more.canned_shared")));
+    departments?.length ? h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_settings.canned_for")), h("select", { className: "input", value: one.scope === "department" ? one.department_id : one.scope, onChange: ({ target: { value } }) => setOne({ ...one, ...(["all", "person"].includes(value) ? { scope: value, department_id: null } : { scope: "department", department_id: value }) }), "data-testid": "canned-scope" }, [["all", say("inbox_settings.canned_all")], ["person", say("inbox_settings.canned_mine")], ...departments.map((team) => [team.id, team.name])].map(([id, words]) => h("option", { key: id, value: id }, words))))
+      : h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: one.scope !== "person", disabled: one.scope === "department", onChange: (event) => setOne({ ...one, scope: event.target.checked ? "all" : "person" }) }), say("inbox_more.canned_shared")));
 };
 
 export const CannedDialog = () => {
@@ -40,7 +42,8 @@ export const CannedDialog = () => {
   const [editing, setEditing] = useState(null);
   const [asked, setAsked] = useState("");
   const all = useList(canned, turn);
-  if (editing) return h(Form, { old: editing === "new" ? null : editing, onDone: () => (setEditing(null), setTurn(turn + 1)) });
+  const listed = () => (setEditing(null), setTurn(turn + 1));
+  if (editing) return h(CannedForm, { old: editing === "new" ? null : editing, onClose: close, onDone: listed, onBack: listed });
   const drop = async (one) => {
     if (asked !== one.id) return setAsked(one.id);
     try {

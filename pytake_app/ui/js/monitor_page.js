@@ -89,7 +89,11 @@ const Lane = ({ name, now }) => {
   const { setNodeRef, isOver } = useDroppable({ id: `priority:${name}`, data: { priority: name } });
   return h("div", { ref: setNodeRef, className: "qm-lane", "data-over": isOver, "data-now": now, "data-testid": `lane-${name}` }, h("span", { className: `dot ${PRIORITY_HUE[name]}` }), say(`monitor.priority.${name}`));
 };
-const rest = (shown, total) => (total > shown ? h("li", { key: "rest", className: "qm-rest meta muted" }, say("monitor.more_below", { count: total - shown })) : null);
+const Rest = ({ shown, total }) => {
+  const { more, growing, wall } = useMonitor("page");
+  if (total <= shown) return null;
+  return h("li", { className: "qm-rest meta muted" }, more && !wall ? h(Btn, { kind: "ghost", small: true, busy: growing, onClick: view.more, test: "more" }, say("monitor.more_show", { count: total - shown })) : say("monitor.more_below", { count: total - shown }));
+};
 
 const Columns = ({ held }) => {
   const waiting = useMonitor("waiting");
@@ -104,15 +108,15 @@ const Columns = ({ held }) => {
       lanes: waits && may.act && h("div", { className: "qm-lanes", role: "presentation" }, PRIORITIES.map((name) => h(Lane, { key: name, name, now: held.priority === name }))),
       zone: held && !waits && may.act && held.queue && h(Over, { id: "drop-waiting", data: { column: "waiting" }, icon: ListPlus, text: say("monitor.drop_waiting") }) },
     waiting === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : waiting.items.length === 0 ? h(Nothing, { icon: Coffee, title: say("monitor.empty_waiting"), detail: say("monitor.empty_waiting_detail") })
-      : h("ul", { className: "qm-list" }, waiting.items.map((item, i) => h(WaitingCard, { key: item.conversation_id, item, place: waiting.order === "served" ? i + 1 : item.position })), rest(waiting.items.length, waiting.total))),
+      : h("ul", { className: "qm-list" }, waiting.items.map((item, i) => h(WaitingCard, { key: item.conversation_id, item, place: waiting.order === "served" ? i + 1 : item.position })), h(Rest, { shown: waiting.items.length, total: waiting.total }))),
     h(Column, { name: "service", title: say("monitor.in_service"), total: service?.total ?? null, sort: service && sort("service", "sort_service", SERVICE_SORTS, service.order),
       zone: waits && (may.take || may.admin) && h(Over, { id: "drop-service", data: { column: "service" }, icon: Headset, text: say(may.admin ? "monitor.drop_service" : "monitor.drop_me") }) },
     service === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : service.items.length === 0 ? h(Nothing, { icon: Headset, title: say("monitor.empty_service"), detail: say("monitor.empty_service_detail") })
-      : h("ul", { className: "qm-list" }, service.items.map((item) => h(ServiceCard, { key: item.conversation_id, item })), rest(service.items.length, service.total))),
+      : h("ul", { className: "qm-list" }, service.items.map((item) => h(ServiceCard, { key: item.conversation_id, item })), h(Rest, { shown: service.items.length, total: service.total }))),
     h(Column, { name: "recent", title: say("monitor.recent"), total: recent?.total ?? null, sort: recent && !wall && h(Sort, { value: recent.period, options: PERIODS, area: "period", onPick: view.period, test: "sort-recent" }),
       zone: held && may.act && h(Over, { id: "drop-recent", data: { column: "recent" }, icon: CircleCheck, text: say(waits ? "monitor.drop_out" : "monitor.drop_done") }) },
     recent === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : recent.items.length === 0 ? h(Nothing, { icon: CircleCheck, title: say("monitor.empty_recent"), detail: say("monitor.empty_recent_detail") })
-      : h("ul", { className: "qm-list flat", "aria-busy": recent.busy }, recent.items.map((item) => h(RecentRow, { key: item.id, item })), rest(recent.items.length, recent.total))));
+      : h("ul", { className: "qm-list flat", "aria-busy": recent.busy }, recent.items.map((item) => h(RecentRow, { key: item.id, item })), h(Rest, { shown: recent.items.length, total: recent.total }))));
 };
 
 // ---- on a phone the columns are tabs

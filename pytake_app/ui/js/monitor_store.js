@@ -7,13 +7,15 @@ import { makeStore, whileVisible } from "$/public/pt_page_store.js";
 
 const REST_MS = 400; // between two looks, however many pokes come
 const TALK_MS = 3000; // the same for messages, which only change who spoke last
+const SHOWN = 100; // cards of a column; more are asked for
+const MOST = 500;
 const EVERY_MS = 30000; // a look without any poke
 const ADMINS = ["org_admin", "super_admin"];
 
 const compute = (state) => {
   const { data, me } = state;
   const manage = ADMINS.includes(me?.role);
-  const page = { phase: state.phase, live: state.live, wall: state.wall, column: state.column, queue: state.queue, manage, may: manage || me?.role === "agent", me: me?.id ?? "", queues: data?.queues?.length ?? 0 };
+  const page = { phase: state.phase, live: state.live, wall: state.wall, column: state.column, queue: state.queue, manage, may: manage || me?.role === "agent", me: me?.id ?? "", queues: data?.queues?.length ?? 0, more: state.shown < MOST, growing: state.reading === "more" };
   if (!data) return { page, tabs: { items: [], all: 0, queue: state.queue }, figures: null, agents: [], waiting: null, service: null, recent: null, dialog: state.dialog, news: { text: state.news } };
   const { waiting, in_service: service, recent, figures } = data;
   return {
@@ -29,7 +31,7 @@ const compute = (state) => {
   };
 };
 export const store = makeStore(
-  { me: null, phase: "loading", live: true, wall: false, queue: "", column: "waiting", period: "today", orders: { waiting: "served", service: "agent", ...kept("pytake_monitor_orders", {}) }, data: null, dialog: null, news: "", reading: "" },
+  { me: null, phase: "loading", live: true, wall: false, queue: "", column: "waiting", period: "today", orders: { waiting: "served", service: "agent", ...kept("pytake_monitor_orders", {}) }, data: null, dialog: null, news: "", reading: "", shown: SHOWN },
   compute,
 );
 export const useMonitor = store.use;
@@ -48,7 +50,7 @@ export const load = async () => {
   busy = true;
   const mine = (turn += 1);
   try {
-    const query = new URLSearchParams({ period: state.period, ...(state.queue ? { queue: state.queue } : {}) });
+    const query = new URLSearchParams({ period: state.period, shown: String(state.shown), ...(state.queue ? { queue: state.queue } : {}) });
     const data = await api.get(`/api/v1/queues/dashboard?${query}`);
     if (mine === turn) {
       setClock(data.at);
@@ -90,7 +92,7 @@ const remember = () => {
 /** Look at one queue, or at all with "". */
 export const choose = (queue) => {
   turn += 1; // what is on its way is of another queue
-  set({ queue, reading: "queue" });
+  set({ queue, reading: "queue", shown: SHOWN });
   remember();
   busy = false;
   return load();
@@ -128,6 +130,13 @@ export const view = {
     return load();
   },
   column: (column) => set({ column }),
+  /** More cards of each column. */
+  more: () => {
+    turn += 1;
+    busy = false;
+    set({ shown: Math.min(MOST, state.shown + SHOWN), reading: "more" });
+    return load();
+  },
   order: (column, order) => {
     const orders = { ...state.orders, [column]: order };
     keep("pytake_monitor_orders", orders);

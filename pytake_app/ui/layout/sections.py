@@ -35,6 +35,8 @@ SECTIONS: tuple[Section, ...] = (
         "organization", "/settings/organization", "building-2", "plans.nav_organization", "organization", "org_admin"
     ),
     Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
+    Section("inbox", "/settings/inbox", "inbox", "inbox_settings.nav", "organization"),
+    Section("hours", "/settings/hours", "clock", "inbox_settings.hours_nav", "organization"),
     Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
     Section("organizations", "/admin/organizations", "building", "plans.organizations", "installation", "super_admin"),
 )

@@ -14,7 +14,8 @@ from pytake_app.ui.pages.not_found import page as not_found
 from pytake_app.ui.pages.queues import page as queues
 from pytake_app.ui.pages.queues import settings as queue_settings
 from pytake_app.ui.pages.sandbox import page as sandbox
-from pytake_app.ui.pages.settings import organization, organizations, plan, profile
+from pytake_app.ui.pages.settings import hours, organization, organizations, plan, profile
+from pytake_app.ui.pages.settings import inbox as inbox_settings
 from pytake_app.ui.pages.start import page as start
 from pytake_app.ui.pages.team import page as team
 
@@ -37,6 +38,8 @@ def register_pages(app: rx.App) -> None:
     app.add_page(organization.page, route=organization.ROUTE, on_load=organization.ON_LOAD)
     app.add_page(plan.page, route=plan.ROUTE, on_load=plan.ON_LOAD)
     app.add_page(organizations.page, route=organizations.ROUTE, on_load=organizations.ON_LOAD)
+    app.add_page(inbox_settings.page, route=inbox_settings.ROUTE, on_load=inbox_settings.ON_LOAD)
+    app.add_page(hours.page, route=hours.ROUTE, on_load=hours.ON_LOAD)
     app.add_page(channels.page, route=channels.ROUTE, on_load=channels.ON_LOAD)
     app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)
     app.add_page(not_found.page, route=not_found.ROUTE)
