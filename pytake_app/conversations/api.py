@@ -72,6 +72,9 @@ def list_conversations(
     ] = "newest",
     view: Annotated[UUID | None, Query(description="a saved view, in place of the filters")] = None,
     contact_id: UUID | None = None,
+    ids: Annotated[
+        list[UUID] | None, Query(max_length=100, description="only these: what changed, read again at once")
+    ] = None,
     unread: bool | None = None,
     period: Annotated[Period | None, Query(description="by the last message: today, or the last days")] = None,
     since: datetime | None = None,
@@ -98,6 +101,7 @@ def list_conversations(
         mentions_me=mentions_me,
         sort=sort,
         contact_id=contact_id,
+        ids=ids or [],
         unread=unread,
         since=since or (saved_views.beginning(period, services.clock.now()) if period else None),
         until=until,

@@ -154,6 +154,7 @@ def _conditions(session: Session, where: ConversationFilter, me: UUID) -> list[A
         if values:
             conditions.append(column.in_(values))
 
+    among(col(Conversation.id), where.ids)
     among(col(Conversation.status), where.status)
     among(col(Conversation.handling), where.handling)
     among(col(Conversation.priority), where.priority)

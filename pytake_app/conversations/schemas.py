@@ -158,6 +158,7 @@ class ConversationFilter(BaseModel):
     since: datetime | None = None
     until: datetime | None = None
     contact_id: UUID | None = None
+    ids: list[UUID] = Field(default_factory=list, max_length=100)
     q: str = Field(default="", max_length=200)
 
 

@@ -102,7 +102,10 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         folder = FlowFolder(**owned, name="Loja")
         saved_view = FlowListView(**owned, user_id=caller.user_id, name="Minhas")
         publication = FlowPublication(**owned, flow_id=flow.id, checksum="c", document=flow.draft_document)
-        message = Message(**ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1")
+        message = Message(
+            **ids, conversation_id=conversation.id, direction="in", type="text", external_id="wamid.1",
+            content={"raw": {"type": "unsupported"}},
+        )  # fmt: skip
         key: dict[str, Any] = {"channel_account_id": account.id, "lane": 1, "contact_key": "k"}
         session.add_all(
             [

@@ -93,6 +93,13 @@ def test_every_kind_of_message_shows(desk: Desk, services: Services) -> None:
     assert by_type["document"]["media"]["filename"] == "nota.pdf"
     assert by_type["location"]["location"]["latitude"] == -23.5
     assert {m["author"] for m in shown} == {"contact"}
+    # What can't be shown is kept as it came, without who sent it; nothing else has it, and nothing else keeps it.
+    opaque = by_type["unsupported"]
+    assert "raw" not in opaque["content"]
+    raw = desk.caller.get(f"{BASE}/{thread['id']}/messages/{opaque['id']}/raw").json()["raw"]
+    assert (raw["type"], raw["errors"][0]["code"], "from" in raw) == ("unsupported", 131051, False)
+    kept = desk.caller.get(f"{BASE}/{thread['id']}/messages/{by_type['text']['id']}/raw")
+    assert (kept.status_code, kept.json()["code"]) == (404, "raw_not_kept")
     pending = desk.caller.get(by_type["image"]["media"]["url"])
     assert (pending.status_code, pending.json()["code"]) == (404, "media_pending")
 

@@ -65,6 +65,57 @@ def test_up_down_and_up_again_with_data(empty_database_url: str, owner: Engine, 
     database.dispose()
 
 
+_WAITED = """
+INSERT INTO organizations (id, name, slug, plan, status, time_zone, locale, currency, settings, created_at)
+VALUES (:organization, 'A', 'a', 'free', 'active', 'America/Sao_Paulo', 'pt_BR', 'BRL', '{}', now());
+INSERT INTO contacts (id, organization_id, name, fields, tags, lifecycle, lead_score, consent, blocked, created_at,
+                      updated_at)
+VALUES (:contact, :organization, 'Maria', '{}', '[]', 'new', 0, 'unknown', false, now(), now());
+INSERT INTO channel_accounts (id, organization_id, channel, name, external_id, business_account_id, phone, credentials,
+                              settings, sandbox, status, status_detail, created_at, updated_at)
+VALUES (:account, :organization, 'whatsapp', 'Loja', '1', '', '', '', '{}', false, 'active', '', now(), now());
+INSERT INTO service_queues (id, organization_id, name, description, priority, skills, welcome_message, waiting_message,
+                            closed_message, overflow_action, overflow_message, is_default, is_active, created_at,
+                            updated_at)
+VALUES (:queue, :organization, 'Atendimento', '', 0, '[]', '', '', '', 'none', '', true, true, now(), now());
+INSERT INTO conversations (id, organization_id, contact_id, channel_account_id, channel, status, priority, handling,
+                           queue_name, tags, unread_count, last_message_preview, last_message_direction, handoff,
+                           waiting_since, created_at, updated_at)
+VALUES (:waiting, :organization, :contact, :account, 'whatsapp', 'pending', 'high', 'waiting', 'Suporte', '[]', 1, 'Oi',
+        'in', '{}', now() - interval '3 hours', now(), now()),
+       (:settled, :organization, :contact, :account, 'whatsapp', 'closed', 'medium', 'waiting', '', '[]', 0, '', 'in',
+        '{}', NULL, now(), now())
+"""
+
+
+def test_who_waited_before_there_were_places_gets_one(empty_database_url: str, owner: Engine) -> None:
+    """Rows of a release without places in queues, brought to the present one."""
+    upgrade(empty_database_url, "0016")
+    names = ("organization", "contact", "account", "queue", "waiting", "settled")
+    ids = {name: uuid4() for name in names}
+    with owner.begin() as connection:
+        tables = ("organizations", "contacts", "channel_accounts", "service_queues", "conversations")
+        for table in tables:
+            connection.execute(text(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+        for statement in _WAITED.split(";\n"):
+            connection.execute(text(statement), {name: value for name, value in ids.items() if f":{name}" in statement})
+        for table in tables:
+            connection.execute(text(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"))
+    upgrade(empty_database_url)
+    with owner.begin() as connection:
+        connection.execute(text("ALTER TABLE queue_items NO FORCE ROW LEVEL SECURITY"))
+        rows = connection.execute(
+            text(
+                "SELECT conversation_id, queue_id, queue_name, status, priority, now() - entered_at, arrived_at"
+                " FROM queue_items"
+            )
+        ).all()
+    assert len(rows) == 1
+    assert tuple(rows[0][:5]) == (ids["waiting"], ids["queue"], "Atendimento", "waiting", 2)
+    assert 10_700 < rows[0][5].total_seconds() < 11_000
+    assert rows[0][6] is None  # received like anybody who has just come
+
+
 def test_down_to_nothing_leaves_nothing(empty_database_url: str, owner: Engine) -> None:
     upgrade(empty_database_url)
     downgrade(empty_database_url, "base")

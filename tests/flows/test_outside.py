@@ -275,6 +275,11 @@ async def test_assigning_silences_the_bot(services: Services, frozen_clock: Froz
     assert pipeline.rows("SELECT c.handling, u.email FROM conversations c JOIN users u ON u.id = c.assignee_id") == [
         ("person", email)
     ]
+    # It has a place of its own, so that it counts for who serves it.
+    places = pipeline.rows(
+        "SELECT i.source, i.status, i.queue_id, u.email FROM queue_items i JOIN users u ON u.id = i.agent_id"
+    )
+    assert places == [("direct", "in_service", None, email)]
 
 
 async def test_a_webhook_starts_the_flow_for_the_contact_it_names(

@@ -37,8 +37,9 @@ const listQuery = (cursor) => {
 
 const RANKS = ["low", "medium", "high", "urgent"];
 const activity = (row) => row.last_message?.at ?? row.created_at;
-const before = (a, b) => {
-  const [x, y] = [state.rows.get(a), state.rows.get(b)];
+/** Which of two comes first; `other` is what row `b` will be. */
+const before = (a, b, other) => {
+  const [x, y] = [state.rows.get(a), other ?? state.rows.get(b)];
   const { sort } = state.filters;
   if (sort === "oldest") return activity(x).localeCompare(activity(y)) || a.localeCompare(b);
   if (sort === "waiting") return (x.waiting_since ?? "9").localeCompare(y.waiting_since ?? "9") || activity(x).localeCompare(activity(y));
@@ -92,12 +93,22 @@ const belongs = (row) => {
   if ((filters.queue || filters.tag || filters.period || filters.mentions_me) && !state.rows.has(row.id)) return false; // the server decides these when it is asked again
   return true;
 };
-/** A conversation as it is now: into the list, to its place in it, or out of it. */
+/** A conversation as it is now: into the list, to its place in it, or out of it. The others are in order: only its place is looked for. */
 export const putRow = (row) => {
-  if (belongs(row)) {
-    state.rows.set(row.id, row);
-    state.order = [...new Set([...state.order.filter((id) => state.rows.has(id)), row.id])].sort(before);
-  } else dropRow(row.id);
+  if (!belongs(row)) return dropRow(row.id);
+  const stays = state.rows.has(row.id) && before(row.id, row.id, row) === 0;
+  state.rows.set(row.id, row);
+  if (stays && state.order.includes(row.id)) return undefined;
+  const order = state.order.filter((id) => id !== row.id && state.rows.has(id));
+  let [low, high] = [0, order.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(order[middle], row.id) < 0) low = middle + 1;
+    else high = middle;
+  }
+  order.splice(low, 0, row.id);
+  state.order = order;
+  return undefined;
 };
 export const dropRow = (id) => {
   state.rows.delete(id);

@@ -134,20 +134,28 @@ const markRead = (detail) => {
     api.patch(`${BASE}/${detail.id}/read`, {}).catch((error) => error.status !== 0 && set({ error: error.code }));
 };
 
-/** Read the conversation again, wherever it is shown. */
-export const refreshOne = async (id) => {
-  if (id === state.selected) return loadThread(id, { quiet: true });
-  try {
-    const row = await api.get(`${BASE}/${id}`);
-    const old = state.rows.get(id);
-    putRow(row);
-    const last = row.last_message ?? {};
-    if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id) ring(row);
-  } catch (error) {
-    if (error.status === 404) dropRow(id);
+const TOGETHER = 100;
+/** Read rows of the list again, many at once; what is told of them meanwhile counts more. */
+const refreshRows = async (ids) => {
+  for (let at = 0; at < ids.length; at += TOGETHER) {
+    const part = ids.slice(at, at + TOGETHER);
+    const page = await api.get(`${BASE}?limit=${TOGETHER}&${part.map((id) => `ids=${id}`).join("&")}`).catch(() => null); // the next poke asks again
+    if (!page) return;
+    const found = new Map(page.items.map((row) => [row.id, row]));
+    for (const id of part) {
+      const row = found.get(id);
+      const old = state.rows.get(id);
+      if (!row) dropRow(id);
+      else if (!old?.last_message?.at || new Date(row.last_message.at) >= new Date(old.last_message.at)) {
+        putRow(row);
+        const last = row.last_message ?? {};
+        if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id) ring(row);
+      }
+    }
   }
-  return undefined;
 };
+/** Read the conversation again, wherever it is shown. */
+export const refreshOne = (id) => (id === state.selected ? loadThread(id, { quiet: true }) : refreshRows([id]));
 
 // ---- live
 const BY_SOCKET = new Set(["message_received", "message_sent", "message_status_updated", "conversation_updated"]);
@@ -164,13 +172,8 @@ const refresh = async () => {
   refreshed = Date.now();
   const ids = [...dirty];
   dirty.clear();
-  if (ids.length > 20) {
-    loadList();
-    if (ids.includes(state.selected)) loadThread(state.selected, { quiet: true });
-    return;
-  }
   const newest = state.newest;
-  await Promise.all(ids.map(refreshOne));
+  await Promise.all([ids.includes(state.selected) && loadThread(state.selected, { quiet: true }), refreshRows(ids.filter((id) => id !== state.selected))]);
   emit();
   if (ids.includes(state.selected) && state.newest !== newest) {
     const last = [...state.messages.values()].reduce((a, b) => (a && a.created_at > b.created_at ? a : b), null);
