@@ -203,8 +203,9 @@ def raw_message(session: Session, principal: Principal, conversation_id: UUID, m
         NotFoundError: no such message here, or nothing was kept of it (code `raw_not_kept`).
     """
     principal.require(Role.AGENT)
+    thread = repository.find(session, principal, conversation_id)
     found = repository.messages_by_id(session, [message_id])
-    if not found or found[0].conversation_id != conversation_id:
+    if not found or found[0].conversation_id != thread.id:
         raise NotFoundError("There is no such message.", code="message_not_found")
     raw = found[0].content.get(RAW)
     if not isinstance(raw, dict):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.e2e.axe import complaints
 from tests.e2e.browsing import open_page
@@ -13,6 +14,7 @@ from tests.e2e.colleague import Colleague
 from tests.e2e.editor_page import Person, box_of
 from tests.e2e.inbox_page import Phone, somebody
 from tests.product import Product
+from tests.waiting import wait_until
 
 CONTACT = "Maria Souza"
 
@@ -278,3 +280,57 @@ def test_the_monitor_says_when_it_cannot_be_shown(shop: Shop) -> None:
     faults["on"] = True
     page.get_by_test_id("queue-tab").first.click()
     expect(page.get_by_test_id("live")).to_contain_text("Reconectando")
+
+
+def test_a_finger_drags_and_a_lost_line_comes_back(browser: Browser, shop: Shop) -> None:
+    shop.queue(distribution="manual")
+    shop.asks_for_a_person()
+    touch = Colleague(browser, shop.rafael, shop.juliana.data_dir, name="Tina Rocha", role="org_admin", has_touch=True)
+    page = _opened(touch, "/queues")
+    waiting, served = page.get_by_test_id("waiting-card"), page.get_by_test_id("service-card")
+    expect(waiting).to_contain_text(CONTACT)
+    goal = page.locator(_agent("Juliana"))
+    expect(goal).to_be_visible()
+
+    # A finger held on a card lifts it; let go over an agent, it is theirs.
+    finger = touch.context.new_cdp_session(page)
+
+    def puts(kind: str, *at: float) -> None:
+        points = [{"x": at[0], "y": at[1]}] if at else []
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+    def lifted() -> bool:
+        box = waiting.bounding_box()
+        assert box is not None
+        puts("Start", box["x"] + 120, box["y"] + 18)
+        try:
+            page.locator("[data-testid=lane-high]").wait_for(state="visible", timeout=4000)
+        except NotInTime:
+            puts("Cancel")
+            return False
+        return True
+
+    wait_until(lifted, timeout=40)
+    to = goal.bounding_box()
+    assert to is not None
+    puts("Move", to["x"] + to["width"] / 2, to["y"] + to["height"] / 2 + 4)
+    puts("Move", to["x"] + to["width"] / 2, to["y"] + to["height"] / 2)
+    expect(goal).to_have_attribute("data-over", "true")
+    puts("End")
+    expect(served).to_contain_text("Juliana Prado")
+
+    # Cut off, the page says so and keeps what it knew; back, it shows what happened meanwhile without being asked.
+    touch.context.set_offline(True)
+    expect(page.get_by_test_id("live")).to_contain_text("Reconectando")
+    expect(served).to_contain_text(CONTACT)
+    talk = served.get_attribute("data-talk")
+    answer = shop.rafael.context.request.post(
+        f"{shop.rafael.url}/api/v1/conversations/{talk}/assign",
+        data={"user_id": None}, headers=shop.rafael.bearer,
+    )  # fmt: skip
+    assert answer.ok, answer.text()
+    touch.context.set_offline(False)
+    expect(page.get_by_test_id("live")).to_contain_text("Ao vivo", timeout=40_000)
+    expect(waiting).to_contain_text(CONTACT)
+    expect(served).to_have_count(0)
+    touch.context.close()

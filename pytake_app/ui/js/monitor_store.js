@@ -114,7 +114,12 @@ export const open = (me) => {
     if (pokes.some(({ topic }) => topic === "live:reconnected" || topic.endsWith(":queues"))) soon();
     else if (pokes.some(({ topic }) => topic.endsWith(":conversations"))) soon(TALK_MS);
   };
-  if ((users += 1) === 1) stops = [onPoke("", heard), whileVisible(EVERY_MS, () => soon())];
+  const look = () => soon(0); // the browser says at once that it is cut off, or back
+  const atWire = () => {
+    ["offline", "online"].forEach((name) => window.addEventListener(name, look));
+    return () => ["offline", "online"].forEach((name) => window.removeEventListener(name, look));
+  };
+  if ((users += 1) === 1) stops = [onPoke("", heard), whileVisible(EVERY_MS, () => soon()), atWire()];
   load();
   return () => {
     if ((users -= 1) === 0) stops.forEach((stop) => stop());
