@@ -2,6 +2,7 @@
 // open the canvas shows the version that ran and nothing can be edited.
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang } from "$/public/pt_i18n.js";
+import { phoneText } from "$/public/pt_inbox_model.js";
 import { isTyping } from "$/public/pt_shell.js";
 import { indexOf, nodeOf } from "$/public/pt_editor_doc.js";
 import { editor, emit, S, say, sayOr, specOf, tell, watch } from "$/public/pt_editor.js";
@@ -12,6 +13,9 @@ const PERIODS = [1, 7, 30, 90];
 const WARM = 0.08; // a share of people lost above which a block is amber, as the legend says
 const HOT = 0.2; // and above which it is red
 const DARK = { nodes: new Set(), ports: new Set(), current: null };
+
+/** A contact's number as people write it; for viewers it is only its end already. */
+const numberOf = (phone) => (/^\d{8,}$/.test(phone ?? "") ? phoneText(phone) : (phone ?? ""));
 
 const path = (rest) => `/api/v1/flows/${encodeURIComponent(S.flowId)}/${rest}`;
 const blank = () => ({ days: 7, version: 0, channel: "", phase: "loading", stats: null, nodes: new Map(), most: 1, node: "", dropped: false, list: null, run: null });
@@ -212,13 +216,13 @@ const standing = (item) => {
 
 const runRow = (item) => ({
   id: item.id,
-  name: item.contact_name || item.contact_phone || say("runs.nameless"),
-  initials: initials(item.contact_name || "?"),
+  name: item.contact_name || numberOf(item.contact_phone) || say("runs.nameless"),
+  initials: initials(item.contact_name || (item.contact_phone ?? "").slice(-2) || "?"),
   hue: HUES[[...item.contact_id].reduce((sum, char) => sum + char.charCodeAt(0), 0) % HUES.length],
   end: say(`runs.end_${item.end}`),
   tone: HUE[item.end],
   text: standing(item),
-  phone: item.contact_phone ?? "",
+  phone: numberOf(item.contact_phone),
   sandbox: item.sandbox,
   at: item.at,
   conversation: `/inbox?c=${item.conversation_id}`,
@@ -303,8 +307,8 @@ const shownRun = (run) => {
   const end = ["active", "waiting"].includes(session.status) ? "in_progress" : session.status === "completed" || session.status === "handed_off" ? session.status : "dropped";
   return {
     shown: true,
-    name: detail.contact_name || detail.contact_phone || say("runs.nameless"),
-    phone: detail.contact_phone ?? "",
+    name: detail.contact_name || numberOf(detail.contact_phone) || say("runs.nameless"),
+    phone: numberOf(detail.contact_phone),
     started: session.started_at,
     version: session.version,
     end: say(`runs.end_${end}`),
