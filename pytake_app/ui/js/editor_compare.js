@@ -12,7 +12,7 @@ export const together = ({ before, after, change }) => {
   const known = new Set(after.nodes.map((node) => node.id));
   const moved = new Set(change.edges.filter((edge) => edge.kind !== "added").map((edge) => `${edge.source}\u0000${edge.port}`));
   const ghosts = before.edges.filter((edge) => moved.has(`${edge.source}\u0000${edge.port}`)).map((edge) => ({ ...edge, id: `gone:${edge.id}` }));
-  return { ...after, nodes: [...after.nodes, ...before.nodes.filter((node) => !known.has(node.id))], edges: [...after.edges, ...ghosts] };
+  return { ...after, nodes: [...before.nodes.filter((node) => !known.has(node.id)), ...after.nodes], edges: [...after.edges, ...ghosts] };
 };
 
 /** What stands on a card or an edge of the canvas: node id → kind, edge id → kind. */
