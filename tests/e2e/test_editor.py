@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.editor_page import Editor, Person, box_of, small_flow
+from tests.e2e.editor_page import Editor, Person, box_of, small_flow, type_steadily
 from tests.product import Product
 
 pytestmark = pytest.mark.timeout(120)
@@ -73,7 +73,7 @@ def test_typing_is_one_frame_and_dragging_none(editor: Editor) -> None:
     area.click()
     area.press("End")
     with editor.frames.during() as typed:
-        area.press_sequentially(" Que bom ter você por aqui! Vamos conversar sobre a festa?", delay=12)
+        type_steadily(area, " Que bom ter você por aqui! Vamos conversar sobre a festa?")
         editor.saved()
     assert 1 <= len(typed.up) <= 2
     assert editor.node("ola")["config"]["body"].endswith("sobre a festa?")
