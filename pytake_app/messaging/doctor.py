@@ -165,6 +165,7 @@ CHECKS: tuple[Check, ...] = (
         "sends_overdue",
         "messages that should have been sent",
         "SELECT count(*) FROM outbox o JOIN channel_accounts a ON a.id = o.channel_account_id "
+        "JOIN organizations g ON g.id = o.organization_id AND g.status = 'active' "
         "WHERE o.state = 'queued' AND o.next_attempt_at < %(old)s AND a.status = 'active'",
         _wake_senders,
     ),

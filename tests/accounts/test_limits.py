@@ -96,13 +96,12 @@ def test_numbers_and_contacts_end_at_the_limit(caller: Caller, services: Service
     assert used(caller)["numbers"] == (0, 1), "the sandbox's number is everybody's"
     first = caller.post("/api/v1/whatsapp/numbers", json={**NUMBER, "phone_number_id": "1098765432101"})
     assert first.status_code == 201, first.text
-    refused(
-        caller.post("/api/v1/whatsapp/numbers", json={**NUMBER, "phone_number_id": "2098765432101"}), "numbers", 1, 1
-    )
-    assert caller.delete(f"/api/v1/whatsapp/numbers/{first.json()['id']}").status_code == 204
-    assert (
-        caller.post("/api/v1/whatsapp/numbers", json={**NUMBER, "phone_number_id": "309876543210"}).status_code == 201
-    )
+    second = {**NUMBER, "phone_number_id": "2098765432101"}
+    refused(caller.post("/api/v1/whatsapp/numbers", json=second), "numbers", 1, 1)
+    address = f"/api/v1/whatsapp/numbers/{first.json()['id']}"
+    assert caller.delete(address).status_code == 204
+    assert caller.post("/api/v1/whatsapp/numbers", json=second).status_code == 201
+    refused(caller.patch(address, json={"access_token": "again", "status": "active"}), "numbers", 1, 1)
     made = caller.post("/api/v1/contacts", json={"name": "Ana", "phone": "+5511987654321"}).json()
     refused(caller.post("/api/v1/contacts", json={"name": "Bia", "phone": "+5511987654322"}), "contacts", 1, 1)
     refused(caller.post("/api/v1/queue/send", json=TEMPLATE), "contacts", 1, 1)
