@@ -2,10 +2,9 @@
 import { createElement as h, useEffect, useState } from "react";
 import { ArrowRight, Gauge, X } from "lucide-react";
 import { Link, useLocation, useNavigate } from "react-router";
-import { toast } from "sonner";
 import { api } from "$/public/pt_api.js";
 import { useLang } from "$/public/pt_i18n.js";
-import { IconBtn, say, Sign } from "$/public/pt_inbox_kit.js";
+import { Btn, IconBtn, Modal, say, Sign } from "$/public/pt_inbox_kit.js";
 import { count, nearest } from "$/public/pt_plan_kit.js";
 
 const KEPT = "pytake.usage";
@@ -28,15 +27,22 @@ const write = (name, value) => {
   }
 };
 
-/** Says which limit was met, with the way to the plan; wherever the refusal came from. */
+/** Says which limit was met, with the way to the plan; wherever the refusal came from. Above a dialog that may be open: a toast would lie behind it. */
 export const PlanRefusals = () => {
   const navigate = useNavigate();
+  const [refused, setRefused] = useState(null);
   useEffect(() => {
-    const told = ({ detail }) => toast.error(say(`plans.refused_${detail.resource}`, { limit: count(detail.limit) }), { id: "plan-limit", duration: 10000, action: { label: say("plans.see_plan"), onClick: () => navigate(PAGE) } });
+    const told = ({ detail }) => setRefused(detail);
     window.addEventListener("pytake:plan-limit", told);
     return () => window.removeEventListener("pytake:plan-limit", told);
   }, []);
-  return null;
+  if (!refused) return null;
+  const close = () => setRefused(null);
+  const go = () => {
+    close();
+    navigate(PAGE);
+  };
+  return h(Modal, { title: say("plans.refused_title"), detail: say(`plans.refused_${refused.resource}`, { limit: count(refused.limit) }), onClose: close, test: "plan-refused", foot: [h(Btn, { key: "close", kind: "ghost", onClick: close }, say("common.close")), h(Btn, { key: "go", kind: "solid", onClick: go, test: "plan-refused-go" }, say("plans.see_plan"))] });
 };
 
 const messageOf = (usage) => {
