@@ -55,7 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (_, text) in ROLES.items():
         commands.add_parser(name, help=text)
     commands.add_parser("build-frontend", help="build the pages ahead of time (container images)")
-    for name, text in (("migrate", "bring the database schema up to date"), ("doctor", "check this installation")):
+    for name, text in (
+        ("migrate", "bring the database schema up to date"),
+        ("doctor", "check this installation"),
+        ("rotate-secrets", "encrypt everything that is kept encrypted under the newest SECRET_KEY"),
+    ):
         command = commands.add_parser(name, help=text)
         command.add_argument("--data-dir", type=_path)
         if name == "doctor":
@@ -89,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "migrate": _migrate,
         "doctor": _doctor,
         "super-admin": _super_admin,
+        "rotate-secrets": _rotate_secrets,
         "build-frontend": _build_front_end,
         **dict.fromkeys(ROLES, _role),
     }
@@ -232,6 +237,28 @@ def _build_front_end(_options: argparse.Namespace) -> int:
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _rotate_secrets(options: argparse.Namespace) -> int:
+    from pytake_app.core.db import Database
+    from pytake_app.embedded.attach import database
+    from pytake_app.embedded.rotation import rotate
+
+    with database(options.data_dir) as settings:
+        pools = Database(settings)
+        try:
+            tally = rotate(settings, pools, lambda line: print(line, flush=True))
+        finally:
+            pools.dispose()
+    if tally.unreadable:
+        print(
+            f"{tally.unreadable} values can't be read with SECRET_KEY or PREVIOUS_SECRET_KEYS and were left as they "
+            "are: add the key that they were encrypted under, or enter them again",
+            file=sys.stderr,
+        )
+        return 1
+    print("everything is encrypted under the newest key; PREVIOUS_SECRET_KEYS may go")
     return 0
 
 

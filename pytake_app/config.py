@@ -2,17 +2,18 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from limits import parse
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pytake_app.core.secretkey import weakness
+
 Environment = Literal["development", "test", "production"]
 PlanName = Literal["free", "starter", "professional", "enterprise"]
 
-MIN_SECRET_LENGTH = 32
 RATE_CLASSES = ("read", "write", "search", "export", "upload", "auth", "public")
 
 
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("SECRET_KEY", "JWT_SECRET", "secret_key")
     )
+    secret_key_file: str = Field("", description="file that holds SECRET_KEY, e.g. a container's secret")
     previous_secret_keys: list[SecretStr] = Field(
         default_factory=list, description="older keys, still accepted for decryption"
     )
@@ -158,10 +160,28 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name}: write a limit as '600 per minute', not '{limit}'") from error
         return given
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_file(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        path = given.get("SECRET_KEY_FILE") or given.get("secret_key_file")
+        if not path or any(given.get(name) for name in ("SECRET_KEY", "JWT_SECRET", "secret_key")):
+            return given
+        try:
+            key = Path(str(path)).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"SECRET_KEY_FILE: {path} can't be read ({type(error).__name__})") from error
+        return {**given, "secret_key": key}
+
     @model_validator(mode="after")
     def _refuse_weak_production_secret(self) -> Self:
-        if self.environment == "production" and len(self.secret_key.get_secret_value()) < MIN_SECRET_LENGTH:
-            raise ValueError(f"SECRET_KEY must be set to at least {MIN_SECRET_LENGTH} characters in production")
+        problem = weakness(self.secret_key.get_secret_value()) if self.environment == "production" else ""
+        if problem:
+            raise ValueError(
+                f"SECRET_KEY {problem}; in production set one made by "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
         return self
 
     @property

@@ -124,7 +124,7 @@ class Composite:
         if _under(path, _WEBHOOK) and not _under(path, _WEBHOOK_BY_API):
             await self._ingest(scope, receive, send)
             return
-        send = with_security_headers(send)
+        send = with_security_headers(send, https=settings().public_url.startswith("https://"))
         if _under(path, _API) or (path == "/" and wants_json(scope)):
             await self._api(scope, receive, send)
         else:

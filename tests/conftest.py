@@ -47,7 +47,7 @@ for _name in (
     "OPENAI_BASE_URL",
 ):
     os.environ.pop(_name, None)
-TEST_SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
+TEST_SECRET_KEY = "only-for-tests-Zr8vT1qLx0WkPn3EoYb6uHcJdMfSgA"
 os.environ["ENVIRONMENT"] = "test"
 os.environ["SECRET_KEY"] = TEST_SECRET_KEY
 
@@ -66,7 +66,7 @@ from pytake_app.embedded.postgres import SUPERUSER, EmbeddedPostgres  # noqa: E4
 from pytake_app.embedded.redis import EmbeddedRedis  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 Settings.model_config["env_file"] = None
 
@@ -324,8 +324,38 @@ def browser() -> "Iterator[Browser]":
         pytest.fail("Chromium was not found: apt-get install chromium, or name it by PYTAKE_CHROMIUM")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        _watch_policy(chromium)
         yield chromium
         chromium.close()
+
+
+REFUSED_BY_POLICY: list[str] = []
+"""What browsers of this run refused by a page's content security policy, since somebody looked."""
+
+
+def _watch_policy(chromium: "Browser") -> None:
+    """Every tab of every context tells what its page's policy refused."""
+    new_context = chromium.new_context
+
+    def watched(**options: Any) -> "BrowserContext":
+        context = new_context(**options)
+        context.on("console", _heard)
+        return context
+
+    chromium.new_context = watched  # type: ignore[method-assign]
+
+
+def _heard(message: "ConsoleMessage") -> None:
+    if "Content Security Policy" in message.text:
+        REFUSED_BY_POLICY.append(message.text[:600])
+
+
+@pytest.fixture(autouse=True)
+def _nothing_refused_by_policy() -> Iterator[None]:
+    """No page does what its own policy forbids; a test that provokes it empties the list."""
+    REFUSED_BY_POLICY.clear()
+    yield
+    assert REFUSED_BY_POLICY == []
 
 
 @pytest.fixture

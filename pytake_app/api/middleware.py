@@ -41,6 +41,9 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -79,6 +82,22 @@ class RequestContext:
             metrics.counter(metrics.http_requests, method, route, str(status)).inc()
             metrics.histogram(metrics.http_seconds, method, route).observe(time.perf_counter() - started)
             structlog.contextvars.clear_contextvars()
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A bug ends a socket with the code for it, and tells nothing else."""
+        closed = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal closed
+            closed = closed or message["type"] == "websocket.close"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        except Exception:
+            log.exception("socket_failed", route=_route_of(scope))
+            if not closed:
+                await send({"type": "websocket.close", "code": 1011, "reason": "internal"})
 
     def _add_headers(self, headers: MutableHeaders, scope: Scope, request_id: str, *, api: bool) -> None:
         headers["X-Request-ID"] = request_id

@@ -39,7 +39,8 @@ class SecretBox:
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._fernet = MultiFernet([_derive(secret) for secret in secrets])
+        fernets = [_derive(secret) for secret in secrets]
+        self._fernet, self._newest = MultiFernet(fernets), fernets[0]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "SecretBox":
@@ -61,6 +62,10 @@ class SecretBox:
         except InvalidToken as error:
             raise DecryptionError("a stored secret can't be decrypted with the configured SECRET_KEY") from error
 
-    def rotate(self, cipher: str) -> str:
-        """The same secret encrypted under the newest key."""
-        return self._fernet.rotate(cipher.encode()).decode()
+    def is_current(self, cipher: str) -> bool:
+        """Whether it is encrypted under the newest key."""
+        try:
+            self._newest.decrypt(cipher.encode())
+        except InvalidToken:
+            return False
+        return True

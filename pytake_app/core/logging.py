@@ -13,6 +13,7 @@ _PERSONAL_KEYS = frozenset(
     {"text", "body", "phone", "email", "name", "wa_id", "recipient", "to", "from", "payload", "content"}
 )
 _LONG_NUMBER = re.compile(r"\+?\d[\d\s().-]{8,}\d")
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _BEARER = re.compile(r"(?i)(bearer\s+)\S+")
 # In texts that others wrote: a traceback, a library's `repr` of a request with its headers.
 _NAMED_SECRET = re.compile(
@@ -44,6 +45,8 @@ def _redact_value(key: str, value: Any) -> Any:
 def _redact_text(value: str, *, numbers: bool) -> str:
     value = _BEARER.sub(r"\1[redacted]", value)
     value = _NAMED_SECRET.sub(r"\1[redacted]", _JWT.sub("[redacted]", value))
+    if "@" in value:
+        value = _EMAIL.sub("[email]", value)
     return _LONG_NUMBER.sub("[number]", value) if numbers else value
 
 

@@ -14,8 +14,9 @@ import redis as redis_client
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from pytake_app.config import MIN_SECRET_LENGTH, Settings, get_settings
+from pytake_app.config import Settings, get_settings
 from pytake_app.core.errors import UnavailableError
+from pytake_app.core.secretkey import weakness
 from pytake_app.core.services import Services
 from pytake_app.embedded.accounts import NoUnprivilegedAccount, can_traverse, identity_for
 from pytake_app.embedded.attach import NotRunning, absolute_data_dir, attach
@@ -29,7 +30,6 @@ from pytake_app.messaging import doctor as pipeline
 from pytake_app.ui.build import built_frontend
 
 Level = Literal["ok", "warn", "fail"]
-_WEAK_WORDS = ("secret", "change", "password", "example", "default")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ def examine(*, mend: bool = False) -> Iterator[Finding]:
         return
     yield _data_dir(settings)
     yield _secret(settings)
+    yield from _secret_files(settings)
     yield _port(settings)
     try:
         settings = attach()
@@ -118,11 +119,24 @@ def _secret(settings: Settings) -> Finding:
     key = settings.secret_key.get_secret_value()
     if not key:
         return Finding("ok", "secret key", "none set: one is made in the data directory (development)")
-    if len(key) < MIN_SECRET_LENGTH or len(set(key)) < 12 or any(word in key.lower() for word in _WEAK_WORDS):
+    problem = weakness(key)
+    if problem:
         level: Level = "fail" if settings.environment == "production" else "warn"
         remedy = "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
-        return Finding(level, "secret key", "SECRET_KEY is short or guessable", remedy)
+        return Finding(level, "secret key", f"SECRET_KEY {problem}", remedy)
+    if settings.previous_secret_keys:
+        remedy = "./pytake rotate-secrets, then take PREVIOUS_SECRET_KEYS away"
+        return Finding("ok", "secret key", "strong; older keys still count", remedy)
     return Finding("ok", "secret key", "strong")
+
+
+def _secret_files(settings: Settings) -> Iterator[Finding]:
+    """Files that hold secrets and that others on the machine may read."""
+    files = (ROOT / ".env", absolute_data_dir(settings) / "secret_key", Path(settings.secret_key_file or ROOT / ".env"))
+    for path in dict.fromkeys(files):
+        if path.is_file() and path.stat().st_mode & 0o077:
+            mode = f"{path.stat().st_mode & 0o777:o}"
+            yield Finding("warn", "secret files", f"{path} may be read by others ({mode})", f"chmod 600 {path}")
 
 
 def _port(settings: Settings) -> Finding:

@@ -1,7 +1,8 @@
 """Secret addresses of webhook triggers, and what a call of one does.
 
-An address is made from the flow's id, the block's id and the installation's key: nothing is stored, a copied flow has
-other addresses, and raising the block's `rotation` gives a new one.
+An address is made from the flow's id, the block's id and a key derived from the installation's: nothing is stored, a
+copied flow has other addresses, and raising the block's `rotation` gives a new one. While an older key still counts
+(PREVIOUS_SECRET_KEYS) so do the addresses made from it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pytake_app.contacts.models import Contact
 from pytake_app.contacts.schemas import ContactCreate
 from pytake_app.contacts.service import normalize_phone
 from pytake_app.core.clock import Clock
+from pytake_app.core.crypto import derived_keys
 from pytake_app.core.db import Database
 from pytake_app.core.errors import FieldError, InvalidError, NotFoundError
 from pytake_app.core.tenancy import Principal, Role
@@ -32,6 +34,7 @@ from pytake_app.flows.schemas import HookView
 from pytake_app.messaging.commands import Command, submit_command
 
 _MAC_BYTES = 18
+_PURPOSE = "hook addresses v1"
 _SYSTEM = UUID(int=0)
 
 
@@ -45,10 +48,10 @@ class Hook:
     config: WebhookConfig
 
 
-def token_of(key: str, flow_id: UUID, node_id: str, rotation: int) -> str:
+def token_of(key: bytes, flow_id: UUID, node_id: str, rotation: int) -> str:
     """The secret end of a trigger's address."""
     message = f"hook:{flow_id}:{node_id}:{rotation}".encode()
-    mac = hmac.new(key.encode(), message, sha256).digest()[:_MAC_BYTES]
+    mac = hmac.new(key, message, sha256).digest()[:_MAC_BYTES]
     return base64.urlsafe_b64encode(flow_id.bytes + mac).rstrip(b"=").decode()
 
 
@@ -75,7 +78,7 @@ def find(database: Database, settings: Settings, token: str) -> Hook:
         flow_id = UUID(bytes=raw[:16])
     except ValueError:
         raise missing from None
-    keys = [settings.signing_key, *(k.get_secret_value() for k in settings.previous_secret_keys)]
+    keys = derived_keys(settings, _PURPOSE)
     with database.system() as session:
         statement = (
             select(Flow.organization_id, FlowVersion.document)
@@ -137,8 +140,8 @@ def list_hooks(session: Session, principal: Principal, settings: Settings, ref: 
         NotFoundError: no such flow.
     """
     principal.require(Role.AGENT)
-    flow = repository.find(session, ref)
+    flow, key = repository.find(session, ref), derived_keys(settings, _PURPOSE)[0]
     return [
-        HookView(node_id=node_id, path=f"/hooks/{token_of(settings.signing_key, flow.id, node_id, config.rotation)}")
+        HookView(node_id=node_id, path=f"/hooks/{token_of(key, flow.id, node_id, config.rotation)}")
         for node_id, config in _hooks(flow.draft_document)
     ]

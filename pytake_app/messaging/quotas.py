@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -97,7 +98,7 @@ class Quotas:
         Returns:
             seconds to wait for each, 0 where the message may go (only those are counted).
         """
-        keys = [f"pytake:pair:{account_id}:{recipient}" for recipient in recipients]
+        keys = [_pair_key(account_id, recipient) for recipient in recipients]
         try:
             answer = await self._pairs(keys=keys, args=[interval * 1e6, burst])
         except redis.RedisError as error:
@@ -164,3 +165,8 @@ def used_today(client: redis.Redis, account_id: UUID, now: float) -> int:
         redis.RedisError: Redis is away.
     """
     return int(cast("int", client.zcount(_tier_keys(account_id)[0], (now * 1000) - _WINDOW_MS, "+inf")))
+
+
+def _pair_key(account_id: object, recipient: str) -> str:
+    """The key of a number and one recipient: phone numbers stand in no key, for keys are listed and monitored."""
+    return f"pytake:pair:{account_id}:{blake2b(recipient.encode(), digest_size=12).hexdigest()}"

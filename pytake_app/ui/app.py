@@ -9,7 +9,8 @@ from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from pytake_app.ui.components.basics import error_state
 from pytake_app.ui.components.client import ConnectionBanner
-from pytake_app.ui.i18n import DEFAULT_LANGUAGE, t
+from pytake_app.ui.feedback import toast
+from pytake_app.ui.i18n import DEFAULT_LANGUAGE, t, text
 from pytake_app.ui.pages import register_pages
 from pytake_app.ui.reflex_redis import support_redis_6
 from pytake_app.ui.theme import MEDIA
@@ -58,11 +59,19 @@ def _page_failed(exception: Exception) -> None:
     log.warning("page_failed", report=str(exception)[:MAX_LOGGED])
 
 
+def _event_failed(exception: Exception) -> rx.event.EventSpec:
+    """A handler of ours failed: the person hears that it did, the log why. Reflex's own toast is English and
+    evaluated."""
+    log.error("ui_event_failed", exc_info=exception)
+    return toast("error", text(DEFAULT_LANGUAGE, "common.page_failed"))
+
+
 def make_app() -> rx.App:
     """The app with all its pages. One call a process."""
     support_redis_6()
     app = rx.App(
         frontend_exception_handler=_page_failed,
+        backend_exception_handler=_event_failed,
         html_lang=DEFAULT_LANGUAGE,
         head_components=[
             rx.el.script(_BEFORE_PAINT),

@@ -23,6 +23,26 @@ _BAKED = re.compile(rf"""(["'`])(ws|http)://{re.escape(MARKER_HOST)}([^"'`]*)\1"
 _JS_DIR = Path(__file__).parent / "js"
 
 
+# Reflex's client evaluates what its server sends as a function. Ours sends toasts only, as data (`ui.feedback`): with
+# that the pages' policy does without 'unsafe-eval'. The client's other evaluations belong to features we don't use;
+# the policy ends them.
+_EVALUATION = "eval(event.payload.function)()"
+_TOAST = (
+    '(said=>{if(typeof said!=="string"||!said.startsWith("pytake:"))throw new Error("refused");'
+    "const{toast,text}=JSON.parse(said.slice(7));"
+    'if(["success","error","info","warning"].includes(toast))refs["__toast"]?.[toast](text)})(event.payload.function)'
+)
+
+
+class EvaluationError(RuntimeError):
+    """The built front end doesn't hold the evaluation we expect to replace; Reflex changed how it calls functions."""
+
+
+def without_evaluation(javascript: str) -> tuple[str, int]:
+    """The script with the evaluation of what the server sends replaced, and how often it was there."""
+    return javascript.replace(_EVALUATION, _TOAST), javascript.count(_EVALUATION)
+
+
 class OriginRewriteError(RuntimeError):
     """The built front end doesn't hold the addresses we expect to replace; Reflex changed how it bakes them."""
 
@@ -61,18 +81,22 @@ class PyTakePlugin(Plugin):
         return ("./pytake.css",)
 
     def post_build(self, **context: Any) -> None:
-        """Replace the baked addresses in the client build.
+        """Replace the baked addresses and the evaluation of functions in the client build.
 
         Raises:
-            OriginRewriteError: none was found.
+            OriginRewriteError: no address was found.
+            EvaluationError: no evaluation was found.
         """
         static_dir: Path = context["static_dir"]
-        total = 0
+        total, evaluations = 0, 0
         for path in static_dir.rglob("*.js"):
             source = path.read_text(encoding="utf-8")
-            if MARKER_HOST in source:
+            if MARKER_HOST in source or _EVALUATION in source:
                 rewritten, count = rewrite_origin(source)
+                rewritten, evaluated = without_evaluation(rewritten)
                 path.write_text(rewritten, encoding="utf-8")
-                total += count
+                total, evaluations = total + count, evaluations + evaluated
         if total == 0:
             raise OriginRewriteError("no baked backend address found in the built front end")
+        if evaluations == 0:
+            raise EvaluationError("no evaluation of the server's functions found in the built front end")

@@ -3,31 +3,39 @@
 import asyncio
 import mimetypes
 import os
+import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pytake_app.core.pagepolicy import script_hashes
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-# Reflex's pages hold inline scripts, and toasts sent by the server are evaluated: neither 'unsafe-inline' nor
-# 'unsafe-eval' can go. Everything else is closed: no other host, no plug-ins, no framing, no foreign form target.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+# The built pages hold inline scripts, the same for everybody: their hashes are let through, no other inline script, and
+# nothing is evaluated (the build frees the client from it, see `ui.plugin`). Style sheets that libraries of the
+# interface write at run time can't be told apart from others: inline style elements are let through, attributes of
+# markup aren't (scripts set styles through the object model, which no policy looks at).
+_POLICY = (
+    "default-src 'none'; "
+    "script-src 'self'{scripts}; "
     "style-src 'self' 'unsafe-inline'; "
+    "style-src-attr 'none'; "
     "img-src 'self' data: blob:; "
     "media-src 'self' blob:; "
     "font-src 'self'; "
-    "connect-src 'self' ws: wss:; "
-    "worker-src 'self' blob:; "
+    "connect-src 'self'{sockets}; "
+    "worker-src 'self'; "
+    "manifest-src 'self'; "
+    "frame-src 'none'; "
     "object-src 'none'; "
-    "base-uri 'self'; "
+    "base-uri 'none'; "
     "form-action 'self'; "
     "frame-ancestors 'none'"
 )
@@ -35,9 +43,18 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(self)"),
+    (
+        b"permissions-policy",
+        (
+            b"accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), "
+            b"microphone=(self), midi=(), payment=(), serial=(), usb=()"
+        ),
+    ),
     (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
 )
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_HOST = re.compile(rb"^[A-Za-z0-9.-]{1,250}(:[0-9]{1,5})?$|^\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?$")
 _IMMUTABLE = b"public, max-age=31536000, immutable"
 _SHORT = b"public, max-age=3600"
 _REVALIDATE = b"no-cache"
@@ -71,6 +88,7 @@ class Frontend:
         self._root = (build / "build" / "client").resolve()
         self._is_route = is_route
         self._lookup = lru_cache(maxsize=2048)(self._stat)
+        self._scripts = lru_cache(maxsize=256)(lambda file: tuple(script_hashes(file.path.read_bytes())))
 
     def _stat(self, path: Path) -> _File | None:
         try:
@@ -124,7 +142,7 @@ class Frontend:
             (b"vary", b"accept-encoding"),
         ]
         if page:
-            out.append((b"content-security-policy", CONTENT_SECURITY_POLICY.encode()))
+            out.append((b"content-security-policy", page_policy(self._scripts(file), headers.get(b"host", b""))))
         if status == 200 and headers.get(b"if-none-match") == file.etag:
             await send({"type": "http.response.start", "status": 304, "headers": out})
             await send({"type": "http.response.body", "body": b""})
@@ -142,6 +160,17 @@ class Frontend:
             await send({"type": "http.response.body", "body": b""})
             return
         await _send_file(file, send)
+
+
+def page_policy(scripts: Iterable[str], host: bytes) -> bytes:
+    """The content security policy of a page.
+
+    Parameters:
+        scripts: hash sources of its inline scripts.
+        host: as the browser calls us; not every browser takes 'self' for our sockets too.
+    """
+    sockets = f" ws://{host.decode()} wss://{host.decode()}" if _HOST.match(host) else ""
+    return _POLICY.format(scripts="".join(f" {source}" for source in scripts), sockets=sockets).encode()
 
 
 async def _send_file(file: _File, send: Send) -> None:
@@ -197,14 +226,19 @@ def within_time(receive: Receive) -> Receive:
     return timed
 
 
-def with_security_headers(send: Send) -> Send:
-    """A `send` that adds the security headers to the answer's head, unless the answer set its own."""
+def with_security_headers(send: Send, *, https: bool = False) -> Send:
+    """A `send` that adds the security headers to the answer's head, unless the answer set its own.
+
+    Parameters:
+        https: the installation is reached by https: browsers are told to ask no other way.
+    """
+    wanted = (*SECURITY_HEADERS, STRICT_TRANSPORT) if https else SECURITY_HEADERS
 
     async def secured(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             given = list(message.get("headers", []))
             names = {name.lower() for name, _ in given}
-            message["headers"] = [*given, *((name, value) for name, value in SECURITY_HEADERS if name not in names)]
+            message["headers"] = [*given, *((name, value) for name, value in wanted if name not in names)]
         await send(message)
 
     return secured

@@ -289,6 +289,7 @@ async def test_a_webhook_starts_the_flow_for_the_contact_it_names(
 
     from pytake_app.api.app import create_app
     from pytake_app.api.services import build_services
+    from pytake_app.core.crypto import derived_key
     from pytake_app.flows.hooks import token_of
 
     pipeline = Pipeline.make(services)
@@ -303,7 +304,7 @@ async def test_a_webhook_starts_the_flow_for_the_contact_it_names(
         "edges": [{"id": "1", "source": "t", "port": "next", "target": "say"}],
     }  # fmt: skip
     flow_id = add_flow(services.database, pipeline.tenant.organization_id, document)
-    token = token_of(services.settings.signing_key, flow_id, "t", 0)
+    token = token_of(derived_key(services.settings.signing_key, "hook addresses v1"), flow_id, "t", 0)
     app = create_app(services=build_services(services.settings))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         payload = {"customer": {"phone": "(11) 98765-4321", "name": "Bia"}, "order": {"id": "A-1"}}
@@ -311,7 +312,7 @@ async def test_a_webhook_starts_the_flow_for_the_contact_it_names(
         assert taken.status_code == 202, taken.text
         nobody = await client.post(f"/hooks/{token}", json={"customer": {}})
         assert (nobody.status_code, nobody.json()["code"]) == (422, "no_phone")
-        rotated = token_of(services.settings.signing_key, flow_id, "t", 1)
+        rotated = token_of(derived_key(services.settings.signing_key, "hook addresses v1"), flow_id, "t", 1)
         for wrong in (rotated, token[:-2] + "AA", "x", "%00"):
             assert (await client.post(f"/hooks/{wrong}", json=payload)).status_code == 404
     await asyncio.to_thread(pipeline.drain)

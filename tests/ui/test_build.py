@@ -11,7 +11,7 @@ import pytest
 from pytake_app.config import Settings
 from pytake_app.ui import build as builds
 from pytake_app.ui.build import BuildError, announce, built_frontend, content_hash, ensure_built, is_complete
-from pytake_app.ui.plugin import API_URL, MARKER_HOST, OriginRewriteError, PyTakePlugin, rewrite_origin
+from pytake_app.ui.plugin import API_URL, MARKER_HOST, EvaluationError, OriginRewriteError, PyTakePlugin, rewrite_origin
 from tests.waiting import wait_until
 
 
@@ -228,10 +228,18 @@ def test_build_without_addresses_is_refused(tmp_path: Path) -> None:
 def test_plugin_rewrites_the_files_in_place(tmp_path: Path) -> None:
     (tmp_path / "assets").mkdir()
     script = tmp_path / "assets" / "env.js"
-    script.write_text(f'export const e = "{API_URL}/_event";')
+    script.write_text(f'export const e = "{API_URL}/_event";eval(event.payload.function)();')
     PyTakePlugin().post_build(static_dir=tmp_path)
+    assert "eval(" not in script.read_text()
+    assert "JSON.parse" in script.read_text()
     assert "location.origin" in script.read_text()
     assert MARKER_HOST not in script.read_text()
+
+
+def test_build_whose_evaluation_is_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "entry.js").write_text(f'export const e = "{API_URL}/_event";eval(event.payload.code)();')
+    with pytest.raises(EvaluationError):
+        PyTakePlugin().post_build(static_dir=tmp_path)
 
 
 def test_plugin_hands_over_sheet_texts_and_every_module() -> None:

@@ -1,6 +1,8 @@
 """What goes out over HTTP: files with the right headers, nothing outside the build, and no foreign page's socket."""
 
+import base64
 import gzip
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +14,13 @@ import pytest
 from pytake_app import pytake_app as composition
 from pytake_app.pytake_app import Composite
 from pytake_app.ui.serving import (
-    CONTENT_SECURITY_POLICY,
     SECURITY_HEADERS,
     Frontend,
     Receive,
     Scope,
     Send,
     foreign_origin,
+    page_policy,
     plain,
     wants_json,
 )
@@ -90,7 +92,7 @@ async def test_pages_are_found_with_and_without_a_folder(client: httpx.AsyncClie
     assert title in answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert answer.headers["cache-control"] == "no-cache"
-    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["content-security-policy"] == page_policy([], b"pytake.test").decode()
 
 
 async def test_hashed_files_are_kept_for_ever(client: httpx.AsyncClient) -> None:
@@ -110,11 +112,42 @@ async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClie
 
 
 def test_policy_lets_nothing_in_from_outside() -> None:
-    directives = dict(part.strip().split(" ", 1) for part in CONTENT_SECURITY_POLICY.split(";"))
-    assert directives["default-src"] == directives["form-action"] == directives["base-uri"] == "'self'"
-    assert directives["frame-ancestors"] == directives["object-src"] == "'none'"
-    assert "http" not in CONTENT_SECURITY_POLICY
-    assert "*" not in CONTENT_SECURITY_POLICY
+    policy = page_policy(["'sha256-x'"], b"pytake.test:8080").decode()
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["script-src"] == "'self' 'sha256-x'"
+    assert directives["connect-src"] == "'self' ws://pytake.test:8080 wss://pytake.test:8080"
+    assert directives["form-action"] == "'self'"
+    for name in ("default-src", "frame-ancestors", "object-src", "base-uri", "frame-src", "style-src-attr"):
+        assert directives[name] == "'none'"
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+    assert "*" not in policy
+
+
+@pytest.mark.parametrize("host", [b"", b"a b", b"x; script-src *", b"x\r\ny", b"*", b"x'", b"[::1"])
+def test_a_hostile_host_does_not_reach_the_policy(host: bytes) -> None:
+    assert b"connect-src 'self';" in page_policy([], host)
+
+
+async def test_exactly_the_inline_scripts_of_a_page_may_run(client: httpx.AsyncClient, build: Path) -> None:
+    html = """<script src="/a.js"></script><script>let a = "é";</script><script type="module" async="">b()</script>"""
+    (build / "build" / "client" / "login.html").write_text(html, encoding="utf-8")
+    policy = (await client.get("/login", headers=BROWSER)).headers["content-security-policy"]
+    wanted = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()}'"
+        for body in ('let a = "é";', "b()")
+    ]
+    assert f"script-src 'self' {' '.join(wanted)};" in policy
+
+
+async def test_https_is_kept_once_it_is_known(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "strict-transport-security" not in (await client.get("/")).headers
+    known = composition.settings().model_copy(update={"public_url": "https://pytake.test"})
+    monkeypatch.setattr(composition, "settings", lambda: known)
+    for path in ("/", "/api/v1/flows", "/favicon.svg"):
+        assert "max-age=31536000" in (await client.get(path)).headers["strict-transport-security"]
 
 
 async def test_packed_copy_goes_to_who_understands_it(client: httpx.AsyncClient, build: Path) -> None:

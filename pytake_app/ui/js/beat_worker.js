@@ -1,2 +1,3 @@
 // A clock of its own: browsers slow the timers of tabs that nobody looks at, workers' they leave alone.
-setInterval(() => postMessage("beat"), 25000);
+// `?every=` milliseconds.
+setInterval(() => postMessage("beat"), Number(new URL(self.location.href).searchParams.get("every")) || 25000);

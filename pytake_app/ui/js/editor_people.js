@@ -39,13 +39,9 @@ const fade = () => {
 /** Call `told` every BEAT, also while the tab is hidden: browsers slow a page's own timers down to one a minute then, but not
  * a worker's. Gives what ends it. */
 const beats = (told) => {
-  const url = URL.createObjectURL(new Blob([`setInterval(() => postMessage(0), ${BEAT})`], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  worker.onmessage = told;
-  return () => {
-    worker.terminate();
-    URL.revokeObjectURL(url);
-  };
+  const worker = new Worker(`/pt_beat_worker.js?every=${BEAT}`);
+  worker.onmessage = () => told();
+  return () => worker.terminate();
 };
 
 export const people = {
