@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     web.add_argument("--host")
     for name, (_, text) in ROLES.items():
         commands.add_parser(name, help=text)
+    commands.add_parser("licenses", help="licences of the packages that PyTake is made of")
     commands.add_parser("build-frontend", help="build the pages ahead of time (container images)")
     for name, text in (
         ("migrate", "bring the database schema up to date"),
@@ -95,6 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "super-admin": _super_admin,
         "rotate-secrets": _rotate_secrets,
         "build-frontend": _build_front_end,
+        "licenses": _licenses,
         **dict.fromkeys(ROLES, _role),
     }
     try:
@@ -237,6 +239,14 @@ def _build_front_end(_options: argparse.Namespace) -> int:
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1
+    return 0
+
+
+def _licenses(_options: argparse.Namespace) -> int:
+    from pytake_app.embedded.audit import licenses
+
+    for package, license_ in licenses():
+        print(f"{package:40} {license_}")
     return 0
 
 

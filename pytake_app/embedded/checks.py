@@ -43,6 +43,8 @@ def run_tests(arguments: Sequence[str]) -> int:
         )
         if not _step(name, command)
     ]
+    if not _audit():
+        failed.append("dependency audit")
     if not _front_end():
         failed.append("front end")
     status = _run([sys.executable, "-m", "pytest", *_AT_ONCE])
@@ -62,6 +64,17 @@ def _step(name: str, command: Sequence[str]) -> bool:
     status = _run(command)
     print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - started:.1f} s)", flush=True)
     return status == 0
+
+
+def _audit() -> bool:
+    from pytake_app.embedded.audit import audit
+
+    started = time.monotonic()
+    found = audit()
+    print(f"dependency audit: {found.verdict}, {found.sentence} ({time.monotonic() - started:.1f} s)", flush=True)
+    for line in found.findings:
+        print(f"  {line}", file=sys.stderr, flush=True)
+    return found.verdict != "found"
 
 
 def _front_end() -> bool:
