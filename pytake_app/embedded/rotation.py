@@ -102,13 +102,17 @@ def rotate(settings: Settings, database: Database, say: Say, *, batch: int = BAT
 
 
 def _transactions(database: Database, column: CipherColumn, organizations: list[UUID]) -> Iterator[Transaction]:
-    """Where a table's rows are seen and may be changed: by the role for sign-ins at once, else in each organization."""
-    allowed = sa.text("SELECT has_column_privilege(current_user, :table, :column, 'UPDATE')")
-    with database.auth() as session:
-        by_auth = session.execute(allowed, {"table": column.table, "column": column.column}).scalar_one()
-    if by_auth:
-        yield partial(database.auth_as, _ACTOR)
-        return
+    """Where a table's rows are seen and may be changed: by a role for all organizations at once, else in each one."""
+    allowed = sa.text(
+        "SELECT has_column_privilege(current_user, :table, :column, 'SELECT') "
+        "AND has_column_privilege(current_user, :table, :column, 'UPDATE')"
+    )
+    everywhere: tuple[Transaction, ...] = (partial(database.auth_as, _ACTOR), database.system)
+    for transaction in everywhere:
+        with transaction() as session:
+            if session.execute(allowed, {"table": column.table, "column": column.column}).scalar_one():
+                yield transaction
+                return
     for organization_id in organizations:
         yield partial(database.tenant, organization_id, actor=_ACTOR)
 

@@ -51,6 +51,27 @@ def test_every_column_of_ciphers_is_known(services: Services) -> None:
     assert {("channel_accounts", "credentials"), ("organization_secrets", "cipher")} <= columns
 
 
+def test_second_factors_are_encrypted_anew(services: Services, caller: Caller) -> None:
+    from pytake_app.accounts.security_models import TotpFactor
+
+    old = SecretBox([services.settings.signing_key])
+    with services.database.auth() as session:
+        session.add(
+            TotpFactor(
+                user_id=caller.user_id,
+                organization_id=caller.organization_id,
+                secret_cipher=old.encrypt("JBSWY3DPEHPK3PXP"),
+                created_at=services.clock.now(),
+            )
+        )
+    said: list[str] = []
+    rotate(changed(services.settings), services.database, said.append)
+    with services.database.auth() as session:
+        (cipher,) = session.execute(sa.text("SELECT secret_cipher FROM totp_factors")).scalars()
+    assert SecretBox([NEW_KEY]).decrypt(cipher) == "JBSWY3DPEHPK3PXP"
+    assert "totp_factors.secret_cipher: 1 encrypted anew, 0 were current" in said
+
+
 def test_everything_is_encrypted_anew_in_batches_and_the_old_key_may_go(
     services: Services, caller: Caller, register: NewCaller
 ) -> None:
