@@ -11,6 +11,7 @@ from uuid import uuid4
 import redis
 import structlog
 from rq import Queue, SimpleWorker, worker_registration
+from rq.serializers import JSONSerializer
 
 from pytake_app.core.live import connect
 from pytake_app.core.services import Services
@@ -89,8 +90,9 @@ def _worker(connection: redis.Redis, name: str | None) -> LaneWorker:
         "worker_ttl": _TTL_SECONDS,
     }
     return LaneWorker(
-        [Queue(LANES_QUEUE, connection=connection)],
+        [Queue(LANES_QUEUE, connection=connection, serializer=JSONSerializer)],
         name=name or f"lanes-{uuid4().hex}",
         connection=connection,
+        serializer=JSONSerializer,
         **options,
     )

@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import re
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,9 +21,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from pytake_app.api.app import create_app
 from pytake_app.api.services import Services
 from pytake_app.channels.whatsapp.signature import sign
+from pytake_app.config import Settings
 from pytake_app.core import tracing
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.logging import configure_logging
+from pytake_app.jobs.enqueue import poke_lanes
 from tests.api.fixtures import HOST, PASSWORD, Caller, NewCaller
 from tests.support.graph_stub import GraphStub, Planned, error_body
 from tests.support.pipeline import APP_SECRET, ECHO, Pipeline, add_flow
@@ -90,6 +93,15 @@ def everything_in(client: redis.Redis) -> str:
         }[kind]()
         found.append((key, value))
     return repr(found)
+
+
+def test_jobs_are_data_that_runs_nothing_when_it_is_read(settings: Settings, redis_client: redis.Redis) -> None:
+    assert poke_lanes(redis_client, settings, (1,))
+    (key,) = redis_client.scan_iter("rq:job:*")
+    data: Any = redis_client.hget(key, "data")
+    function, _, arguments, _ = orjson.loads(zlib.decompress(data))
+    assert function.startswith("pytake_app.")
+    assert all(isinstance(one, int) for one in arguments)
 
 
 def test_the_reader_sees_marks() -> None:
