@@ -91,6 +91,8 @@ def test_page_is_quiet_self_contained_and_frugal(tabs: Tabs, path: str) -> None:
     page, notes = tabs(guest=path in GUEST_PAGES)
     open_page(page, tabs.origin + path)
     settled(page)
+    if path == "/inbox":
+        page.locator("html[data-stream=live]").wait_for(state="attached")  # its own socket stands
     assert page.url.endswith(path)
     assert notes.errors == []
     assert notes.foreign == []

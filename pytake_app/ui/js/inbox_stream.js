@@ -20,9 +20,13 @@ let watch = null;
 /** Whether the socket tells everything, so that pokes of the same needn't be followed. */
 export const streaming = () => since > 0 && Date.now() - since > OVERLAP_MS;
 
+const mark = (live) => {
+  since = live ? Date.now() : 0;
+  document.documentElement.dataset.stream = live ? "live" : "away"; // for tools that wait for it
+};
 const dropped = () => {
   socket = null;
-  since = 0;
+  mark(false);
   clearInterval(watch);
   clearTimeout(timer);
   if (!wanted) return;
@@ -34,7 +38,7 @@ const take = (own, event) => {
   if (event.event_id) last = event.event_id;
   if (event.type === "connected") {
     delay = FIRST_MS;
-    since = Date.now();
+    mark(true);
     if (last && last !== event.last_event_id) own.send(JSON.stringify({ type: "resume", last_event_id: last }));
     else last = event.last_event_id;
   } else if (event.type === "reconnected") {
