@@ -34,29 +34,33 @@ WITH dirty AS (
     SELECT d.*, NULL::uuid AS agent_id, (i.source <> 'handover')::int AS entered,
            0 AS assigned, 0 AS completed, 0 AS abandoned, 0 AS transferred,
            0 AS timeouts, 0 AS overflows, 0 AS served, 0 AS sla_due, 0 AS sla_met, 0::bigint AS waited,
-           0::bigint AS handled, 0 AS score, 0 AS scored
+           0::bigint AS handled, 0 AS score, 0 AS scored, 0 AS got
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
          AND i.entered_at >= d.hour AND i.entered_at < d.hour + interval '1 hour'
     UNION ALL
-    SELECT d.*, i.agent_id, 0, 1, 0, 0, 0, 0, 0, 0, (i.sla_due_at IS NOT NULL)::int,
-           (i.assigned_at <= i.sla_due_at)::int, extract(epoch FROM i.assigned_at - i.entered_at)::bigint, 0, 0, 0
+    SELECT d.*, i.agent_id, 0, (i.source <> 'handover')::int, 0, 0, 0, 0, 0, 0, (i.sla_due_at IS NOT NULL)::int,
+           (i.assigned_at <= i.sla_due_at)::int,
+           CASE WHEN i.source = 'handover' THEN 0 ELSE extract(epoch FROM i.assigned_at - i.entered_at)::bigint END,
+           0, 0, 0, 1
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
-         AND i.source <> 'handover' AND i.assigned_at >= d.hour AND i.assigned_at < d.hour + interval '1 hour'
+         AND i.assigned_at >= d.hour AND i.assigned_at < d.hour + interval '1 hour'
     UNION ALL
     SELECT d.*, i.agent_id, 0, 0, (i.status = 'completed')::int, (i.status = 'abandoned')::int,
            (i.status = 'transferred')::int, (i.status = 'timeout')::int, (i.status = 'overflow')::int,
            (i.assigned_at IS NOT NULL)::int,
            (i.assigned_at IS NULL AND i.sla_due_at < i.ended_at)::int, 0, 0,
            coalesce(extract(epoch FROM i.ended_at - i.assigned_at), 0)::bigint,
-           coalesce(i.csat_score, 0), (i.csat_score IS NOT NULL)::int
+           coalesce(i.csat_score, 0), (i.csat_score IS NOT NULL)::int, 0
     FROM dirty d JOIN queue_items i ON i.organization_id = d.organization_id AND i.queue_id = d.queue_id
          AND i.ended_at >= d.hour AND i.ended_at < d.hour + interval '1 hour'
     UNION ALL -- who has nothing left in an hour (what they had was put back) is counted with nothing
-    SELECT d.*, h.agent_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    SELECT d.*, h.agent_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
     FROM dirty d JOIN queue_hours h ON h.queue_id = d.queue_id AND h.hour = d.hour AND h.agent_id IS NOT NULL
 ), sums AS (
     SELECT organization_id, queue_id, hour, agent_id, grouping(agent_id) AS everybody, sum(entered) AS entered,
-           sum(assigned) AS assigned, sum(completed) AS completed, sum(abandoned) AS abandoned,
+           -- an agent has been given what another handed on; the queue has not been asked for it again
+           CASE WHEN grouping(agent_id) = 1 THEN sum(assigned) ELSE sum(got) END AS assigned,
+           sum(completed) AS completed, sum(abandoned) AS abandoned,
            sum(transferred) AS transferred, sum(timeouts) AS timeouts, sum(overflows) AS overflows,
            sum(served) AS served, sum(coalesce(sla_due, 0)) AS sla_due, sum(coalesce(sla_met, 0)) AS sla_met,
            sum(waited) AS waited, coalesce(max(waited), 0) AS longest, sum(handled) AS handled, sum(score) AS score,
