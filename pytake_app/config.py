@@ -77,6 +77,14 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias=AliasChoices("PYTAKE_ADMIN_PASSWORD", "admin_password")
     )
 
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="mail server, e.g. smtp://user:password@mail.example.com:587 (STARTTLS) or smtps://…; empty = mails "
+        "go to the console, in production nowhere",
+    )
+    smtp_ca_file: Path | None = Field(None, description="certificates that the mail server's own is checked against")
+    mail_from: str = Field("PyTake <no-reply@localhost>", description="sender of mails")
+
     whatsapp_access_token: SecretStr = SecretStr("")
     whatsapp_phone_number_id: str = ""
     whatsapp_business_account_id: str = ""
@@ -183,6 +191,18 @@ class Settings(BaseSettings):
                 "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
         return self
+
+    @model_validator(mode="after")
+    def _mails_need_an_address(self) -> Self:
+        # Links in mails never come from a request: whoever sends one may write any host into it.
+        if self.smtp_url.get_secret_value() and not self.public_url:
+            raise ValueError("SMTP_URL needs PUBLIC_URL, the address that links in mails lead to")
+        return self
+
+    @property
+    def link_base(self) -> str:
+        """What links in mails begin with."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -24,6 +24,7 @@ LOGINS_PER_ADDRESS = "60 per 5 minute"
 LOGINS_PER_DEVICE = "8 per 5 minute"
 RESETS_PER_ACCOUNT = "5 per hour"
 RESETS_PER_ADDRESS = "20 per hour"
+CODES_PER_ACCOUNT = "15 per 15 minute"
 DEVICE_LIFETIME = timedelta(days=365)
 DEVICES_KEPT = 5
 """Accounts that one browser is known to, e.g. several people at one desk."""
@@ -93,6 +94,19 @@ class Attempts:
                 Bucket(RESETS_PER_ADDRESS, ("reset-address", client.address)),
             ]
         )
+
+    def count_code(self, email: str, client: Caller) -> None:
+        """Count one code of a second factor; a known device's are counted apart.
+
+        Raises:
+            TooManyRequestsError: too many for this account.
+        """
+        account = hash_token(email)
+        self._limiter.require(CODES_PER_ACCOUNT, "second-step", account, self._known(account, client.device))
+
+    def knows(self, email: str, client: Caller) -> bool:
+        """Whether somebody signed in to the account from this browser before."""
+        return bool(self._known(hash_token(email), client.device))
 
     # -- devices ------------------------------------------------------------------------------------------------------
 

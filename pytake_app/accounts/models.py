@@ -96,6 +96,7 @@ class User(SQLModel, table=True):
     last_login_at: datetime | None = time_field(nullable=True)
     time_zone: str = Field(default="", description="IANA name; empty: the organization's")
     avatar: str = Field(default="", description="changes with the picture; empty: none")
+    tell_new_device: bool = Field(default=True, description="a mail at each sign-in from a device that isn't known")
     password_changed_at: datetime | None = time_field(nullable=True)
     removed_at: datetime | None = time_field(nullable=True)
 

@@ -23,6 +23,26 @@ _AT_ONCE = threading.BoundedSemaphore(4)
 _COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text("utf-8").split())
 
 
+STRENGTH_READ = 72
+"""Characters that strength is judged by: zxcvbn's work grows with the square of the length."""
+WEAKEST_ACCEPTED = 2
+"""zxcvbn's score: a million guesses and more; less falls to a patient guesser even online."""
+
+
+def strength(password: str, *, email: str = "", name: str = "") -> int:
+    """How hard a password is to guess, 0 to 4, judged by lists of breached passwords, names, words and keyboard rows.
+
+    Parameters:
+        email, name: what is known about the person makes guessing easier.
+    """
+    from zxcvbn import zxcvbn
+
+    if not password:
+        return 0
+    words = [email, email.partition("@")[0], name, *name.split(), "pytake"]
+    return int(zxcvbn(password[:STRENGTH_READ], user_inputs=[word for word in words if word])["score"])
+
+
 def check(password: str, *, email: str, name: str = "", pointer: str = "/password") -> None:
     """Refuse a password that is too short, common or guessable from what is known about the person.
 
@@ -39,6 +59,8 @@ def check(password: str, *, email: str, name: str = "", pointer: str = "/passwor
         code, message = "password_common", "this password is among the first that attackers try"
     elif lowered in _guesses(email, name):
         code, message = "password_guessable", "a password must not be your e-mail or name"
+    elif strength(password, email=email, name=name) < WEAKEST_ACCEPTED:
+        code, message = "password_weak", "this password is easy to guess; add words that have nothing to do with it"
     if code:
         raise InvalidError("The password is not accepted.", code=code, errors=[FieldError(pointer, message, code)])
 

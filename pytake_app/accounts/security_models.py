@@ -1,9 +1,9 @@
-"""Tables behind signing in: invitations, links to reset, second factors, devices. Tokens are kept as hashes only."""
+"""Tables behind signing in: invitations, links to reset, second factors, pictures. Tokens are kept as hashes only."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from pytake_app.core.models import id_field, json_field, organization_field, time_field
@@ -106,18 +106,3 @@ class SignInChallenge(SQLModel, table=True):
     created_at: datetime = time_field()
     expires_at: datetime = time_field()
     used_at: datetime | None = time_field(nullable=True)
-
-
-class KnownDevice(SQLModel, table=True):
-    """A browser in which somebody signed in before, told by a cookie of its own."""
-
-    __tablename__ = "known_devices"
-    __table_args__ = (UniqueConstraint("user_id", "token_hash"),)
-
-    id: UUID = id_field()
-    organization_id: UUID = organization_field()
-    user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")
-    token_hash: str
-    user_agent: str = ""
-    created_at: datetime = time_field()
-    last_used_at: datetime = time_field(index=True)

@@ -220,6 +220,8 @@ WITHOUT = frozenset(
         ("POST", "/auth/logout"),
         ("POST", "/auth/logout-everywhere"),
         ("PATCH", "/auth/me"),
+        ("PUT", "/auth/me/avatar"),
+        ("DELETE", "/auth/me/avatar"),
         ("PATCH", "/conversations/{conversation_id}/read"),  # leaves the unread count to those who work
         ("PUT", "/conversations/{conversation_id}/presence"),  # looks, and is seen to
         ("POST", "/inbox-views"),  # one's own; shared ones need settings.manage

@@ -21,6 +21,7 @@ LOG_CAP_BYTES = 10 * 1024 * 1024
 _PR_SET_PDEATHSIG = 1
 _IMPORTANT = re.compile(
     rb"\b(ERROR|CRITICAL|FATAL|PANIC)\b|\"level\": ?\"(error|critical)\"|\[(error|critical)\s*\]|^Traceback|^\w+Error:"
+    rb"|^MAIL to "  # mails of an installation without a mail server (outgoing/mail.py)
 )
 
 # Resolved before any fork: loading a library between fork and exec is not safe.

@@ -1,0 +1,97 @@
+"""Mails about one's own account: in the reader's language and time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from sqlmodel import Session, select
+
+from pytake_app.accounts.models import AuthSession, Organization, User
+from pytake_app.config import Settings
+from pytake_app.core.crypto import SecretBox
+from pytake_app.core.texts import text
+from pytake_app.outgoing import mail
+
+_BROWSERS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/"),
+    ("Opera", r"OPR/"),
+    ("Samsung Internet", r"SamsungBrowser/"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+_SYSTEMS = (
+    ("Android", r"Android"),
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Windows", r"Windows"),
+    ("ChromeOS", r"CrOS"),
+    ("macOS", r"Macintosh|Mac OS X"),
+    ("Linux", r"Linux"),
+)
+
+
+def device_of(user_agent: str) -> tuple[str, str]:
+    """(browser or program, system) by a User-Agent header; either may be empty."""
+    browser = next((name for name, pattern in _BROWSERS if re.search(pattern, user_agent)), "")
+    system = next((name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)), "")
+    if not browser:
+        program = re.match(r"[\w.-]{1,40}", user_agent)  # e.g. `python-httpx/0.28.1`
+        browser = program[0] if program else ""
+    return browser, system
+
+
+def device_words(user_agent: str, locale: str) -> str:
+    """A device in words, e.g. "Chrome (Windows)"."""
+    browser, system = device_of(user_agent)
+    if not browser:
+        return text(locale, "account.device_unknown")
+    return f"{browser} ({system})" if system else browser
+
+
+def when_words(moment: datetime, user: User, organization: Organization) -> str:
+    """A time in the reader's language and time zone."""
+    zone = ZoneInfo(user.time_zone or organization.time_zone)
+    return format_datetime(moment, "long", tzinfo=zone, locale=Locale.parse(user.locale))
+
+
+def tell(
+    session: Session, settings: Settings, user: User, template: str, now: datetime, *, link: str = "", **values: str
+) -> None:
+    """Mail somebody about their own account, with the transaction.
+
+    Parameters:
+        link: a path on this installation.
+    """
+    organization = session.exec(select(Organization).where(Organization.id == user.organization_id)).one()
+    known = {"name": user.full_name, "when": when_words(now, user, organization), **values}
+    if link:
+        known["link"] = settings.link_base + link
+    mail.enqueue(
+        session, SecretBox.from_settings(settings), to=user.email, template=template, locale=user.locale, values=known,
+        now=now, organization_id=user.organization_id,
+    )  # fmt: skip
+
+
+def tell_of_new_device(
+    session: Session, settings: Settings, user: User, signed_in: AuthSession, now: datetime, *, known: bool
+) -> None:
+    """Mail somebody that a device signed in which we don't know; not at their very first sign-in.
+
+    Parameters:
+        known: by its cookie. Programs have none: they are known by their name in an earlier sign-in.
+    """
+    if known or not user.tell_new_device:
+        return
+    earlier = select(AuthSession.user_agent).where(AuthSession.user_id == user.id, AuthSession.id != signed_in.id)
+    agents = set(session.exec(earlier.limit(200)))
+    if not agents or (signed_in.kind == "api" and signed_in.user_agent in agents):
+        return
+    tell(
+        session, settings, user, "new_device", now, link="/settings/security",
+        device=device_words(signed_in.user_agent, user.locale), address=signed_in.address or "?",
+    )  # fmt: skip
