@@ -79,8 +79,8 @@ class Settings(BaseSettings):
 
     smtp_url: SecretStr = Field(
         SecretStr(""),
-        description="mail server, e.g. smtp://user:password@mail.example.com:587 (STARTTLS) or smtps://…; empty = mails "
-        "go to the console, in production nowhere",
+        description="mail server, e.g. smtp://user:password@mail.example.com:587 (STARTTLS) or smtps://…; empty = "
+        "mails go to the console, in production nowhere",
     )
     smtp_ca_file: Path | None = Field(None, description="certificates that the mail server's own is checked against")
     mail_from: str = Field("PyTake <no-reply@localhost>", description="sender of mails")

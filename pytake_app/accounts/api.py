@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from fastapi import APIRouter, Request, Response
 
-from pytake_app.accounts import service
 from pytake_app.accounts.schemas import (
     LoginRequest,
     LogoutRequest,
@@ -14,10 +11,8 @@ from pytake_app.accounts.schemas import (
     RefreshRequest,
     RegisterRequest,
     TokenAnswer,
-    UserView,
 )
-from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession, client_of
-from pytake_app.core.pagination import Page
+from pytake_app.api.deps import CurrentPrincipal, ServicesDep, client_of
 
 router = APIRouter(tags=["auth"])
 
@@ -30,7 +25,11 @@ def register(body: RegisterRequest, request: Request, services: ServicesDep) -> 
 
 @router.post("/auth/login")
 def login(body: LoginRequest, request: Request, services: ServicesDep) -> TokenAnswer:
-    """Sign in."""
+    """Sign in.
+
+    Where a second step is needed the answer is 401 with a `challenge_token`: `totp_required` goes on at
+    `/auth/totp/verify`, `totp_setup_required` at `/auth/totp/enroll`.
+    """
     return services.accounts.login(body.email, body.password, client_of(request))
 
 
@@ -60,15 +59,3 @@ def logout_everywhere(who: CurrentPrincipal, services: ServicesDep) -> Response:
 def me(who: CurrentPrincipal, services: ServicesDep) -> MeAnswer:
     """Who is asking."""
     return services.accounts.me(who)
-
-
-@router.get("/users", tags=["users"])
-def users(who: CurrentPrincipal, session: TenantSession) -> Page[UserView]:
-    """The organization's people."""
-    return Page[UserView](items=service.list_users(session, who))
-
-
-@router.get("/users/{user_id}", tags=["users"])
-def user(user_id: UUID, who: CurrentPrincipal, session: TenantSession) -> UserView:
-    """One of the organization's people."""
-    return service.get_user(session, who, user_id)

@@ -31,7 +31,9 @@ class SecondStepError(UnauthorizedError):
 
     def __init__(self, purpose: Purpose, token: str) -> None:
         sentence = (
-            "Send the code of your second factor." if purpose == "verify" else "Your organization asks for a second factor."
+            "Send the code of your second factor."
+            if purpose == "verify"
+            else "Your organization asks for a second factor."
         )
         seconds = int(LIFETIME.total_seconds())
         super().__init__(

@@ -245,5 +245,3 @@ class Joining:
 
 def _invalid() -> NotFoundError:
     return NotFoundError("The invitation was used, taken back or is too old.", code="invitation_invalid")
-
-

@@ -157,9 +157,7 @@ def remove_member(session: Session, principal: Principal, user_id: UUID, *, cloc
     _hand_back(session, clock)
 
 
-def send_reset(
-    session: Session, principal: Principal, user_id: UUID, *, settings: Settings, clock: Clock
-) -> ResetLink:
+def send_reset(session: Session, principal: Principal, user_id: UUID, *, settings: Settings, clock: Clock) -> ResetLink:
     """Help somebody who can't sign in to a new password: a mail, or the link to hand over where no mail is sent.
 
     Raises:
@@ -276,9 +274,7 @@ def _keep_an_admin(session: Session, leaving: User) -> None:
         return
     session.exec(select(Organization.id).where(Organization.id == organization_of(session)).with_for_update()).one()
     roles = [role for role in Role if role.includes(Role.ORG_ADMIN)]
-    others = scoped(session, User).where(
-        col(User.is_active), col(User.role).in_(roles), col(User.id) != leaving.id
-    )
+    others = scoped(session, User).where(col(User.is_active), col(User.role).in_(roles), col(User.id) != leaving.id)
     if session.exec(others.with_for_update()).first() is None:
         raise ConflictError("The organization needs an administrator.", code="last_admin")
 
@@ -320,4 +316,3 @@ def _view(user: User, places: dict[UUID, list[UUID]], factors: set[UUID] | None)
             "second_factor": None if factors is None else user.id in factors,
         }
     )
-

@@ -182,9 +182,7 @@ class OwnSecurity:
     def end_others(self, who: Principal) -> int:
         """Sign every other device of the caller out; how many there were."""
         with self._database.tenant(who.organization_id) as session:
-            return repository.revoke_sessions_of(
-                session, who.user_id, self._clock.now(), "revoked", but=who.session_id
-            )
+            return repository.revoke_sessions_of(session, who.user_id, self._clock.now(), "revoked", but=who.session_id)
 
     def _own(self, session: Session, who: Principal) -> User:
         user = repository.user(session, who.user_id)

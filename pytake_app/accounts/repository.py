@@ -18,6 +18,7 @@ from pytake_app.accounts.models import (
     RolePermission,
     User,
 )
+from pytake_app.accounts.security_models import PasswordReset, SignInChallenge
 from pytake_app.core.tenancy import organization_of, scoped
 
 
@@ -97,11 +98,12 @@ def revoke_session(session: Session, session_id: UUID, now: datetime, reason: st
     )
 
 
-def revoke_sessions_of(session: Session, user_id: UUID, now: datetime, reason: str) -> int:
-    """End every sign-in of a user; returns how many were open."""
+def revoke_sessions_of(session: Session, user_id: UUID, now: datetime, reason: str, *, but: UUID | None = None) -> int:
+    """End every sign-in of a user, or all `but` one; returns how many were open."""
     result = session.execute(
         update(AuthSession)
         .where(col(AuthSession.user_id) == user_id, col(AuthSession.revoked_at).is_(None))
+        .where(col(AuthSession.id) != (but or UUID(int=0)), col(AuthSession.expires_at) > now)
         .values(revoked_at=now, revoked_reason=reason)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE's result has it
@@ -117,6 +119,15 @@ def delete_ended_sessions(session: Session, before: datetime) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
+def delete_old_links(session: Session, before: datetime) -> int:
+    """Delete links that reset passwords and second steps of signing in that ran out before a time."""
+    gone = 0
+    for model in (PasswordReset, SignInChallenge):
+        result = session.execute(delete(model).where(col(model.expires_at) < before))
+        gone += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
+    return gone
+
+
 def delete_old_answers(session: Session, before: datetime) -> int:
     """Delete answers kept under an `Idempotency-Key` before a time."""
     result = session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < before))
@@ -124,8 +135,9 @@ def delete_old_answers(session: Session, before: datetime) -> int:
 
 
 def users(session: Session, limit: int) -> list[User]:
-    """The organization's people, by name."""
-    return list(session.exec(scoped(session, User).order_by(col(User.full_name), col(User.id)).limit(limit)).all())
+    """The organization's people, by name; without those who were removed."""
+    present = scoped(session, User).where(col(User.removed_at).is_(None))
+    return list(session.exec(present.order_by(col(User.full_name), col(User.id)).limit(limit)).all())
 
 
 def user(session: Session, user_id: UUID) -> User | None:

@@ -17,7 +17,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from pytake_app.accounts import audit, passwords, repository
+from pytake_app.accounts import audit, challenges, notices, passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
@@ -47,7 +47,7 @@ from pytake_app.core.tenancy import Actor, Principal, Role, organization_of, per
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
-    "create_department", "department_choices", "department_members", "departments_of", "get_user", "list_users",
+    "create_department", "department_choices", "department_members", "departments_of", "get_user",
     "locales_of", "organization_of_session", "principal_for", "privacy_of", "purge_expired", "record_event",
     "reference_names", "reopens_for", "resolve_web_session", "roles_with", "user_choices", "user_names",
 ]  # fmt: skip
@@ -107,12 +107,6 @@ def resolve_web_session(session: Session, token: str, *, clock: Clock | None = N
     return _principal(found)
 
 
-def list_users(session: Session, principal: Principal, *, limit: int = 200) -> list[UserView]:
-    """The organization's people, e.g. to assign a conversation to."""
-    principal.require(Role.VIEWER)
-    return [UserView.model_validate(user) for user in repository.users(session, limit)]
-
-
 def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     """One of the organization's people.
 
@@ -121,7 +115,7 @@ def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     """
     principal.require(Role.VIEWER)
     user = repository.user(session, user_id)
-    if user is None:
+    if user is None or user.removed_at is not None:
         raise NotFoundError("There is no such user.")
     return UserView.model_validate(user)
 
@@ -154,6 +148,7 @@ def purge_expired(database: Database, now: datetime) -> int:
     """
     with database.auth() as session:
         gone = repository.delete_ended_sessions(session, now - KEEP_ENDED_SESSIONS)
+        gone += repository.delete_old_links(session, now - KEEP_ANSWERS)
     with database.system() as session:
         return gone + repository.delete_old_answers(session, now - KEEP_ANSWERS)
 
@@ -192,12 +187,12 @@ class Accounts:
             TooManyRequestsError: too many registrations from this address.
         """
         user_id, organization_id = self._register(request, client)
-        return self._open_api_session(user_id, organization_id, client)
+        return self.open_api_session(user_id, organization_id, client)
 
     def register_web(self, request: RegisterRequest, client: Client) -> WebSession:
         """As `register`, for a browser."""
         user_id, organization_id = self._register(request, client)
-        return self._open_web_session(user_id, organization_id, client)
+        return self.open_web_session(user_id, organization_id, client)
 
     def _register(self, request: RegisterRequest, client: Client) -> tuple[UUID, UUID]:
         if not self._settings.registration_open:
@@ -257,16 +252,19 @@ class Accounts:
         """Sign an API client in.
 
         Raises:
-            UnauthorizedError: `credentials_invalid`, the same for an unknown e-mail and a wrong password.
+            UnauthorizedError: `credentials_invalid`, the same for an unknown e-mail and a wrong password;
+                `totp_required` or `totp_setup_required` with a `challenge_token` (`challenges.SecondStepError`).
             TooManyRequestsError: too many attempts for this account or from this address.
         """
         user = self._authenticate(email, password, client)
-        return self._open_api_session(user.id, user.organization_id, client)
+        challenges.demand(self._database, user, self._clock.now())
+        return self.open_api_session(user.id, user.organization_id, client)
 
     def login_web(self, email: str, password: str, client: Client) -> WebSession:
         """As `login`, for a browser."""
         user = self._authenticate(email, password, client)
-        return self._open_web_session(user.id, user.organization_id, client)
+        challenges.demand(self._database, user, self._clock.now())
+        return self.open_web_session(user.id, user.organization_id, client)
 
     def _authenticate(self, email: str, password: str, client: Client) -> User:
         email = normalize_email(email)
@@ -294,14 +292,16 @@ class Accounts:
 
     # -- sessions ---------------------------------------------------------------------------------------------------
 
-    def _open_api_session(self, user_id: UUID, organization_id: UUID, client: Client) -> TokenAnswer:
+    def open_api_session(self, user_id: UUID, organization_id: UUID, client: Client) -> TokenAnswer:
+        """Sign an API client in, whose person is known for sure by now."""
         now = self._clock.now()
         expires = now + timedelta(days=self._settings.refresh_token_expire_days)
         with self._database.auth() as session:
             signed_in = self._add_session(session, user_id, organization_id, client, kind="api", expires=expires)
             return self._issue(session, signed_in, now)
 
-    def _open_web_session(self, user_id: UUID, organization_id: UUID, client: Client) -> WebSession:
+    def open_web_session(self, user_id: UUID, organization_id: UUID, client: Client) -> WebSession:
+        """As `open_api_session`, for a browser."""
         token = new_token()
         lifetime = timedelta(days=self._settings.web_session_days)
         with self._database.auth() as session:
@@ -338,6 +338,8 @@ class Accounts:
                 session, who, "signed_in", "user", user.id, {"kind": kind}, object_name=user.full_name,
                 organization_id=organization_id, clock=self._clock,
             )  # fmt: skip
+            known = self.attempts.knows(user.email, client)
+            notices.tell_of_new_device(session, self._settings, user, signed_in, now, known=known)
         session.flush()
         return signed_in
 

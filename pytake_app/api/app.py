@@ -14,9 +14,11 @@ from pytake_app.accounts import api as accounts
 from pytake_app.accounts import api_audit as audit_log
 from pytake_app.accounts import api_departments as departments
 from pytake_app.accounts import api_organizations as organizations
+from pytake_app.accounts import api_people as people
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
-from pytake_app.api import docs, problems, realtime, system, warming, web
+from pytake_app.accounts import api_security as own_security
+from pytake_app.api import docs, problems, realtime, system, warming, web, web_account
 from pytake_app.api.guards import BeforeBody, Shape
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import RequestContext, is_api_path
@@ -54,6 +56,9 @@ BASE = "/api/v1"
 DOMAINS: tuple[APIRouter, ...] = (
     accounts.router,
     profile.router,
+    own_security.router,
+    people.router,
+    people.joining_router,
     departments.router,
     departments.settings_router,
     roles.router,
@@ -139,6 +144,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     problems.install(app)
     app.include_router(system.router)
     app.include_router(web.router)
+    app.include_router(web_account.router)
     # Before the domains: `/conversations/ws` must not be read as a conversation's id.
     app.include_router(realtime.router, prefix=BASE)
     for router in DOMAINS:

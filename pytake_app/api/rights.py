@@ -20,6 +20,16 @@ _PIPELINE, _FIGURES = (P.PIPELINE_MANAGE,), (P.ANALYTICS_READ,)
 
 _TABLE: dict[tuple[Permission, ...], str] = {
     _USERS: """
+        POST /users
+        PATCH /users/{user_id}
+        DELETE /users/{user_id}
+        POST /users/{user_id}/password-reset
+        DELETE /users/{user_id}/second-factor
+        DELETE /users/{user_id}/sessions
+        GET /users/invitations
+        POST /users/invitations
+        POST /users/invitations/{invitation_id}/resend
+        DELETE /users/invitations/{invitation_id}
         POST /departments
         PATCH /departments/{department_id}
         DELETE /departments/{department_id}
@@ -221,6 +231,14 @@ WITHOUT = frozenset(
         ("POST", "/auth/logout-everywhere"),
         ("PATCH", "/auth/me"),
         ("PUT", "/auth/me/avatar"),
+        ("PATCH", "/auth/security"),
+        ("POST", "/auth/password/change"),
+        ("POST", "/auth/totp/setup"),
+        ("POST", "/auth/totp/confirm"),
+        ("POST", "/auth/totp/disable"),
+        ("POST", "/auth/totp/recovery-codes"),
+        ("DELETE", "/auth/sessions/{sign_in_id}"),
+        ("POST", "/auth/sessions/revoke-others"),
         ("DELETE", "/auth/me/avatar"),
         ("PATCH", "/conversations/{conversation_id}/read"),  # leaves the unread count to those who work
         ("PUT", "/conversations/{conversation_id}/presence"),  # looks, and is seen to

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from pytake_app.accounts.invitations import Joining
+from pytake_app.accounts.own_security import OwnSecurity
+from pytake_app.accounts.password_resets import PasswordResets
+from pytake_app.accounts.second_steps import SecondSteps
 from pytake_app.accounts.service import Accounts
 from pytake_app.config import Settings, get_settings
 from pytake_app.core.clock import Clock, SystemClock
@@ -27,6 +31,26 @@ class Services(CoreServices):
     def accounts(self) -> Accounts:
         """Sign-in, registration, and who is behind a token."""
         return Accounts(settings=self.settings, database=self.database, clock=self.clock, limiter=self.limiter)
+
+    @cached_property
+    def second_steps(self) -> SecondSteps:
+        """Signing in, step two."""
+        return SecondSteps(settings=self.settings, database=self.database, clock=self.clock, accounts=self.accounts)
+
+    @cached_property
+    def own_security(self) -> OwnSecurity:
+        """What people do about their own sign-in."""
+        return OwnSecurity(settings=self.settings, database=self.database, clock=self.clock, accounts=self.accounts)
+
+    @cached_property
+    def password_resets(self) -> PasswordResets:
+        """Forgotten passwords."""
+        return PasswordResets(settings=self.settings, database=self.database, clock=self.clock, accounts=self.accounts)
+
+    @cached_property
+    def joining(self) -> Joining:
+        """What an invited person does."""
+        return Joining(settings=self.settings, database=self.database, clock=self.clock)
 
 
 def build_services(

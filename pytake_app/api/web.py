@@ -13,6 +13,8 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from pytake_app.accounts.attempts import DEVICE_LIFETIME
+from pytake_app.accounts.challenges import LIFETIME as STEP_LIFETIME
+from pytake_app.accounts.challenges import SecondStepError
 from pytake_app.accounts.schemas import RegisterRequest
 from pytake_app.accounts.service import WebSession
 from pytake_app.api.deps import COOKIE, DEVICE_COOKIE, ServicesDep, client_of, is_same_origin, is_secure
@@ -21,6 +23,7 @@ from pytake_app.core.errors import ForbiddenError, ProblemError
 
 router = APIRouter(prefix="/auth/web", include_in_schema=False)
 
+STEP_COOKIE = "pytake_step"
 Text = Annotated[str, Form(max_length=1024)]
 
 
@@ -34,12 +37,18 @@ def safe_next(target: str, default: str) -> str:
     return default if parts.scheme or parts.netloc else target
 
 
-def _require_own_form(request: Request, services: Services) -> None:
+def require_own_form(request: Request, services: Services) -> None:
+    """Refuse a form that another site's page sent.
+
+    Raises:
+        ForbiddenError: `csrf`.
+    """
     if not is_same_origin(request, services.settings.public_url):
         raise ForbiddenError("This form was sent from another site.", code="csrf")
 
 
-def _signed_in(request: Request, services: Services, session: WebSession, target: str) -> RedirectResponse:
+def signed_in(request: Request, services: Services, session: WebSession, target: str) -> RedirectResponse:
+    """Go on with a new session."""
     response = RedirectResponse(target, status_code=303)
     set_session_cookies(response, request, services, session)
     return response
@@ -62,9 +71,26 @@ def set_session_cookies(response: Response, request: Request, services: Services
     )
 
 
-def _back(page: str, error: str, **fields: str) -> RedirectResponse:
+def back(page: str, error: str, **fields: str) -> RedirectResponse:
+    """Back to the page whose form was not accepted; never with a password."""
     query = {"error": error, **{name: value for name, value in fields.items() if value}}
     return RedirectResponse(f"{page}?{urlencode(query)}", status_code=303)
+
+
+def second_step(request: Request, services: Services, step: SecondStepError, target: str) -> RedirectResponse:
+    """Go on to the second step of signing in; what it is about stays in a cookie of the form's own."""
+    page = "/login/code" if step.purpose == "verify" else "/login/setup"
+    response = RedirectResponse(f"{page}?{urlencode({'next': target})}" if target else page, status_code=303)
+    response.set_cookie(
+        STEP_COOKIE,
+        step.token,
+        max_age=int(STEP_LIFETIME.total_seconds()),
+        path="/auth/web",
+        httponly=True,
+        samesite="strict",
+        secure=is_secure(request, services.settings.public_url),
+    )
+    return response
 
 
 def _clear(response: RedirectResponse) -> RedirectResponse:
@@ -84,7 +110,7 @@ def register(
     next: Text = "",  # noqa: A002  # the form field's name
 ) -> RedirectResponse:
     """Create an organization, sign in, go to the first steps."""
-    _require_own_form(request, services)
+    require_own_form(request, services)
     fields = {
         "email": email[:320],
         "full_name": full_name[:120],
@@ -104,10 +130,10 @@ def register(
         session = services.accounts.register_web(body, client_of(request))
     except ValidationError as error:
         wrong = error.errors()[0]["loc"]
-        return _back("/register", f"{wrong[0] if wrong else 'input'}_invalid", **fields)
+        return back("/register", f"{wrong[0] if wrong else 'input'}_invalid", **fields)
     except ProblemError as error:
-        return _back("/register", error.code, **fields)
-    return _signed_in(request, services, session, safe_next(next, "/start"))
+        return back("/register", error.code, **fields)
+    return signed_in(request, services, session, safe_next(next, "/start"))
 
 
 @router.post("/login")
@@ -119,18 +145,20 @@ def login(
     next: Text = "",  # noqa: A002  # the form field's name
 ) -> RedirectResponse:
     """Sign in and go on to where the person was heading."""
-    _require_own_form(request, services)
+    require_own_form(request, services)
     try:
         session = services.accounts.login_web(email, password, client_of(request))
+    except SecondStepError as step:
+        return second_step(request, services, step, next)
     except ProblemError as error:
-        return _back("/login", error.code, email=email[:320], next=next)
-    return _signed_in(request, services, session, safe_next(next, "/inbox"))
+        return back("/login", error.code, email=email[:320], next=next)
+    return signed_in(request, services, session, safe_next(next, "/inbox"))
 
 
 @router.post("/logout")
 def logout(request: Request, services: ServicesDep) -> RedirectResponse:
     """End this browser's session."""
-    _require_own_form(request, services)
+    require_own_form(request, services)
     who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
     if who is not None:
         services.accounts.logout(who.session_id)
@@ -140,7 +168,7 @@ def logout(request: Request, services: ServicesDep) -> RedirectResponse:
 @router.post("/logout-everywhere")
 def logout_everywhere(request: Request, services: ServicesDep) -> RedirectResponse:
     """End the person's sessions on every device."""
-    _require_own_form(request, services)
+    require_own_form(request, services)
     who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
     if who is not None:
         services.accounts.logout_everywhere(who.user_id)

@@ -27,6 +27,8 @@ from pytake_app.flows import publications, requests, schedules, stats_rollup, ti
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, upkeep
 from pytake_app.messaging.sql import hot
+from pytake_app.outgoing.mail import BATCH as BATCH_OF_MAILS
+from pytake_app.outgoing.mail import Postman, forget_old
 from pytake_app.privacy import retention
 from pytake_app.queues import rollup, tending
 from pytake_app.whatsapp import template_sync
@@ -75,6 +77,8 @@ class Scheduler:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._templates: threading.Thread | None = None
+        self._mails: threading.Thread | None = None
+        self._postman_: Postman | None = None
         self._queues: threading.Thread | None = None
         self._files: threading.Thread | None = None
         self._organizations: threading.Thread | None = None
@@ -106,6 +110,7 @@ class Scheduler:
             _Duty(5.0, self.count_queues),
             self._measuring,
             _Duty(5.0, self.sync_templates),
+            _Duty(1.0, self.send_mails),
             _Duty(1.0, self.tend_queues),
             _Duty(60.0, self.remove_old),
             self._partitions,
@@ -343,6 +348,21 @@ class Scheduler:
             self._templates = threading.Thread(target=self._sync_templates, name="template-sync", daemon=True)
             self._templates.start()
 
+    def send_mails(self) -> None:
+        """Have mails sent that are due; beside the other duties, which never wait for a mail server."""
+        if self._mails is None or not self._mails.is_alive():
+            self._mails = threading.Thread(target=self._send_mails, name="mails", daemon=True)
+            self._mails.start()
+
+    def _send_mails(self) -> None:
+        if self._postman_ is None:
+            self._postman_ = Postman(self._services.settings, self._services.database, self._services.clock)
+        try:
+            while self._postman_.deliver_due() >= BATCH_OF_MAILS:
+                pass
+        except (UnavailableError, SQLAlchemyError) as error:
+            log.warning("mails_wait", error=type(error).__name__)
+
     def tend_queues(self) -> None:
         """Have service queues looked after, by a thread beside the other duties while the scheduler runs."""
         if self._stop is not None and (self._queues is None or not self._queues.is_alive()):
@@ -428,6 +448,7 @@ class Scheduler:
     def forget_sign_ins(self) -> None:
         """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""
         purge_expired(self._services.database, self._services.clock.now())
+        forget_old(self._services.database, self._services.clock.now())
 
     def _poke(self, lanes: list[int], *, sure: bool = False) -> None:
         if not lanes:

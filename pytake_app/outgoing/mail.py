@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
+from pathlib import Path
 from typing import Protocol, TextIO
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
@@ -123,7 +124,7 @@ class SmtpServer:
 class SmtpMailer:
     """Hands mails to an SMTP server; one connection a mail, for there are few."""
 
-    def __init__(self, server: SmtpServer, *, ca_file: str | None = None) -> None:
+    def __init__(self, server: SmtpServer, *, ca_file: Path | None = None) -> None:
         self._server = server
         self._ca_file = ca_file
 
@@ -181,6 +182,7 @@ class NoMailer:
 
     def send(self, message: EmailMessage) -> None:
         """Refuse."""
+        del message
         raise MailRefusedError("no mail server is set up (SMTP_URL)")
 
 
@@ -188,7 +190,9 @@ def mailer_of(settings: Settings) -> Mailer:
     """The way mails take on this installation."""
     url = settings.smtp_url.get_secret_value()
     if url:
-        return SmtpMailer(SmtpServer.from_url(url), ca_file=str(settings.smtp_ca_file) if settings.smtp_ca_file else None)
+        return SmtpMailer(
+            SmtpServer.from_url(url), ca_file=str(settings.smtp_ca_file) if settings.smtp_ca_file else None
+        )
     return NoMailer() if settings.environment == "production" else ConsoleMailer()
 
 
@@ -216,12 +220,6 @@ class Postman:
             self._deliver(mail_id)
         return len(claimed)
 
-    def forget_old(self) -> int:
-        """Delete mails that left, or were given up, long ago."""
-        with self._database.system() as session:
-            old = delete(OutgoingMail).where(col(OutgoingMail.finished_at) < self._clock.now() - KEEP_FINISHED)
-            return int(session.execute(old).rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
-
     def _claim(self) -> list[UUID]:
         now = self._clock.now()
         due = (
@@ -247,12 +245,12 @@ class Postman:
             self._mailer.send(self._message(row, compose(row.template, row.locale, values)))
         except (MailRefusedError, DecryptionError) as error:
             final, problem = True, str(error)
-        except (KeyError, ValueError) as error:  # a template that is gone, an address that can't stand in a header
-            final, problem = True, type(error).__name__
         except smtplib.SMTPResponseException as error:
             problem = f"{type(error).__name__} {error.smtp_code}"
         except (OSError, smtplib.SMTPException) as error:
-            problem = type(error).__name__
+            problem = type(error).__name__  # a certificate that is not the server's is a ValueError too
+        except (KeyError, ValueError) as error:  # a template that is gone, an address that can't stand in a header
+            final, problem = True, type(error).__name__
         now = self._clock.now()
         with self._database.system() as session:
             row = session.get_one(OutgoingMail, mail_id)
@@ -281,3 +279,10 @@ class Postman:
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message
+
+
+def forget_old(database: Database, now: datetime) -> int:
+    """Delete mails that left, or were given up, long ago."""
+    with database.system() as session:
+        old = delete(OutgoingMail).where(col(OutgoingMail.finished_at) < now - KEEP_FINISHED)
+        return int(session.execute(old).rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from pytake_app.conversations.models import Conversation
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.tenancy import Permission, Principal
-from pytake_app.queues import agents, entering, inbox, items, operations
+from pytake_app.queues import agents, entering, inbox, items, operations, sweeping
 from pytake_app.queues.agent_schemas import AgentStatus, AgentView, Heartbeat
 from pytake_app.queues.calendars import (
     calendar_choices,
@@ -48,7 +48,8 @@ __all__ = [
     "contact_left", "create_calendar", "create_queue", "delete_calendar", "delete_queue", "engine_calendars",
     "engine_hours", "enter", "erase_contact", "export_contact", "get_calendar", "get_queue", "given_back", "heartbeat",
     "items_by_id",
-    "leave_for_person", "list_calendars", "list_queues", "live_item", "own_queue_ids", "place", "places", "prioritised",
+    "leave_for_person", "list_calendars", "list_queues", "live_item", "own_queue_ids", "people_left", "place", "places",
+    "prioritised",
     "queue_choices", "reference_names", "replace_queue", "seed_calendar", "seed_organization", "transfer",
     "update_calendar", "wait_again",
 ]  # fmt: skip
@@ -133,6 +134,13 @@ def given_back(session: Session, conversation: Conversation, *, by: UUID, clock:
 def prioritised(session: Session, conversation: Conversation) -> None:
     """The conversation's priority changed; the caller holds it."""
     inbox.prioritised(session, conversation)
+
+
+def people_left(session: Session, *, clock: Clock = _CLOCK) -> None:
+    """Somebody may not answer any more: what they were serving waits for others, what was offered is offered anew."""
+    while sweeping.orphans(session, clock=clock) >= sweeping.BATCH:
+        session.flush()
+    items.tend_soon(session)
 
 
 def contact_left(

@@ -17,7 +17,14 @@ from sqlalchemy.exc import ProgrammingError
 from sqlmodel import SQLModel, select
 
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
-from pytake_app.accounts.security_models import UserAvatar
+from pytake_app.accounts.security_models import (
+    Invitation,
+    PasswordReset,
+    RecoveryCode,
+    SignInChallenge,
+    TotpFactor,
+    UserAvatar,
+)
 from pytake_app.api.services import Services
 from pytake_app.contacts.models import Contact, ContactIdentity, CustomField, Tag
 from pytake_app.conversations.desk_models import CannedResponse, InboxView, MessageDraft, ScheduledMessage
@@ -38,6 +45,7 @@ from pytake_app.flows.models import (
 )
 from pytake_app.messaging.models import InboundEvent, MediaAsset, OutboxItem, PendingStatus, RawWebhook
 from pytake_app.notifications.models import Notification
+from pytake_app.outgoing.mail_models import OutgoingMail
 from pytake_app.outgoing.models import OrganizationSecret
 from pytake_app.queues.models import (
     Agent,
@@ -80,7 +88,22 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
         calendar, queue = BusinessCalendar(**owned, name="Night"), ServiceQueue(**owned, name="Sales")
         session.add_all([tag, field, department, calendar, queue])
         session.flush()
-        session.add(UserAvatar(**owned, user_id=caller.user_id, image=b"x"))
+        person = {**owned, "user_id": caller.user_id}
+        soon, own = services.clock.now() + timedelta(hours=1), uuid4().hex
+        invitation = Invitation(**owned, email=f"{own}@example.com", role="agent", token_hash=own, expires_at=soon)
+        sign_in = AuthSession(**person, expires_at=soon)
+        session.add_all(
+            [
+                UserAvatar(**person, image=b"x"),
+                invitation,
+                sign_in,
+                PasswordReset(**person, token_hash=own, expires_at=soon),
+                TotpFactor(**person, secret_cipher="x"),
+                RecoveryCode(**person, code_hash=own),
+                SignInChallenge(**person, purpose="verify", token_hash=own, expires_at=soon),
+                OutgoingMail(**owned, recipient="a@example.com", template="invitation", next_try_at=soon),
+            ]
+        )
         session.add(DepartmentMember(**owned, department_id=department.id, user_id=caller.user_id))
         session.add(Agent(**owned, user_id=caller.user_id))
         session.flush()
@@ -150,6 +173,8 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
             "inbox_view_id": inbox_view.id,
             "response_id": reply.id,
             "field_id": field.id,
+            "invitation_id": invitation.id,
+            "sign_in_id": sign_in.id,
             "flow_id": flow.id,
             "folder_id": folder.id,
             "notification_id": notification.id,

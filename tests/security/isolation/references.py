@@ -22,6 +22,7 @@ KINDS = {
     "conversation_id": "conversation_id",
     "default_flow_id": "flow_id",
     "department_id": "department_id",
+    "departments": "department_id",
     "flow_id": "flow_id",
     "folder": "folder_id",
     "folder_id": "folder_id",
