@@ -164,7 +164,7 @@ def test_typing_reaches_colleagues_not_oneself(
             role="agent",
         )
         session.add(colleague)
-    answer = services.accounts._open_api_session(colleague.id, caller.organization_id, Client())
+    answer = services.accounts.open_api_session(colleague.id, caller.organization_id, Client())
     conversation_id, _ = conversation_of(services, caller)
     foreign, _ = conversation_of(services, register())
     with (

@@ -46,7 +46,7 @@ def send(desk: Desk, thread: Conversation, **body: Any) -> Any:
 def pass_time(desk: Desk, services: Services, clock: FrozenClock, **by: float) -> None:
     """Later, signed in anew."""
     clock.advance(timedelta(**by))
-    answer = services.accounts._open_api_session(desk.caller.user_id, desk.caller.organization_id, Client())
+    answer = services.accounts.open_api_session(desk.caller.user_id, desk.caller.organization_id, Client())
     desk.caller.headers["Authorization"] = f"Bearer {answer.access_token}"
 
 

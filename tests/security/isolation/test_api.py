@@ -58,7 +58,7 @@ def word_for(answer: Any) -> str:
 
 
 def signed_in_again(caller: Caller, services: Services) -> dict[str, str]:
-    found = services.accounts._open_api_session(caller.user_id, caller.organization_id, Client())
+    found = services.accounts.open_api_session(caller.user_id, caller.organization_id, Client())
     return {"Authorization": f"Bearer {found.access_token}"}
 
 
@@ -117,7 +117,7 @@ def test_an_old_token_and_an_ended_cookie_are_nobody(
 ) -> None:
     """One route stands for all here: which kind of sign-in ended is decided in one place, `api.deps.principal`."""
     caller = register()
-    session = services.accounts._open_web_session(caller.user_id, caller.organization_id, Client())
+    session = services.accounts.open_web_session(caller.user_id, caller.organization_id, Client())
     cookie = {"Cookie": f"{COOKIE}={session.token}"}
     assert live_client.get("/api/v1/auth/me", headers=cookie).status_code == 200
     services.accounts.logout(session.principal.session_id)
@@ -145,7 +145,7 @@ def test_writes_by_cookie_need_our_own_page(
     """A cookie alone, as another site's form would send it, changes nothing: on every route."""
     caller = register()
     own = populate(services, caller)
-    session = services.accounts._open_web_session(caller.user_id, caller.organization_id, Client())
+    session = services.accounts.open_web_session(caller.user_id, caller.organization_id, Client())
     forged = Caller(live_client, caller.answer, caller.email, {"Cookie": f"{COOKIE}={session.token}"})
     decided, wrong = rows("api"), {}
     for method, path, operation in operations(document):
