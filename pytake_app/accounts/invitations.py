@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from pytake_app.accounts import members, passwords
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import DepartmentMember, Organization, User
 from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.people import user_names
@@ -64,7 +65,7 @@ def invite(
     email, now = normalize_email(request.email), clock.now()
     if members.is_taken(database, email):
         raise members.email_taken()
-    members.require_room(session)
+    require_room(session, Resource.USERS, clock=clock)
     earlier = session.exec(_waiting(session).where(col(Invitation.email) == email).with_for_update()).first()
     if isinstance(earlier, Invitation):
         if earlier.expires_at > now:
@@ -194,6 +195,7 @@ class Joining:
             NotFoundError: as `offer`.
             InvalidError: the password is not accepted.
             ConflictError: meanwhile there is an account with this address.
+            LimitError: the plan has no room any more.
         """
         with self._database.auth() as session:
             row, _ = self._open(session, request.token)
@@ -213,6 +215,7 @@ class Joining:
                     full_name=request.full_name, role=row.role, locale=request.locale or row.locale, created_at=now,
                     password_changed_at=now,
                 )  # fmt: skip
+                require_room(session, Resource.USERS, clock=self._clock)
                 session.add(user)
                 session.flush()
                 known = set(members.existing_departments(session, [UUID(one) for one in row.departments]))

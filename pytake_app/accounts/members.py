@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts import notices, password_resets, passwords, repository, second_factor
+from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import Department, DepartmentMember, Organization, User
 from pytake_app.accounts.security_models import TotpFactor, UserAvatar
 from pytake_app.accounts.security_schemas import MemberView, ResetLink, UserCreate, UserUpdate
@@ -67,7 +68,7 @@ def create_member(
     email = normalize_email(request.email)
     if is_taken(database, email):
         raise email_taken()
-    require_room(session)
+    require_room(session, Resource.USERS, clock=clock)
     user = User(
         id=new_id(), organization_id=organization_of(session), email=email, password_hash=hashed,
         full_name=request.full_name, role=request.role, locale=request.locale or principal.locale,
@@ -116,7 +117,7 @@ def update_member(
     if not (is_active and role.includes(Role.ORG_ADMIN)):
         _keep_an_admin(session, user)
     if is_active and not user.is_active:
-        require_room(session)
+        require_room(session, Resource.USERS, clock=clock)
     if request.departments is not None:
         check_departments(session, request.departments)
         _put_departments(session, user.id, request.departments)
@@ -219,10 +220,6 @@ def require_rank(principal: Principal, role: Role) -> None:
     """
     if not principal.role.includes(role):
         raise ForbiddenError("This role is above your own.", code="role_too_high")
-
-
-def require_room(session: Session) -> None:
-    """Refuse one more person than the plan has room for."""
 
 
 def is_taken(database: Database, email: str) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from pytake_app.accounts.audit import RETENTION, kept_days
 from pytake_app.accounts.inbox_settings import INBOX, inbox_settings
 from pytake_app.accounts.models import Organization
-from pytake_app.accounts.settings_schemas import PricesView, SettingsUpdate, SettingsView
+from pytake_app.accounts.settings_schemas import SECURITY, PricesView, SecuritySettings, SettingsUpdate, SettingsView
 from pytake_app.config import Settings
 from pytake_app.core.errors import FieldError, InvalidError
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
@@ -66,6 +66,9 @@ def update_settings(
         own[INBOX] = {**(own.get(INBOX) or {}), **changed}
     if request.audit_days is not None:
         own[RETENTION] = request.audit_days
+    if changes.get("security") is not None:
+        changed = {name: value for name, value in changes["security"].items() if value is not None}
+        own[SECURITY] = {**(own.get(SECURITY) or {}), **changed}
     organization.settings = own
     session.add(organization)
     session.flush()
@@ -94,4 +97,5 @@ def _view(session: Session, organization: Organization, settings: Settings) -> S
         prices=shown,
         inbox=inbox_settings(organization.settings),
         audit_days=kept_days(organization.settings),
+        security=SecuritySettings.model_validate(organization.settings.get(SECURITY) or {}),
     )

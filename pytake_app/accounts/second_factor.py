@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from pytake_app.accounts.models import Organization, User
 from pytake_app.accounts.security_models import RecoveryCode, TotpFactor
+from pytake_app.accounts.settings_schemas import SECURITY, SecuritySettings
 from pytake_app.accounts.tokens import hash_token
 from pytake_app.core.crypto import SecretBox
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
@@ -30,9 +31,6 @@ DRIFT_STEPS = 1
 RECOVERY_CODES = 10
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without what looks alike."""
-SECURITY, REQUIRED = "security", "second_factor"
-"""Members of `organizations.settings`: who must have a second factor."""
-NOBODY, ADMINS, EVERYONE = "nobody", "admins", "everyone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,8 @@ def is_on(session: Session, user_id: UUID) -> bool:
 
 def is_required(organization: Organization, user: User) -> bool:
     """Whether the organization wants this person to have a second factor."""
-    wanted = (organization.settings.get(SECURITY) or {}).get(REQUIRED, NOBODY)
-    return wanted == EVERYONE or (wanted == ADMINS and Role(user.role).includes(Role.ORG_ADMIN))
+    wanted = SecuritySettings.model_validate(organization.settings.get(SECURITY) or {}).second_factor
+    return wanted == "everyone" or (wanted == "admins" and Role(user.role).includes(Role.ORG_ADMIN))
 
 
 def begin(session: Session, box: SecretBox, user: User, now: datetime) -> Setup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer, StringConstraints
 
@@ -25,6 +25,23 @@ class PricesUpdate(RequestModel):
     authentication: Price | None = None
 
 
+SECURITY = "security"
+"""Member of `organizations.settings`."""
+SecondFactorFor = Literal["nobody", "admins", "everyone"]
+
+
+class SecuritySettings(View):
+    """`second_factor`: who must have one; without it they are led to set one up when they sign in."""
+
+    second_factor: SecondFactorFor = "nobody"
+
+
+class SecuritySettingsUpdate(RequestModel):
+    """Change what signing in asks for; what is absent stays."""
+
+    second_factor: SecondFactorFor | None = None
+
+
 class SettingsUpdate(RequestModel):
     """Change the organization's settings; what is absent stays."""
 
@@ -38,6 +55,7 @@ class SettingsUpdate(RequestModel):
     audit_days: Annotated[int, Field(ge=LEAST_DAYS, le=MOST_DAYS)] | None = Field(
         default=None, description="how long entries of the audit log are kept"
     )
+    security: SecuritySettingsUpdate | None = None
 
 
 class PricesView(View):
@@ -63,3 +81,4 @@ class SettingsView(View):
     prices: PricesView
     inbox: InboxSettings
     audit_days: int
+    security: SecuritySettings

@@ -11,7 +11,7 @@ const LANGUAGES = [["pt_BR", "common.language_pt"], ["en", "common.language_en"]
 const THEMES = ["light", "dark", "system"];
 const PICTURES = "image/jpeg,image/png,image/webp,image/gif";
 const problem = (error) => sayOf(`account.problem.${error?.code ?? "unknown"}`, "account.problem.unknown");
-const initialsOf = (name) => {
+export const initialsOf = (name) => {
   const words = String(name ?? "").split(/\s+/).filter(Boolean);
   return (words.length < 2 ? words : [words[0], words.at(-1)]).map((word) => [...word][0]).join("").toUpperCase();
 };

@@ -31,9 +31,12 @@ class Section:
 
 SECTIONS: tuple[Section, ...] = (
     Section("profile", "/settings/profile", "user-round", "account.nav_profile", "account"),
+    Section("security", "/settings/security", "shield-check", "account.nav_security", "account"),
     Section(
         "organization", "/settings/organization", "building-2", "plans.nav_organization", "organization", "org_admin"
     ),
+    Section("users", "/settings/users", "users", "members.nav_users", "organization", "org_admin", "users.manage"),
+    Section("departments", "/settings/departments", "network", "members.nav_departments", "organization", "org_admin"),
     Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
     Section("inbox", "/settings/inbox", "inbox", "inbox_settings.nav", "organization"),
     Section("hours", "/settings/hours", "clock", "inbox_settings.hours_nav", "organization"),

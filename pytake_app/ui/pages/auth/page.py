@@ -11,10 +11,19 @@ LOGIN, REGISTER = "/login", "/register"
 MAX_PASSED = 320
 
 
+class PasswordField(rx.Component):
+    """A new password, with how hard it is to guess; `label` is a text key."""
+
+    library = "$/public/pt_account_guest.js"
+    tag = "PasswordField"
+    label: rx.Var[str]
+
+
 class AuthState(rx.State):
     """What the address says: why the last try failed, and what was typed, never the password."""
 
     error: str = ""
+    done: str = ""
     email: str = ""
     full_name: str = ""
     organization_name: str = ""
@@ -25,6 +34,7 @@ class AuthState(rx.State):
         """`on_load`: nothing here is trusted; texts come from the catalogues, values go back into fields."""
         query = self.router.url.query_parameters
         self.error = str(query.get("error", ""))[:60]
+        self.done = str(query.get("done", ""))[:60]
         self.email = str(query.get("email", ""))[:MAX_PASSED]
         self.full_name = str(query.get("full_name", ""))[:MAX_PASSED]
         self.organization_name = str(query.get("organization_name", ""))[:MAX_PASSED]
@@ -34,15 +44,24 @@ class AuthState(rx.State):
 ON_LOAD = [SessionState.guard_guest, AuthState.read_address]
 
 
-def _field(
+def auth_field(
     name: str, label: rx.Var, value: rx.Var | str = "", *, hint: rx.Var | None = None, **props: object
 ) -> rx.Component:
+    """A labelled text box of a signed-out page's form."""
     attrs = {"data-testid": name, "autoComplete": props.pop("auto_complete", "on"), **props.pop("custom_attrs", {})}
     control = text_input(name=name, default_value=value, key=value, class_name="lg", custom_attrs=attrs, **props)
     return form_field(label, control, hint=hint)
 
 
-def _frame(title: rx.Var, detail: rx.Var, form: rx.Component, other: rx.Component) -> rx.Component:
+def auth_frame(
+    title: rx.Var | None, detail: rx.Var | None, form: rx.Component, other: rx.Component, *, problem: bool = True
+) -> rx.Component:
+    """A signed-out page.
+
+    Parameters:
+        title, detail: None where the form shows its own.
+        problem: whether to show here what the address says of the last try.
+    """
     pitch = [
         ("workflow", "auth.pitch_draw"),
         ("shield-check", "auth.pitch_safe"),
@@ -59,7 +78,7 @@ def _frame(title: rx.Var, detail: rx.Var, form: rx.Component, other: rx.Componen
         ),
         class_name="au-side",
     )
-    problem = rx.cond(
+    told = rx.cond(
         AuthState.error != "",
         rx.el.div(
             notice("red", "circle-alert", t_dynamic("auth.error", AuthState.error, "auth.error.unknown")),
@@ -67,10 +86,18 @@ def _frame(title: rx.Var, detail: rx.Var, form: rx.Component, other: rx.Componen
             custom_attrs={"data-testid": "auth-error"},
         ),
     )
+    done = rx.cond(
+        AuthState.done != "",
+        rx.el.div(
+            notice("jade", "circle-check", t_dynamic("auth.done", AuthState.done, "auth.done.other")),
+            role="status",
+            custom_attrs={"data-testid": "auth-done"},
+        ),
+    )
     card = rx.el.div(
-        rx.el.h1(title, class_name="title"),
-        rx.el.p(detail, class_name="muted"),
-        problem,
+        rx.el.h1(title, class_name="title") if title is not None else rx.fragment(),
+        rx.el.p(detail, class_name="muted") if detail is not None else rx.fragment(),
+        rx.fragment(told, done) if problem else rx.fragment(),
         form,
         rx.el.div(other, class_name="dense muted"),
         class_name="au-card",
@@ -92,7 +119,8 @@ def _frame(title: rx.Var, detail: rx.Var, form: rx.Component, other: rx.Componen
     )
 
 
-def _form(action: str, *fields: rx.Component, verb: rx.Var) -> rx.Component:
+def auth_form(action: str, *fields: rx.Component, verb: rx.Var) -> rx.Component:
+    """A form that the browser itself posts, with where to go on to and the language."""
     return NativeForm.create(
         rx.el.input(type="hidden", name="next", value=AuthState.next_path, read_only=True),
         rx.el.input(
@@ -107,9 +135,9 @@ def _form(action: str, *fields: rx.Component, verb: rx.Var) -> rx.Component:
 
 def login_page() -> rx.Component:
     """Sign in."""
-    form = _form(
+    form = auth_form(
         "/auth/web/login",
-        _field(
+        auth_field(
             "email",
             t("auth.email"),
             AuthState.email,
@@ -118,20 +146,26 @@ def login_page() -> rx.Component:
             auto_complete="username",
             auto_focus=True,
         ),
-        _field("password", t("auth.password"), type="password", required=True, auto_complete="current-password"),
+        rx.el.div(
+            auth_field(
+                "password", t("auth.password"), type="password", required=True, auto_complete="current-password"
+            ),
+            rx.link(t("auth.forgot"), href="/forgot", class_name="link dense", unstyled=True),
+            class_name="col g6",
+        ),
         verb=t("auth.sign_in"),
     )
     other = rx.fragment(
         t("auth.no_account"), " ", rx.link(t("auth.make_account"), href=REGISTER, class_name="link", unstyled=True)
     )
-    return _frame(t("auth.login_title"), t("auth.login_detail"), form, other)
+    return auth_frame(t("auth.login_title"), t("auth.login_detail"), form, other)
 
 
 def register_page() -> rx.Component:
     """Make an organization and its first administrator."""
-    form = _form(
+    form = auth_form(
         "/auth/web/register",
-        _field(
+        auth_field(
             "organization_name",
             t("auth.organization"),
             AuthState.organization_name,
@@ -141,23 +175,14 @@ def register_page() -> rx.Component:
             auto_focus=True,
             placeholder=t("auth.organization_example"),
         ),
-        _field(
+        auth_field(
             "full_name", t("auth.full_name"), AuthState.full_name, max_length=120, required=True, auto_complete="name"
         ),
-        _field("email", t("auth.email"), AuthState.email, type="email", required=True, auto_complete="username"),
-        _field(
-            "password",
-            t("auth.password"),
-            type="password",
-            required=True,
-            min_length=10,
-            max_length=128,
-            auto_complete="new-password",
-            hint=t("auth.password_hint"),
-        ),
+        auth_field("email", t("auth.email"), AuthState.email, type="email", required=True, auto_complete="username"),
+        PasswordField.create(label="auth.password"),
         verb=t("auth.create"),
     )
     other = rx.fragment(
         t("auth.have_account"), " ", rx.link(t("auth.sign_in"), href=LOGIN, class_name="link", unstyled=True)
     )
-    return _frame(t("auth.register_title"), t("auth.register_detail"), form, other)
+    return auth_frame(t("auth.register_title"), t("auth.register_detail"), form, other)
