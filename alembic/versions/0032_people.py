@@ -1,4 +1,4 @@
-"""Invitations, links to reset passwords, second factors, pictures of people, mails that are to leave."""
+"""Invitations, links to reset passwords, second factors, known devices, pictures of people, mails that are to leave."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +20,7 @@ SIGN_IN = {
     "totp_factors": EVERYTHING,
     "recovery_codes": EVERYTHING,
     "sign_in_challenges": EVERYTHING,
+    "known_devices": EVERYTHING,
     "mail_outbox": "INSERT",
 }
 """What is read and written before the organization is known: found by the hash of a secret, or by the person."""
@@ -65,7 +66,6 @@ def upgrade() -> None:
     """Expand."""
     for name in ("time_zone", "avatar"):
         op.add_column("users", _text(name, server_default=""))
-    op.add_column("users", sa.Column("tell_new_device", sa.Boolean(), nullable=False, server_default=sa.true()))
     for name in ("password_changed_at", "removed_at"):
         op.add_column("users", _time(name, nullable=True))
     _table(
@@ -119,8 +119,17 @@ def upgrade() -> None:
         _time("used_at", nullable=True),
         sa.UniqueConstraint("token_hash"),
     )
+    _table(
+        "known_devices",
+        _text("token_hash"),
+        _text("user_agent"),
+        _time("created_at"),
+        _time("last_used_at"),
+        sa.UniqueConstraint("user_id", "token_hash"),
+    )
     for name in ("password_resets", "recovery_codes", "sign_in_challenges"):
         op.create_index(f"ix_{name}_user_id", name, ["user_id"])
+    op.create_index("ix_known_devices_last_used_at", "known_devices", ["last_used_at"])
     _table(
         "mail_outbox",
         _text("recipient"),
@@ -153,5 +162,5 @@ def downgrade() -> None:
     """Back to the previous revision."""
     for table in reversed(TABLES):
         op.drop_table(table)
-    for name in ("time_zone", "avatar", "tell_new_device", "password_changed_at", "removed_at"):
+    for name in ("time_zone", "avatar", "password_changed_at", "removed_at"):
         op.drop_column("users", name)

@@ -31,7 +31,6 @@ UNAUDITED: dict[str, str] = {
     "flow_views": _PERSONAL,
     "idempotency_keys": "answers given before",
     "inbound_events": _PIPELINE,
-    "known_devices": _SIGN_IN,
     "mail_outbox": "mails on their way; who asked for them is written down",
     "media_assets": "files of messages and of the library",
     "media_copies": "files' other names at the platform",
