@@ -104,7 +104,8 @@ class SecondSteps:
         now = self._clock.now()
         with self._database.auth() as session:
             challenge, user = challenges.hold(session, token, purpose, now)
-        self._accounts.attempts.count_code(user.email, client)
+            challenge_id, email = challenge.id, user.email
+        self._accounts.attempts.count_code(email, client)
         try:
             with self._database.auth() as session:
                 challenge, user = challenges.hold(session, token, purpose, now)
@@ -112,6 +113,6 @@ class SecondSteps:
                 challenge.used_at = now
                 session.add(challenge)
         except InvalidError:
-            challenges.count_try(self._database, challenge.id)
+            challenges.count_try(self._database, challenge_id)
             raise
         return user, done

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 SIGNED_IN_PAGES = (
     "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
     "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan", "/settings/inbox",
-    "/settings/hours",
+    "/settings/hours", "/settings/security", "/settings/users", "/settings/departments",
 )  # fmt: skip
-GUEST_PAGES = ("/login", "/register")
+GUEST_PAGES = ("/login", "/register", "/forgot", "/login/code", "/reset/x", "/invite/x")
 PASSWORD = "uma-senha-boa-9"
 MAX_FRAME = 64 * 1024
 # Chromium's own line when a tab's network is switched off, or a page is 404 on purpose.

@@ -33,6 +33,8 @@ export const authProblem = (code) => sayOf(`auth.error.${code}`, "auth.error.unk
  * `about` answers `{email, name}` as they stand in the form. */
 export const NewPassword = ({ label, name = "password", value, onChange, about, lg = true, test = "password", autoFocus }) => {
   useLang();
+  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
+  useEffect(() => setReady(true), []);
   const id = useId();
   const box = useRef(null);
   const [own, setOwn] = useState("");
@@ -57,9 +59,9 @@ export const NewPassword = ({ label, name = "password", value, onChange, about, 
     h("label", { className: "lbl", htmlFor: id }, label),
     h("span", { className: "pw-box" },
       h("input", { id, ref: box, className: lg ? "input lg" : "input", type: shown ? "text" : "password", name, value: text, required: true, minLength: 10, maxLength: 200, autoFocus, autoComplete: "new-password", "aria-describedby": `${id}-s`, "data-testid": test, onChange: (event) => (onChange ? onChange(event.target.value) : setOwn(event.target.value)) }),
-      h("button", { type: "button", className: "ib sm pw-eye", "aria-label": say(shown ? "account.password_hide" : "account.password_show"), "aria-pressed": shown, onClick: () => setShown(!shown) }, h(Sign, { of: shown ? EyeOff : Eye }))),
+      h("button", { type: "button", className: "ib sm pw-eye", "aria-label": ready ? say(shown ? "account.password_hide" : "account.password_show") : undefined, "aria-pressed": shown, onClick: () => setShown(!shown) }, h(Sign, { of: shown ? EyeOff : Eye }))),
     h("span", { className: "pw-bars", "aria-hidden": true, "data-score": found ? score : "" }, [0, 1, 2, 3].map((n) => h("u", { key: n, className: found && n < Math.max(score, 1) ? "f" : "" }))),
-    h("span", { className: found?.code ? "err" : "hint", id: `${id}-s`, role: "status", "data-testid": `${test}-strength` }, words || say("auth.password_hint")));
+    h("span", { className: found?.code ? "err" : "hint", id: `${id}-s`, role: "status", "data-testid": `${test}-strength` }, words || (ready && say("auth.password_hint"))));
 };
 
 /** `NewPassword` inside a page written in Python; `label` is a text key. */
@@ -74,7 +76,7 @@ const lastPart = () => decodeURIComponent(window.location.pathname.split("/").fi
 const query = (name) => new URLSearchParams(window.location.search).get(name) ?? "";
 const Problem = ({ code }) => code ? h("div", { role: "alert", "data-testid": "auth-error" }, h("div", { className: "notice red" }, h(Sign, { of: CircleAlert, size: "" }), h("div", { className: "grow" }, authProblem(code)))) : null;
 const Submit = ({ children, busy }) => h("button", { type: "submit", className: "btn solid lg full", "data-busy": busy ? "true" : undefined, "data-testid": "submit" }, children);
-const NoGood = ({ title, detail, href, act }) => h("div", { className: "col g16", "data-testid": "no-good" }, h("div", { className: "notice amber" }, h(Sign, { of: MailX, size: "" }), h("div", { className: "grow col g4" }, h("span", { className: "med" }, title), h("span", { className: "dense" }, detail))), h("a", { className: "btn line lg full", href }, act));
+const NoGood = ({ title, detail }) => h("div", { className: "col g16", "data-testid": "no-good" }, h("div", { className: "notice amber" }, h(Sign, { of: MailX, size: "" }), h("div", { className: "grow col g4" }, h("span", { className: "med" }, title), h("span", { className: "dense" }, detail))));
 /** Texts come once the browser's language is known. */
 const Ready = ({ of, ...rest }) => {
   const lang = useLang();
@@ -94,7 +96,7 @@ const Invite = () => {
   useEffect(() => {
     ask("/api/v1/invitations/offer", { token }).then(setOffer, (error) => setFailed(error.code));
   }, []);
-  if (failed) return h(Fragment, null, h(Head, { title: say("auth.invite_title_plain") }), failed === "invitation_invalid" ? h(NoGood, { title: say("auth.invite_gone"), detail: say("auth.invite_gone_detail"), href: "/login", act: say("auth.to_sign_in") }) : h(Problem, { code: failed }));
+  if (failed) return h(Fragment, null, h(Head, { title: say("auth.invite_title_plain") }), failed === "invitation_invalid" ? h(NoGood, { title: say("auth.invite_gone"), detail: say("auth.invite_gone_detail") }) : h(Problem, { code: failed }));
   if (!offer) return h("div", { className: "col g16", "aria-busy": true }, h("span", { className: "sk l" }), h("span", { className: "sk l" }), h("span", { className: "sk l" }));
   return h(Fragment, null,
     h(Head, { title: say("auth.invite_title", { organization: offer.organization_name }), detail: offer.invited_by ? say("auth.invite_detail", { name: offer.invited_by }) : say("auth.invite_detail_plain") }),
@@ -132,7 +134,7 @@ const Enroll = () => {
     setCodes(done.recovery_codes);
   };
   const onward = () => window.location.assign(/^\/(?![/\\])/.test(next) ? next : "/inbox");
-  if (failed) return h(Fragment, null, h(Head, { title: say("auth.setup_title") }), h(NoGood, { title: authProblem(failed), detail: say("auth.setup_again"), href: "/login", act: say("auth.to_sign_in") }));
+  if (failed) return h(Fragment, null, h(Head, { title: say("auth.setup_title") }), h(NoGood, { title: authProblem(failed), detail: say("auth.setup_again") }));
   if (codes) return h(Fragment, null, h(Head, { title: say("account.codes_title"), detail: say("account.codes_detail") }), h(RecoveryCodes, { codes }), h(Btn, { kind: "solid", className: "lg full", onClick: onward, test: "codes-done" }, say("account.codes_done")));
   return h(Fragment, null, h(Head, { title: say("auth.setup_title"), detail: say("auth.setup_detail") }), setup ? h(SetupSteps, { setup, onCode: confirm, wordsOf: (error) => authProblem(error.code) }) : h("div", { className: "col g16", "aria-busy": true }, h("span", { className: "sk l" }), h("span", { className: "sk l" })));
 };

@@ -85,7 +85,7 @@ const Departments = ({ me }) => {
         h("div", { className: "sg-card mb-card" }, h("ul", { className: "sg-rows" }, rows.map((row) => {
           const inside = people.filter((one) => row.members.includes(one.id));
           return h("li", { key: row.id, "data-testid": "department" },
-            h("div", { className: "col grow" }, h("span", { className: "med ell" }, row.name), h("span", { className: "meta muted ell" }, [row.description, say("members.people_count", { count: inside.length })].filter(Boolean).join(" · "))),
+            h("div", { className: "col grow" }, h("span", { className: "med ell" }, row.name), h("span", { className: "meta muted ell" }, [row.description, inside.length ? say("members.people_count", { count: inside.length }) : say("members.people_none")].filter(Boolean).join(" · "))),
             h("span", { className: "qs-faces", "aria-hidden": true }, inside.slice(0, SHOWN).map((one) => h(Face, { key: one.id, initials: initialsOf(one.full_name), hue: hueOf(one.id), size: "s", picture: one.avatar_url }))),
             manage && h(IconBtn, { icon: Pencil, label: say("members.department_edit_of", { name: row.name }), onClick: () => setDialog({ kind: "edit", department: row }), test: "department-edit" }),
             manage && h(IconBtn, { icon: Trash2, label: say("members.department_delete_of", { name: row.name }), onClick: () => setDialog({ kind: "delete", department: row }), test: "department-delete" }));

@@ -28,7 +28,7 @@ BEYOND = {
     "pytake_admin": "super admins' administration; as pinned as the pipeline's",
 }
 SIGN_IN = {
-    "organizations", "users", "auth_sessions", "refresh_tokens", "invitations", "known_devices", "mail_outbox",
+    "organizations", "users", "auth_sessions", "refresh_tokens", "invitations", "mail_outbox",
     "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges", "totp_factors",
 }  # fmt: skip
 # What belongs to the installation: reached by the pipeline's role only, or read by everybody.
