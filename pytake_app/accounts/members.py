@@ -199,14 +199,14 @@ def end_second_factor(
 
 
 def end_sign_ins(session: Session, principal: Principal, user_id: UUID, *, clock: Clock) -> None:
-    """Sign somebody out everywhere.
+    """Sign somebody out everywhere; the caller, if it is them, everywhere else.
 
     Raises: as `send_reset`.
     """
     principal.needs(Permission.USERS_MANAGE)
     user = _find(session, user_id)
     require_rank(principal, Role(user.role))
-    repository.revoke_sessions_of(session, user.id, clock.now(), "ended_by_admin")
+    repository.revoke_sessions_of(session, user.id, clock.now(), "ended_by_admin", but=principal.session_id)
 
 
 # -- shared with invitations ----------------------------------------------------------------------------------------

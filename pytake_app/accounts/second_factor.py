@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pyotp
 import segno
+import structlog
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
@@ -20,9 +21,11 @@ from pytake_app.accounts.models import Organization, User
 from pytake_app.accounts.security_models import RecoveryCode, TotpFactor
 from pytake_app.accounts.settings_schemas import SECURITY, SecuritySettings
 from pytake_app.accounts.tokens import hash_token
-from pytake_app.core.crypto import SecretBox
+from pytake_app.core.crypto import DecryptionError, SecretBox
 from pytake_app.core.errors import ConflictError, FieldError, InvalidError
 from pytake_app.core.tenancy import Role
+
+log = structlog.get_logger(__name__)
 
 ISSUER = "PyTake"
 STEP_SECONDS = 30
@@ -169,7 +172,11 @@ def turn_off(session: Session, user_id: UUID) -> bool:
 
 
 def _require_step(factor: TotpFactor, box: SecretBox, code: str, now: datetime) -> None:
-    totp = pyotp.TOTP(box.decrypt(factor.secret_cipher))
+    try:
+        totp = pyotp.TOTP(box.decrypt(factor.secret_cipher))
+    except DecryptionError as error:  # SECRET_KEY was changed without the older one: recovery codes still work
+        log.warning("second_factor_unreadable", user_id=str(factor.user_id))
+        raise _wrong() from error
     present = int(now.timestamp()) // STEP_SECONDS
     typed = code.strip().replace(" ", "")
     for step in range(present - DRIFT_STEPS, present + DRIFT_STEPS + 1):
