@@ -33,6 +33,7 @@ def hold(connection: Connection, ids: Sequence[int]) -> None:
 
 def lock_lanes(session: Session, lanes: int) -> None:
     """Wait until nobody is at work on any lane, and keep it so until the transaction ends: make it short."""
+    session.execute(text("SELECT set_config('statement_timeout', '0', true)"))  # a million may have been held
     session.execute(_LANES, {"class": LANE_LOCK_CLASS, "last": lanes - 1})
 
 

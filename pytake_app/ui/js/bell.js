@@ -88,6 +88,9 @@ const Panel = ({ close }) => {
         window.history.pushState(null, "", address);
         window.dispatchEvent(new PopStateEvent("popstate")); // the inbox reads its address then
       } else navigate(address);
+    } else if (item.kind === "plan") {
+      close();
+      navigate("/settings/plan");
     }
   };
   const body = {
