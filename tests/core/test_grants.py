@@ -42,6 +42,7 @@ WANTED = {
     "agents": {READ},
     "service_queues": {READ},
     "session_records": {READ, ADD},
+    "consent_events": {ADD},
     "idempotency_keys": {READ, TAKE},
     "mail_outbox": {READ, CHANGE, TAKE},
     "inbound_events": ALL,
