@@ -6,6 +6,7 @@ import { OutcomeFields, useOutcome } from "$/public/pt_closing.js";
 import { getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, Modal, say, Sign } from "$/public/pt_inbox_kit.js";
+import { ContactData } from "$/public/pt_privacy_contact.js";
 import { hueOf, hueOfColor, initials, nameOf, phoneText } from "$/public/pt_inbox_model.js";
 import { CannedDialog } from "$/public/pt_inbox_canned.js";
 import { CardDialog, OptionsDialog, PlaceDialog, TemplateDialog } from "$/public/pt_inbox_pickers.js";
@@ -167,10 +168,15 @@ const MergeDialog = () => {
     other && h("div", { className: "notice amber" }, h(Sign, { of: CalendarClock }), h("div", { className: "grow" }, say("inbox_more.merge_warn", { other: nameOf(other), name: panel?.name ?? "" }))));
 };
 
+const DataDialog = () => {
+  const panel = useInbox("panel");
+  return panel && h(ContactData, { contactId: panel.contact_id, name: panel.name, onClose: close, onErased: () => inbox.reloadThread() });
+};
+
 const KEYS = [["keys_step", ["J", "K"]], ["keys_reply", ["R"]], ["keys_note", ["N"]], ["keys_assign", ["A"]], ["keys_transfer", ["T"]], ["keys_snooze", ["S"]], ["keys_close", ["E"]], ["keys_panel", ["P"]], ["keys_mark", ["X"]], ["keys_search", ["/"]], ["keys_canned", ["/"]], ["keys_mention", ["@"]], ["keys_bold", ["Ctrl", "B"]], ["keys_send", ["Ctrl", "Enter"]], ["keys_sheet", ["?"]]];
 const KeysDialog = () => h(Modal, { title: say("inbox_more.keys"), onClose: close, test: "keys-dialog", foot: h(Btn, { kind: "ghost", onClick: close }, say("common.close")) }, h("div", { className: "ix-keys" }, KEYS.map(([name, keys]) => h("div", { key: name, className: "row dense" }, h("span", { className: "grow" }, say(`inbox_more.${name}`)), keys.map((key) => h("span", { key, className: "kbd" }, key))))));
 
-const ALL = { assign: AssignDialog, transfer: TransferDialog, snooze: SnoozeDialog, schedule: ScheduleDialog, close: CloseDialog, tags: TagsDialog, view: ViewDialog, flow: FlowDialog, merge: MergeDialog, keys: KeysDialog, template: TemplateDialog, options: OptionsDialog, place: PlaceDialog, card: CardDialog, canned: CannedDialog };
+const ALL = { assign: AssignDialog, transfer: TransferDialog, snooze: SnoozeDialog, schedule: ScheduleDialog, close: CloseDialog, tags: TagsDialog, view: ViewDialog, flow: FlowDialog, merge: MergeDialog, data: DataDialog, keys: KeysDialog, template: TemplateDialog, options: OptionsDialog, place: PlaceDialog, card: CardDialog, canned: CannedDialog };
 /** The dialog that is open, if any. */
 export const Dialogs = () => {
   const dialog = useInbox("dialog");

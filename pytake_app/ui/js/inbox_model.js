@@ -8,6 +8,7 @@ export const initials = (name) => {
 };
 export const hueOf = (key) => HUES[[...String(key || "")].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) >>> 0, 7) % HUES.length];
 export const phoneText = (phone) => {
+  if (String(phone || "").startsWith("•")) return phone; // only its end is shown to who may not see the rest
   const digits = String(phone || "").replace(/\D/g, "");
   const brazil = digits.match(/^55(\d{2})(\d{4,5})(\d{4})$/);
   return brazil ? `+55 ${brazil[1]} ${brazil[2]}-${brazil[3]}` : digits ? `+${digits}` : "";

@@ -86,6 +86,7 @@ export const Panel = () => {
     { label: say("inbox_more.contact_edit"), icon: Pencil, run: () => setEditing(panel.id), test: "contact-edit" },
     { label: say(panel.consent === "opted_out" ? "inbox_more.opt_in" : "inbox_more.opt_out"), icon: panel.consent === "opted_out" ? Bell : BellOff, run: () => inbox.consent(panel.consent === "opted_out") },
     { label: say("inbox_more.merge"), icon: Merge, run: () => inbox.dialog("merge"), test: "merge" },
+    { label: say("privacy.data"), icon: ShieldCheck, run: () => inbox.dialog("data"), test: "contact-data-open" },
     "line",
     { label: say(panel.blocked ? "inbox_more.unblock" : "inbox_more.block"), icon: panel.blocked ? Undo2 : Ban, danger: !panel.blocked, run: () => inbox.block(!panel.blocked), test: "block" },
   ];

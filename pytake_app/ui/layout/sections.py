@@ -40,6 +40,9 @@ SECTIONS: tuple[Section, ...] = (
     Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
     Section("inbox", "/settings/inbox", "inbox", "inbox_settings.nav", "organization"),
     Section("hours", "/settings/hours", "clock", "inbox_settings.hours_nav", "organization"),
+    Section(
+        "privacy", "/settings/privacy", "shield-check", "privacy.nav", "organization", "org_admin", "settings.manage"
+    ),
     Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
     Section("organizations", "/admin/organizations", "building", "plans.organizations", "installation", "super_admin"),
 )

@@ -21,6 +21,7 @@ from pytake_app.ui.pages.settings import (
     organization,
     organizations,
     plan,
+    privacy,
     profile,
     security,
     users,
@@ -49,6 +50,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(flows.page, route=flows.ROUTE, on_load=flows.ON_LOAD)
     app.add_page(gallery.page, route=gallery.ROUTE, on_load=gallery.ON_LOAD)
     app.add_page(message_queue.page, route=message_queue.ROUTE, on_load=message_queue.ON_LOAD)
+    app.add_page(privacy.page, route=privacy.ROUTE, on_load=privacy.ON_LOAD)
     app.add_page(profile.page, route=profile.ROUTE, on_load=profile.ON_LOAD)
     app.add_page(security.page, route=security.ROUTE, on_load=security.ON_LOAD)
     app.add_page(users.page, route=users.ROUTE, on_load=users.ON_LOAD)
