@@ -67,7 +67,7 @@ def test_a_person_is_limited_by_class_and_told_so(limited: Any, caller: Caller, 
 
 
 def test_an_organization_is_limited_over_all_its_people(limited: Any, caller: Caller) -> None:
-    app = limited(people={"free": 1.5}, read="4 per minute")
+    app = limited(people=dict.fromkeys(rates.PEOPLE, 1.5), read="4 per minute")
     ana = at(app, caller)
     who = app.state.services.accounts.resolve_bearer(caller.answer["access_token"])
     colleague = [
@@ -79,6 +79,15 @@ def test_an_organization_is_limited_over_all_its_people(limited: Any, caller: Ca
     answers = [ana.get(ME) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["ratelimit-limit"] == "6"
+
+
+def test_each_key_of_a_program_is_counted_by_itself(services: Services, caller: Caller) -> None:
+    who = services.accounts.resolve_bearer(caller.answer["access_token"])
+    key = replace(who, api_key_id=uuid4())
+    person, program = (rates.buckets_of(_request(), one, services.settings) for one in (who, key))
+    assert person[0].identifiers[-2:] == ("user", str(who.user_id))
+    assert program[0].identifiers[-2:] == ("key", str(key.api_key_id))
+    assert person[1] == program[1]  # both count for the organization
 
 
 def _request() -> Any:
