@@ -17,8 +17,7 @@ from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_people as people
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
-from pytake_app.accounts import api_security as own_security
-from pytake_app.api import docs, problems, realtime, system, warming, web, web_account
+from pytake_app.api import docs, problem_docs, problems, realtime, system, warming, web, web_account
 from pytake_app.api.guards import BeforeBody, Shape
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst
 from pytake_app.api.middleware import RequestContext, is_api_path
@@ -152,6 +151,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.include_router(sandbox_templates.router)
     app.include_router(sandbox.graph_router)
     app.include_router(hooks.public)
+    problem_docs.install(app)
     docs.install(app)
 
     # The last one added is the outermost.
