@@ -17,6 +17,7 @@ from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_people as people
 from pytake_app.accounts import api_profile as profile
 from pytake_app.accounts import api_roles as roles
+from pytake_app.accounts import api_security as own_security
 from pytake_app.api import docs, problem_docs, problems, realtime, system, warming, web, web_account
 from pytake_app.api.guards import BeforeBody, Shape
 from pytake_app.api.ingest_asgi import WebhookApp, WebhookFirst

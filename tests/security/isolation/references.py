@@ -11,6 +11,7 @@ Document = dict[str, Any]
 # What a member or query parameter of this name names, in the words of `test_tenancy.populate`.
 KINDS = {
     "account_id": "account_id",
+    "actor_id": "user_id",
     "after": "message_id",
     "agent": "agent_id",
     "agent_id": "agent_id",

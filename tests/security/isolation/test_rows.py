@@ -25,11 +25,13 @@ OURS = ("pytake_app", "pytake_system", "pytake_auth", "pytake_admin")
 BEYOND = {
     "pytake_system": "the pipeline; what it may do there is pinned in tests/core/test_grants.py",
     "pytake_auth": "sign-in: before the organization is known",
-    "pytake_admin": "super admins' administration; as pinned as the pipeline's",
+    "pytake_admin": "administration of organizations; its columns are pinned in tests/core/test_grants.py",
+    "pytake_audit": "takes old entries out of the audit log, and does nothing else",
 }
+ADMINISTERED = {"organizations", "usage_counts", "users", "channel_accounts", "flows", "inbound_events", "audit_log"}
 SIGN_IN = {
-    "organizations", "users", "auth_sessions", "refresh_tokens", "invitations", "mail_outbox",
-    "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges", "totp_factors",
+    "organizations", "users", "audit_log", "auth_sessions", "refresh_tokens", "invitations", "known_devices",
+    "mail_outbox", "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges", "totp_factors",
 }  # fmt: skip
 # What belongs to the installation: reached by the pipeline's role only, or read by everybody.
 OF_NOBODY = {"organizations", "search_progress", "plans"}
@@ -74,19 +76,22 @@ def test_every_tenant_table_has_its_policies(db: Database) -> None:
         db, "SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies"
     ):
         for role in roles:
-            assert role in OURS, (table, name, role)
+            assert role in (*OURS, *BEYOND), (table, name, role)
             policies.setdefault(table, {}).setdefault(role, []).append((command, using, check))
     tables = rows_of(db, TENANT_TABLES)
     assert len(tables) > 50
     for _, table, enabled, forced in tables:
         assert (enabled, forced) == (True, True), table
-        [(command, using, check)] = policies[table]["pytake_app"]
         column = "id" if table == "organizations" else "organization_id"
-        assert command == "ALL", table
-        for expression in (using, check):
-            assert expression is not None, table
-            assert f"({column} = ( SELECT" in expression, (table, expression)  # in a sub-select: once a statement
-            assert "app.organization_id" in expression, (table, expression)
+        own = policies[table]["pytake_app"]
+        assert {command for command, _, _ in own} in ({"ALL"}, {"SELECT", "INSERT"}), table
+        for command, using, check in own:
+            asked = [using] * (command != "INSERT") + [check] * (command != "SELECT")
+            for expression in asked:
+                assert expression is not None, table
+                assert f"({column} = ( SELECT" in expression, (table, expression)  # in a sub-select: once a statement
+                assert "app.organization_id" in expression, (table, expression)
+        assert ("pytake_admin" in policies[table]) <= (table in ADMINISTERED), table
         assert ("pytake_auth" in policies[table]) <= (table in SIGN_IN), table
         assert set(policies[table]) <= {"pytake_app", *BEYOND}, table
 
