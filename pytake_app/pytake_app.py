@@ -33,6 +33,7 @@ from pytake_app.ui.serving import (
     within_socket_limits,
     within_time,
 )
+from pytake_app.ui.tabs import with_bound_token
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +138,7 @@ class Composite:
         elif foreign_origin(scope, settings().public_url) or self._refusal(scope) is not None:
             await send({"type": "websocket.close", "code": 1008, "reason": "foreign origin"})
         else:
-            await self._reflex(scope, receive, send)
+            await self._reflex(with_bound_token(scope), receive, send)
 
     async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused = self._refusal(scope)

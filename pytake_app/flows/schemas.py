@@ -364,7 +364,7 @@ class NodeCreate(Request):
     """A node to add; without an id one is made."""
 
     id: str | None = Field(default=None, min_length=1, max_length=100)
-    type: str
+    type: str = Field(min_length=1, max_length=60)
     title: str = Field(default="", max_length=200)
     config: dict[str, JsonValue] = Field(default_factory=dict)
     position: dict[Literal["x", "y"], float] = Field(default_factory=dict)

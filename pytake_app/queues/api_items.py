@@ -135,7 +135,7 @@ def assign(
     return operations.assign(session, who, queue_id, body.item_id, body.agent_id, clock=services.clock)
 
 
-@router.post("/queues/{queue_id}/next", response_model=ItemView | None)
+@router.post("/queues/{queue_id}/next", response_model=ItemView, responses={204: {"description": "Nobody waits."}})
 def take_next(queue_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Any:
     """The caller takes who is next; 204 when nobody waits, 409 `at_capacity`."""
     item = operations.take_next(session, who, queue_id, clock=services.clock)
