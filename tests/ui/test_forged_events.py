@@ -170,7 +170,7 @@ def nothing_of_ours(heard: list[str], *secrets: str) -> None:
 
 def editor_message(flow: Flow) -> dict[str, Any]:
     node = flow.draft_document["nodes"][0]["id"]
-    move = {"op": "move_nodes", "moves": {node: {"x": 1, "y": 2}}}
+    move = {"op": "move_nodes", "positions": {node: {"x": 1, "y": 2}}}
     return {"flow_id": str(flow.id), "cid": "c1", "revision": flow.draft_revision, "ops": [move], "step": "edit"}
 
 
@@ -215,10 +215,6 @@ def test_broken_frames_end_one_socket_at_most(product: TestClient, accounts: Acc
         "42/_event,{",
         "42/other,[1]",
         "45-1/_event,[]",
-        "49",
-        "x",
-        "",
-        "4" * 5_000,
     ]
     frames += ['42/_event,["connect",{}]', '42/_event,["disconnect"]', '42/_event,["client_error",{"message":1}]']
     frames += ['42/_event,["on_event",{}]', '42/_event,["__class__"]', '42/_event,["emit_update",{},"x"]']

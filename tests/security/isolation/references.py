@@ -45,7 +45,7 @@ KINDS = {
 }
 # Members called `ids`, by the beginning of the address.
 IDS = {
-    "/api/v1/conversations/": "conversation_id",
+    "/api/v1/conversations": "conversation_id",
     "/api/v1/flows/{flow_id}/test-cases": "case_id",
     "/api/v1/flow": "flow_id",
     "/api/v1/queue/": "item_id",
@@ -57,7 +57,9 @@ IDS_IN_TEXT = frozenset({"flow_id", "contact_id", "media_id"})
 def kind_of(name: str, path: str) -> str:
     """What the member `name` of a request to `path` names."""
     if name == "ids":
-        return next(kind for start, kind in IDS.items() if path.startswith(start))
+        found = next((kind for start, kind in IDS.items() if path.startswith(start)), None)
+        assert found is not None, f"say in IDS what the ids of {path} are"
+        return found
     assert name in KINDS, f"say in KINDS what {name} of {path} names"
     return KINDS[name]
 
