@@ -6,6 +6,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import pytake_app.accounts.audit_models
+import pytake_app.accounts.key_models
 import pytake_app.accounts.models
 import pytake_app.accounts.security_models
 import pytake_app.contacts.models

@@ -17,7 +17,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from pytake_app.accounts import audit, challenges, notices, passwords, repository
+from pytake_app.accounts import audit, challenges, keys, notices, passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
@@ -423,12 +423,14 @@ class Accounts:
         with self._database.auth() as session:
             return resolve_web_session(session, token, clock=self._clock)
 
-    def resolve_bearer(self, token: str) -> Principal:
-        """Who an access token belongs to; the role is the user's present one.
+    def resolve_bearer(self, token: str, address: str = "") -> Principal:
+        """Who an access token or an API key belongs to; the role is the user's present one.
 
         Raises:
             UnauthorizedError: not valid, expired, or its session was revoked.
         """
+        if token.startswith(keys.PREFIX):
+            return keys.resolve(self._database, token, address, clock=self._clock)
         now = self._clock.now()
         claims: AccessClaims = self._signer.read(token, now)
         with self._database.auth() as session:
@@ -439,9 +441,17 @@ class Accounts:
 
     def present(self, principal: Principal) -> Principal | None:
         """The same caller with what they may do now; None: their sign-in has ended. For connections that stay open."""
+        if principal.api_key_id is not None:
+            return keys.present(self._database, principal, clock=self._clock)
         with self._database.auth() as session:
             found = repository.session_with_user(session, principal.session_id)
         return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
+
+    def is_live(self, session_id: UUID) -> bool:
+        """Whether a sign-in is neither ended nor expired."""
+        with self._database.auth() as session:
+            found = repository.session_with_user(session, session_id)
+        return found is not None and _is_live(found, self._clock.now())
 
     def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID | None) -> bool:
         """Whether somebody may still read what they were given an address for: active, and with a sign-in, in it."""

@@ -13,6 +13,7 @@ from pytake_app import __version__
 from pytake_app.accounts import api as accounts
 from pytake_app.accounts import api_audit as audit_log
 from pytake_app.accounts import api_departments as departments
+from pytake_app.accounts import api_keys
 from pytake_app.accounts import api_organizations as organizations
 from pytake_app.accounts import api_people as people
 from pytake_app.accounts import api_profile as profile
@@ -65,6 +66,7 @@ DOMAINS: tuple[APIRouter, ...] = (
     organizations.plans_router,
     organizations.router,
     audit_log.router,
+    api_keys.router,
     contacts.router,
     contact_catalog.router,
     inbox_views.router,

@@ -43,6 +43,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="bearer", bearerFormat="JWT", description="access token of /auth/login"
 )
+_api_key = HTTPBearer(
+    auto_error=False, scheme_name="api_key", bearerFormat="pk_…", description="a key of /api-keys, within its scopes"
+)
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="cookie", description="the pages' session")
 
 
@@ -125,8 +128,9 @@ def signed_in(
     services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     cookie: Annotated[str | None, Security(_cookie)],
+    _key: Annotated[HTTPAuthorizationCredentials | None, Security(_api_key)],  # the same header; told in the document
 ) -> Principal:
-    """The caller: by access token, or by the pages' cookie.
+    """The caller: by access token or API key, or by the pages' cookie.
 
     Raises:
         UnauthorizedError: neither, or not valid.
@@ -170,7 +174,7 @@ async def principal(request: Request, who: Annotated[Principal, Depends(signed_i
 
 def _resolve(request: Request, services: Services, bearer: str | None, cookie: str | None) -> Principal:
     if bearer is not None:
-        return services.accounts.resolve_bearer(bearer)
+        return services.accounts.resolve_bearer(bearer, client_of(request).address)
     if not cookie:
         raise UnauthorizedError("Send an access token, or sign in.")
     if request.method not in SAFE_METHODS:

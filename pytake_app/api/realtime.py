@@ -25,7 +25,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
 
-from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, get_services, is_same_origin
+from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, client_of, get_services, is_same_origin
 from pytake_app.api.hub import QUEUE_SIZE, Connection, Hub
 from pytake_app.api.live_events import TYPING, hidden_from, is_for, resolve
 from pytake_app.api.services import Services
@@ -125,7 +125,7 @@ async def _authenticate(socket: WebSocket, services: Services, token: str, cooki
         if not token and not cookie:
             first = _decoded(await asyncio.wait_for(socket.receive_text(), AUTH_SECONDS))
             token = str(first.get("token", "")) if first and first.get("type") == "auth" else ""
-        return await asyncio.to_thread(_resolve, services, token, cookie)
+        return await asyncio.to_thread(_resolve, services, token, cookie, client_of(socket).address)
     except (TimeoutError, ProblemError):
         await socket.close(_POLICY, "unauthorized")
     except (WebSocketDisconnect, KeyError):
@@ -133,9 +133,12 @@ async def _authenticate(socket: WebSocket, services: Services, token: str, cooki
     return None
 
 
-def _resolve(services: Services, token: str, cookie: str) -> Principal:
+def _resolve(services: Services, token: str, cookie: str, address: str) -> Principal:
     found = services.accounts.resolve_cookie(cookie) if cookie and not token else None
-    return found or services.accounts.resolve_bearer(token)
+    who = found or services.accounts.resolve_bearer(token, address)
+    if who.api_key_id is not None:
+        who.needs(Permission.CONVERSATIONS_SEE_ALL, Permission.CONVERSATIONS_HANDLE)
+    return who
 
 
 async def _watch(socket: WebSocket, services: Services, connection: Connection) -> None:
@@ -155,7 +158,9 @@ async def _watch(socket: WebSocket, services: Services, connection: Connection) 
 
 
 def _be_heard(services: Services, principal: Principal) -> None:
-    """An agent's connection is there: as good as a heartbeat."""
+    """An agent's connection is there: as good as a heartbeat. A program's is nobody's."""
+    if principal.api_key_id is not None:
+        return
     try:
         with services.database.tenant(principal.organization_id) as session:
             queues.heartbeat(session, principal, clock=services.clock)

@@ -193,6 +193,12 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         POST /whatsapp/templates/sync
         DELETE /whatsapp/templates/{template_id}
     """,
+    (P.API_KEYS_MANAGE,): """
+        GET /api-keys
+        POST /api-keys
+        PATCH /api-keys/{key_id}
+        DELETE /api-keys/{key_id}
+    """,
     (P.AUDIT_READ,): """
         GET /audit-log
         GET /audit-log/words

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from sqlmodel import SQLModel, select
 
+from pytake_app.accounts.key_models import ApiKey
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
 from pytake_app.accounts.security_models import (
     Invitation,
@@ -162,7 +163,11 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 OrganizationSecret(**owned, name=f"secret_{caller.user_id.hex[-8:]}", cipher="c"),
             ]
         )
+        key = ApiKey(**owned, created_by=caller.user_id, name="ERP", hint="abcd", token_hash="h")
+        session.add(key)
+        session.flush()
         return {
+            "key_id": key.id,
             "account_id": account.id,
             "calendar_id": calendar.id,
             "case_id": case.id,
