@@ -1,4 +1,4 @@
-"""API keys: programs act in somebody's name, with a part of what that person may do. Nothing here commits but `resolve`.
+"""API keys: programs act in somebody's name, with a part of what that person may do. Only `resolve` commits.
 
 A key is `pk_<id>_<secret>`: the id finds its row, the secret (256 random bits) is compared as SHA-256 in constant time.
 It is told once. It stops at once when it is revoked, has expired, or who made it is no longer active; what its maker

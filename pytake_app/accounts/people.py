@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from pytake_app.accounts import repository
 from pytake_app.accounts.models import DepartmentMember, Organization, RolePermission, User
@@ -91,3 +91,19 @@ def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
 def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
     """(id, name, e-mail) of the organization's active people, for the verifier and pickers."""
     return repository.user_choices(session)
+
+
+def time_zone_of(session: Session) -> str:
+    """The time zone of the transaction's organization, as an IANA name."""
+    found = session.exec(select(Organization.time_zone).where(Organization.id == organization_of(session)))
+    return found.one_or_none() or "UTC"
+
+
+def locale_of(session: Session, user_id: UUID | None) -> str:
+    """The language in which somebody reads the interface; the organization's when it is nobody's."""
+    if user_id is not None:
+        user = repository.user(session, user_id)
+        if user is not None:
+            return user.locale
+    found = session.exec(select(Organization.locale).where(Organization.id == organization_of(session)))
+    return found.one_or_none() or "pt_BR"

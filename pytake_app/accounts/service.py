@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from pytake_app.accounts import audit, challenges, keys, notices, passwords, repository
 from pytake_app.accounts.attempts import Attempts
@@ -29,9 +29,11 @@ from pytake_app.accounts.people import (
     answerers,
     department_members,
     departments_of,
+    locale_of,
     locales_of,
     principal_for,
     roles_with,
+    time_zone_of,
     user_choices,
     user_names,
 )
@@ -43,13 +45,14 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ratelimit import Limiter
-from pytake_app.core.tenancy import Actor, Principal, Role, organization_of, permissions_of
+from pytake_app.core.tenancy import Actor, Principal, Role, permissions_of
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
-    "create_department", "department_choices", "department_members", "departments_of", "get_user",
+    "create_department", "department_choices", "department_members", "departments_of", "get_user", "locale_of",
     "locales_of", "organization_of_session", "principal_for", "privacy_of", "purge_expired", "record_event",
-    "reference_names", "reopens_for", "resolve_web_session", "roles_with", "user_choices", "user_names",
+    "reference_names", "reopens_for", "resolve_web_session", "roles_with", "time_zone_of", "user_choices",
+    "user_names",
 ]  # fmt: skip
 
 log = structlog.get_logger(__name__)
@@ -118,22 +121,6 @@ def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
     if user is None or user.removed_at is not None:
         raise NotFoundError("There is no such user.")
     return UserView.model_validate(user)
-
-
-def time_zone_of(session: Session) -> str:
-    """The time zone of the transaction's organization, as an IANA name."""
-    found = session.exec(select(Organization.time_zone).where(Organization.id == organization_of(session)))
-    return found.one_or_none() or "UTC"
-
-
-def locale_of(session: Session, user_id: UUID | None) -> str:
-    """The language in which somebody reads the interface; the organization's when it is nobody's."""
-    if user_id is not None:
-        user = repository.user(session, user_id)
-        if user is not None:
-            return user.locale
-    found = session.exec(select(Organization.locale).where(Organization.id == organization_of(session)))
-    return found.one_or_none() or "pt_BR"
 
 
 def reference_names(session: Session) -> list[Select[Any]]:

@@ -281,11 +281,13 @@ def check(principal: Principal, method: str, path: str) -> None:
     """Refuse a request that its caller may not make.
 
     Parameters:
-        path: of the route, e.g. `/api/v1/flows/{flow_id}`.
+        path: of the route, e.g. `/api/v1/flows/{flow_id}`; as a router has it, the base may be missing.
 
     Raises:
         ForbiddenError: `permission_missing`; `person_only`: an API key where only people may be.
     """
+    if not path.startswith(BASE):
+        path = BASE + path  # FastAPI's route knows nothing of the prefix that its router was included with
     if principal.api_key_id is not None and path.startswith(PERSONAL) and (method, path) not in _KEYS_MAY:
         raise ForbiddenError("API keys can't be used here; sign in as a person.", code="person_only")
     needed = NEEDS.get((method, path))
