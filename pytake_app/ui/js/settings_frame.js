@@ -3,13 +3,13 @@ import { createElement as h, useEffect, useState } from "react";
 import { useNavigate } from "react-router";
 import { tr, useLang } from "$/public/pt_i18n.js";
 
-/** `sections` are `{key, href, label, group, roles}` with text keys; `role` is the reader's. */
-export const SettingsPick = ({ sections, role, active }) => {
+/** `sections` are `{key, href, label, group, roles, permission}` with text keys; `role` and `permissions` are the reader's. */
+export const SettingsPick = ({ sections, role, permissions, active }) => {
   const lang = useLang();
   const navigate = useNavigate();
   const [ready, setReady] = useState(false); // the prepared page is in one language
   useEffect(() => setReady(true), []);
-  const shown = sections.filter((one) => one.key === active || one.roles.split(" ").includes(role));
+  const shown = sections.filter((one) => one.key === active || (one.roles.split(" ").includes(role) && (!one.permission || permissions.includes(one.permission))));
   const groups = [...new Set(shown.map((one) => one.group))];
   const go = (event) => navigate(sections.find((one) => one.key === event.target.value).href);
   return h("label", { className: "sg-pick" }, h("span", { className: "sr" }, ready && tr(lang, "account.settings")),

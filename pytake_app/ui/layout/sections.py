@@ -38,12 +38,15 @@ SECTIONS: tuple[Section, ...] = (
     Section("users", "/settings/users", "users", "members.nav_users", "organization", "org_admin", "users.manage"),
     Section("departments", "/settings/departments", "network", "members.nav_departments", "organization", "org_admin"),
     Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
+    Section("roles", "/settings/roles", "shield", "roles.nav", "organization"),
     Section("inbox", "/settings/inbox", "inbox", "inbox_settings.nav", "organization"),
     Section("hours", "/settings/hours", "clock", "inbox_settings.hours_nav", "organization"),
     Section(
         "privacy", "/settings/privacy", "shield-check", "privacy.nav", "organization", "org_admin", "settings.manage"
     ),
     Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
+    Section("api-keys", "/settings/api-keys", "key-round", "keys.nav", "organization", permission="api_keys.manage"),
+    Section("audit", "/settings/audit", "scroll-text", "audit.nav", "organization", permission="audit.read"),
     Section("organizations", "/admin/organizations", "building", "plans.organizations", "installation", "super_admin"),
 )
 """In the order of the list."""

@@ -16,6 +16,8 @@ from pytake_app.ui.pages.queues import page as queues
 from pytake_app.ui.pages.queues import settings as queue_settings
 from pytake_app.ui.pages.sandbox import page as sandbox
 from pytake_app.ui.pages.settings import (
+    api_keys,
+    audit,
     departments,
     hours,
     organization,
@@ -23,6 +25,7 @@ from pytake_app.ui.pages.settings import (
     plan,
     privacy,
     profile,
+    roles,
     security,
     users,
 )
@@ -60,6 +63,8 @@ def register_pages(app: rx.App) -> None:
     app.add_page(organizations.page, route=organizations.ROUTE, on_load=organizations.ON_LOAD)
     app.add_page(inbox_settings.page, route=inbox_settings.ROUTE, on_load=inbox_settings.ON_LOAD)
     app.add_page(hours.page, route=hours.ROUTE, on_load=hours.ON_LOAD)
+    for settings in (roles, api_keys, audit):
+        app.add_page(settings.page, route=settings.ROUTE, on_load=settings.ON_LOAD)
     app.add_page(channels.page, route=channels.ROUTE, on_load=channels.ON_LOAD)
     app.add_page(editor.page, route=editor.ROUTE, on_load=editor.ON_LOAD)
     app.add_page(not_found.page, route=not_found.ROUTE)

@@ -15,12 +15,13 @@ __all__ = ["SECTIONS", "Section", "settings_shell"]
 
 
 class SettingsPick(rx.Component):
-    """The sections as one native list, for phones; `sections` are `{key, href, label, group, roles}`."""
+    """The sections as one native list, for phones; `sections` are `{key, href, label, group, roles, permission}`."""
 
     library = "$/public/pt_settings_frame.js"
     tag = "SettingsPick"
     sections: rx.Var[list[dict[str, str]]]
     role: rx.Var[str]
+    permissions: rx.Var[list[str]]
     active: rx.Var[str]
 
 
@@ -29,7 +30,10 @@ def seen(section: Section) -> rx.Var[bool]:
     if section.needs == "viewer" and section.group == "account":
         return rx.Var.create(True)
     roles = [role.value for role in Role if role.includes(Role(section.needs))]
-    return rx.Var.create(roles).contains(SessionState.role)
+    shown = rx.Var.create(roles).contains(SessionState.role)
+    if section.permission:
+        shown = shown & SessionState.permissions.contains(section.permission)
+    return shown
 
 
 def _link(section: Section, active: str) -> rx.Component:
@@ -66,11 +70,14 @@ def _pick(active: str) -> rx.Component:
             "href": section.href,
             "label": section.label,
             "group": f"account.group_{section.group}",
+            "permission": section.permission,
             "roles": " ".join(role.value for role in Role if role.includes(Role(section.needs))),
         }
         for section in SECTIONS
     ]
-    return SettingsPick.create(sections=rows, role=SessionState.role, active=active)
+    return SettingsPick.create(
+        sections=rows, role=SessionState.role, permissions=SessionState.permissions, active=active
+    )
 
 
 def settings_shell(active: str, title: str, lead: str, *children: rx.Component, wide: bool = False) -> rx.Component:

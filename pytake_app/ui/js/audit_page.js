@@ -1,0 +1,163 @@
+// The audit log: who did what, from where, and what was there before.
+import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
+import { ArrowRight, Bot, Download, KeyRound, RotateCw, ScrollText, Search, UserRound, UserX, X } from "lucide-react";
+import { Failed, Waiting } from "$/public/pt_account_profile.js";
+import { api } from "$/public/pt_api.js";
+import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { may } from "$/public/pt_rights.js";
+import { Btn, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { Field, Select } from "$/public/pt_queue_fields.js";
+
+const NONE = { q: "", actor_id: "", kind: "", action: "", period: "", since: "", until: "" };
+const DAYS = { day: 1, week: 7, month: 30 };
+const KEEP = [90, 180, 365, 730, 1825, 3650];
+const SIGNS = { user: UserRound, api_key: KeyRound, system: Bot, visitor: UserX };
+const PAGE = 50;
+const dayOf = (at) => new Date(at).toDateString();
+
+const query = (where) => {
+  const asked = new URLSearchParams();
+  for (const name of ["q", "actor_id", "kind", "action"]) if (where[name]) asked.set(name, where[name]);
+  if (DAYS[where.period]) asked.set("since", new Date(Date.now() - DAYS[where.period] * 86400000).toISOString());
+  if (where.period === "own") {
+    if (where.since) asked.set("since", new Date(`${where.since}T00:00:00`).toISOString());
+    if (where.until) asked.set("until", new Date(new Date(`${where.until}T00:00:00`).getTime() + 86400000).toISOString());
+  }
+  return asked;
+};
+const who = (entry) => (entry.actor_kind === "system" ? say("audit.system") : entry.actor_name || say(`audit.actor.${entry.actor_kind}`));
+/** What an id is called, a list's words, a yes or no: a value as people read it. */
+const valueOf = (value, names) => {
+  if (value === null || value === undefined || value === "") return "–";
+  if (value === true || value === false) return say(value ? "audit.yes" : "audit.no");
+  if (Array.isArray(value)) return value.length ? value.map((one) => valueOf(one, names)).join(", ") : "–";
+  if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${sayOf(`audit.field.${name}`, "audit.field_other", { name: name.replaceAll("_", " ") })}: ${valueOf(one, names)}`).join("; ");
+  if (names[value]) return names[value];
+  if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return fmt.exact(getLang(), value);
+  return String(value);
+};
+const fieldOf = (name) => sayOf(`audit.field.${name}`, "audit.field_other", { name: name.replaceAll("_", " ") });
+const kindOf = (kind) => sayOf(`audit.kind.${kind}`, "audit.kind_other", { kind: kind.replaceAll("_", " ") });
+const nameOf = (entry) => (entry.object_kind === "role" ? sayOf(`roles.name.${entry.object_name}`, "audit.kind.role") : entry.object_kind === "flow_version" ? say("audit.version", { number: entry.object_name, flow: entry.names[entry.object_id] ?? "" }) : entry.object_name || entry.names[entry.object_id] || "");
+const doneOf = (entry) => sayOf(`audit.action.${entry.action}`, "audit.action_other", { action: entry.action.replaceAll("_", " ") });
+const differences = (entry) => {
+  const before = entry.before ?? {};
+  const after = entry.after ?? {};
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].map((name) => [name, before[name], after[name]]);
+};
+/** The entry's changes in one line. */
+const brief = (entry) => differences(entry).slice(0, 3).map(([name, before, after]) => (entry.before && entry.after ? `${fieldOf(name)}: ${valueOf(before, entry.names)} → ${valueOf(after, entry.names)}` : `${fieldOf(name)}: ${valueOf(after ?? before, entry.names)}`)).join(" · ");
+
+const Detail = ({ entry, onClose, onOnly }) => {
+  const rows = differences(entry);
+  return h(Modal, { wide: true, title: `${doneOf(entry)}: ${kindOf(entry.object_kind)}`, detail: fmt.exact(getLang(), entry.at), onClose, test: "audit-detail", foot: h(Fragment, null, entry.object_id && h(Btn, { kind: "ghost", onClick: () => onOnly({ object_id: entry.object_id }), test: "audit-same-object" }, say("audit.same_object")), h(Btn, { onClick: onClose }, say("common.close"))) },
+    h("dl", { className: "au-facts" },
+      [["who", who(entry)], ["what", `${kindOf(entry.object_kind)} ${nameOf(entry)}`.trim()], ["from", entry.address || "–"]].map(([name, value]) => h("div", { key: name }, h("dt", null, say(`audit.${name}`)), h("dd", { className: "break" }, value)))),
+    rows.length > 0 ? h("div", { className: "au-scroll" }, h("table", { className: "au-diff" },
+      h("thead", null, h("tr", null, ["field", "before", "after"].map((name) => h("th", { key: name, scope: "col", className: "meta muted" }, say(`audit.${name}`))))),
+      h("tbody", null, rows.map(([name, before, after]) => h("tr", { key: name }, h("th", { scope: "row", className: "dense med" }, fieldOf(name)), h("td", { className: entry.before && before !== undefined ? "was" : "muted" }, entry.before ? valueOf(before, entry.names) : "–"), h("td", { className: entry.after && after !== undefined ? "is" : "muted" }, entry.after ? valueOf(after, entry.names) : "–")))))) : h("p", { className: "muted dense" }, say("audit.no_values")));
+};
+
+const Entry = ({ entry, onOpen }) => h("li", { className: "au-row", "data-testid": "audit-entry", "data-action": entry.action },
+  h("button", { type: "button", className: "au-open", onClick: onOpen },
+    h("span", { className: `av sm a-${entry.actor_kind === "user" ? "jade" : entry.actor_kind === "api_key" ? "indigo" : "gray"}`, "aria-hidden": true }, h(Sign, { of: SIGNS[entry.actor_kind] ?? Bot })),
+    h("span", { className: "grow col" },
+      h("span", { className: "dense" }, h("span", { className: "med" }, who(entry)), ` ${doneOf(entry)} `, h("span", { className: "muted" }, kindOf(entry.object_kind)), nameOf(entry) && h("span", { className: "med" }, ` ${nameOf(entry)}`)),
+      h("span", { className: "meta muted ell" }, brief(entry))),
+    h("span", { className: "meta muted nw tn" }, fmt.time(getLang(), entry.at)),
+    h(Sign, { of: ArrowRight, size: "xs" })));
+
+const Log = ({ me }) => {
+  const [where, setWhere] = useState(NONE);
+  const [only, setOnly] = useState(null);
+  const [rows, setRows] = useState(null);
+  const [next, setNext] = useState(null);
+  const [words, setWords] = useState({ actors: [], actions: [], kinds: [] });
+  const [failed, setFailed] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [open, setOpen] = useState(null);
+  const [days, setDays] = useState(null);
+  const turn = useRef(0);
+  const asked = () => {
+    const found = query(where);
+    if (only) found.set("object_id", only.object_id);
+    return found;
+  };
+  const load = async (cursor) => {
+    const mine = (turn.current += 1);
+    setFailed(null);
+    setBusy(true);
+    try {
+      const wanted = asked();
+      wanted.set("limit", PAGE);
+      if (cursor) wanted.set("cursor", cursor);
+      const page = await api.get(`/api/v1/audit-log?${wanted}`);
+      if (mine !== turn.current) return; // asked again meanwhile
+      setRows((now) => (cursor ? [...now, ...page.items] : page.items));
+      setNext(page.next_cursor);
+    } catch (error) {
+      if (mine === turn.current) setFailed(error);
+    } finally {
+      if (mine === turn.current) setBusy(false);
+    }
+  };
+  useEffect(() => {
+    const timer = setTimeout(load, where.q ? 250 : 0);
+    return () => clearTimeout(timer);
+  }, [where, only]);
+  useEffect(() => {
+    api.get("/api/v1/audit-log/words").then(setWords, () => {}); // without it the filters are shorter, nothing more
+    api.get("/api/v1/settings").then((settings) => setDays(settings.audit_days), () => {});
+  }, []);
+  if (!may(me, "audit:read") || failed?.status === 403) return h("div", { className: "state" }, h("div", { className: "str" }, say("common.no_permission")), h("div", { className: "txt dense" }, say("audit.no_permission")));
+  const put = (name) => (value) => setWhere((now) => ({ ...now, [name]: value ?? "" }));
+  const narrowed = only || Object.keys(NONE).some((name) => where[name]);
+  const exportable = may(me, "data:export");
+  const save = (format) => window.location.assign(`/api/v1/audit-log/export?${(() => {
+    const wanted = asked();
+    wanted.set("format", format);
+    return wanted;
+  })()}`);
+  const keep = async (value) => {
+    try {
+      setDays((await api.patch("/api/v1/settings", { audit_days: Number(value) })).audit_days);
+      tell(say("audit.kept_saved"), "success");
+    } catch {
+      tell(say("audit.kept_failed"), "error");
+    }
+  };
+  const groups = [];
+  for (const entry of rows ?? []) {
+    if (groups.at(-1)?.day !== dayOf(entry.at)) groups.push({ day: dayOf(entry.at), at: entry.at, entries: [] });
+    groups.at(-1).entries.push(entry);
+  }
+  return h(Fragment, null,
+    h("div", { className: "au-bar", role: "search" },
+      h("span", { className: "au-find" }, h(Sign, { of: Search }), h("input", { className: "input", type: "search", value: where.q, maxLength: 200, placeholder: say("audit.search"), "aria-label": say("audit.search"), onChange: (event) => put("q")(event.target.value), "data-testid": "audit-q" })),
+      h(Select, { value: where.actor_id, label: say("audit.who"), options: [["", say("audit.everybody")], ...words.actors.map((one) => [one.id, one.name])], onChange: put("actor_id"), test: "audit-actor" }),
+      h(Select, { value: where.kind, label: say("audit.what"), options: [["", say("audit.everything")], ...words.kinds.map((one) => [one, kindOf(one)])], onChange: put("kind"), test: "audit-kind" }),
+      h(Select, { value: where.action, label: say("audit.done"), options: [["", say("audit.every_action")], ...words.actions.map((one) => [one, sayOf(`audit.action.${one}`, "audit.action_other", { action: one.replaceAll("_", " ") })])], onChange: put("action"), test: "audit-action" }),
+      h(Select, { value: where.period, label: say("audit.when"), options: [["", say("audit.always")], ...["day", "week", "month", "own"].map((one) => [one, say(`audit.period_${one}`)])], onChange: put("period"), test: "audit-period" }),
+      where.period === "own" && ["since", "until"].map((name) => h("input", { key: name, className: "input", type: "date", value: where[name], "aria-label": say(`audit.${name}`), onChange: (event) => put(name)(event.target.value), "data-testid": `audit-${name}` })),
+      h(Menu, { label: say("audit.export"), items: [{ key: "csv", label: "CSV", run: () => save("csv"), test: "audit-csv" }, { key: "json", label: "JSON", run: () => save("json"), test: "audit-json" }], trigger: h("button", { type: "button", className: "btn line", disabled: !exportable, title: exportable ? undefined : say("audit.no_export"), "data-testid": "audit-export" }, h(Sign, { of: Download }), say("audit.export")) })),
+    narrowed && h("div", { className: "row g8" }, only && h("span", { className: "bdg indigo" }, say("audit.same_object")), h(Btn, { kind: "ghost", small: true, icon: X, onClick: () => {
+      setWhere(NONE);
+      setOnly(null);
+    }, test: "audit-clear" }, say("audit.clear"))),
+    failed ? h(Failed, { error: failed, onRetry: () => load() }) : !rows ? h(Waiting, { rows: 6 }) : rows.length === 0 ? h("div", { className: "sg-card" }, h("div", { className: "state" }, h("div", { className: "pic" }, h(Sign, { of: ScrollText, size: "l" })), h("div", { className: "str" }, say("audit.none")), h("div", { className: "txt dense" }, say(narrowed ? "audit.none_found" : "audit.none_yet")))) : h("div", { className: "sg-card au-card", "aria-busy": busy, "data-testid": "audit-log" },
+      groups.map((group) => h("section", { key: group.day }, h("h3", { className: "au-day" }, fmt.date(getLang(), group.at)), h("ul", { className: "sg-rows" }, group.entries.map((entry) => h(Entry, { key: entry.id, entry, onOpen: () => setOpen(entry) }))))),
+      next && h("div", { className: "foot" }, h(Btn, { busy, icon: RotateCw, onClick: () => load(next), test: "audit-more" }, say("audit.more")))),
+    days !== null && h("div", { className: "sg-card" }, h("div", { className: "sg-grid" }, h(Field, { label: say("audit.kept"), hint: may(me, "settings:manage") ? say("audit.kept_hint") : say("audit.kept_not_yours") }, h(Select, { value: String(days), off: !may(me, "settings:manage"), options: [...new Set([...KEEP, days])].sort((a, b) => a - b).map((one) => [String(one), say("audit.days", { count: one })]), onChange: keep, test: "audit-days" })))),
+    open && h(Detail, { entry: open, onClose: () => setOpen(null), onOnly: (chosen) => {
+      setOnly(chosen);
+      setOpen(null);
+    } }));
+};
+
+/** The page; `me` is `{id, role, permissions}` of who is signed in. */
+export const AuditRoot = ({ me }) => {
+  const lang = useLang();
+  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
+  useEffect(() => setReady(true), []);
+  return h("div", { className: "sg-body" }, ready && me?.id && h(Log, { key: lang, me }));
+};
