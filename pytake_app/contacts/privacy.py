@@ -108,4 +108,3 @@ def move_history(session: Session, keep: UUID, gone: UUID) -> None:
     """Two contacts become one: the history of both is the kept one's."""
     own = col(ConsentEvent.organization_id) == organization_of(session)
     session.execute(sa.update(ConsentEvent).where(own, col(ConsentEvent.contact_id) == gone).values(contact_id=keep))
-

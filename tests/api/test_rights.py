@@ -12,7 +12,6 @@ from pytake_app.api.services import Services
 from pytake_app.core.tenancy import DEFAULTS, READING, Permission, Principal, Role, fixed, grantable, permissions_of
 from tests.api.fixtures import Caller, NewCaller
 from tests.api.test_tenancy import call, populate
-from tests.security.isolation.matrix import rows
 
 
 def routes(client: TestClient) -> set[tuple[str, str]]:

@@ -116,4 +116,3 @@ def test_the_story_of_an_organization(page: Page, browser: Browser, running_app:
     expect(page.get_by_test_id("organization-detail")).to_have_attribute("data-status", "active")
     context.close()
     assert notes.errors == []
-
