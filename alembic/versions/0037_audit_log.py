@@ -244,8 +244,12 @@ def upgrade() -> None:
     op.execute("GRANT INSERT ON audit_log TO pytake_system, pytake_auth, pytake_admin")
     op.execute(f"GRANT USAGE ON SCHEMA public TO {KEEPER}")
     op.execute(f"GRANT SELECT, DELETE ON audit_log TO {KEEPER}")
-    op.execute("CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION pytake_audit_refuse()")
-    op.execute("CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION pytake_audit_refuse()")
+    op.execute(
+        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION pytake_audit_refuse()"
+    )
+    op.execute(
+        "CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit_log FOR EACH STATEMENT EXECUTE FUNCTION pytake_audit_refuse()"
+    )
     # The new owner must for a moment be allowed to make things where its functions lie.
     op.execute(f"GRANT CREATE ON SCHEMA public TO {KEEPER}")
     for signature in ("pytake_audit_prune(uuid, timestamptz)", "pytake_audit_forget(uuid)"):
@@ -254,7 +258,11 @@ def upgrade() -> None:
         op.execute(f"ALTER FUNCTION {signature} OWNER TO {KEEPER}")
     op.execute(f"REVOKE CREATE ON SCHEMA public FROM {KEEPER}")
     for row in AUDITED:
-        op.execute(sa.text("SELECT pytake_audit_table(:t, :e, :k, :i, :n, :g, :s)").bindparams(**dict(zip("tekings", row, strict=True))))
+        op.execute(
+            sa.text("SELECT pytake_audit_table(:t, :e, :k, :i, :n, :g, :s)").bindparams(
+                **dict(zip("tekings", row, strict=True))
+            )
+        )
 
 
 def downgrade() -> None:

@@ -46,7 +46,7 @@ class EditorRoot(EditorPart):
     library = CANVAS
     tag = "EditorRoot"
     specs: rx.Var[dict[str, Any]]
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
     reply: rx.Var[dict[str, Any]]
     on_submit: rx.EventHandler[rx.event.passthrough_event_spec(dict[str, Any])]
     on_catch_up: rx.EventHandler[rx.event.passthrough_event_spec(dict[str, Any])]

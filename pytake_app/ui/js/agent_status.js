@@ -12,15 +12,15 @@ import { onPoke } from "$/public/pt_live.js";
 import { secondsSince, secondsTo, spanText, STATUS_HUE, useTick } from "$/public/pt_monitor_model.js";
 import { makeStore, whileVisible } from "$/public/pt_page_store.js";
 import { signOut } from "$/public/pt_shell.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const COUNT_MS = 5000; // between two looks at how many wait
 const EVERY_MS = 60000; // a look without any poke
 const STATUSES = ["online", "busy", "break", "away", "offline"];
-const WORKS = ["agent", "org_admin", "super_admin"];
 const problem = (error) => sayOf(`monitor.problem.${error?.code ?? "unknown"}`, "monitor.problem.unknown");
 
 const store = makeStore({ me: null, agent: null, offers: [], waiting: null, dialog: false, busy: "" }, (state) => ({
-  own: { works: WORKS.includes(state.me?.role), status: state.agent?.status ?? "offline", reason: state.agent?.status_reason ?? "", since: state.agent?.status_since ?? "", load: state.agent?.load ?? 0, capacity: state.agent?.capacity ?? 0, known: Boolean(state.agent), dialog: state.dialog },
+  own: { works: grants(state.me, "conversations:handle"), status: state.agent?.status ?? "offline", reason: state.agent?.status_reason ?? "", since: state.agent?.status_since ?? "", load: state.agent?.load ?? 0, capacity: state.agent?.capacity ?? 0, known: Boolean(state.agent), dialog: state.dialog },
   offers: { items: state.offers, busy: state.busy },
   waiting: { count: state.waiting },
 }));
@@ -29,7 +29,7 @@ const { state, set } = store;
 // ---- reading
 let turn = 0;
 const loadDesk = async () => {
-  if (!WORKS.includes(state.me?.role)) return;
+  if (!grants(state.me, "conversations:handle")) return;
   const mine = (turn += 1);
   try {
     const desk = await api.get("/api/v1/agents/me/desk");
@@ -175,7 +175,7 @@ export const AgentMenu = ({ me, onWatch }) => {
       if (gap || queues.some((poke) => poke.agent_id === me.id)) loadDesk();
       if (gap || queues.some((poke) => poke.queue_id !== undefined)) countSoon();
     };
-    if (WORKS.includes(me.role)) startHeart();
+    if (grants(me, "conversations:handle")) startHeart();
     const stops = [onPoke("", heard), whileVisible(EVERY_MS, () => {
       loadDesk();
       countSoon();

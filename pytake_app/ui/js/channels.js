@@ -5,6 +5,7 @@ import { api } from "$/public/pt_api.js";
 import { getLang, tr, trKey } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
 import { copyText, fieldOf, makeStore, sliceOf, whileVisible } from "$/public/pt_page_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const BASE = "/api/v1/channel-accounts";
 const SECRETS = ["access_token", "app_secret", "verify_token"];
@@ -18,7 +19,7 @@ const page = makeStore(
   (state) => compute(state),
 );
 const { state, set } = page;
-const admin = (me) => me?.role === "org_admin" || me?.role === "super_admin";
+const admin = (me) => grants(me, "channels:manage");
 
 // ---- what the page shows
 function phoneText(phone) {

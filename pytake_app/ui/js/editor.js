@@ -10,6 +10,7 @@ import { Checker } from "$/public/pt_editor_verify.js";
 import { takeUp } from "$/public/pt_editor_keep.js";
 import { people } from "$/public/pt_editor_people.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const listeners = new Set();
 const RECENTS = "pytake_editor_recents";
@@ -128,7 +129,7 @@ export const tell = (key, kind = "message", options = {}) => (kind === "message"
 export const specOf = (type) => S.specs[type];
 /** Whether the canvas shows the draft, not an old version, a comparison or what ran. */
 export const showsDraft = () => S.version === null && !S.overlay;
-export const readOnly = () => !showsDraft() || S.gone || !["org_admin", "super_admin"].includes(S.me.role);
+export const readOnly = () => !showsDraft() || S.gone || !grants(S.me, "flows:edit");
 /** The document on the canvas: the draft with waiting edits, or an old version. */
 export const shownDoc = () => S.doc;
 

@@ -8,6 +8,7 @@ import { form } from "$/public/pt_editor_form.js";
 import { described, useText } from "$/public/pt_editor_inputs.js";
 import { Rich, samples } from "$/public/pt_editor_text.js";
 import { bytes } from "$/public/pt_editor_media.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 /** Where a JSON text breaks, as `{line, column}`; null when it is JSON. Expressions outside of strings count as values. */
 export const jsonProblem = (text) => {
@@ -88,7 +89,7 @@ const variableFor = (name, path, taken) => {
 /** Makes the block's request once, as it is now. */
 export const TryRequest = ({ node }) => {
   const config = useStore((s) => nodeOf(s.doc, node)?.config) ?? {};
-  const allowed = useStore((s) => ["org_admin", "super_admin"].includes(s.me.role) && s.version === null);
+  const allowed = useStore((s) => grants(s.me, "flows:edit") && s.version === null);
   const [state, setState] = useState(null); // {busy} | {error} | {result}
   const [sent, setSent] = useState(false);
   const mapping = Array.isArray(config.mapping) ? config.mapping : [];

@@ -2,6 +2,7 @@
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 import { S, readOnly, say, sayOr, showsDraft, specOf } from "$/public/pt_editor.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 /** Name of a node type. */
 export const kindName = (type) => sayOr(specOf(type)?.name ?? "", type);
@@ -96,7 +97,7 @@ const top = () => {
     viewer: S.me.role !== "" && readOnly() && showsDraft(),
     overlay: S.overlay ?? "",
     layout_only: Boolean(S.change?.layout_only),
-    may_publish: ["org_admin", "super_admin"].includes(S.me.role) && !S.gone,
+    may_publish: grants(S.me, "flows:publish") && !S.gone,
     version: S.version ?? 0,
     errors,
     tab: S.tab,

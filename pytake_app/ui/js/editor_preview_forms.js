@@ -8,6 +8,7 @@ import { nodeName, sliceOf } from "$/public/pt_editor_model.js";
 import { CHANNELS, channelName, valueText } from "$/public/pt_editor_preview_view.js";
 import { preview, state } from "$/public/pt_editor_preview.js";
 import { tests } from "$/public/pt_editor_tests.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const field = (label, control, hint = "") => h("label", { className: "ff", key: label }, h("span", { className: "lbl" }, label), control, hint && h("span", { className: "meta muted" }, hint));
 const button = (kind, label, onClick, rest = {}) => h("button", { type: "button", className: `btn ${kind} sm`, onClick, ...rest }, label);
@@ -62,7 +63,7 @@ export const PreviewPending = () => {
   if (!pending) return null;
   const http = pending.kind === "http";
   const node = nodeOf(S.doc, pending.node_id);
-  const admin = ["org_admin", "super_admin"].includes(S.me.role);
+  const admin = grants(S.me, "flows:edit");
   const about = http ? `${pending.request.method} ${pending.request.url}` : (pending.request.messages?.at(-1)?.text ?? "");
   const give = () => preview.answer(http ? { status: Math.min(599, Math.max(100, Number(status) || 200)), body } : { text: body }, remember);
   return h("div", { className: "pvask", role: "group", "aria-label": say("preview.ask_title"), "data-testid": "preview-pending" },

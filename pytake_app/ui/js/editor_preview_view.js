@@ -8,6 +8,7 @@ import { ownDoc } from "$/public/pt_editor_subflow.js";
 import { inZone } from "$/public/pt_editor_clock.js";
 import { sentLook } from "$/public/pt_editor_template_look.js";
 import { preview, shownTurns, state } from "$/public/pt_editor_preview.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const CHANNELS = ["whatsapp", "instagram", "messenger", "telegram", "webchat", "sms", "email", "discord", "slack", "rcs", "teams", "linkedin"];
 const OVER = ["completed", "expired", "failed", "interrupted"];
@@ -222,7 +223,7 @@ addSlice("preview", () => {
     count: Object.keys(session?.variables ?? {}).length,
     hints: hints(),
     name: ownDoc()?.name ?? "",
-    locked: !["org_admin", "super_admin"].includes(S.me.role),
+    locked: !grants(S.me, "flows:edit"),
   };
 });
 

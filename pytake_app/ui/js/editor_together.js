@@ -6,6 +6,7 @@ import { editor, emit, S, say, sayOr, specOf, tell } from "$/public/pt_editor.js
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { addSlice, initials, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
 import { EditorSlice } from "$/public/pt_editor_views.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const SHOWN = 4;
 
@@ -65,7 +66,7 @@ const clash = () => {
 
 const halted = () => {
   const why = S.gone ? "deleted" : (S.sync?.halted ?? "");
-  return { why, waiting: S.sync?.waiting ?? 0, unkept: Boolean(S.sync && !S.sync.kept && S.sync.waiting > 0), may_restore: why === "deleted" && ["org_admin", "super_admin"].includes(S.me.role) };
+  return { why, waiting: S.sync?.waiting ?? 0, unkept: Boolean(S.sync && !S.sync.kept && S.sync.waiting > 0), may_restore: why === "deleted" && grants(S.me, "flows:edit") };
 };
 
 addSlice("people", faces);

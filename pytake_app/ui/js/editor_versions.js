@@ -9,10 +9,11 @@ import { fromWall, loadZone, toWall, when, zoneNow } from "$/public/pt_editor_cl
 import { DRAFT, lines, marksOf, sideName, together } from "$/public/pt_editor_compare.js";
 import { grouped } from "$/public/pt_editor_findings.js";
 import { addSlice, kindName } from "$/public/pt_editor_model.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const path = (rest) => `/api/v1/flows/${encodeURIComponent(S.flowId)}/${rest}`;
 const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");
-const mayPublish = () => ["org_admin", "super_admin"].includes(S.me.role) && !S.gone;
+const mayPublish = () => grants(S.me, "flows:publish") && !S.gone;
 const reasonOf = (error) => sayOr(`versions.refused_${codeOf(error)}`, sayOr(`editor.publish_${codeOf(error)}`, say("common.failed_detail")));
 
 const leaveOverlay = (more = {}) => emit({ overlay: null, compare: null, version: null, doc: S.sync?.doc ?? S.doc, selected: [], edge: null, ...more });

@@ -3,6 +3,7 @@
 import { api } from "$/public/pt_api.js";
 import { getLang, tr, trKey } from "$/public/pt_i18n.js";
 import { makeStore } from "$/public/pt_page_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 export const BASE = "/api/v1/flows";
 const PAGE = 50;
@@ -111,7 +112,7 @@ const roomy = () => (globalThis.innerWidth ?? 1440) >= 1024;
 export const sideOpen = (now) => (roomy() ? now.side : now.opened) ?? Boolean(roomy() && now.library && (now.library.folders.length || now.library.tags.length || now.views.length));
 
 function compute(now) {
-  const edit = now.me?.role === "org_admin" || now.me?.role === "super_admin";
+  const edit = grants(now.me, "flows:edit");
   const { dialog, filters, library, flows } = now;
   const status = library?.statuses ?? {};
   const count = (name) => status[name] ?? 0;
@@ -170,7 +171,7 @@ const page = makeStore(
 export const state = page.state;
 export const set = page.set;
 export const store = page;
-export const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
+export const may = () => grants(state.me, "flows:edit");
 export const find = (id) => state.flows.find((flow) => flow.id === id);
 
 // ---- reading

@@ -7,6 +7,7 @@ import { drawingOf } from "$/public/pt_flow_picture.js";
 import { getLang, tr, useLang } from "$/public/pt_i18n.js";
 import { makeStore, sliceOf } from "$/public/pt_page_store.js";
 import { isTyping } from "$/public/pt_shell.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const CATEGORIES = ["service", "sales", "notices", "team"];
 const SAMPLE = 3; // bubbles on a card
@@ -40,7 +41,7 @@ function compute(now) {
 
 const page = makeStore({ me: null, phase: "loading", items: [], query: "", category: "", locale: "", open: "", translations: true, busy: false, problem: "", keys: false, navigate: null }, (state) => compute(state));
 const { state, set } = page;
-const may = () => state.me?.role === "org_admin" || state.me?.role === "super_admin";
+const may = () => grants(state.me, "flows:edit");
 
 let turn = 0;
 const load = async () => {

@@ -8,10 +8,11 @@ import { people } from "$/public/pt_inbox_refs.js";
 import { redrawThread, set, state, useInbox } from "$/public/pt_inbox_store.js";
 import { hush, listen } from "$/public/pt_inbox_stream.js";
 import { threads } from "$/public/pt_inbox_threads.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 export { useInbox };
 
-const writable = () => state.detail && state.me?.role !== "viewer";
+const writable = () => state.detail && grants(state.me, "conversations:handle");
 const open = () => writable() && !["closed", "archived"].includes(state.detail.status);
 
 export const inbox = {

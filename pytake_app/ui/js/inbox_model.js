@@ -1,4 +1,5 @@
 // From the API's resources to what the inbox's components show: flat values, no rules of the business.
+import { may as grants } from "$/public/pt_rights.js";
 const HUES = ["jade", "blue", "violet", "amber", "cyan", "plum"];
 const MINUTE = 60000;
 
@@ -127,7 +128,7 @@ export const headView = (row, me) => ({
   assignee: row.assignee?.name ?? "",
   assignee_id: row.assignee?.id ?? "",
   mine: Boolean(row.assignee && row.assignee.id === me?.id),
-  may_write: me?.role !== "viewer",
+  may_write: grants(me, "conversations:handle"),
   window: windowOf(row),
 });
 
@@ -136,7 +137,7 @@ export const composerView = (row, me, mode) => {
   const bound = window.bound && !row.sandbox_free;
   // The server's reason counts; only "the robot is answering" and the window's end, which comes by itself, are ours.
   const reason = row.cannot_send_reason || (bound && !window.open ? "window_closed" : "");
-  const off = me?.role === "viewer" ? "viewer" : mode === "note" ? "" : reason || (row.handling === "bot" ? "bot" : "");
+  const off = !grants(me, "conversations:handle") ? "viewer" : mode === "note" ? "" : reason || (row.handling === "bot" ? "bot" : "");
   return { id: row.id, mode, off, bound, name: nameOf(row.contact).split(" ")[0], left: window.left, soon: window.soon };
 };
 

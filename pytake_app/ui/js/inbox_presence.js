@@ -3,6 +3,7 @@ import { api } from "$/public/pt_api.js";
 import { hueOf, initials } from "$/public/pt_inbox_model.js";
 import { BASE, newClientId, set, state } from "$/public/pt_inbox_store.js";
 import { live } from "$/public/pt_inbox_threads.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const EVERY = 20000; // the server forgets a tab that is silent for longer than two of these
 const RENEW = 5000; // while one types
@@ -32,7 +33,7 @@ const leave = (id) => api.put(`${BASE}/${id}/presence`, { tab, writing: false, l
 const goTo = (id) => {
   if (here && here !== id) leave(here);
   writing = false;
-  here = state.me?.role === "viewer" ? null : id;
+  here = grants(state.me, "conversations:handle") ? id : null;
   clearInterval(timer);
   if (!here) return;
   beat();

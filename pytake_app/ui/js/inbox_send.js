@@ -6,6 +6,7 @@ import { bytes } from "$/public/pt_inbox_media.js";
 import { onShout, shout } from "$/public/pt_inbox_news.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { live, loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const MB = 1024 * 1024;
 /** What WhatsApp takes, by kind: media types and bytes (Cloud API, Media). */
@@ -260,4 +261,4 @@ const readDraft = async (id) => {
   if (draft) adopt(id, "reply", draft.text);
 };
 live.draft = (poke) => readDraft(poke.conversation_id);
-live.loaded = (id) => !kept(draftKey(id, "reply"), "") && state.me?.role !== "viewer" && readDraft(id);
+live.loaded = (id) => !kept(draftKey(id, "reply"), "") && grants(state.me, "conversations:handle") && readDraft(id);

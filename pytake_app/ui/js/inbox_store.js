@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 import { kept } from "$/public/pt_inbox_kit.js";
 import { codeOf, logView, threadItems } from "$/public/pt_inbox_messages.js";
 import { composerView, headView, panelView, rowView } from "$/public/pt_inbox_model.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 export const BASE = "/api/v1/conversations";
 export const NO_FILTERS = { status: "open", queue: "", channel: "", agent: "", tag: "", period: "", priority: "", handling: "", unread: false, snoozed: false, mentions_me: false, sort: "" };
@@ -107,12 +108,12 @@ const compute = () => {
     hits: state.hits ? { ...state.hits, query: state.query, selected: state.selected } : null,
     marks: { count: state.marked.size, all: state.marked.size > 0 && state.order.every((id) => state.marked.has(id)) },
     thread: { items: itemsNow(), phase: state.thread, id: state.selected, first: state.first, older: Boolean(state.older), newer: Boolean(state.newer), part: state.part, found: state.found, query: state.found ? state.query : "" },
-    rights: { may_write: state.me?.role !== "viewer", reactions: Boolean(detail && detail.channel === "whatsapp" && detail.handling !== "bot") },
+    rights: { may_write: grants(state.me, "conversations:handle"), reactions: Boolean(detail && detail.channel === "whatsapp" && detail.handling !== "bot") },
     head: detail ? { ...headView(detail, state.me), busy: state.busy, me: state.me?.id ?? "" } : null,
     composer: detail && state.thread !== "missing" ? { ...composerView(detail, state.me, state.mode), busy: state.busy, error: state.error, reply: quoted ? { text: quoted.text ?? "", type: quoted.type, who: quoted.author_name ?? "", mine: quoted.direction !== "in" } : null, enter: state.prefs.enter, turn: state.turn < 0 } : null,
     files: { list: state.files },
     people: { others: state.others, typing: state.typing },
-    panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: state.me?.role !== "viewer", mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
+    panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: grants(state.me, "conversations:handle"), mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
     history: detail ? { log: panelLog(), previous: state.previous, people: state.people?.length ?? 0 } : null,
     layout: { open: Boolean(state.selected), panel: state.panel, phase: state.thread },
     dialog: state.dialog ? { ...state.dialog } : null,

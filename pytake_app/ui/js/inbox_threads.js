@@ -6,6 +6,7 @@ import { ring } from "$/public/pt_inbox_news.js";
 import { BASE, currentItems, emit, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { rowAfter } from "$/public/pt_inbox_model.js";
 import { stream, streaming } from "$/public/pt_inbox_stream.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const PAGE = 50;
 const keyOf = (message) => message.client_id || message.id;
@@ -130,7 +131,7 @@ const loadPart = async (around) => {
   }
 };
 const markRead = (detail) => {
-  if (detail.unread_count > 0 && document.visibilityState === "visible" && state.me?.role !== "viewer")
+  if (detail.unread_count > 0 && document.visibilityState === "visible" && grants(state.me, "conversations:handle"))
     api.patch(`${BASE}/${detail.id}/read`, {}).catch((error) => error.status !== 0 && set({ error: error.code }));
 };
 

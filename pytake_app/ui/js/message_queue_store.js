@@ -3,6 +3,7 @@
 import { api } from "$/public/pt_api.js";
 import { fmt, tr, trKey } from "$/public/pt_i18n.js";
 import { makeStore } from "$/public/pt_page_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 export const BASE = "/api/v1/queue";
 export const EVERY = 2000; // ms between two readings
@@ -131,8 +132,8 @@ export const totalOf = ({ tab, stats, limits, priority, account }) => {
   return own && tab !== "moving" ? own[tab] : -1;
 };
 
-const isAgent = (me) => ["agent", "supervisor", "org_admin", "super_admin"].includes(me?.role);
-const isAdmin = (me) => ["org_admin", "super_admin"].includes(me?.role);
+const isAgent = (me) => grants(me, "pipeline:manage");
+const isAdmin = (me) => ["org_admin", "super_admin"].includes(me?.role) && grants(me, "pipeline:manage");
 export const mayAct = (now) => (now.tab === "inbound" ? isAdmin(now.me) : isAgent(now.me));
 const actOf = (tab) => ({ queued: "cancel", dead: "retry", inbound: "retry" })[tab] ?? "";
 

@@ -4,6 +4,7 @@ import { isAboutReason } from "$/public/pt_closing.js";
 import { say, sayOf, tell } from "$/public/pt_inbox_kit.js";
 import { contactName, firstName, now } from "$/public/pt_monitor_model.js";
 import { load, patchItem, store, view } from "$/public/pt_monitor_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const UNDO_MS = 10000;
 const BASE = "/api/v1/queues";
@@ -154,9 +155,9 @@ export const acts = {
 /** What may be done with an item by who is signed in; the server has the last word. */
 export const mayOn = (item) => {
   const { me } = state;
-  const admin = ["org_admin", "super_admin"].includes(me?.role);
+  const admin = grants(me, "queues:manage");
   const own = item.agent?.id === me?.id || item.offered_to?.id === me?.id;
-  const agent = admin || me?.role === "agent";
+  const agent = admin || grants(me, "conversations:handle");
   const answers = state.data?.agents.find((one) => one.id === me?.id)?.queues.some((queue) => queue.id === item.queue?.id) ?? false;
   return { admin, act: admin || (agent && own), take: agent && item.status !== "in_service" && (admin || answers), give: admin || (own && item.status === "in_service") };
 };

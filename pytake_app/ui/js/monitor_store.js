@@ -4,18 +4,18 @@ import { keep, kept } from "$/public/pt_inbox_kit.js";
 import { onPoke } from "$/public/pt_live.js";
 import { agentOrder, setClock, sortService, sortWaiting } from "$/public/pt_monitor_model.js";
 import { makeStore, whileVisible } from "$/public/pt_page_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const REST_MS = 400; // between two looks, however many pokes come
 const TALK_MS = 3000; // the same for messages, which only change who spoke last
 const SHOWN = 100; // cards of a column; more are asked for
 const MOST = 500;
 const EVERY_MS = 30000; // a look without any poke
-const ADMINS = ["org_admin", "super_admin"];
 
 const compute = (state) => {
   const { data, me } = state;
-  const manage = ADMINS.includes(me?.role);
-  const page = { phase: state.phase, live: state.live, wall: state.wall, column: state.column, queue: state.queue, manage, may: manage || me?.role === "agent", me: me?.id ?? "", queues: data?.queues?.length ?? 0, more: state.shown < MOST, growing: state.reading === "more" };
+  const manage = grants(me, "queues:manage");
+  const page = { phase: state.phase, live: state.live, wall: state.wall, column: state.column, queue: state.queue, manage, may: manage || grants(me, "conversations:handle"), me: me?.id ?? "", queues: data?.queues?.length ?? 0, more: state.shown < MOST, growing: state.reading === "more" };
   if (!data) return { page, tabs: { items: [], all: 0, queue: state.queue }, figures: null, agents: [], waiting: null, service: null, recent: null, dialog: state.dialog, news: { text: state.news } };
   const { waiting, in_service: service, recent, figures } = data;
   return {

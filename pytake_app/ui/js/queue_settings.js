@@ -8,8 +8,8 @@ import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { dotOf } from "$/public/pt_monitor_model.js";
 import { Field, Select } from "$/public/pt_queue_fields.js";
 import { NEW_QUEUE, QueueForm, SECTIONS } from "$/public/pt_queue_form.js";
+import { may as grants } from "$/public/pt_rights.js";
 
-const ADMINS = ["org_admin", "super_admin"];
 const readAll = async (url) => {
   const items = [];
   let cursor = null;
@@ -47,7 +47,7 @@ const DeleteDialog = ({ queue, queues, waiting, onClose, onDone }) => {
 
 const Settings = ({ me }) => {
   const navigate = useNavigate();
-  const manage = ADMINS.includes(me.role);
+  const manage = grants(me, "queues:manage");
   const [phase, setPhase] = useState("loading");
   const [queues, setQueues] = useState([]);
   const [waiting, setWaiting] = useState({});

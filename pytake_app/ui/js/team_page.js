@@ -9,8 +9,8 @@ import { onPoke } from "$/public/pt_live.js";
 import { agentOrder, atWork, dotOf, faceOf, roughText, secondsSince, STATUS_HUE, useTick } from "$/public/pt_monitor_model.js";
 import { Field, Numeric, Switch, Words } from "$/public/pt_queue_fields.js";
 import { whileVisible } from "$/public/pt_page_store.js";
+import { may as grants } from "$/public/pt_rights.js";
 
-const ADMINS = ["org_admin", "super_admin"];
 const STATUSES = ["online", "busy", "break", "away", "offline"];
 const REST_MS = 800;
 const problem = (error) => sayOf(`monitor.problem.${error?.code ?? "unknown"}`, error?.status === 403 ? "monitor.problem.forbidden" : "monitor.problem.unknown");
@@ -56,7 +56,7 @@ const History = ({ id, since }) => {
 
 /** One agent: what is changed here is kept when it is saved, a status at once. */
 const Detail = ({ agent, queues, me, onChanged, onClose }) => {
-  const manage = ADMINS.includes(me.role);
+  const manage = grants(me, "queues:manage");
   const mine = agent.id === me.id;
   const may = manage || mine;
   const given = () => Object.fromEntries(agent.queues.filter((one) => one.given).map((one) => [one.id, one.level]));

@@ -24,7 +24,7 @@ class AgentMenu(rx.Component):
 
     library = _LIBRARY
     tag = "AgentMenu"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
     on_watch: rx.EventHandler[rx.event.no_args_event_spec]
 
 
@@ -40,6 +40,7 @@ def agent_menu() -> rx.Component:
     me = {
         "id": SessionState.user_id,
         "role": SessionState.role,
+        "permissions": SessionState.permissions,
         "name": SessionState.user_name,
         "email": SessionState.user_email,
         "initials": SessionState.initials,

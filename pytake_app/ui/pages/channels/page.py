@@ -17,5 +17,5 @@ ON_LOAD = [SessionState.guard]
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return settings_shell("channels", "channels.title", "", ChannelsRoot.create(cards(), dialogs(), me=me), wide=True)

@@ -19,7 +19,7 @@ class ChannelsRoot(ChannelsPart):
     """Opens the page; `me` is `{id, role}` of who is signed in."""
 
     tag = "ChannelsRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 class ChannelsSlice(ChannelsPart):

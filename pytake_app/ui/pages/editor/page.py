@@ -197,7 +197,14 @@ def page() -> rx.Component:
         KeysSheet.create(),
         TranslateSheet.create(),
         specs=rx.Var.create(browser_specs()),
-        me=rx.Var.create({"id": SessionState.user_id, "name": SessionState.user_name, "role": SessionState.role}),
+        me=rx.Var.create(
+            {
+                "id": SessionState.user_id,
+                "name": SessionState.user_name,
+                "role": SessionState.role,
+                "permissions": SessionState.permissions,
+            }
+        ),
         reply=EditorState.reply,
         on_submit=EditorState.submit,
         on_catch_up=EditorState.catch_up,

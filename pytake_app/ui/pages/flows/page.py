@@ -31,5 +31,5 @@ ON_LOAD = [SessionState.guard, FlowsState.watch]
 def page() -> rx.Component:
     """The page."""
     body = rx.el.div(side(), table(), class_name="fl-body")
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return page_shell("flows.title", FlowsRoot.create(tools(), body, dialogs(), me=me), active="flows")

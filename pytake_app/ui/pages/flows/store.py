@@ -19,7 +19,7 @@ class FlowsRoot(FlowsPart):
     """Opens the page; `me` is `{id, role}` of who is signed in."""
 
     tag = "FlowsRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 class FlowsSlice(FlowsPart):

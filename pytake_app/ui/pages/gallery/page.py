@@ -335,7 +335,7 @@ def keys_view(item: rx.Var[dict]) -> rx.Component:
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     head = rx.el.p(t("gallery.lead"), class_name="lead muted")
     return page_shell(
         "gallery.title",

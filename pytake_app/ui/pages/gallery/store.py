@@ -19,7 +19,7 @@ class GalleryRoot(GalleryPart):
     """Opens the page; `me` is `{id, role}` of who is signed in."""
 
     tag = "GalleryRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 class GallerySlice(GalleryPart):

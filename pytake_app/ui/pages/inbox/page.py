@@ -30,6 +30,7 @@ def page() -> rx.Component:
         "id": SessionState.user_id,
         "name": SessionState.user_name,
         "role": SessionState.role,
+        "permissions": SessionState.permissions,
         "organization": SessionState.organization_name,
     }
     return page_shell("inbox.title", InboxRoot.create(me=me), active="inbox", bare=True)

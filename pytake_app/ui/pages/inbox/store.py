@@ -16,7 +16,7 @@ class InboxRoot(rx.Component):
     library = VIEWS
     tag = "InboxRoot"
     lib_dependencies: list[str] = [VIRTUOSO]
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 def clock_time(value: rx.Var) -> rx.vars.StringVar:

@@ -58,6 +58,6 @@ def queue_view(item: rx.Var[dict]) -> rx.Component:
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     root = QueueRoot.create(slice_view("page", queue_view), dialogs(), me=me)
     return page_shell("message_queue.title", root, active="message_queue")

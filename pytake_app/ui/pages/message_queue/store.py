@@ -19,7 +19,7 @@ class QueueRoot(QueuePart):
     """Opens the page; `me` is `{id, role}` of who is signed in."""
 
     tag = "QueueRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 class QueueSlice(QueuePart):

@@ -30,5 +30,5 @@ ON_LOAD = [SessionState.guard, QueuesState.watch]
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return page_shell("monitor.title", MonitorRoot.create(me=me), active="queues", bare=True)

@@ -12,5 +12,5 @@ ON_LOAD = [SessionState.guard]
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return page_shell("monitor.settings_title", QueueSettingsRoot.create(me=me), active="queues", bare=True)

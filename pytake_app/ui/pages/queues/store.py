@@ -11,7 +11,7 @@ class MonitorRoot(rx.Component):
     library = "$/public/pt_monitor_page.js"
     tag = "MonitorRoot"
     lib_dependencies: list[str] = [DND]
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 class QueueSettingsRoot(rx.Component):
@@ -19,4 +19,4 @@ class QueueSettingsRoot(rx.Component):
 
     library = "$/public/pt_queue_settings.js"
     tag = "QueueSettingsRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]

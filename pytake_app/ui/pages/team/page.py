@@ -17,10 +17,10 @@ class TeamRoot(rx.Component):
 
     library = "$/public/pt_team_page.js"
     tag = "TeamRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return page_shell("monitor.team_title", TeamRoot.create(me=me), active="team", bare=True)
