@@ -115,7 +115,7 @@ class EditorState(rx.State):
         push.watch(self, "editor", f"flow:{flow.id}")
 
     @rx.event
-    @protected(role="org_admin")
+    @protected(permission="flows.edit")
     async def submit(self, who: Principal, message: JsonObject) -> None:
         """Apply an edit, undo or redo, and answer with what changed."""
         wanted = _read(EditMessage, message)
