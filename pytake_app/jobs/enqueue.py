@@ -122,9 +122,7 @@ def poke_lanes(client: redis.Redis, settings: Settings, lanes: Iterable[int], *,
     slot = int(cast("Any", client.eval(_POKE, 2, _DIRTY, _WORKERS, *arguments)))
     if slot <= 0:
         return False
-    _queue(client).enqueue_call(
-        DRAIN_JOB, args=(wanted[0], slot), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600
-    )
+    _queue(client).enqueue_call(DRAIN_JOB, args=(wanted[0], slot), timeout=300, result_ttl=0, ttl=60, failure_ttl=3600)
     return True
 
 

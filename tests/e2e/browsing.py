@@ -15,6 +15,7 @@ SIGNED_IN_PAGES = (
     "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
     "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan", "/settings/inbox",
     "/settings/hours", "/settings/security", "/settings/users", "/settings/departments", "/settings/privacy",
+    "/settings/roles", "/settings/api-keys", "/settings/audit",
 )  # fmt: skip
 GUEST_PAGES = ("/login", "/register", "/forgot", "/login/code", "/reset/x", "/invite/x")
 PASSWORD = "uma-senha-boa-9"

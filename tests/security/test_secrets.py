@@ -23,9 +23,7 @@ STRONG = "Zr8vT1qL-x0WkPn3_EoYb6uHcJdMfSgAiQeR5tK2"
 
 def changed(settings: Settings) -> Settings:
     """As after an operator's change of the key: the new one, and the old one behind it."""
-    return settings.model_copy(
-        update={"secret_key": SecretStr(NEW_KEY), "previous_secret_keys": [settings.secret_key]}
-    )
+    return settings.model_copy(update={"secret_key": SecretStr(NEW_KEY), "previous_secret_keys": [settings.secret_key]})
 
 
 def ciphers(services: Services, *organizations: Caller) -> dict[CipherColumn, list[str]]:

@@ -140,9 +140,7 @@ async def test_exactly_the_inline_scripts_of_a_page_may_run(client: httpx.AsyncC
     assert f"script-src 'self' {' '.join(wanted)};" in policy
 
 
-async def test_https_is_kept_once_it_is_known(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_https_is_kept_once_it_is_known(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "strict-transport-security" not in (await client.get("/")).headers
     known = composition.settings().model_copy(update={"public_url": "https://pytake.test"})
     monkeypatch.setattr(composition, "settings", lambda: known)
