@@ -33,36 +33,48 @@ const valueOf = (value, names) => {
   if (Array.isArray(value)) return value.length ? value.map((one) => valueOf(one, names)).join(", ") : "–";
   if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${sayOf(`audit.field.${name}`, "audit.field_other", { name: name.replaceAll("_", " ") })}: ${valueOf(one, names)}`).join("; ");
   if (names[value]) return names[value];
+  if (typeof value === "string" && /^[a-z_]+\.[a-z_]+$/.test(value)) return sayOf(`roles.perm.${value.replace(".", "_")}`, "audit.field_other", { name: value });
   if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return fmt.exact(getLang(), value);
   return String(value);
 };
 const fieldOf = (name) => sayOf(`audit.field.${name}`, "audit.field_other", { name: name.replaceAll("_", " ") });
 const kindOf = (kind) => sayOf(`audit.kind.${kind}`, "audit.kind_other", { kind: kind.replaceAll("_", " ") });
 const nameOf = (entry) => (entry.object_kind === "role" ? sayOf(`roles.name.${entry.object_name}`, "audit.kind.role") : entry.object_kind === "flow_version" ? say("audit.version", { number: entry.object_name, flow: entry.names[entry.object_id] ?? "" }) : entry.object_name || entry.names[entry.object_id] || "");
-const doneOf = (entry) => sayOf(`audit.action.${entry.action}`, "audit.action_other", { action: entry.action.replaceAll("_", " ") });
+const doneOf = (entry) => entry.object_kind === "role" ? say("audit.action.updated") : sayOf(`audit.action.${entry.action}`, "audit.action_other", { action: entry.action.replaceAll("_", " ") });
+/** A role's permission is one fact: what it was and is now; without a row of its own it is as by default. */
+const ofRole = (entry) => {
+  const row = entry.after ?? entry.before;
+  const permission = row.permission ?? "";
+  const word = (part) => (part && "allowed" in part ? say(part.allowed ? "audit.yes" : "audit.no") : say("roles.is_default"));
+  return [[permission ? sayOf(`roles.perm.${permission.replace(".", "_")}`, "audit.field_other", { name: permission }) : fieldOf("allowed"), word(entry.before), word(entry.after)]];
+};
 const differences = (entry) => {
   const before = entry.before ?? {};
   const after = entry.after ?? {};
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].map((name) => [name, before[name], after[name]]);
 };
 /** The entry's changes in one line. */
-const brief = (entry) => differences(entry).slice(0, 3).map(([name, before, after]) => (entry.before && entry.after ? `${fieldOf(name)}: ${valueOf(before, entry.names)} → ${valueOf(after, entry.names)}` : `${fieldOf(name)}: ${valueOf(after ?? before, entry.names)}`)).join(" · ");
+const brief = (entry) => entry.object_kind === "role" ? ofRole(entry).map(([name, before, after]) => `${name}: ${before} → ${after}`).join(" · ") : differences(entry).slice(0, 3).map(([name, before, after]) => (entry.before && entry.after ? `${fieldOf(name)}: ${valueOf(before, entry.names)} → ${valueOf(after, entry.names)}` : `${fieldOf(name)}: ${valueOf(after ?? before, entry.names)}`)).join(" · ");
+
+/** Somebody did it to themselves, as signing in: once is enough to name them. */
+const itself = (entry) => entry.actor_id !== null && entry.actor_id === entry.object_id;
 
 const Detail = ({ entry, onClose, onOnly }) => {
-  const rows = differences(entry);
-  return h(Modal, { wide: true, title: `${doneOf(entry)}: ${kindOf(entry.object_kind)}`, detail: fmt.exact(getLang(), entry.at), onClose, test: "audit-detail", foot: h(Fragment, null, entry.object_id && h(Btn, { kind: "ghost", onClick: () => onOnly({ object_id: entry.object_id }), test: "audit-same-object" }, say("audit.same_object")), h(Btn, { onClick: onClose }, say("common.close"))) },
-    h("dl", { className: "au-facts" },
+  const role = entry.object_kind === "role";
+  const rows = role ? ofRole(entry) : differences(entry);
+  return h(Modal, { wide: true, title: `${who(entry)} ${doneOf(entry)} ${itself(entry) ? "" : kindOf(entry.object_kind)}`.trim(), detail: fmt.exact(getLang(), entry.at), onClose, test: "audit-detail", foot: h(Fragment, null, entry.object_id && h(Btn, { kind: "ghost", onClick: () => onOnly({ object_id: entry.object_id }), test: "audit-same-object" }, say("audit.same_object")), h(Btn, { onClick: onClose }, say("common.close"))) },
+    h("dl", { className: "al-facts" },
       [["who", who(entry)], ["what", `${kindOf(entry.object_kind)} ${nameOf(entry)}`.trim()], ["from", entry.address || "–"]].map(([name, value]) => h("div", { key: name }, h("dt", null, say(`audit.${name}`)), h("dd", { className: "break" }, value)))),
-    rows.length > 0 ? h("div", { className: "au-scroll" }, h("table", { className: "au-diff" },
+    rows.length > 0 ? h("div", { className: "al-scroll" }, h("table", { className: "al-diff" },
       h("thead", null, h("tr", null, ["field", "before", "after"].map((name) => h("th", { key: name, scope: "col", className: "meta muted" }, say(`audit.${name}`))))),
-      h("tbody", null, rows.map(([name, before, after]) => h("tr", { key: name }, h("th", { scope: "row", className: "dense med" }, fieldOf(name)), h("td", { className: entry.before && before !== undefined ? "was" : "muted" }, entry.before ? valueOf(before, entry.names) : "–"), h("td", { className: entry.after && after !== undefined ? "is" : "muted" }, entry.after ? valueOf(after, entry.names) : "–")))))) : h("p", { className: "muted dense" }, say("audit.no_values")));
+      h("tbody", null, rows.map(([name, before, after]) => h("tr", { key: name }, h("th", { scope: "row", className: "dense med" }, role ? name : fieldOf(name)), h("td", { className: role || (entry.before && before !== undefined) ? "was" : "muted" }, role || entry.before ? valueOf(before, entry.names) : "–"), h("td", { className: role || (entry.after && after !== undefined) ? "is" : "muted" }, role || entry.after ? valueOf(after, entry.names) : "–")))))) : h("p", { className: "muted dense" }, say("audit.no_values")));
 };
 
-const Entry = ({ entry, onOpen }) => h("li", { className: "au-row", "data-testid": "audit-entry", "data-action": entry.action },
-  h("button", { type: "button", className: "au-open", onClick: onOpen },
+const Entry = ({ entry, onOpen }) => h("li", { className: "al-row", "data-testid": "audit-entry", "data-action": entry.action },
+  h("button", { type: "button", className: "al-open", onClick: onOpen },
     h("span", { className: `av sm a-${entry.actor_kind === "user" ? "jade" : entry.actor_kind === "api_key" ? "indigo" : "gray"}`, "aria-hidden": true }, h(Sign, { of: SIGNS[entry.actor_kind] ?? Bot })),
     h("span", { className: "grow col" },
-      h("span", { className: "dense" }, h("span", { className: "med" }, who(entry)), ` ${doneOf(entry)} `, h("span", { className: "muted" }, kindOf(entry.object_kind)), nameOf(entry) && h("span", { className: "med" }, ` ${nameOf(entry)}`)),
+      h("span", { className: "dense" }, h("span", { className: "med" }, who(entry)), ` ${doneOf(entry)} `, !itself(entry) && h(Fragment, null, h("span", { className: "muted" }, kindOf(entry.object_kind)), nameOf(entry) && h("span", { className: "med" }, ` ${nameOf(entry)}`))),
       h("span", { className: "meta muted ell" }, brief(entry))),
     h("span", { className: "meta muted nw tn" }, fmt.time(getLang(), entry.at)),
     h(Sign, { of: ArrowRight, size: "xs" })));
@@ -132,8 +144,8 @@ const Log = ({ me }) => {
     groups.at(-1).entries.push(entry);
   }
   return h(Fragment, null,
-    h("div", { className: "au-bar", role: "search" },
-      h("span", { className: "au-find" }, h(Sign, { of: Search }), h("input", { className: "input", type: "search", value: where.q, maxLength: 200, placeholder: say("audit.search"), "aria-label": say("audit.search"), onChange: (event) => put("q")(event.target.value), "data-testid": "audit-q" })),
+    h("div", { className: "al-bar", role: "search" },
+      h("span", { className: "al-find" }, h(Sign, { of: Search }), h("input", { className: "input", type: "search", value: where.q, maxLength: 200, placeholder: say("audit.search"), "aria-label": say("audit.search"), onChange: (event) => put("q")(event.target.value), "data-testid": "audit-q" })),
       h(Select, { value: where.actor_id, label: say("audit.who"), options: [["", say("audit.everybody")], ...words.actors.map((one) => [one.id, one.name])], onChange: put("actor_id"), test: "audit-actor" }),
       h(Select, { value: where.kind, label: say("audit.what"), options: [["", say("audit.everything")], ...words.kinds.map((one) => [one, kindOf(one)])], onChange: put("kind"), test: "audit-kind" }),
       h(Select, { value: where.action, label: say("audit.done"), options: [["", say("audit.every_action")], ...words.actions.map((one) => [one, sayOf(`audit.action.${one}`, "audit.action_other", { action: one.replaceAll("_", " ") })])], onChange: put("action"), test: "audit-action" }),
@@ -144,8 +156,8 @@ const Log = ({ me }) => {
       setWhere(NONE);
       setOnly(null);
     }, test: "audit-clear" }, say("audit.clear"))),
-    failed ? h(Failed, { error: failed, onRetry: () => load() }) : !rows ? h(Waiting, { rows: 6 }) : rows.length === 0 ? h("div", { className: "sg-card" }, h("div", { className: "state" }, h("div", { className: "pic" }, h(Sign, { of: ScrollText, size: "l" })), h("div", { className: "str" }, say("audit.none")), h("div", { className: "txt dense" }, say(narrowed ? "audit.none_found" : "audit.none_yet")))) : h("div", { className: "sg-card au-card", "aria-busy": busy, "data-testid": "audit-log" },
-      groups.map((group) => h("section", { key: group.day }, h("h3", { className: "au-day" }, fmt.date(getLang(), group.at)), h("ul", { className: "sg-rows" }, group.entries.map((entry) => h(Entry, { key: entry.id, entry, onOpen: () => setOpen(entry) }))))),
+    failed ? h(Failed, { error: failed, onRetry: () => load() }) : !rows ? h(Waiting, { rows: 6 }) : rows.length === 0 ? h("div", { className: "sg-card" }, h("div", { className: "state" }, h("div", { className: "pic" }, h(Sign, { of: ScrollText, size: "l" })), h("div", { className: "str" }, say("audit.none")), h("div", { className: "txt dense" }, say(narrowed ? "audit.none_found" : "audit.none_yet")))) : h("div", { className: "sg-card al-card", "aria-busy": busy, "data-testid": "audit-log" },
+      groups.map((group) => h("section", { key: group.day }, h("h3", { className: "al-day" }, fmt.date(getLang(), group.at)), h("ul", { className: "sg-rows" }, group.entries.map((entry) => h(Entry, { key: entry.id, entry, onOpen: () => setOpen(entry) }))))),
       next && h("div", { className: "foot" }, h(Btn, { busy, icon: RotateCw, onClick: () => load(next), test: "audit-more" }, say("audit.more")))),
     days !== null && h("div", { className: "sg-card" }, h("div", { className: "sg-grid" }, h(Field, { label: say("audit.kept"), hint: may(me, "settings:manage") ? say("audit.kept_hint") : say("audit.kept_not_yours") }, h(Select, { value: String(days), off: !may(me, "settings:manage"), options: [...new Set([...KEEP, days])].sort((a, b) => a - b).map((one) => [String(one), say("audit.days", { count: one })]), onChange: keep, test: "audit-days" })))),
     open && h(Detail, { entry: open, onClose: () => setOpen(null), onOnly: (chosen) => {
