@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from pytake_app.api import guards
 from pytake_app.api.app import create_app
+from pytake_app.api.rates import UPLOAD_PATHS
 from pytake_app.api.services import Services, build_services
 from pytake_app.config import Settings
 from pytake_app.core.db import Database
@@ -66,6 +68,19 @@ def test_nobodys_file_is_not_parsed(client: TestClient, parsed: list[str], path:
         answer = send(TestClient(client.app, base_url=HOST), path, **credentials)
         assert answer.status_code in (401, 400), answer.text  # Graph's own refusals are 400 or 401
     assert parsed == []
+
+
+def test_every_route_that_takes_a_file_is_known(client: TestClient) -> None:
+    """A new one stands in `rates.UPLOAD_PATHS`, or its form would be parsed before anybody is asked."""
+    document = client.get("/openapi.json").json()
+    taking = {
+        re.sub(r"\{\w+\}", "00000000-0000-4000-8000-000000000000", path)
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    }
+    assert len(taking) >= 5
+    assert {path for path in taking if not UPLOAD_PATHS.match(path)} == set()
 
 
 def test_a_cookies_file_needs_our_own_page(client: TestClient, caller: Caller, parsed: list[str]) -> None:
