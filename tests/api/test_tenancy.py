@@ -229,6 +229,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
     ("post", "/api/v1/contacts/{contact_id}/merge"): {"contact_id": str(uuid4()), "confirm": True},
     ("patch", "/api/v1/tags/{tag_id}"): {"color": "#aabbcc"},
+    ("post", "/api/v1/users"): {
+        "email": "new@example.com",
+        "full_name": "x",
+        "password": "a sentence nobody guesses",
+    },
+    ("post", "/api/v1/users/invitations"): {"email": "asked@example.com"},
     ("post", "/api/v1/custom-fields"): {"key": "city_2", "label": "City"},
     ("post", "/api/v1/whatsapp/templates"): {
         "name": "x",
