@@ -10,12 +10,16 @@ from babel import Locale
 from babel.dates import format_datetime
 from sqlmodel import Session, select
 
+from pytake_app.accounts import audit
 from pytake_app.accounts.models import AuthSession, Organization, User
 from pytake_app.config import Settings
 from pytake_app.core.crypto import SecretBox
+from pytake_app.core.tenancy import Actor, acting
 from pytake_app.core.texts import text
 from pytake_app.outgoing import mail
 
+RECORDED = frozenset({"password_changed", "second_factor_on", "second_factor_off", "recovery_code_used"})
+"""Mails whose reason changes no audited row; their names are the audit log's actions too."""
 _BROWSERS = (
     ("Edge", r"Edg(?:e|A|iOS)?/"),
     ("Opera", r"OPR/"),
@@ -62,11 +66,16 @@ def when_words(moment: datetime, user: User, organization: Organization) -> str:
 def tell(
     session: Session, settings: Settings, user: User, template: str, now: datetime, *, link: str = "", **values: str
 ) -> None:
-    """Mail somebody about their own account, with the transaction.
+    """Mail somebody about their own account, with the transaction; what changed its security stands in the audit log.
 
     Parameters:
         link: a path on this installation.
     """
+    if template in RECORDED:
+        who = acting.get() or Actor("user", user.id, user.full_name)
+        audit.record(
+            session, who, template, "user", user.id, object_name=user.full_name, organization_id=user.organization_id
+        )
     organization = session.exec(select(Organization).where(Organization.id == user.organization_id)).one()
     known = {"name": user.full_name, "when": when_words(now, user, organization), **values}
     if link:

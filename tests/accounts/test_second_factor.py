@@ -12,6 +12,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
+from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.security_models import PasswordReset, RecoveryCode, TotpFactor
 from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
@@ -124,7 +125,9 @@ def test_a_recovery_code_counts_once_and_is_told(caller: Caller, frozen_clock: F
     assert verify(caller, challenge(caller), fresh[0]).status_code == 200
 
 
-def test_turning_it_off_needs_password_and_code(caller: Caller, frozen_clock: FrozenClock, mails: Any) -> None:
+def test_turning_it_off_needs_password_and_code(
+    caller: Caller, services: Services, frozen_clock: FrozenClock, mails: Any
+) -> None:
     assert caller.post(f"{AUTH}/totp/setup", json={"password": "not mine at all"}).json()["code"] == "password_wrong"
     assert caller.post(f"{AUTH}/totp/confirm", json={"code": "123456"}).json()["code"] == "totp_not_begun"
     secret, _ = set_up(caller, frozen_clock)
@@ -139,6 +142,9 @@ def test_turning_it_off_needs_password_and_code(caller: Caller, frozen_clock: Fr
     assert caller.post(f"{AUTH}/totp/disable", json=body).status_code == 204
     assert sign_in(caller.client, caller.email).status_code == 200
     assert "second_factor_off" in mails()
+    with services.database.tenant(caller.organization_id) as session:
+        written = {entry.action: entry.actor_id for entry in session.exec(select(AuditEntry))}
+    assert written["second_factor_on"] == written["second_factor_off"] == caller.user_id
 
 
 def test_an_organization_may_ask_for_it(caller: Caller, frozen_clock: FrozenClock) -> None:
