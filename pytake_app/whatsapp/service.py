@@ -163,15 +163,12 @@ def change_account(
     Raises:
         NotFoundError: there is none with this id.
         ConflictError: the sandbox's own credentials can't be changed (`sandbox_fixed`).
-        LimitError: it was disconnected, and the plan has no room for it any more.
     """
     principal.needs(Permission.CHANNELS_MANAGE)
     account = _found(repository.account(session, account_id, lock=True))
     given = change.model_dump(exclude_unset=True)
     if account.sandbox and set(given) - {"name", "default_flow_id", "messages_per_second"}:
         raise ConflictError("The sandbox number's credentials are its own.", code="sandbox_fixed")
-    if account.status == "disabled" and (given.get("status") is not None or any(given.get(name) for name in _SECRETS)):
-        require_room(session, Resource.NUMBERS, clock=clock)  # it takes a place again
     if given.get("name") is not None:
         account.name = given["name"]
     if given.get("business_account_id") is not None:

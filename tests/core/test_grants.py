@@ -107,6 +107,7 @@ ADMINISTERED = {
     "organizations": {READ, TAKE},
     "usage_counts": {READ},
     "audit_log": {ADD},
+    "contact_erasures": {TAKE},
 }
 """What super admins' administration may do to whole tables."""
 ADMINISTERED_COLUMNS = {
@@ -117,6 +118,7 @@ ADMINISTERED_COLUMNS = {
     "channel_accounts": {"id", "organization_id", "channel", "sandbox", "status"},
     "flows": {"id", "organization_id", "deleted_at"},
     "inbound_events": {"id", "organization_id", "lane", "state", "next_attempt_at"},
+    "contact_erasures": {"organization_id"},
 }  # fmt: skip
 """And to columns: enough to count, to name administrators, and to let events go on."""
 
