@@ -434,17 +434,12 @@ class Accounts:
             found = repository.session_with_user(session, principal.session_id)
         return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
 
-    def is_live(self, session_id: UUID) -> bool:
-        """Whether a sign-in is neither ended nor expired."""
-        with self._database.auth() as session:
-            found = repository.session_with_user(session, session_id)
-        return found is not None and _is_live(found, self._clock.now())
-
     def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID | None) -> bool:
         """Whether somebody may still read what they were given an address for: active, and with a sign-in, in it."""
-        if session_id is not None and not self.is_live(session_id):
-            return False
         with self._database.auth() as session:
+            signed_in = repository.session_with_user(session, session_id) if session_id is not None else None
+            if session_id is not None and (signed_in is None or not _is_live(signed_in, self._clock.now())):
+                return False
             found = repository.user_with_organization(session, user_id)
         return (
             found is not None and found[0].is_active and found[1].id == organization_id and found[1].status == "active"

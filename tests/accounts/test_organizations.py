@@ -134,8 +134,8 @@ def test_a_suspended_organizations_people_are_out_and_told_why(
     boss: Caller, register: NewCaller, client: TestClient, services: Services
 ) -> None:
     caller = register(organization_name="Padaria")
-    session_id = services.accounts.resolve_bearer(caller.answer["access_token"]).session_id
-    assert services.accounts.is_live(session_id)
+    who = services.accounts.resolve_bearer(caller.answer["access_token"])
+    assert services.accounts.present(who) is not None
     web = {"email": caller.email, "password": PASSWORD}
     client.post("/auth/web/login", data=web, headers=OURS)
     assert client.get("/api/v1/auth/me").status_code == 200
@@ -148,7 +148,7 @@ def test_a_suspended_organizations_people_are_out_and_told_why(
     # Who was signed in is out; who knows the password is told, who doesn't learns nothing.
     assert client.get("/api/v1/auth/me").json()["code"] == "session_ended"
     assert caller.get("/api/v1/auth/me").status_code == 401
-    assert not services.accounts.is_live(session_id), "open sockets ask this again and again"
+    assert services.accounts.present(who) is None, "open sockets ask this again and again"
     refused = login(client, caller.email)
     assert (refused.status_code, refused.json()["code"]) == (403, "organization_suspended")
     wrong = client.post("/api/v1/auth/login", json={**web, "password": "wrong"})
