@@ -190,9 +190,7 @@ def mailer_of(settings: Settings) -> Mailer:
     """The way mails take on this installation."""
     url = settings.smtp_url.get_secret_value()
     if url:
-        return SmtpMailer(
-            SmtpServer.from_url(url), ca_file=str(settings.smtp_ca_file) if settings.smtp_ca_file else None
-        )
+        return SmtpMailer(SmtpServer.from_url(url), ca_file=settings.smtp_ca_file)
     return NoMailer() if settings.environment == "production" else ConsoleMailer()
 
 
