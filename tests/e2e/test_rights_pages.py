@@ -61,7 +61,7 @@ def test_roles_keys_and_the_log_of_both(page: Page, running_app: Product) -> Non
     expect(page.get_by_test_id("audit-entry")).to_have_count(1)
     page.get_by_test_id("audit-entry").get_by_role("button").click()
     detail = page.get_by_test_id("audit-detail")
-    expect(detail).to_contain_text("contacts.edit")
+    expect(detail).to_contain_text("Editar contatos")
     expect(detail).to_contain_text("Ana Beatriz Conceição")
     page.keyboard.press("Escape")
     expect(detail).to_have_count(0)
