@@ -2,6 +2,7 @@
 // seconds while somebody looks, and the plain values that the page's views show.
 import { api } from "$/public/pt_api.js";
 import { fmt, tr, trKey } from "$/public/pt_i18n.js";
+import { phoneText } from "$/public/pt_inbox_model.js";
 import { makeStore } from "$/public/pt_page_store.js";
 import { may as grants } from "$/public/pt_rights.js";
 
@@ -40,7 +41,7 @@ const waitingOf = (stats) => {
 };
 
 const roleOf = (key, alive) => ({
-  key, label: say(`message_queue.role.${key}`), count: alive === null ? "?" : numberOf(alive), down: alive === 0, unknown: alive === null,
+  key, label: say(`message_queue.role.${key}`, { count: alive ?? 0 }), count: alive === null ? "?" : numberOf(alive), down: alive === 0, unknown: alive === null,
 });
 
 const figuresOf = ({ stats, health }) => {
@@ -106,9 +107,11 @@ const detailOf = (error) => (error ? [error.code && `${error.code}`, error.title
 
 const rowOf = (row, now, edit) => {
   const account = now.limits?.find((item) => item.channel_account_id === row.channel_account_id);
-  const name = row.contact_name || say("message_queue.hidden_contact");
+  // Who has no name goes by their number, written as people write it; viewers get neither.
+  const number = /^\d{8,}$/.test(row.contact_name ?? "") ? phoneText(row.contact_name) : "";
+  const name = number || row.contact_name || say("message_queue.hidden_contact");
   return {
-    id: row.id, href: `/inbox?c=${row.conversation_id}`, name, initials: initials(name), hue: hueOf(row.contact_id), preview: row.preview, number: account?.name ?? "",
+    id: row.id, href: `/inbox?c=${row.conversation_id}`, name, initials: initials(number ? number.slice(-2) : name), hue: hueOf(row.contact_id), preview: row.preview, number: account?.name ?? "",
     priority: row.priority, priority_words: say(`message_queue.priority.${row.priority}`), tone: { critical: "red", high: "amber" }[row.priority] ?? "",
     attempts: say("message_queue.attempts", { done: numberOf(row.attempts), most: numberOf(row.max_attempts) }), state: row.state, unsure: row.state === "unsure",
     at: row.state === "queued" ? row.next_attempt_at : (row.finished_at ?? row.created_at), coming: row.state === "queued", reason: reasonOf(row, account), detail: detailOf(row.error),

@@ -201,7 +201,7 @@ def _gauge(entry: rx.Var[dict[str, str]]) -> rx.Component:
         ),
     )
     counts = rx.el.div(
-        rx.el.span(entry["waiting"]),
+        rx.cond(entry["waiting"] != "", rx.el.span(entry["waiting"])),
         rx.cond(entry["dead"] != "", rx.el.span(entry["dead"], class_name="t-red")),
         class_name="row meta muted tn",
     )

@@ -149,6 +149,7 @@ def _head(item: Item) -> rx.Component:
         return rx.el.th(words, scope="col", class_name=name)
 
     every = QueueMark.create(id="", on=flag(item, "every"), label=t("message_queue.mark_all"))
+    words = rx.el.span(t("message_queue.mark_all"), class_name="only-card")
     inbound = flag(item, "inbound")
     when = rx.match(
         text_of(item, "tab"),
@@ -159,7 +160,7 @@ def _head(item: Item) -> rx.Component:
     )
     return rx.el.thead(
         rx.el.tr(
-            rx.el.th(rx.cond(flag(item, "edit"), rx.el.label(every, class_name="fl-mark")), class_name="c-mark"),
+            rx.el.th(rx.cond(flag(item, "edit"), rx.el.label(every, words, class_name="fl-mark")), class_name="c-mark"),
             column(rx.cond(inbound, t("message_queue.col_event"), t("message_queue.col_contact")), "c-who"),
             column(rx.cond(inbound, "", t("message_queue.col_priority")), "c-priority"),
             column(t("message_queue.col_reason"), "c-reason"),
