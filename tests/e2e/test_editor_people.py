@@ -1,5 +1,6 @@
 """Two people in one flow, each in a browser of their own; and what happens to work when something is taken away."""
 
+import base64
 import json
 import re
 import time
@@ -177,6 +178,18 @@ def test_a_deleted_flow_and_an_ended_session_lose_nothing(rafael: Person, ana: C
     two.page.close()
 
 
+# How many pixels of a PNG are nearly black.
+_DARK = """async (saved) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${saved}`;
+  await image.decode();
+  const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  pen.drawImage(image, 0, 0);
+  const { data } = pen.getImageData(0, 0, image.width, image.height);
+  return data.reduce((sum, _, i) => sum + (i % 4 === 0 && data[i] + data[i + 1] + data[i + 2] < 150 ? 1 : 0), 0);
+}"""
+
+
 def test_junk_is_refused_in_a_sentence_and_pictures_hold_the_whole_flow(rafael: Person) -> None:
     editor = Editor(rafael, rafael.flow(small_flow()))
     page = editor.page
@@ -199,6 +212,9 @@ def test_junk_is_refused_in_a_sentence_and_pictures_hold_the_whole_flow(rafael: 
     with page.expect_download() as png:
         page.get_by_test_id("save-as").click()
         page.get_by_test_id("save-png").click()
-    assert png.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    saved = png.value.path().read_bytes()
+    assert saved[:8] == b"\x89PNG\r\n\x1a\n"
+    # Texts are in it too: without them nothing on this light page is as dark as a title.
+    assert page.evaluate(_DARK, base64.b64encode(saved).decode()) > 1000
     assert json.dumps(editor.document())
     editor.done()

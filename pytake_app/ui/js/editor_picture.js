@@ -14,7 +14,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const UNFIT = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
 const escape = (text) => text.replace(UNFIT, "").replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 const round = (value) => Math.round(value * 100) / 100;
-const clear = (color) => !color || color === "transparent" || /rgba\(.*,\s*0\)$/.test(color) || /\/\s*0\)$/.test(color);
+const clear = (color) => !color || color === "transparent" || color === "none" || /rgba\(.*,\s*0\)$/.test(color) || /\/\s*0\)$/.test(color);
 
 let probe = null;
 /** Any CSS colour as one that old programs know. */
@@ -52,17 +52,37 @@ const rings = (shadow) => {
   }).filter((item) => item.ring && !clear(item.color));
 };
 
-/** Draws elements of the page at their places on the canvas. */
+/** Whether a line of an element's text shows: a card hides what found no room in its row below the row. */
+const windowOf = (element) => {
+  let [top, bottom] = [-Infinity, Infinity];
+  for (let frame = element; frame; frame = frame.classList.contains("nd") ? null : frame.parentElement) {
+    if (!/hidden|clip/.test(getComputedStyle(frame).overflowY)) continue;
+    const box = frame.getBoundingClientRect();
+    [top, bottom] = [Math.max(top, box.top), Math.min(bottom, box.bottom)];
+  }
+  return (rect) => rect.top + rect.height / 2 >= top && rect.top + rect.height / 2 <= bottom;
+};
+
+/** Draws elements of the page at their places on the canvas: `out` is the drawing, `layers` the same with texts apart. */
 class Pen {
   constructor(origin, zoom, corner) {
-    Object.assign(this, { origin, zoom, corner, out: [] });
+    Object.assign(this, { origin, zoom, corner, out: [], layers: [], alpha: 1 });
+    this.layer();
+  }
+  /** What comes from here on lies above everything before it, texts too. */
+  layer() {
+    this.layers.push({ shapes: [], texts: [] });
+  }
+  put(shape) {
+    this.out.push(shape);
+    this.layers[this.layers.length - 1].shapes.push(shape);
   }
   box(rect) {
     return { x: round((rect.left - this.origin.left) / this.zoom - this.corner.x), y: round((rect.top - this.origin.top) / this.zoom - this.corner.y), w: round(rect.width / this.zoom), h: round(rect.height / this.zoom) };
   }
   rect({ x, y, w, h }, radius, attributes) {
     const r = Math.max(0, Math.min(radius, w / 2, h / 2));
-    this.out.push(`<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" rx="${round(r)}" ${attributes}/>`);
+    this.put(`<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" rx="${round(r)}" ${attributes}/>`);
   }
   element(node) {
     const style = getComputedStyle(node);
@@ -73,14 +93,17 @@ class Pen {
     }
     const place = this.box(node.getBoundingClientRect());
     const faded = Number(style.opacity) < 1;
-    if (faded) this.out.push(`<g opacity="${style.opacity}">`);
+    const alpha = this.alpha;
+    this.alpha *= Number(style.opacity);
+    if (faded) this.put(`<g opacity="${style.opacity}">`);
     if (place.w && place.h) this.surface(place, style);
     if (node instanceof HTMLImageElement && node.complete) this.image(node, place);
     for (const child of node.childNodes) {
       if (child.nodeType === Node.TEXT_NODE) this.text(child, style);
       else if (child.nodeType === Node.ELEMENT_NODE) this.element(child);
     }
-    if (faded) this.out.push("</g>");
+    if (faded) this.put("</g>");
+    this.alpha = alpha;
   }
   surface(place, style) {
     const radius = parseFloat(style.borderTopRightRadius) || 0;
@@ -100,7 +123,7 @@ class Pen {
       const dash = style.borderTopStyle === "dashed" ? ' stroke-dasharray="4 3"' : "";
       this.rect({ x: place.x + half, y: place.y + half, w: place.w - sides[0], h: place.h - sides[0] }, percent - half, `fill="none" stroke="${plainColor(style.borderTopColor)}" stroke-width="${sides[0]}"${dash}`);
     } else {
-      const line = (x, y, w, h, color) => this.out.push(`<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" fill="${plainColor(color)}"/>`);
+      const line = (x, y, w, h, color) => this.put(`<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" fill="${plainColor(color)}"/>`);
       if (sides[0]) line(place.x, place.y, place.w, sides[0], style.borderTopColor);
       if (sides[1]) line(place.x + place.w - sides[1], place.y, sides[1], place.h, style.borderRightColor);
       if (sides[2]) line(place.x, place.y + place.h - sides[2], place.w, sides[2], style.borderBottomColor);
@@ -111,7 +134,7 @@ class Pen {
     try {
       const canvas = Object.assign(document.createElement("canvas"), { width: node.naturalWidth, height: node.naturalHeight });
       canvas.getContext("2d").drawImage(node, 0, 0);
-      this.out.push(`<image x="${place.x}" y="${place.y}" width="${place.w}" height="${place.h}" preserveAspectRatio="xMidYMid slice" href="${canvas.toDataURL("image/png")}"/>`);
+      this.put(`<image x="${place.x}" y="${place.y}" width="${place.w}" height="${place.h}" preserveAspectRatio="xMidYMid slice" href="${canvas.toDataURL("image/png")}"/>`);
     } catch {
       // another site's picture may not be read: its frame stays empty
     }
@@ -121,6 +144,7 @@ class Pen {
     const whole = node.textContent;
     if (!whole.trim()) return;
     const clip = style.textOverflow === "ellipsis" ? node.parentElement.getBoundingClientRect().right + 1 : Infinity;
+    const seen = windowOf(node.parentElement);
     const range = document.createRange();
     const lines = [];
     for (let i = 0; i < whole.length; ) {
@@ -130,7 +154,8 @@ class Pen {
       const rect = range.getClientRects()[0];
       const char = whole.slice(i, i + step);
       i += step;
-      if (!rect || (!rect.width && !rect.height)) continue;
+      if (!rect || (!rect.width && (!rect.height || !char.trim()))) continue; // the space at which a line was broken too
+      if (!seen(rect)) continue;
       const last = lines[lines.length - 1];
       if (last && Math.abs(last.top - rect.top) < 2 && rect.left >= last.right - 4) {
         if (last.cut) continue;
@@ -145,13 +170,18 @@ class Pen {
     }
     const size = parseFloat(style.fontSize);
     for (const line of lines) {
-      const text = line.text.replace(/\s+/g, " ").trimEnd();
+      const text = line.text.replace(/\s+/g, " ");
       if (!text.trim()) continue;
       const place = this.box({ left: line.left, top: line.top, width: line.right - line.left, height: line.height });
-      const extra = `${style.fontStyle === "italic" ? ' font-style="italic"' : ""}${/line-through|underline/.test(style.textDecorationLine) ? ` text-decoration="${style.textDecorationLine}"` : ""}`;
+      const [italic, marks] = [style.fontStyle === "italic", style.textDecorationLine.match(/line-through|underline/g) ?? []];
+      const extra = `${/^ | $/.test(text) ? ' xml:space="preserve"' : ""}${italic ? ' font-style="italic"' : ""}${marks.length ? ` text-decoration="${marks.join(" ")}"` : ""}`;
       const family = /mono/i.test(style.fontFamily) ? "ui-monospace, monospace" : "Inter Variable, Inter, sans-serif";
       const length = line.cut ? "" : ` textLength="${place.w}" lengthAdjust="spacing"`;
-      this.out.push(`<text x="${place.x}" y="${round(place.y + place.h / 2 + size * 0.36)}" font-family="${family}" font-size="${size}" font-weight="${style.fontWeight}" fill="${plainColor(style.color)}"${length}${extra}>${escape(text)}</text>`);
+      const [y, color] = [round(place.y + place.h / 2 + size * 0.36), plainColor(style.color)];
+      this.out.push(`<text x="${place.x}" y="${y}" font-family="${family}" font-size="${size}" font-weight="${style.fontWeight}" fill="${color}"${length}${extra}>${escape(text)}</text>`);
+      this.layers[this.layers.length - 1].texts.push({
+        text, x: place.x, y, width: line.cut ? 0 : place.w, size, color, marks, alpha: this.alpha, font: `${italic ? "italic " : ""}${style.fontWeight} ${size}px ${style.fontFamily}`,
+      });
     }
   }
   /** An icon, or an edge's drawing. */
@@ -162,15 +192,15 @@ class Pen {
     copy.setAttribute("xmlns", SVG);
     for (const name of ["class", "style", "aria-hidden", "data-testid"]) copy.removeAttribute(name);
     for (const [name, value] of Object.entries({ x: place.x, y: place.y, width: place.w, height: place.h, color: plainColor(style.color), stroke: clear(style.stroke) ? "none" : plainColor(style.stroke), fill: clear(style.fill) ? "none" : plainColor(style.fill), "stroke-width": style.strokeWidth.replace("px", "") })) copy.setAttribute(name, value);
-    this.out.push(new XMLSerializer().serializeToString(copy));
+    this.put(new XMLSerializer().serializeToString(copy));
   }
   edge(path) {
     const style = getComputedStyle(path);
-    this.out.push(`<path d="${path.getAttribute("d")}" transform="translate(${-this.corner.x} ${-this.corner.y})" fill="none" stroke="${plainColor(style.stroke)}" stroke-width="${style.strokeWidth.replace("px", "")}" stroke-linecap="round"/>`);
+    this.put(`<path d="${path.getAttribute("d")}" transform="translate(${-this.corner.x} ${-this.corner.y})" fill="none" stroke="${plainColor(style.stroke)}" stroke-width="${style.strokeWidth.replace("px", "")}" stroke-linecap="round"/>`);
   }
 }
 
-/** The whole flow as SVG: `{svg, width, height}`. Every card is drawn on the page meanwhile, at its own size. */
+/** The whole flow as a drawing: `{svg, layers, width, height}`, `svg` a function. Every card is drawn on the page meanwhile, at its own size. */
 const draw = async () => {
   const { flow, box } = stage;
   const before = flow.getViewport();
@@ -191,29 +221,49 @@ const draw = async () => {
     groups.forEach((node) => pen.element(node));
     box.querySelectorAll(".react-flow__edge-path").forEach((path) => pen.edge(path));
     box.querySelectorAll(".react-flow__node:not(.react-flow__node-group)").forEach((node) => pen.element(node));
+    pen.layer();
     box.querySelectorAll(".react-flow__edgelabel-renderer > *").forEach((label) => pen.element(label));
     const ground = plainColor(getComputedStyle(box.querySelector(".react-flow")).backgroundColor);
-    const fonts = await fontFaces();
-    const svg = `<svg xmlns="${SVG}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><title>${escape(S.doc.name)}</title><style>${fonts}</style><rect width="100%" height="100%" fill="${ground}"/>${pen.out.join("")}</svg>`;
-    return { svg, width, height };
+    const opening = `<svg xmlns="${SVG}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`;
+    const paper = `<rect width="100%" height="100%" fill="${ground}"/>`;
+    const svg = async () => `${opening}<title>${escape(S.doc.name)}</title><style>${await fontFaces()}</style>${paper}${pen.out.join("")}</svg>`;
+    const layers = pen.layers.map(({ shapes, texts }, i) => ({ svg: `${opening}${i ? "" : paper}${shapes.join("")}</svg>`, texts }));
+    return { svg, layers, width, height };
   } finally {
     flow.setViewport(before);
     emit({ whole: false, selected });
   }
 };
 
-const toPng = async ({ svg, width, height }) => {
-  const scale = Math.min(2, MAX_SIDE / Math.max(width, height), Math.sqrt(MAX_AREA / (width * height)));
+const write = (pen, { text, x, y, width, size, color, marks, alpha, font }) => {
+  Object.assign(pen, { font, fillStyle: color, globalAlpha: alpha, letterSpacing: "0px" });
+  const own = pen.measureText(text).width;
+  if (width) pen.letterSpacing = `${(width - own) / [...text].length}px`; // as wide as on the page, as the drawing has it
+  pen.fillText(text, x, y);
+  for (const mark of marks) pen.fillRect(x, mark === "underline" ? y + size * 0.12 : y - size * 0.3, width || own, Math.max(1, size / 14));
+  pen.globalAlpha = 1;
+};
+const shapesOf = async (svg) => {
   const image = new Image();
   image.src = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {
     await image.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(width * scale), height: Math.round(height * scale) });
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-    return await new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("empty"))), "image/png"));
+    return image;
   } finally {
     URL.revokeObjectURL(image.src);
   }
+};
+/** The picture. Browsers leave out texts in a font that an SVG image brings along: they are written with the page's fonts. */
+const toPng = async ({ layers, width, height }) => {
+  const scale = Math.min(2, MAX_SIDE / Math.max(width, height), Math.sqrt(MAX_AREA / (width * height)));
+  const canvas = Object.assign(document.createElement("canvas"), { width: Math.round(width * scale), height: Math.round(height * scale) });
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  for (const { svg, texts } of layers) {
+    pen.drawImage(await shapesOf(svg), 0, 0, width, height);
+    texts.forEach((text) => write(pen, text));
+  }
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("empty"))), "image/png"));
 };
 
 export const picture = {
@@ -222,7 +272,7 @@ export const picture = {
     if (!S.doc || !stage.flow || S.doc.nodes.length === 0) return;
     try {
       const drawn = await draw();
-      const blob = kind === "svg" ? new Blob([drawn.svg], { type: "image/svg+xml" }) : await toPng(drawn);
+      const blob = kind === "svg" ? new Blob([await drawn.svg()], { type: "image/svg+xml" }) : await toPng(drawn);
       const url = URL.createObjectURL(blob);
       Object.assign(document.createElement("a"), { href: url, download: `${S.flow?.slug ?? "flow"}.${kind}` }).click();
       setTimeout(() => URL.revokeObjectURL(url), 5000);
