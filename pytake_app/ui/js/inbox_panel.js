@@ -7,7 +7,7 @@ import { logWords } from "$/public/pt_inbox_bubbles.js";
 import { Btn, Face, IconBtn, Menu, say, Sign, useNow } from "$/public/pt_inbox_kit.js";
 import { clockTime, hueOf, masked, promiseOf, shortTime } from "$/public/pt_inbox_model.js";
 
-const Pair = ({ label, children, muted }) => h(Fragment, null, h("dt", { className: "ell", title: label }, label), h("dd", { className: muted ? "muted break" : "break" }, children));
+const Pair = ({ label, children, muted }) => h(Fragment, null, h("dt", { className: "break" }, label), h("dd", { className: muted ? "muted break" : "break" }, children));
 const span = (seconds) => (seconds < 60 ? `${Math.max(0, Math.round(seconds))} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min${seconds % 60 >= 1 && seconds < 600 ? ` ${Math.round(seconds % 60)} s` : ""}` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)}`);
 
 const Tags = ({ panel }) => {
