@@ -92,6 +92,8 @@ const Footer = () => {
   return h("div", { className: "ix-end" }, typing && h("div", { className: "ix-item" }, h("div", { className: "bub in ix-dots", role: "status", "aria-label": say("inbox_more.contact_types") }, h("i"), h("i"), h("i"))));
 };
 const COMPONENTS = { Footer };
+const CALM_FRAMES = 10;
+const MOST_FRAMES = 120;
 
 export const ThreadMessages = () => {
   const { items, id, first, older, newer, part, phase, found, query } = useInbox("thread");
@@ -115,10 +117,27 @@ export const ThreadMessages = () => {
     stick.current = !newer && !found;
   }, [id, part]);
   const scroller = useRef(null);
+  const waiting = useRef(0);
+  // Rows are measured and drawn over several frames: the end is gone to until it stays where it is.
+  const stay = () => {
+    cancelAnimationFrame(waiting.current);
+    let calm = 0;
+    let left = MOST_FRAMES;
+    const look = () => {
+      const box = stick.current && scroller.current?.querySelector("[data-virtuoso-scroller]");
+      if (!box) return;
+      const far = box.scrollHeight - box.clientHeight - box.scrollTop > 1;
+      if (far) box.scrollTop = box.scrollHeight;
+      calm = far ? 0 : calm + 1;
+      left -= 1;
+      if (calm < CALM_FRAMES && left > 0) waiting.current = requestAnimationFrame(look);
+    };
+    waiting.current = requestAnimationFrame(look);
+  };
   useEffect(() => {
     const box = scroller.current;
     if (!box || phase !== "ready") return undefined;
-    const watch = new ResizeObserver(() => stick.current && list.current?.scrollToIndex({ index: "LAST", align: "end" })); // the composer grew or shrank
+    const watch = new ResizeObserver(stay); // the composer grew or shrank
     watch.observe(box);
     return () => watch.disconnect();
   }, [id, phase, part]);
@@ -152,7 +171,7 @@ export const ThreadMessages = () => {
         setBottom(now);
         if (now && !newer) stick.current = true;
       },
-      totalListHeightChanged: () => stick.current && !newer && list.current?.scrollToIndex({ index: "LAST", align: "end" }),
+      totalListHeightChanged: () => !newer && stay(),
       onWheel: (event) => event.deltaY < 0 && (stick.current = false),
       onTouchMove: () => (stick.current = false),
       onPointerDown: (event) => event.target === event.currentTarget && (stick.current = false), // the scroll bar
