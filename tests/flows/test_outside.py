@@ -11,6 +11,7 @@ import redis
 
 from pytake_app.config import Settings
 from pytake_app.core.clock import FrozenClock
+from pytake_app.core.crypto import derived_keys
 from pytake_app.core.db import Database
 from pytake_app.core.egress import EgressGuard
 from pytake_app.core.services import Services
@@ -123,7 +124,7 @@ async def test_a_killed_performer_loses_nothing_and_the_session_goes_on_once(
     await perform(pipeline, server)
     assert said(pipeline) == ["Pedido: pago"]
     # The dead one comes back with its answer: nobody waits for it.
-    assert await asyncio.to_thread(dead._finish, taken, result) is None
+    assert await asyncio.to_thread(dead._finish, taken, result, None) is None
     await perform(pipeline, server)
     assert said(pipeline) == ["Pedido: pago"]
     assert len(server.seen) == 2
@@ -345,7 +346,8 @@ async def test_a_webhook_speaks_from_the_number_it_names(services: Services, fro
         ]
         edges = [{"id": "1", "source": "t", "port": "next", "target": "say"}]
         flow_id = add_flow(services.database, organization_id, {"name": "Loja", "nodes": nodes, "edges": edges})
-        hook = find(services.database, services.settings, token_of(services.settings.signing_key, flow_id, "t", 0))
+        key = derived_keys(services.settings, "hook addresses v1")[0]
+        hook = find(services.database, services.settings, token_of(key, flow_id, "t", 0))
         with services.database.tenant(organization_id) as session:
             call(session, hook, {"phone": phone}, clock=frozen_clock)
 

@@ -77,8 +77,8 @@ def test_very_many_examples_are_learnt_within_seconds() -> None:
     ids=range(7),
 )
 def test_expressions_that_grow_end_at_once(caller: Caller, template: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process, in which the API answers: a busy machine doesn't count
     answer = caller.post("/api/v1/flow-tools/expression", json={"text": template, "variables": {"big": "a" * 50_000}})
     assert answer.status_code == 200, answer.text
     assert len(answer.json()["text"]) < 10_000
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0

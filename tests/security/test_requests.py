@@ -107,7 +107,7 @@ def test_a_file_is_sent_once_it_may_be_and_is_asked_about_once(
 ) -> None:
     asked = []
     real = services.accounts.resolve_bearer
-    monkeypatch.setattr(services.accounts, "resolve_bearer", lambda token: asked.append(1) or real(token))
+    monkeypatch.setattr(services.accounts, "resolve_bearer", lambda *given: asked.append(1) or real(*given))
     assert send(caller.client, "/api/v1/media", headers=caller.headers).status_code == 201
     assert (len(parsed), len(asked)) == (1, 1)
 
