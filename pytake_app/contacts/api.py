@@ -77,9 +77,9 @@ def update_contact(
 
 
 @router.delete("/{contact_id}", status_code=204)
-def delete_contact(contact_id: UUID, who: CurrentPrincipal, session: TenantSession) -> Response:
+def delete_contact(contact_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep) -> Response:
     """Delete a contact that has no conversation."""
-    service.delete_contact(session, who, contact_id)
+    service.delete_contact(session, who, contact_id, clock=services.clock)
     return Response(status_code=204)
 
 

@@ -29,6 +29,7 @@ def merge(session: Session, principal: Principal, contact_id: UUID, request: Mer
         NotFoundError: either isn't here.
         InvalidError: the same contact twice; `confirm_needed`.
     """
+    from pytake_app.accounts import service as accounts
     from pytake_app.conversations import service as conversations
 
     principal.needs(Permission.CONTACTS_EDIT)
@@ -58,6 +59,7 @@ def merge(session: Session, principal: Principal, contact_id: UUID, request: Mer
     session.flush()
     session.delete(gone)
     session.flush()
+    accounts.record_event(session, principal, "merged", "contact", keep.id, {"gone": str(gone.id)}, clock=clock)
     log.info("contacts_merged", kept=str(keep.id), gone=str(gone.id), conversations=moved, by=str(principal.user_id))
 
 

@@ -321,12 +321,13 @@ def set_blocked(
     return _touched(session, contact, clock)
 
 
-def delete_contact(session: Session, principal: Principal, contact_id: UUID) -> None:
+def delete_contact(session: Session, principal: Principal, contact_id: UUID, *, clock: Clock = _CLOCK) -> None:
     """Delete a contact that has no conversation.
 
     Raises:
         ConflictError: code `contact_in_use`: there are conversations; block it, or erase its personal data.
     """
+    from pytake_app.accounts import service as accounts
     from pytake_app.conversations import service as conversations
 
     principal.needs(Permission.CONTACTS_DELETE)
@@ -337,6 +338,7 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID) -> 
     repository.delete_history(session, contact.id)
     session.delete(contact)
     session.flush()
+    accounts.record_event(session, principal, "deleted", "contact", contact_id, clock=clock)
 
 
 def merge_contacts(

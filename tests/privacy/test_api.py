@@ -106,3 +106,17 @@ def _readings(client: TestClient, ids: dict[str, Any]) -> list[str]:
         if all(name in ids for name in needed):
             found.append(path.format(**ids))
     return found
+
+
+def test_what_is_done_to_people_stands_in_the_audit_log(caller: Caller, contact: str) -> None:
+    other = caller.post("/api/v1/contacts", json={"name": "Mara"}).json()["id"]
+    gone = caller.post("/api/v1/contacts", json={"name": "Nina"}).json()["id"]
+    merged = caller.post(f"/api/v1/contacts/{contact}/merge", json={"contact_id": other, "confirm": True})
+    assert merged.status_code == 200, merged.text
+    assert caller.delete(f"/api/v1/contacts/{gone}").status_code == 204
+    assert caller.get(f"/api/v1/contacts/{contact}/export").status_code == 200
+    assert caller.post(f"/api/v1/contacts/{contact}/erase", json={"confirm": True}).status_code == 200
+    entries = caller.get("/api/v1/audit-log").json()["items"]
+    done = [(one["action"], one["object_id"]) for one in entries if one["object_kind"] == "contact"]
+    assert done == [("erased", contact), ("exported", contact), ("deleted", gone), ("merged", contact)]
+    assert PHONE not in str(entries)
