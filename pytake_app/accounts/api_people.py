@@ -19,11 +19,33 @@ from pytake_app.accounts.security_schemas import (
     UserUpdate,
 )
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.services import Services
 from pytake_app.core.pagination import Page
+from pytake_app.core.ratelimit import Bucket
 from pytake_app.core.schemas import View
+from pytake_app.core.tenancy import Permission, Principal
 
 router = APIRouter(prefix="/users", tags=["users"])
 joining_router = APIRouter(prefix="/invitations", tags=["auth"])
+
+
+MAILS_PER_ORGANIZATION = "100 per hour"
+MAILS_PER_RECEIVER = "5 per hour"
+"""Invitations and links to reset go to addresses that anybody may have written down: nobody is flooded by them."""
+
+
+def _count_mail(services: Services, who: Principal, receiver: UUID | None = None) -> None:
+    """Count a mail to somebody, before it is known whether there is anybody to write to.
+
+    Raises:
+        ForbiddenError: the caller writes to nobody.
+        TooManyRequestsError: the organization, or to this `receiver` (a person or an invitation), has sent too many.
+    """
+    who.needs(Permission.USERS_MANAGE)
+    buckets = [Bucket(MAILS_PER_ORGANIZATION, ("people-mails", str(who.organization_id)))]
+    if receiver is not None:
+        buckets.append(Bucket(MAILS_PER_RECEIVER, ("people-mails-to", str(who.organization_id), str(receiver))))
+    services.limiter.require_all(buckets)
 
 
 class Joined(View):
@@ -62,6 +84,7 @@ def invite(
 
     409 `email_taken`, `invitation_open`.
     """
+    _count_mail(services, who)
     return invitations.invite(
         session, who, body, database=services.database, settings=services.settings, clock=services.clock
     )
@@ -72,6 +95,7 @@ def resend_invitation(
     invitation_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> InvitationView:
     """Send a new link, good for a week; the earlier one stops working."""
+    _count_mail(services, who, invitation_id)
     return invitations.resend(session, who, invitation_id, settings=services.settings, clock=services.clock)
 
 
@@ -110,6 +134,7 @@ def send_password_reset(
     user_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ResetLink:
     """Mail somebody a link that sets a new password; where no mail is sent, `link` is to be handed over."""
+    _count_mail(services, who, user_id)
     return members.send_reset(session, who, user_id, settings=services.settings, clock=services.clock)
 
 

@@ -27,7 +27,6 @@ from pytake_app.accounts.security_schemas import (
     TotpSetup,
 )
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, client_of
-from pytake_app.core.errors import InvalidError
 from pytake_app.core.pagination import Page
 
 router = APIRouter(prefix="/auth", tags=["auth"])
@@ -57,12 +56,8 @@ def reset_password(body: ResetRequest, services: ServicesDep) -> Response:
 @router.post("/password/strength")
 def password_strength(body: StrengthRequest) -> StrengthView:
     """How hard a password is to guess, and whether it would be accepted. Nothing is kept."""
-    code = ""
-    try:
-        passwords.check(body.password, email=body.email, name=body.name)
-    except InvalidError as error:
-        code = error.code
-    return StrengthView(score=passwords.strength(body.password, email=body.email, name=body.name), code=code)
+    score, code = passwords.judge(body.password, email=body.email, name=body.name)
+    return StrengthView(score=score, code=code)
 
 
 @router.post("/totp/verify")

@@ -16,7 +16,7 @@ from pytake_app.accounts.tokens import hash_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock
 from pytake_app.core.crypto import derived_keys
-from pytake_app.core.ratelimit import Bucket, Limiter
+from pytake_app.core.ratelimit import Bucket, Limiter, network_of
 
 LOGINS_PER_ACCOUNT_AND_ADDRESS = "8 per 5 minute"
 LOGINS_PER_ACCOUNT = "50 per hour"
@@ -75,9 +75,9 @@ class Attempts:
         if device:
             return [Bucket(LOGINS_PER_DEVICE, ("login-device", account, device))]
         return [
-            Bucket(LOGINS_PER_ACCOUNT_AND_ADDRESS, ("login-pair", account, client.address)),
+            Bucket(LOGINS_PER_ACCOUNT_AND_ADDRESS, ("login-pair", account, network_of(client.address))),
             Bucket(LOGINS_PER_ACCOUNT, ("login-account", account)),
-            Bucket(LOGINS_PER_ADDRESS, ("login-address", client.address)),
+            Bucket(LOGINS_PER_ADDRESS, ("login-address", network_of(client.address))),
         ]
 
     def count_reset(self, email: str, client: Caller) -> None:
@@ -91,7 +91,7 @@ class Attempts:
         self._limiter.require_all(
             [
                 Bucket(RESETS_PER_ACCOUNT, ("reset-account", account, device)),
-                Bucket(RESETS_PER_ADDRESS, ("reset-address", client.address)),
+                Bucket(RESETS_PER_ADDRESS, ("reset-address", network_of(client.address))),
             ]
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -18,13 +19,18 @@ MAX_LENGTH = 200
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Sign-ins in parallel must neither exhaust memory nor starve everything else of the processor.
 _AT_ONCE = threading.BoundedSemaphore(4)
+_JUDGING = threading.Lock()
+"""zxcvbn keeps the words known about a person in a global of its module."""
 
 # Of the most used passwords, those that satisfy the length, Brazil's favourites among them.
 _COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text("utf-8").split())
 
 
-STRENGTH_READ = 72
+STRENGTH_READ = 40
 """Characters that strength is judged by: zxcvbn's work grows with the square of the length."""
+_SYMBOLS_READ = 3
+"""Kinds of symbols that may stand for letters: zxcvbn tries every combination of what they may mean."""
+_SYMBOLS = "@({[<!|$+%"
 WEAKEST_ACCEPTED = 2
 """zxcvbn's score: a million guesses and more; less falls to a patient guesser even online."""
 
@@ -40,7 +46,21 @@ def strength(password: str, *, email: str = "", name: str = "") -> int:
     if not password:
         return 0
     words = [email, email.partition("@")[0], name, *name.split(), "pytake"]
-    return int(zxcvbn(password[:STRENGTH_READ], user_inputs=[word for word in words if word])["score"])
+    with _JUDGING:
+        return int(zxcvbn(_readable(password), user_inputs=[word for word in words if word])["score"])
+
+
+def _readable(password: str) -> str:
+    """What zxcvbn reads of a password: no more than it judges in a few hundredths of a second."""
+    read = password[:STRENGTH_READ]
+    kinds = [symbol for symbol in dict.fromkeys(read) if symbol in _SYMBOLS]
+    return read.translate(dict.fromkeys(map(ord, kinds[_SYMBOLS_READ:]), "-"))
+
+
+def judge(password: str, *, email: str, name: str = "") -> tuple[int, str]:
+    """(strength, code of `check`'s refusal); the code is empty when the password would be accepted."""
+    score = strength(password, email=email, name=name)
+    return score, _refusal(password, email, name, lambda: score)[0]
 
 
 def check(password: str, *, email: str, name: str = "", pointer: str = "/password") -> None:
@@ -49,6 +69,12 @@ def check(password: str, *, email: str, name: str = "", pointer: str = "/passwor
     Raises:
         InvalidError: with a code that says why.
     """
+    code, message = _refusal(password, email, name, lambda: strength(password, email=email, name=name))
+    if code:
+        raise InvalidError("The password is not accepted.", code=code, errors=[FieldError(pointer, message, code)])
+
+
+def _refusal(password: str, email: str, name: str, score: Callable[[], int]) -> tuple[str, str]:
     lowered = password.casefold()
     code, message = "", ""
     if len(password) < MIN_LENGTH:
@@ -59,10 +85,9 @@ def check(password: str, *, email: str, name: str = "", pointer: str = "/passwor
         code, message = "password_common", "this password is among the first that attackers try"
     elif lowered in _guesses(email, name):
         code, message = "password_guessable", "a password must not be your e-mail or name"
-    elif strength(password, email=email, name=name) < WEAKEST_ACCEPTED:
+    elif score() < WEAKEST_ACCEPTED:
         code, message = "password_weak", "this password is easy to guess; add words that have nothing to do with it"
-    if code:
-        raise InvalidError("The password is not accepted.", code=code, errors=[FieldError(pointer, message, code)])
+    return code, message
 
 
 def _guesses(email: str, name: str) -> set[str]:

@@ -44,7 +44,7 @@ from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
-from pytake_app.core.ratelimit import Limiter
+from pytake_app.core.ratelimit import Limiter, network_of
 from pytake_app.core.tenancy import Actor, Principal, Role, permissions_of
 
 __all__ = [
@@ -185,7 +185,7 @@ class Accounts:
         if not self._settings.registration_open:
             raise ForbiddenError("New organizations can't be registered here.", code="registration_closed")
         limit = f"{self._settings.registrations_per_hour} per hour"
-        self._limiter.require(limit, "register-address", client.address)
+        self._limiter.require(limit, "register-address", network_of(client.address))
         return self.create_organization(request, role=Role.ORG_ADMIN)
 
     def create_organization(self, request: RegisterRequest, *, role: Role) -> tuple[UUID, UUID]:

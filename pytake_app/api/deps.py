@@ -92,7 +92,8 @@ def is_secure(connection: HTTPConnection, public_url: str) -> bool:
 def client_of(connection: HTTPConnection) -> Client:
     """Where the request comes from: the peer, or what proxies that we trust say of it."""
     address = connection.client.host if connection.client else ""
-    forwarded = connection.headers.get("x-forwarded-for", "")
+    # A proxy may add a line of its own below what the visitor sent: all lines are one list (RFC 9110, section 5.3).
+    forwarded = ",".join(connection.headers.getlist("x-forwarded-for"))
     if forwarded:
         address = forwarded_address(address, forwarded, get_services(connection).settings.trusted_proxies)
     return Client(
@@ -152,7 +153,7 @@ def authenticate(request: Request, services: Services, bearer: str | None, cooki
     try:
         who = _resolve(request, services, bearer, cookie)
     except UnauthorizedError:
-        if bearer or cookie:  # without either the request was counted when it came
+        if getattr(request.state, "rate_limit", None) is None:  # else it was counted when it came
             rates.count_stranger(request, client_of(request).address, services.limiter, services.settings)
         raise
     request.state.principal = who

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pytake_app.api.problems import problem_response
 from pytake_app.config import Settings
-from pytake_app.core.ratelimit import Bucket, Limiter, LimitState, refusal, scaled
+from pytake_app.core.ratelimit import Bucket, Limiter, LimitState, network_of, refusal, scaled
 from pytake_app.core.tenancy import Principal
 
 
@@ -58,6 +58,8 @@ _SEARCH_WORDS = frozenset({"q", "search", "query"})
 _AUTH_PATHS = re.compile(r"^(/api/v1/auth/(?!me(/|$)|sessions|logout)|/auth/web/|/api/v1/invitations/)")
 # Probes come from the platform, scrapers from the operator; the sandbox's Graph is called by our own senders.
 _UNCOUNTED = re.compile(r"^(/health|/ready|/metrics|/sandbox/graph/|/static/docs/)")
+# They never look at credentials, so that what comes along must not take a request out of the count.
+_NOBODYS_PATHS = re.compile(r"^(/hooks/|/api/v1/media-links/|/openapi\.json$)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -114,7 +116,7 @@ def count_stranger(connection: HTTPConnection, address: str, limiter: Limiter, s
     Raises:
         TooManyRequestsError: the address has tried too many.
     """
-    state = limiter.hit(limit_of(RouteClass.AUTH, settings), "api", "credentials", address)
+    state = limiter.hit(limit_of(RouteClass.AUTH, settings), "api", "credentials", network_of(address))
     connection.state.rate_limit = state
     if not state.allowed:
         raise refusal(state)
@@ -137,7 +139,7 @@ class AddressLimits:
         connection = HTTPConnection(scope)
         services = get_services(connection)
         kind = RouteClass.AUTH if _AUTH_PATHS.match(scope["path"]) else RouteClass.PUBLIC
-        address = client_of(connection).address
+        address = network_of(client_of(connection).address)
         limit = limit_of(kind, self._settings)
         state: LimitState = await asyncio.to_thread(services.limiter.hit, limit, "api", kind, address)
         scope.setdefault("state", {})["rate_limit"] = state
@@ -154,6 +156,8 @@ def _is_strangers(scope: Scope) -> bool:
     path = scope["path"]
     if _UNCOUNTED.match(path):
         return False
+    if _NOBODYS_PATHS.match(path):
+        return True
     if scope["method"] not in _SAFE and _AUTH_PATHS.match(path):
         return True  # whatever credentials come along: these routes don't look at them first
     return not any(

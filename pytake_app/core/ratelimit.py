@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import redis
 import structlog
@@ -69,6 +70,20 @@ for k = 1, #KEYS do
 end
 return answer
 """
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Whose uses are counted together: an IPv4 address, or the /64 that one subscriber has in IPv6 (RFC 6177)."""
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ip_network((known, 64), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from pytake_app.accounts import api_people
 from pytake_app.accounts.models import User
 from pytake_app.accounts.security_models import Invitation
 from pytake_app.api.services import Services
@@ -178,3 +179,15 @@ def test_two_administrators_who_demote_each_other_at_once_leave_one(caller: Call
     assert answers.count(200) == 1
     admins = [row for row in caller.get(USERS).json()["items"] if row["role"] == "org_admin"]
     assert len(admins) == 1
+
+
+def test_mails_to_others_are_limited(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, colleague = invite(caller), join_directly(caller)
+    for path in (f"{INVITATIONS}/{made['id']}/resend", f"{USERS}/{colleague}/password-reset"):
+        statuses = [caller.post(path).status_code for _ in range(6)]
+        assert statuses == [200] * 5 + [429], path
+    agent = join(caller)
+    monkeypatch.setattr(api_people, "MAILS_PER_ORGANIZATION", "14 per hour")
+    # Who may write to nobody takes nothing from those who may.
+    assert agent.post(INVITATIONS, json={"email": "x@example.com"}).status_code == 403
+    assert [caller.post(INVITATIONS, json={"email": f"p{n}@example.com"}).status_code for n in range(3)][-1] == 429

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
+from pytake_app.accounts import passwords
 from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.security_models import PasswordReset, RecoveryCode, TotpFactor
 from pytake_app.api.services import Services
@@ -252,6 +254,17 @@ def test_strength_tells_what_would_be_accepted(caller: Caller, password: str, co
     found = caller.client.post(f"{AUTH}/password/strength", json=body).json()
     assert found["code"] == code
     assert found["score"] >= least
+
+
+@pytest.mark.parametrize(
+    ("symbols", "seconds"),
+    [('4@8({[<3691!|0$5+7%2"*4', 0.1), ("(<[{@!|+$%4836915027" * 50, 0.5)],
+)
+def test_a_password_that_may_mean_many_words_is_judged_quickly(symbols: str, seconds: float) -> None:
+    assert passwords.judge("P@$$w0rd123", email="ana@example.com")[1] == "password_weak"  # symbols are still read
+    begun = time.thread_time()
+    assert passwords.judge(symbols, email="ana@example.com")[0] >= 3
+    assert time.thread_time() - begun < seconds
 
 
 # -- sign-ins ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -23,7 +23,7 @@ from pytake_app.api.services import Services, build_services
 from pytake_app.config import RATE_CLASSES, Settings
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import TooManyRequestsError
-from pytake_app.core.ratelimit import Bucket, Limiter, scaled
+from pytake_app.core.ratelimit import Bucket, Limiter, network_of, scaled
 from tests.api.fixtures import HOST, PASSWORD, Caller, NewCaller
 
 ME = "/api/v1/auth/me"
@@ -35,8 +35,9 @@ OWN = {"Origin": HOST, "Sec-Fetch-Site": "same-origin"}
 def limited(services: Services) -> Any:
     """Make an API with other limits, on the run's database."""
 
-    def make(people: dict[str, float] | None = None, **limits: str) -> FastAPI:
-        settings = services.settings.model_copy(update={"rate_limits": limits, "rate_limit_people": people or {}})
+    def make(people: dict[str, float] | None = None, proxies: Sequence[str] = (), **limits: str) -> FastAPI:
+        changes = {"rate_limits": limits, "rate_limit_people": people or {}, "trusted_proxies": list(proxies)}
+        settings = services.settings.model_copy(update=changes)
         return create_app(settings, services=build_services(settings, clock=services.clock, database=services.database))
 
     return make
@@ -274,3 +275,53 @@ def test_asking_for_reset_links_is_limited_but_not_for_the_owner(attempts: Attem
     refused_within(20, lambda n: attempts.count_reset("ana@example.com", Client(address=f"192.0.2.{n}")))
     attempts.count_reset("ana@example.com", Client(address="203.0.113.9", device=cookie))
     refused_within(30, lambda n: attempts.count_reset(f"p{n}@example.com", Client(address="198.51.100.1")))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_a_subscribers_addresses_are_counted_together(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_many_addresses_of_one_subscriber_are_no_way_around(attempts: Attempts, limited: Any) -> None:
+    def addresses(number: int) -> Client:
+        return Client(address=f"2001:db8::{number + 1:x}")
+
+    refused_within(9, lambda n: attempts.count_login("rui@example.com", addresses(n)))
+    refused_within(61, lambda n: attempts.count_login(f"p{n}@example.com", addresses(n)))
+    app = limited(proxies=["192.0.2.1/32"], auth="2 per minute", public="2 per minute")
+    client = TestClient(app, base_url=HOST, client=("192.0.2.1", 1))
+    heads = [{"X-Forwarded-For": f"2001:db8:5::{n}"} for n in range(1, 4)]
+    assert [client.get(ME, headers=one).status_code for one in heads] == [401, 401, 429]
+    wrong = [{**one, "Authorization": "Bearer x"} for one in heads]
+    assert [client.get(ME, headers=one).status_code for one in wrong] == [401, 401, 429]
+
+
+def test_credentials_take_no_request_out_of_the_count(limited: Any) -> None:
+    client = TestClient(limited(auth="2 per minute", public="3 per minute"), base_url=HOST)
+    basic = {"Authorization": "Basic eDp5"}
+    for path, headers in (
+        ("/hooks/unknown", {"Authorization": "Bearer x"}),
+        ("/api/v1/media-links/unknown", {"Cookie": "pytake_session=x"}),
+        ("/openapi.json", {"Authorization": "Bearer x"}),
+    ):
+        assert client.get(path, headers=headers).status_code != 429
+    assert client.get("/openapi.json", headers=basic).status_code == 429
+    assert [client.get(ME, headers=basic).status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_every_line_of_forwarding_is_read(limited: Any) -> None:
+    client = TestClient(
+        limited(proxies=["192.0.2.1/32"], public="1 per minute"), base_url=HOST, client=("192.0.2.1", 1)
+    )
+    for made_up, status in (("203.0.113.1", 401), ("203.0.113.2", 429)):
+        lines = [("X-Forwarded-For", made_up), ("X-Forwarded-For", "198.51.100.7")]  # the second one is the proxy's
+        assert client.get(ME, headers=lines).status_code == status
