@@ -26,7 +26,7 @@ ROLES = {
 
 
 # Modules of `pytake_app.bench`, each with a `run(argv)` that prints JSON lines.
-BENCHMARKS = ("pipeline", "ui-load", "engine", "editor", "classifier", "verifier", "inbox", "isolation")
+BENCHMARKS = ("pipeline", "ui-load", "engine", "editor", "classifier", "verifier", "inbox", "isolation", "logins")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -79,7 +79,7 @@ class OwnSecurity:
         with self._database.tenant(who.organization_id) as session:
             user = self._own(session, who)
         self._accounts.attempts.count_login(user.email, client)
-        if not passwords.verify_password(user.password_hash, password):
+        if not passwords.verify_password(user.password_hash, password, address=client.address):
             raise InvalidError(
                 "The present password is wrong.",
                 code="password_wrong",

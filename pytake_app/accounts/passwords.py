@@ -9,6 +9,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from pytake_app.accounts.turns import KNOWN, STRANGERS
 from pytake_app.core.errors import FieldError, InvalidError
 
 MIN_LENGTH = 10
@@ -17,8 +18,6 @@ MAX_LENGTH = 200
 
 # OWASP's Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Sign-ins in parallel must neither exhaust memory nor starve everything else of the processor.
-_AT_ONCE = threading.BoundedSemaphore(4)
 _JUDGING = threading.Lock()
 """zxcvbn keeps the words known about a person in a global of its module."""
 
@@ -97,19 +96,41 @@ def _guesses(email: str, name: str) -> set[str]:
     return {word + tail for word in words for tail in ("", "1", "12", "123", "1234", "12345", "!")}
 
 
-def hash_password(password: str) -> str:
-    """An argon2id hash with its parameters and salt inside. Slow on purpose (tens of milliseconds)."""
-    with _AT_ONCE:
+def hash_password(password: str, *, stranger: str | None = None) -> str:
+    """An argon2id hash with its parameters and salt inside. Slow on purpose (tens of milliseconds).
+
+    Parameters:
+        stranger: the address of somebody who registers; waits as one who signs in for the first time does.
+
+    Raises:
+        UnavailableError: `too_busy`: the turn didn't come.
+    """
+    with KNOWN.turn() if stranger is None else STRANGERS.turn(stranger):
         return _HASHER.hash(password)
 
 
-def verify_password(stored: str | None, password: str) -> bool:
-    """Whether `password` is the one that was hashed. An absent account (`None`) costs the same time and is False."""
-    with _AT_ONCE:
-        try:
-            return _HASHER.verify(stored or _DUMMY, password[: MAX_LENGTH + 1]) and stored is not None
-        except (VerificationError, InvalidHashError):
-            return False
+def verify_password(stored: str | None, password: str, *, address: str = "") -> bool:
+    """As `matches`, for somebody who is known and waits their turn here as `address`.
+
+    Raises:
+        UnavailableError: `too_busy`: the turn didn't come.
+    """
+    with KNOWN.turn(address):
+        right = matches(stored, password)
+    if right:
+        KNOWN.right(address)
+    return right
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether `password` is the one that was hashed. An absent account (`None`) costs the same time and is False.
+
+    The caller has a turn (`turns.Lane.turn`).
+    """
+    try:
+        return _HASHER.verify(stored or _DUMMY, password[: MAX_LENGTH + 1]) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def needs_rehash(stored: str) -> bool:

@@ -40,6 +40,7 @@ from pytake_app.accounts.people import (
 from pytake_app.accounts.privacy_settings import masks_phones, privacy_of
 from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
+from pytake_app.accounts.turns import KNOWN, STRANGERS
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
@@ -172,6 +173,7 @@ class Accounts:
             InvalidError: the password is not accepted.
             ForbiddenError: this installation takes no registrations (`registration_closed`).
             TooManyRequestsError: too many registrations from this address.
+            UnavailableError: `too_busy`.
         """
         user_id, organization_id = self._register(request, client)
         return self.open_api_session(user_id, organization_id, client)
@@ -186,15 +188,20 @@ class Accounts:
             raise ForbiddenError("New organizations can't be registered here.", code="registration_closed")
         limit = f"{self._settings.registrations_per_hour} per hour"
         self._limiter.require(limit, "register-address", network_of(client.address))
-        return self.create_organization(request, role=Role.ORG_ADMIN)
+        return self.create_organization(request, role=Role.ORG_ADMIN, stranger=client.address)
 
-    def create_organization(self, request: RegisterRequest, *, role: Role) -> tuple[UUID, UUID]:
+    def create_organization(
+        self, request: RegisterRequest, *, role: Role, stranger: str | None = None
+    ) -> tuple[UUID, UUID]:
         """Make an organization, its first user, its starter flows and its sandbox number, in one transaction.
+
+        Parameters:
+            stranger: as `passwords.hash_password`'s.
 
         Returns: the ids of the user and of the organization.
 
         Raises:
-            ConflictError, InvalidError: as `register`.
+            ConflictError, InvalidError, UnavailableError: as `register`.
         """
         from pytake_app.flows import service as flows
         from pytake_app.queues import service as queues
@@ -205,7 +212,7 @@ class Accounts:
         with self._database.auth() as session:
             if repository.user_by_email(session, email) is not None:
                 raise _email_taken()
-        password_hash = passwords.hash_password(request.password)
+        password_hash = passwords.hash_password(request.password, stranger=stranger)
         now = self._clock.now()
         name = (request.organization_name or "").strip() or request.full_name
         organization = new_organization(self._settings, name, request.locale, role, now)
@@ -242,6 +249,7 @@ class Accounts:
             UnauthorizedError: `credentials_invalid`, the same for an unknown e-mail and a wrong password;
                 `totp_required` or `totp_setup_required` with a `challenge_token` (`challenges.SecondStepError`).
             TooManyRequestsError: too many attempts for this account or from this address.
+            UnavailableError: too many sign in at once (`too_busy`); a known device doesn't wait for strangers.
         """
         user = self._authenticate(email, password, client)
         challenges.demand(self._database, user, self._clock.now())
@@ -256,10 +264,12 @@ class Accounts:
     def _authenticate(self, email: str, password: str, client: Client) -> User:
         email = normalize_email(email)
         self.attempts.count_login(email, client)
-        with self._database.auth() as session:
-            user = repository.user_by_email(session, email)
-        # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
-        matches = passwords.verify_password(user.password_hash if user else None, password)
+        lane = KNOWN if self.attempts.knows(email, client) else STRANGERS
+        with lane.turn(client.address):  # whose turn doesn't come costs no look into the database either
+            with self._database.auth() as session:
+                user = repository.user_by_email(session, email)
+            # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
+            matches = passwords.matches(user.password_hash if user else None, password)
         if user is None or not matches or not user.is_active:
             if user is not None:
                 audit.record_failed_sign_in(
@@ -269,6 +279,7 @@ class Accounts:
         with self._database.auth() as session:
             refuse_at_rest(session, user.organization_id)
         self.attempts.login_succeeded(email, client)
+        lane.right(client.address)
         if passwords.needs_rehash(user.password_hash):
             rehashed = passwords.hash_password(password)
             with self._database.auth() as session:

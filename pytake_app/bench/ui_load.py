@@ -47,7 +47,7 @@ from pytake_app.embedded.up import prepare_front_end
 
 _ORGANIZATION = text("SELECT organization_id FROM users WHERE email = :email")
 # Copies of the first one's rows under other ids.
-_COLLEAGUE = text(
+COLLEAGUE = text(
     "INSERT INTO users SELECT (jsonb_populate_record(u, CAST(:changes AS jsonb))).* FROM users u WHERE email = :of"
 )
 _SIGN_IN = text(
@@ -109,7 +109,7 @@ def people(services: Services, url: str, count: int, name: str = "bench") -> tup
             token, user = new_token(), new_id()
             colleague = {"id": user, "email": f"{name}-{n}@example.com"}
             sign_in = {"id": new_id(), "user_id": user, "token_hash": hash_token(token)}
-            for statement, changes in ((_COLLEAGUE, colleague), (_SIGN_IN, sign_in)):
+            for statement, changes in ((COLLEAGUE, colleague), (_SIGN_IN, sign_in)):
                 connection.execute(statement, {"changes": orjson.dumps(changes).decode(), "of": email})
             cookies.append(f"{COOKIE}={token}")
     return UUID(str(organization)), cookies
