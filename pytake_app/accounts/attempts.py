@@ -25,6 +25,8 @@ LOGINS_PER_DEVICE = "8 per 5 minute"
 RESETS_PER_ACCOUNT = "5 per hour"
 RESETS_PER_ADDRESS = "20 per hour"
 CODES_PER_ACCOUNT = "15 per 15 minute"
+CODES_PER_DEVICES = "30 per 15 minute"
+"""Of all devices that an account knows: cookies that were copied together buy no more guesses."""
 DEVICE_LIFETIME = timedelta(days=365)
 DEVICES_KEPT = 5
 """Accounts that one browser is known to, e.g. several people at one desk."""
@@ -73,7 +75,10 @@ class Attempts:
         account = hash_token(email)  # no e-mail addresses in Redis
         device = self._known(account, client.device)
         if device:
-            return [Bucket(LOGINS_PER_DEVICE, ("login-device", account, device))]
+            return [
+                Bucket(LOGINS_PER_DEVICE, ("login-device", account, device)),
+                Bucket(LOGINS_PER_ACCOUNT, ("login-devices", account)),
+            ]
         return [
             Bucket(LOGINS_PER_ACCOUNT_AND_ADDRESS, ("login-pair", account, network_of(client.address))),
             Bucket(LOGINS_PER_ACCOUNT, ("login-account", account)),
@@ -102,7 +107,11 @@ class Attempts:
             TooManyRequestsError: too many for this account.
         """
         account = hash_token(email)
-        self._limiter.require(CODES_PER_ACCOUNT, "second-step", account, self._known(account, client.device))
+        device = self._known(account, client.device)
+        buckets = [Bucket(CODES_PER_ACCOUNT, ("second-step", account, device))]
+        if device:
+            buckets.append(Bucket(CODES_PER_DEVICES, ("second-step-devices", account)))
+        self._limiter.require_all(buckets)
 
     def knows(self, email: str, client: Caller) -> bool:
         """Whether somebody signed in to the account from this browser before."""

@@ -78,7 +78,7 @@ def hold(session: Session, token: str, purpose: Purpose, now: datetime) -> tuple
     """The challenge behind a token, locked, with its person.
 
     Raises:
-        UnauthorizedError: unknown, used, too old or tried too often (`challenge_invalid`).
+        UnauthorizedError: unknown, used, too old, tried too often or of an earlier password (`challenge_invalid`).
     """
     found = session.exec(
         select(SignInChallenge, User)
@@ -88,7 +88,8 @@ def hold(session: Session, token: str, purpose: Purpose, now: datetime) -> tuple
     ).first()
     if found is None or found[0].used_at is not None or found[0].expires_at <= now or found[0].tries >= TRIES:
         raise gone()
-    if not found[1].is_active:
+    # Whoever has changed the password since must not be undone by somebody who knew the old one.
+    if not found[1].is_active or found[1].changed_password_after(found[0].created_at):
         raise gone()
     return found
 

@@ -94,7 +94,7 @@ def resend(
     row = _find(session, invitation_id)
     members.require_rank(principal, Role(row.role))
     now = clock.now()
-    row.sent_at, row.expires_at = now, now + LIFETIME
+    row.sent_at, row.expires_at, row.invited_by = now, now + LIFETIME, principal.user_id
     return _send(session, principal, row, settings, now)
 
 
@@ -242,6 +242,10 @@ class Joining:
             raise _invalid()
         row = found[0]
         if row.accepted_at is not None or row.revoked_at is not None or row.expires_at <= self._clock.now():
+            raise _invalid()
+        # It is worth as much as who stands behind it: not more than they could give today.
+        inviter = session.get(User, row.invited_by) if row.invited_by else None
+        if inviter is None or not inviter.is_active or not Role(inviter.role).includes(Role(row.role)):
             raise _invalid()
         return found
 

@@ -20,6 +20,7 @@ from pytake_app.accounts import audit, repository
 from pytake_app.accounts.key_models import ApiKey
 from pytake_app.accounts.models import Organization, User
 from pytake_app.accounts.people import user_names
+from pytake_app.accounts.privacy_settings import masks_phones
 from pytake_app.accounts.tokens import hash_token, new_token
 from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
@@ -187,8 +188,13 @@ def present(database: Database, principal: Principal, *, clock: Clock) -> Princi
     if principal.api_key_id is None:
         return None
     with database.auth() as session:
-        found = _with_people(session, principal.api_key_id)
-        return _principal(found, clock.now()) if found is not None else None
+        return live(session, principal.api_key_id, clock.now())
+
+
+def live(session: Session, key_id: UUID, now: datetime) -> Principal | None:
+    """Who a key acts as; None: there is none, or it has stopped."""
+    found = _with_people(session, key_id)
+    return _principal(found, now) if found is not None else None
 
 
 def _id_of(key: str) -> UUID | None:
@@ -226,7 +232,8 @@ def _principal(found: _Found, now: datetime) -> Principal | None:
         user_id=user.id, organization_id=organization.id, role=Role.ORG_ADMIN if role is Role.SUPER_ADMIN else role,
         session_id=row.id, name=user.full_name, email=user.email, locale=user.locale,
         organization_name=organization.name, permissions=frozenset(permissions), api_key_id=row.id,
-        api_key_name=row.name,
+        api_key_name=row.name, plan=organization.plan,
+        masks_phones=masks_phones(organization.settings, Role(user.role)),
     )  # fmt: skip
 
 

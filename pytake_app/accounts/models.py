@@ -100,6 +100,10 @@ class User(SQLModel, table=True):
     password_changed_at: datetime | None = time_field(nullable=True)
     removed_at: datetime | None = time_field(nullable=True)
 
+    def changed_password_after(self, moment: datetime) -> bool:
+        """Whether what began at `moment` was of an earlier password."""
+        return self.password_changed_at is not None and self.password_changed_at > moment
+
     @property
     def avatar_url(self) -> str:
         """Where the picture is; empty without one."""

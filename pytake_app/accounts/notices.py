@@ -92,14 +92,18 @@ def tell_of_new_device(
     """Mail somebody that a device signed in which we don't know; not at their very first sign-in.
 
     Parameters:
-        known: by its cookie. Programs have none: they are known by their name in an earlier sign-in.
+        known: by its cookie, or the very first. Programs have none: they are known by their name in an earlier
+            sign-in, of a program: what a browser calls itself anybody may write.
     """
     if known or not user.tell_new_device:
         return
-    earlier = select(AuthSession.user_agent).where(AuthSession.user_id == user.id, AuthSession.id != signed_in.id)
-    agents = set(session.exec(earlier.limit(200)))
-    if not agents or (signed_in.kind == "api" and signed_in.user_agent in agents):
-        return
+    if signed_in.kind == "api":
+        earlier = select(AuthSession.id).where(
+            AuthSession.user_id == user.id, AuthSession.id != signed_in.id, AuthSession.kind == "api",
+            AuthSession.user_agent == signed_in.user_agent,
+        )  # fmt: skip
+        if session.exec(earlier.limit(1)).first() is not None:
+            return
     tell(
         session, settings, user, "new_device", now, link="/settings/security",
         device=device_words(signed_in.user_agent, user.locale), address=signed_in.address or "?",

@@ -13,7 +13,7 @@ from pytake_app.accounts.inbox_settings import INBOX, inbox_settings
 from pytake_app.accounts.models import Organization
 from pytake_app.accounts.settings_schemas import SECURITY, PricesView, SecuritySettings, SettingsUpdate, SettingsView
 from pytake_app.config import Settings
-from pytake_app.core.errors import FieldError, InvalidError
+from pytake_app.core.errors import FieldError, ForbiddenError, InvalidError
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of
 
 MILLION = Decimal(1_000_000)
@@ -39,10 +39,16 @@ def update_settings(
 
     Raises:
         InvalidError: no such time zone.
+        ForbiddenError: without `settings.manage`; `security` by anybody but an administrator, or by a key.
     """
     principal.needs(Permission.SETTINGS_MANAGE)
     organization = organization_of_session(session)
     changes = request.model_dump(exclude_unset=True)
+    if changes.get("security") is not None:
+        # Who may be let in with a password alone is for people in charge, whatever permissions say.
+        principal.require(Role.ORG_ADMIN)
+        if principal.api_key_id is not None:
+            raise ForbiddenError("API keys can't change how people sign in.", code="person_only")
     if request.time_zone is not None and request.time_zone not in available_timezones():
         raise InvalidError(
             "There is no such time zone.",

@@ -128,6 +128,8 @@ def _find(session: Session, token: str, now: datetime, *, lock: bool = False) ->
     found = session.exec(statement).first()
     if found is None or found[0].used_at is not None or found[0].expires_at <= now or not found[1].is_active:
         return None
+    if found[1].changed_password_after(found[0].created_at):
+        return None
     return found
 
 

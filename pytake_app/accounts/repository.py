@@ -33,7 +33,15 @@ class SignedIn(NamedTuple):
 
 def user_by_email(session: Session, email: str) -> User | None:
     """The user with this (lower-cased) e-mail."""
+    if "\0" in email:  # PostgreSQL knows no such text
+        return None
     return session.exec(select(User).where(User.email == email)).first()
+
+
+def put_rehashed(session: Session, user_id: UUID, old: str, new: str) -> None:
+    """Keep the same password's new hash, unless another password was set meanwhile."""
+    statement = update(User).where(col(User.id) == user_id, col(User.password_hash) == old)
+    session.execute(statement.values(password_hash=new))
 
 
 def user_with_organization(session: Session, user_id: UUID) -> tuple[User, Organization] | None:

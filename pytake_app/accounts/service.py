@@ -283,9 +283,7 @@ class Accounts:
         if passwords.needs_rehash(user.password_hash):
             rehashed = passwords.hash_password(password)
             with self._database.auth() as session:
-                stored = repository.user_by_email(session, email)
-                if stored is not None:
-                    stored.password_hash = rehashed
+                repository.put_rehashed(session, user.id, user.password_hash, rehashed)
         return user
 
     # -- sessions ---------------------------------------------------------------------------------------------------
@@ -330,14 +328,14 @@ class Accounts:
         session.add(signed_in)
         user = session.get(User, user_id)
         if user is not None:
-            user.last_login_at = now
+            first, user.last_login_at = user.last_login_at is None, now
             who = Actor("user", user.id, user.full_name, client.address)
             audit.record(
                 session, who, "signed_in", "user", user.id, {"kind": kind}, object_name=user.full_name,
                 organization_id=organization_id, clock=self._clock,
             )  # fmt: skip
             known = self.attempts.knows(user.email, client)
-            notices.tell_of_new_device(session, self._settings, user, signed_in, now, known=known)
+            notices.tell_of_new_device(session, self._settings, user, signed_in, now, known=known or first)
         session.flush()
         return signed_in
 
@@ -445,16 +443,20 @@ class Accounts:
             found = repository.session_with_user(session, principal.session_id)
         return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
 
-    def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID | None) -> bool:
-        """Whether somebody may still read what they were given an address for: active, and with a sign-in, in it."""
+    def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID) -> bool:
+        """Whether somebody may still read what they were given an address for.
+
+        Parameters:
+            session_id: the sign-in or the API key with which they got it.
+        """
+        now = self._clock.now()
         with self._database.auth() as session:
-            signed_in = repository.session_with_user(session, session_id) if session_id is not None else None
-            if session_id is not None and (signed_in is None or not _is_live(signed_in, self._clock.now())):
-                return False
-            found = repository.user_with_organization(session, user_id)
-        return (
-            found is not None and found[0].is_active and found[1].id == organization_id and found[1].status == "active"
-        )
+            found = repository.session_with_user(session, session_id)
+            if found is not None:
+                live = _principal(found) if _is_live(found, now) else None
+            else:
+                live = keys.live(session, session_id, now)
+        return live is not None and (live.user_id, live.organization_id) == (user_id, organization_id)
 
     def me(self, principal: Principal) -> MeAnswer:
         """The caller and their organization."""

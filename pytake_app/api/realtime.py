@@ -50,6 +50,7 @@ CHECK_SECONDS = 30.0
 """A revoked session's sockets close within this time."""
 MAX_FRAME = 16 * 1024
 MAX_SUBSCRIPTIONS = 200
+_NOT_TEXT = 1003
 _POLICY = 1008
 _TOO_BIG = 1009
 _TRY_LATER = 1013
@@ -123,12 +124,12 @@ async def _authenticate(socket: WebSocket, services: Services, token: str, cooki
     """Who connects; the socket is closed when nobody does."""
     try:
         if not token and not cookie:
-            first = _decoded(await asyncio.wait_for(socket.receive_text(), AUTH_SECONDS))
+            first = _decoded(await asyncio.wait_for(_text(socket), AUTH_SECONDS) or "")
             token = str(first.get("token", "")) if first and first.get("type") == "auth" else ""
         return await asyncio.to_thread(_resolve, services, token, cookie, client_of(socket).address)
     except (TimeoutError, ProblemError):
         await socket.close(_POLICY, "unauthorized")
-    except (WebSocketDisconnect, KeyError):
+    except WebSocketDisconnect:
         log.debug("socket_left_before_sign_in")
     return None
 
@@ -182,6 +183,19 @@ async def _send(socket: WebSocket, connection: Connection) -> None:
         await socket.send_text(orjson.dumps(event).decode())
 
 
+async def _text(socket: WebSocket) -> str | None:
+    """The next message; None: it isn't text.
+
+    Raises:
+        WebSocketDisconnect: the other side has left.
+    """
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000), message.get("reason"))
+    text: str | None = message.get("text")
+    return text
+
+
 def _decoded(text: str) -> JsonObject | None:
     try:
         value = orjson.loads(text)
@@ -192,7 +206,10 @@ def _decoded(text: str) -> JsonObject | None:
 
 async def _receive(socket: WebSocket, services: Services, hub: Hub, connection: Connection) -> None:
     while True:
-        text = await socket.receive_text()
+        text = await _text(socket)
+        if text is None:
+            await socket.close(_NOT_TEXT, "text only")
+            return
         if len(text) > MAX_FRAME:
             await socket.close(_TOO_BIG, "too big")
             return

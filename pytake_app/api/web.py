@@ -149,7 +149,7 @@ def login(
     try:
         session = services.accounts.login_web(email, password, client_of(request))
     except SecondStepError as step:
-        return second_step(request, services, step, next)
+        return second_step(request, services, step, safe_next(next, ""))
     except ProblemError as error:
         return back("/login", error.code, email=email[:320], next=next)
     return signed_in(request, services, session, safe_next(next, "/inbox"))

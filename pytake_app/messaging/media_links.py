@@ -1,6 +1,7 @@
 """Addresses that open one file for some minutes without a cookie or token: for players, other programs, previews.
 
-A link is of one file, one organization, one person and their sign-in: it ends with any of them, or with its time.
+A link is of one file, one organization, one person and their sign-in or API key: it ends with any of them, or with its
+time.
 It is signed (HMAC-SHA256) with a key of its own derived from SECRET_KEY, and kept nowhere.
 """
 
@@ -20,7 +21,6 @@ from pytake_app.core.tenancy import Principal
 
 LIFETIME = timedelta(minutes=5)
 LONGEST = timedelta(hours=1)
-_NO_SESSION = UUID(int=0)
 _PURPOSE = "media links v1"
 _FIELDS = 4 * 16 + 8
 _SIGNATURE = 32
@@ -28,18 +28,18 @@ _SIGNATURE = 32
 
 @dataclass(frozen=True, slots=True)
 class MediaLink:
-    """What a link says; `session_id` is None for links that a program made with an API key."""
+    """What a link says; `session_id` is of the sign-in, or of the API key, that it was made with."""
 
     media_id: UUID
     organization_id: UUID
     user_id: UUID
-    session_id: UUID | None
+    session_id: UUID
     expires_at: datetime
 
 
 def make_token(settings: Settings, who: Principal, media_id: UUID, expires_at: datetime) -> str:
     """The signed token of a link that `who` may hand on."""
-    ids = (media_id, who.organization_id, who.user_id, _NO_SESSION if who.api_key_id else who.session_id)
+    ids = (media_id, who.organization_id, who.user_id, who.api_key_id or who.session_id)
     fields = b"".join(one.bytes for one in ids) + int(expires_at.timestamp()).to_bytes(8, "big")
     return base64.urlsafe_b64encode(fields + _sign(derived_keys(settings, _PURPOSE)[0], fields)).decode().rstrip("=")
 
@@ -62,7 +62,7 @@ def read_token(settings: Settings, token: str, now: datetime) -> MediaLink:
     if now >= expires_at:
         raise NotFoundError("This link has expired; ask for a new one.", code="link_expired")
     media_id, organization_id, user_id, session_id = (UUID(bytes=fields[at : at + 16]) for at in range(0, 64, 16))
-    return MediaLink(media_id, organization_id, user_id, None if session_id == _NO_SESSION else session_id, expires_at)
+    return MediaLink(media_id, organization_id, user_id, session_id, expires_at)
 
 
 def _sign(key: bytes, fields: bytes) -> bytes:

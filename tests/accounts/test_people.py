@@ -191,3 +191,22 @@ def test_mails_to_others_are_limited(caller: Caller, monkeypatch: pytest.MonkeyP
     # Who may write to nobody takes nothing from those who may.
     assert agent.post(INVITATIONS, json={"email": "x@example.com"}).status_code == 403
     assert [caller.post(INVITATIONS, json={"email": f"p{n}@example.com"}).status_code for n in range(3)][-1] == 429
+
+
+def test_an_invitation_is_worth_what_its_inviter_may(caller: Caller) -> None:
+    boss = join(caller, "org_admin")
+    made = invite(boss, role="org_admin")
+    address = f"{USERS}/{boss.user_id}"
+
+    def offered(invitation: dict[str, Any]) -> int:
+        body = {"token": token_of(invitation)}
+        return int(caller.client.post("/api/v1/invitations/offer", json=body).status_code)
+
+    assert offered(made) == 200
+    assert caller.patch(address, json={"role": "agent"}).status_code == 200
+    assert offered(made) == accept(caller.client, token_of(made)).status_code == 404
+    assert caller.patch(address, json={"role": "org_admin", "is_active": False}).status_code == 200
+    assert offered(made) == 404
+    again = caller.post(f"{INVITATIONS}/{made['id']}/resend").json()  # now it is another's
+    assert (again["invited_by"], offered(again)) == ("Ana Souza", 200)
+    assert accept(caller.client, token_of(again)).status_code == 201

@@ -11,10 +11,12 @@ from typing import Any
 import orjson
 import pyotp
 import pytest
+from sqlalchemy import delete
 from sqlmodel import select
 
-from pytake_app.accounts import passwords
+from pytake_app.accounts import passwords, repository
 from pytake_app.accounts.audit_models import AuditEntry
+from pytake_app.accounts.models import AuthSession, RefreshToken, User
 from pytake_app.accounts.security_models import PasswordReset, RecoveryCode, TotpFactor
 from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
@@ -22,7 +24,7 @@ from pytake_app.core.crypto import SecretBox
 from pytake_app.outgoing.mail_models import OutgoingMail
 from pytake_app.outgoing.mail_texts import compose
 from tests.accounts.test_people import join, sign_in
-from tests.api.fixtures import PASSWORD, Caller
+from tests.api.fixtures import HOST, PASSWORD, Caller
 
 AUTH = "/api/v1/auth"
 NEW = "a quite different sentence"
@@ -298,3 +300,83 @@ def test_a_new_device_is_told_of_unless_one_doesnt_want_to_know(caller: Caller, 
     caller.patch(f"{AUTH}/security", json={"tell_new_device": False})
     caller.client.post(f"{AUTH}/login", json=body, headers={"User-Agent": "curl/8.0"})
     assert mails()["new_device"]["device"] == "Safari (iPhone)"
+
+
+def test_a_program_that_calls_itself_as_a_browser_does_is_told_of(caller: Caller, services: Services) -> None:
+    def told() -> int:
+        with services.database.system() as session:
+            return len(session.exec(select(OutgoingMail).where(OutgoingMail.template == "new_device")).all())
+
+    browser = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0"}
+    body = {"email": caller.email, "password": PASSWORD}
+    own = {**browser, "Origin": HOST, "Sec-Fetch-Site": "same-origin"}
+    assert caller.client.post("/auth/web/login", data=body, headers=own).status_code == 303
+    assert told() == 1
+    caller.client.cookies.clear()
+    for _ in range(2):
+        assert caller.client.post(f"{AUTH}/login", json=body, headers=browser).status_code == 200
+    assert told() == 2
+    # Not the first sign-in, though the sessions before it are forgotten.
+    with services.database.auth() as session:
+        session.execute(delete(RefreshToken))
+        session.execute(delete(AuthSession))
+    assert caller.client.post(f"{AUTH}/login", json=body, headers=browser).status_code == 200
+    assert told() == 3
+
+
+# -- what began with an earlier password ------------------------------------------------------------------------------
+
+
+def test_a_changed_password_ends_challenges_and_links_under_way(
+    caller: Caller, frozen_clock: FrozenClock, mails: Any
+) -> None:
+    secret, _ = set_up(caller, frozen_clock)
+    token = challenge(caller)
+    forgot(caller, caller.email)
+    link = mails()["password_reset"]["link"].rpartition("/")[2]
+    frozen_clock.advance(timedelta(seconds=60))
+    assert caller.post(f"{AUTH}/password/change", json={"password": PASSWORD, "new_password": NEW}).status_code == 204
+    late = verify(caller, token, code(secret, frozen_clock))
+    assert (late.status_code, late.json()["code"]) == (401, "challenge_invalid")
+    used = caller.client.post(f"{AUTH}/password/reset", json={"token": link, "password": "another long sentence"})
+    assert (used.status_code, used.json()["code"]) == (409, "reset_invalid")
+
+
+def test_a_new_hash_of_the_old_password_never_replaces_a_new_one(
+    caller: Caller, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(_: str) -> bool:  # the password is changed while the old one is hashed anew
+        with services.database.auth() as session:
+            session.exec(select(User).where(User.id == caller.user_id)).one().password_hash = "changed"
+        return True
+
+    monkeypatch.setattr(passwords, "needs_rehash", meanwhile)
+    assert sign_in(caller.client, caller.email).status_code == 200
+    with services.database.auth() as session:
+        assert session.exec(select(User).where(User.id == caller.user_id)).one().password_hash == "changed"
+    with services.database.auth() as session:
+        repository.put_rehashed(session, caller.user_id, "changed", "anew")
+    with services.database.auth() as session:
+        assert session.exec(select(User).where(User.id == caller.user_id)).one().password_hash == "anew"
+
+
+def test_only_administrators_say_who_needs_a_second_factor(caller: Caller) -> None:
+    agent = join(caller)
+    given = caller.put("/api/v1/roles/agent", json={"permissions": ["settings.manage"]})
+    assert given.status_code == 200, given.text
+    rule = {"security": {"second_factor": "nobody"}}
+    assert agent.patch("/api/v1/settings", json={"name": "Loja"}).status_code == 200
+    assert agent.patch("/api/v1/settings", json=rule).status_code == 403
+    key = caller.post("/api/v1/api-keys", json={"name": "ERP", "scopes": ["settings.manage"]}).json()["key"]
+    by_key = {"Authorization": f"Bearer {key}"}
+    assert caller.client.patch("/api/v1/settings", json={"name": "Loja 2"}, headers=by_key).status_code == 200
+    refused = caller.client.patch("/api/v1/settings", json=rule, headers=by_key)
+    assert (refused.status_code, refused.json()["code"]) == (403, "person_only")
+    assert caller.patch("/api/v1/settings", json=rule).status_code == 200
+
+
+def test_an_address_that_no_text_can_be_is_nobodys(caller: Caller) -> None:
+    assert forgot(caller, "ana\0@example.com").status_code in {202, 422}
+    form = {"email": "ana\0@example.com", "password": PASSWORD}
+    own = {"Origin": HOST, "Sec-Fetch-Site": "same-origin"}
+    assert "credentials_invalid" in caller.client.post("/auth/web/login", data=form, headers=own).headers["location"]

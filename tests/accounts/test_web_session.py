@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from pytake_app.accounts.models import AuthSession, User
+from pytake_app.accounts.models import AuthSession, Organization, User
 from pytake_app.accounts.service import resolve_web_session
 from pytake_app.accounts.tokens import hash_token
 from pytake_app.api.app import create_app
@@ -87,6 +87,17 @@ def test_signing_in_goes_where_the_person_was_heading(client: TestClient) -> Non
 def test_next_never_leaves_the_site(client: TestClient, target: str) -> None:
     register(client)
     assert sign_in(client, next=target).headers["location"] == "/inbox"
+
+
+def test_the_second_step_forgets_where_another_site_would_be(client: TestClient, services: Services) -> None:
+    register(client)
+    with services.database.auth() as session:
+        organization_id = session.exec(select(User)).one().organization_id
+    with services.database.tenant(organization_id) as session:
+        organization = session.exec(select(Organization)).one()
+        organization.settings = {**organization.settings, "security": {"second_factor": "everyone"}}
+    assert sign_in(client, next="/\t/evil.example").headers["location"] == "/login/setup"
+    assert query(sign_in(client, next="/flows")) == {"next": "/flows"}
 
 
 def test_a_wrong_password_leads_back_without_it(client: TestClient) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 from starlette.websockets import WebSocketDisconnect
 
 from pytake_app.accounts.key_models import ApiKey
-from pytake_app.accounts.models import User
+from pytake_app.accounts.models import Organization, User
 from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
 from tests.api.fixtures import Caller, NewCaller
@@ -122,6 +122,20 @@ def test_it_follows_what_its_maker_may_do(register: NewCaller, services: Service
         session.exec(select(User).where(User.id == caller.user_id)).one().role = "agent"
     assert by(caller.client, key, "POST", "/api/v1/flows", json={"name": "Dois"}).status_code == 403
     assert by(caller.client, key, "GET", "/api/v1/conversations").status_code == 200
+
+
+def test_it_has_its_organizations_plan_and_hides_what_its_maker_may_not_see(caller: Caller, services: Services) -> None:
+    made = new_key(caller)["key"]
+    with services.database.tenant(caller.organization_id) as session:
+        organization = session.exec(select(Organization)).one()
+        organization.settings = {**organization.settings, "privacy": {"mask_phones": True}}
+    person = services.accounts.resolve_bearer(caller.answer["access_token"])
+    program = services.accounts.resolve_bearer(made)
+    assert (program.plan, program.masks_phones) == (person.plan, False)
+    assert program.plan
+    with services.database.auth() as session:
+        session.exec(select(User).where(User.id == caller.user_id)).one().role = "viewer"
+    assert services.accounts.resolve_bearer(made).masks_phones
 
 
 def test_last_use_is_written_once_a_minute(caller: Caller, services: Services, frozen_clock: FrozenClock) -> None:

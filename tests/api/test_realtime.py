@@ -198,6 +198,17 @@ def test_nonsense_is_answered_and_the_socket_lives(live_client: TestClient, call
         assert closed.value.code == 1009
 
 
+def test_what_is_no_text_closes_the_socket(live_client: TestClient, caller: Caller) -> None:
+    for address, code in ((f"{WS}?token={token(caller)}", 1003), (WS, 1008)):
+        with live_client.websocket_connect(address) as socket:
+            if code == 1003:
+                socket.receive_json()
+            socket.send_bytes(b"\x00\xff")
+            with pytest.raises(WebSocketDisconnect) as closed:
+                socket.receive_json()
+            assert closed.value.code == code
+
+
 def test_a_revoked_session_loses_its_sockets(
     live_client: TestClient, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

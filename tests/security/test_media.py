@@ -220,6 +220,16 @@ def test_a_link_ends_with_its_person(caller: Caller, client: TestClient, service
     assert client.get(url).json()["code"] == "link_expired"
 
 
+def test_a_link_ends_with_its_key(caller: Caller, client: TestClient) -> None:
+    file = kept(caller, picture())
+    made = caller.post("/api/v1/api-keys", json={"name": "ERP", "scopes": ["conversations.see_all"]}).json()
+    answer = client.get(f"{file['url']}/link", headers={"Authorization": f"Bearer {made['key']}"})
+    url = answer.json()["url"]
+    assert client.get(url).status_code == 200
+    assert caller.delete(f"/api/v1/api-keys/{made['id']}").status_code == 204
+    assert client.get(url).json()["code"] == "link_expired"
+
+
 def test_links_of_another_organizations_file_are_not_made(caller: Caller, register: NewCaller) -> None:
     file = kept(caller, picture())
     assert register().get(f"{file['url']}/link").status_code == 404

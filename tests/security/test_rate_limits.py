@@ -325,3 +325,10 @@ def test_every_line_of_forwarding_is_read(limited: Any) -> None:
     for made_up, status in (("203.0.113.1", 401), ("203.0.113.2", 429)):
         lines = [("X-Forwarded-For", made_up), ("X-Forwarded-For", "198.51.100.7")]  # the second one is the proxy's
         assert client.get(ME, headers=lines).status_code == status
+
+
+def test_known_devices_together_have_an_end(attempts: Attempts) -> None:
+    cookies = [attempts.device_cookie("ana@example.com") for _ in range(40)]
+    refused_within(51, lambda n: attempts.count_login("ana@example.com", Client(device=cookies[n % 40])))
+    refused_within(31, lambda n: attempts.count_code("ana@example.com", Client(device=cookies[n])))
+    attempts.count_code("ana@example.com", Client())

@@ -133,7 +133,7 @@ const Enroll = () => {
     const done = await ask("/auth/web/enroll", new URLSearchParams({ code }));
     setCodes(done.recovery_codes);
   };
-  const onward = () => window.location.assign(/^\/(?![/\\])/.test(next) ? next : "/inbox");
+  const onward = () => window.location.assign(/^\/(?![/\\])[^\\\x00-\x1f]*$/.test(next) ? next : "/inbox");
   if (failed) return h(Fragment, null, h(Head, { title: say("auth.setup_title") }), h(NoGood, { title: authProblem(failed), detail: say("auth.setup_again") }));
   if (codes) return h(Fragment, null, h(Head, { title: say("account.codes_title"), detail: say("account.codes_detail") }), h(RecoveryCodes, { codes }), h(Btn, { kind: "solid", className: "lg full", onClick: onward, test: "codes-done" }, say("account.codes_done")));
   return h(Fragment, null, h(Head, { title: say("auth.setup_title"), detail: say("auth.setup_detail") }), setup ? h(SetupSteps, { setup, onCode: confirm, wordsOf: (error) => authProblem(error.code) }) : h("div", { className: "col g16", "aria-busy": true }, h("span", { className: "sk l" }), h("span", { className: "sk l" })));
