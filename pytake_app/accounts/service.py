@@ -37,8 +37,9 @@ from pytake_app.accounts.people import (
     user_choices,
     user_names,
 )
-from pytake_app.accounts.privacy_settings import masks_phones, privacy_of
+from pytake_app.accounts.privacy_settings import privacy_of
 from pytake_app.accounts.schemas import MeAnswer, OrganizationView, RegisterRequest, TokenAnswer, UserView
+from pytake_app.accounts.sign_ins import is_live, principal_of
 from pytake_app.accounts.tokens import AccessClaims, TokenSigner, hash_token, new_token
 from pytake_app.accounts.turns import KNOWN, STRANGERS
 from pytake_app.config import Settings
@@ -46,7 +47,7 @@ from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError, UnauthorizedError
 from pytake_app.core.ratelimit import Limiter, network_of
-from pytake_app.core.tenancy import Actor, Principal, Role, permissions_of
+from pytake_app.core.tenancy import Actor, Principal, Role
 
 __all__ = [
     "Accounts", "Client", "Principal", "WebSession", "admin_ids", "answerers", "check_closing_reason",
@@ -100,7 +101,7 @@ def resolve_web_session(session: Session, token: str, *, clock: Clock | None = N
     """
     now = (clock or SystemClock()).now()
     found = repository.session_by_token(session, hash_token(token))
-    if found is None or not _is_live(found, now):
+    if found is None or not is_live(found, now):
         return None
     signed_in = found.session
     if now - signed_in.last_used_at >= TOUCH_EVERY:
@@ -108,7 +109,7 @@ def resolve_web_session(session: Session, token: str, *, clock: Clock | None = N
         signed_in.last_used_at = now
         signed_in.expires_at = min(now + extension, signed_in.created_at + WEB_SESSION_AT_MOST)
         session.add(signed_in)
-    return _principal(found)
+    return principal_of(found)
 
 
 def get_user(session: Session, principal: Principal, user_id: UUID) -> UserView:
@@ -308,7 +309,7 @@ class Accounts:
             found = repository.session_with_user(session, signed_in.id)
             if found is None:
                 raise UnauthorizedError("This account no longer exists.")
-            principal = _principal(found)
+            principal = principal_of(found)
         return WebSession(token=token, max_age=int(lifetime.total_seconds()), principal=principal)
 
     def _add_session(
@@ -381,7 +382,7 @@ class Accounts:
         with self._database.auth() as session:
             stored = repository.locked_refresh_token(session, hash_token(refresh_token))
             found = repository.session_with_user(session, stored.session_id) if stored else None
-            if stored is None or found is None or not _is_live(found, now) or stored.expires_at <= now:
+            if stored is None or found is None or not is_live(found, now) or stored.expires_at <= now:
                 raise UnauthorizedError("The refresh token is not valid.", code="token_invalid")
             if stored.used_at is None:
                 stored.used_at = now
@@ -431,9 +432,9 @@ class Accounts:
         claims: AccessClaims = self._signer.read(token, now)
         with self._database.auth() as session:
             found = repository.session_with_user(session, claims.session_id)
-        if found is None or not _is_live(found, now) or found.user.id != claims.user_id:
+        if found is None or not is_live(found, now) or found.user.id != claims.user_id:
             raise UnauthorizedError("The session has ended; sign in again.", code="session_ended")
-        return _principal(found)
+        return principal_of(found)
 
     def present(self, principal: Principal) -> Principal | None:
         """The same caller with what they may do now; None: their sign-in has ended. For connections that stay open."""
@@ -441,7 +442,7 @@ class Accounts:
             return keys.present(self._database, principal, clock=self._clock)
         with self._database.auth() as session:
             found = repository.session_with_user(session, principal.session_id)
-        return _principal(found) if found is not None and _is_live(found, self._clock.now()) else None
+        return principal_of(found) if found is not None and is_live(found, self._clock.now()) else None
 
     def still_there(self, user_id: UUID, organization_id: UUID, session_id: UUID) -> bool:
         """Whether somebody may still read what they were given an address for.
@@ -453,7 +454,7 @@ class Accounts:
         with self._database.auth() as session:
             found = repository.session_with_user(session, session_id)
             if found is not None:
-                live = _principal(found) if _is_live(found, now) else None
+                live = principal_of(found) if is_live(found, now) else None
             else:
                 live = keys.live(session, session_id, now)
         return live is not None and (live.user_id, live.organization_id) == (user_id, organization_id)
@@ -465,33 +466,6 @@ class Accounts:
         if found is None:
             raise UnauthorizedError("This account no longer exists.")
         return MeAnswer(user=UserView.model_validate(found[0]), organization=OrganizationView.model_validate(found[1]))
-
-
-def _is_live(found: repository.SignedIn, now: datetime) -> bool:
-    return (
-        found.session.revoked_at is None
-        and found.session.expires_at > now
-        and found.user.is_active
-        and found.organization.status == "active"
-    )
-
-
-def _principal(found: repository.SignedIn) -> Principal:
-    signed_in, user, organization, changes = found
-    return Principal(
-        user_id=user.id,
-        organization_id=organization.id,
-        role=Role(user.role),
-        session_id=signed_in.id,
-        name=user.full_name,
-        email=user.email,
-        locale=user.locale,
-        organization_name=organization.name,
-        permissions=permissions_of(Role(user.role), changes),
-        plan=organization.plan,
-        avatar_url=user.avatar_url,
-        masks_phones=masks_phones(organization.settings, Role(user.role)),
-    )
 
 
 def _email_taken() -> ConflictError:
