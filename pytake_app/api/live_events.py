@@ -24,8 +24,15 @@ EVENTS = frozenset({"message_received", "message_sent", "message_status_updated"
 TYPING = frozenset({"typing_start", "typing_stop"})
 PERSONAL = frozenset({"notification", "draft_updated"})
 """Told to the one person that they name."""
+HEARD = EVENTS | TYPING | PERSONAL | {"presence_changed", "queue_updated", "agent_status_updated"}
+"""Every event a client can hear: of a poke with another name nobody does."""
+ANSWERS = frozenset({"connected", "subscribed", "resumed", "reconnected", "pong", "ping", "error"})
+"""What a socket says of itself, besides events."""
+COMMANDS = frozenset({"ping", "pong", "resume", "subscribe", "unsubscribe"}) | TYPING
+"""What a client may send after the sign-in, which is `auth`."""
 SUBJECTS = frozenset({"conversations", "queues", "notifications", "desk"})
 """Topics `org:<id>:<subject>` that people hear of."""
+_OF_CONVERSATIONS = (Permission.CONVERSATIONS_SEE_ALL, Permission.CONVERSATIONS_HANDLE)
 _CHUNK = 200
 _OURS = frozenset({"topic", "event", "event_id"})
 
@@ -34,10 +41,26 @@ def is_for(poke: JsonObject, principal: Principal) -> bool:
     """Whether the caller is to hear of it, as far as the poke tells."""
     event = str(poke.get("event", ""))
     if event in PERSONAL:
-        return str(poke.get("user_id", "")) == str(principal.user_id)
+        # A key speaks for nobody: what is for the person who made it is not for the program.
+        return principal.api_key_id is None and str(poke.get("user_id", "")) == str(principal.user_id)
     if event in TYPING:
         return str(poke.get("user_id", "")) != str(principal.user_id)
-    return event not in ("", "begin")
+    return event in HEARD
+
+
+def may_listen(principal: Principal) -> None:
+    """Refuse a key without a scope of conversations.
+
+    Raises:
+        ForbiddenError: code `permission_missing`.
+    """
+    if principal.api_key_id is not None:
+        principal.needs(*_OF_CONVERSATIONS)
+
+
+def listens(principal: Principal) -> bool:
+    """Whether the caller may hear events, or still may."""
+    return principal.api_key_id is None or not principal.permissions.isdisjoint(_OF_CONVERSATIONS)
 
 
 def resolve(

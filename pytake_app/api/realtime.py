@@ -27,7 +27,7 @@ from pydantic import BaseModel
 
 from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, client_of, get_services, is_same_origin
 from pytake_app.api.hub import QUEUE_SIZE, Connection, Hub
-from pytake_app.api.live_events import TYPING, hidden_from, is_for, resolve
+from pytake_app.api.live_events import COMMANDS, TYPING, hidden_from, is_for, listens, may_listen, resolve
 from pytake_app.api.services import Services
 from pytake_app.conversations import service as conversations
 from pytake_app.conversations.attendance import Attendance
@@ -137,8 +137,7 @@ async def _authenticate(socket: WebSocket, services: Services, token: str, cooki
 def _resolve(services: Services, token: str, cookie: str, address: str) -> Principal:
     found = services.accounts.resolve_cookie(cookie) if cookie and not token else None
     who = found or services.accounts.resolve_bearer(token, address)
-    if who.api_key_id is not None:
-        who.needs(Permission.CONVERSATIONS_SEE_ALL, Permission.CONVERSATIONS_HANDLE)
+    may_listen(who)
     return who
 
 
@@ -152,7 +151,7 @@ async def _watch(socket: WebSocket, services: Services, connection: Connection) 
             present = await asyncio.to_thread(services.accounts.present, connection.principal)
         except ProblemError:
             continue  # the database is away: decide when it is back
-        if present is None:
+        if present is None or not listens(present):
             await socket.close(_POLICY, "the session has ended")
             return
         connection.principal = present
@@ -217,6 +216,8 @@ async def _receive(socket: WebSocket, services: Services, hub: Hub, connection: 
         kind = message.get("type") if message else None
         if message is None or not isinstance(kind, str):
             connection.offer({"type": "error", "code": "malformed"})
+        elif kind not in COMMANDS:
+            connection.offer({"type": "error", "code": "unknown_type"})
         elif kind == "ping":
             connection.offer({"type": "pong"})
         elif kind == "resume":
@@ -225,8 +226,6 @@ async def _receive(socket: WebSocket, services: Services, hub: Hub, connection: 
             _subscribe(connection, kind, message)
         elif kind in TYPING:
             await _typing(services, connection, kind, message)
-        elif kind != "pong":
-            connection.offer({"type": "error", "code": "unknown_type"})
 
 
 def _ids(message: JsonObject) -> list[str] | None:
@@ -250,7 +249,7 @@ def _subscribe(connection: Connection, kind: str, message: JsonObject) -> None:
 
 
 async def _typing(services: Services, connection: Connection, kind: str, message: JsonObject) -> None:
-    """Tell colleagues that this person is typing; only of conversations that are theirs."""
+    """Tell colleagues that this person is typing; only of conversations that are theirs, and who may write there."""
     ids = _ids(message)
     principal = connection.principal
     if not ids or len(ids) != 1:
@@ -258,6 +257,7 @@ async def _typing(services: Services, connection: Connection, kind: str, message
         return
 
     def tell() -> None:
+        principal.needs(Permission.CONVERSATIONS_HANDLE)
         services.limiter.require("60 per minute", "typing", str(principal.user_id))
         writing = kind == "typing_start"
         attendance = Attendance(services)
@@ -265,7 +265,7 @@ async def _typing(services: Services, connection: Connection, kind: str, message
             seen = conversations.get_conversation(session, principal, UUID(ids[0]))
             heard = conversations.last_heard(session, seen.id) if writing and seen.can_send else None
         attendance.wrote(principal, seen.id, writing=writing)
-        if writing and principal.has(Permission.CONVERSATIONS_HANDLE):
+        if writing:
             attendance.show_typing(seen.id, seen.channel_account_id, heard)
         payload = {"event": kind, "conversation_id": ids[0], "user_id": str(principal.user_id)}
         services.live.publish(f"conversation:{ids[0]}", payload)
@@ -292,6 +292,7 @@ def events(
     be told without a gap; load again.
     """
     who.require(Role.VIEWER)
+    may_listen(who)
     live, organization_id = services.live, who.organization_id
     missed = live.events_since(organization_id, since, limit)
     if not missed.complete:

@@ -14,6 +14,8 @@ from pytake_app.api.ingest_asgi import PATHS
 
 FILE = Path(__file__).with_name("matrix.txt")
 WHO = ("nobody", "ended", "other", "viewer", "agent", "admin", "super")
+COLUMNS = {"socket": (*WHO, "key", "bare")}
+"""Of sections with more columns."""
 ROLES = {"viewer": "viewer", "agent": "agent", "admin": "org_admin", "super": "super_admin"}
 # Bare ASGI in front of the API (`api/ingest_asgi.py`); the signature is the credential.
 WEBHOOKS = (
@@ -28,7 +30,7 @@ WEBHOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: the answer for each of `WHO`."""
+    """One line: the answer for each of the section's columns."""
 
     section: str
     name: str
@@ -38,6 +40,7 @@ class Row:
 def rows(section: str) -> dict[str, Row]:
     """The rows of a section by name; a name that stands twice is a mistake."""
     found: dict[str, Row] = {}
+    columns = COLUMNS.get(section, WHO)
     here = ""
     for line in FILE.read_text().splitlines():
         if not line.strip() or line.startswith("#"):
@@ -47,11 +50,11 @@ def rows(section: str) -> dict[str, Row]:
             continue
         if here != section:
             continue
-        name, *answers = line.rsplit(None, len(WHO))
+        name, *answers = line.rsplit(None, len(columns))
         key = " ".join(name.split())
         assert key not in found, f"{key} stands twice"
-        assert len(answers) == len(WHO), line
-        found[key] = Row(section, key, dict(zip(WHO, answers, strict=True)))
+        assert len(answers) == len(columns), line
+        found[key] = Row(section, key, dict(zip(columns, answers, strict=True)))
     return found
 
 
