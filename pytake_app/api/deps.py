@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from starlette.requests import HTTPConnection
 from pytake_app.accounts.service import Client
 from pytake_app.api import idempotency, rates, rights
 from pytake_app.api.services import Services
+from pytake_app.core.addresses import forwarded_address
 from pytake_app.core.errors import ForbiddenError, UnauthorizedError
 from pytake_app.core.masking import phones_masked
 from pytake_app.core.tenancy import Principal, Role, acting
@@ -101,27 +101,6 @@ def client_of(connection: HTTPConnection) -> Client:
         user_agent=connection.headers.get("user-agent", ""),
         device=connection.cookies.get(DEVICE_COOKIE, "")[:1000],
     )
-
-
-def forwarded_address(peer: str, forwarded: str, trusted: list[str]) -> str:
-    """The nearest address that is no proxy of ours. Whatever stands further left anybody may have written.
-
-    Parameters:
-        forwarded: the value of `X-Forwarded-For`, nearest address last.
-        trusted: networks of our proxies.
-    """
-    networks = [ip_network(network, strict=False) for network in trusted]
-    address = peer
-    for candidate in reversed(forwarded.split(",")):
-        try:
-            ours = any(ip_address(address) in network for network in networks)
-            following = str(ip_address(candidate.strip()))
-        except ValueError:
-            return address
-        if not ours:
-            return address
-        address = following
-    return address
 
 
 def signed_in(

@@ -32,6 +32,7 @@ from urllib.parse import quote
 import reflex as rx
 
 from pytake_app.accounts.service import resolve_web_session
+from pytake_app.core.addresses import forwarded_address
 from pytake_app.core.tenancy import Actor, Permission, Principal, Role, acting
 from pytake_app.ui.backend import database, settings
 from pytake_app.ui.i18n import match_language
@@ -66,8 +67,10 @@ def language_of(state: rx.State) -> str:
 
 
 def address_of(state: rx.State) -> str:
-    """The address that the tab's socket came from, as Reflex saw it."""
-    return str(state.router.session.client_ip or "")[:64]
+    """The address that the tab's socket came from: the peer, or what proxies that we trust say of it."""
+    peer = str(state.router.session.client_ip or "")
+    forwarded = state.router.headers.raw_headers.get("x-forwarded-for", "")
+    return (forwarded_address(peer, forwarded, settings().trusted_proxies) if forwarded else peer)[:64]
 
 
 async def identify(state: rx.State) -> Principal | None:

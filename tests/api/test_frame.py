@@ -16,9 +16,10 @@ from sqlmodel import select
 from pytake_app.accounts.models import IdempotencyKey, User
 from pytake_app.api import guards
 from pytake_app.api.app import create_app
-from pytake_app.api.deps import CurrentPrincipal, Once, OrgAdmin, TenantSession, forwarded_address
+from pytake_app.api.deps import CurrentPrincipal, Once, OrgAdmin, TenantSession
 from pytake_app.api.services import Services, build_services
 from pytake_app.config import Settings
+from pytake_app.core.addresses import forwarded_address
 from pytake_app.core.db import after_commit
 from pytake_app.core.errors import ConflictError
 from pytake_app.core.schemas import RequestModel

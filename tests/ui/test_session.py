@@ -329,6 +329,17 @@ def test_language_is_the_chosen_one_else_the_browsers() -> None:
     assert session.language_of(state_of(SessionState)) == "es"
 
 
+@pytest.mark.parametrize(("proxies", "address"), [([], "10.0.0.2"), (["10.0.0.0/8"], "198.51.100.7")])
+def test_the_address_of_an_event_is_the_visitors_behind_our_proxies(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, proxies: list[str], address: str
+) -> None:
+    monkeypatch.setattr(session, "settings", lambda: settings.model_copy(update={"trusted_proxies": proxies}))
+    made = state_of(SessionState)
+    headers = {"x-forwarded-for": "203.0.113.1, 198.51.100.7"}  # the first one anybody may have written
+    made.router = RouterData.from_router_data({"headers": headers, "ip": "10.0.0.2"})
+    assert session.address_of(made) == address
+
+
 async def test_a_handlers_work_sees_only_its_organization(
     signed_in: WebSession, clean_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
