@@ -35,7 +35,7 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 # -- for nobody in particular -----------------------------------------------------------------------------------------
 
 
-@router.post("/password/forgot", status_code=202)
+@router.post("/password/forgot", status_code=202, response_class=Response)
 def forgot_password(
     body: ForgotRequest, request: Request, services: ServicesDep, background: BackgroundTasks
 ) -> Response:

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pytake_app.whatsapp.template_parts import TemplateParts
 
@@ -41,6 +42,16 @@ class TemplateCreate(BaseModel):
     components: list[dict[str, Any]] = Field(min_length=1, max_length=10)
     parameter_format: Literal["POSITIONAL", "NAMED"] = "POSITIONAL"
     account_id: UUID | None = Field(default=None, description="the number whose business account it is for")
+
+    @field_validator("components")
+    @classmethod
+    def _can_be_sent(cls, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """JSON that Meta can be sent: numbers of 64 bits at most."""
+        try:
+            orjson.dumps(value)
+        except orjson.JSONEncodeError as error:
+            raise ValueError("components hold what can't be sent as JSON") from error
+        return value
 
 
 class AccountSync(BaseModel):

@@ -28,16 +28,21 @@ BEYOND = {
     "pytake_admin": "administration of organizations; its columns are pinned in tests/core/test_grants.py",
     "pytake_audit": "takes old entries out of the audit log, and does nothing else",
 }
-ADMINISTERED = {"organizations", "usage_counts", "users", "channel_accounts", "flows", "inbound_events", "audit_log"}
+ADMINISTERED = {
+    "organizations", "usage_counts", "users", "channel_accounts", "flows", "inbound_events", "audit_log",
+    "contact_erasures",
+}  # fmt: skip
 SIGN_IN = {
-    "organizations", "users", "audit_log", "auth_sessions", "refresh_tokens", "invitations", "known_devices",
-    "mail_outbox", "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges", "totp_factors",
+    "organizations", "users", "api_keys", "audit_log", "auth_sessions", "refresh_tokens", "invitations",
+    "known_devices", "mail_outbox", "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges",
+    "totp_factors",
 }  # fmt: skip
 # What belongs to the installation: reached by the pipeline's role only, or read by everybody.
 OF_NOBODY = {"organizations", "search_progress", "plans"}
 READ_BY_ALL = {"plans"}
 # Columns of foreign keys that no request names: the code sets them to what it has just read or made.
 SET_BY_THE_CODE = {
+    "created_by": "who makes an API key: the caller",
     "user_id": "the caller, or a person just looked up",
     "session_id": "the run or the sign-in it is a part of",
     "calendar_id": "`business_hours_id` of requests",
