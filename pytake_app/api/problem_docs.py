@@ -74,16 +74,21 @@ def refusals(*statuses: int) -> dict[int | str, JsonObject]:
     return {status: {"description": _MEANINGS[status], "content": copy.deepcopy(_CONTENT)} for status in statuses}
 
 
+_made: dict[str, JsonObject] = {}
+"""The document by version: every application of a process has the same routes, and writing it takes seconds."""
+
+
 def install(app: FastAPI) -> None:
     """Have the application's document tell of every refusal."""
     describe = app.openapi
 
     def described() -> JsonObject:
-        known = app.openapi_schema is not None
-        document: JsonObject = describe()
-        if not known:
-            _add_refusals(document)
-        return document
+        if app.openapi_schema is None:
+            if app.version not in _made:
+                _made[app.version] = describe()
+                _add_refusals(_made[app.version])
+            app.openapi_schema = _made[app.version]
+        return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # how FastAPI lets one extend its document
 
