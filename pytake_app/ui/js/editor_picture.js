@@ -236,7 +236,7 @@ const draw = async () => {
 };
 
 const write = (pen, { text, x, y, width, size, color, marks, alpha, font }) => {
-  Object.assign(pen, { font, fillStyle: color, globalAlpha: alpha, letterSpacing: "0px" });
+  Object.assign(pen, { font, fillStyle: color, globalAlpha: alpha, letterSpacing: "0em" });
   const own = pen.measureText(text).width;
   if (width) pen.letterSpacing = `${(width - own) / [...text].length}px`; // as wide as on the page, as the drawing has it
   pen.fillText(text, x, y);
