@@ -38,8 +38,10 @@ WITH due AS MATERIALIZED (
               WHERE b.conversation_id = o.conversation_id AND b.sequence < o.sequence
                 AND b.state IN ('queued', 'sending', 'unsure')
                 AND (b.state <> 'queued' OR b.attempts > 0 OR b.next_attempt_at <= %(hold)s
-                     -- Should the clock have been put back: not meant for later, only made by a later time.
-                     OR (b.claimed_at IS NULL AND b.next_attempt_at <= b.created_at + interval '60 seconds'))
+                     -- Should the clock have been put back: not meant for later, only made (or handed back by a
+                     -- sender) by a later time.
+                     OR b.next_attempt_at <= b.created_at + interval '60 seconds'
+                     OR b.next_attempt_at BETWEEN b.claimed_at AND b.claimed_at + interval '60 seconds')
           )
         ORDER BY o.next_attempt_at, o.sequence LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED
     ) s LIMIT %(limit)s

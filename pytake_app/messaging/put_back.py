@@ -19,14 +19,14 @@ _EVENTS = """
 UPDATE inbound_events SET next_attempt_at = LEAST(next_attempt_at, %(now)s), received_at = LEAST(received_at, %(now)s)
 WHERE state = 'pending' AND (received_at > %(late)s OR next_attempt_at > %(retry)s)
 """
-# A row that was never claimed and is due within a minute of its making was meant to go at once, or after a typing
-# delay; one that was claimed waits for its next attempt. Anything else is a message for later.
+# A row that is due within a minute of its making was meant to go at once, or after a typing delay, also if a sender
+# has handed it back unsent; one that is due after its claim waits for its next attempt. Anything else is a message for
+# later.
 _QUEUED = """
-UPDATE outbox SET next_attempt_at = %(now)s + (next_attempt_at - COALESCE(claimed_at, created_at)),
-       claimed_at = LEAST(claimed_at, %(now)s)
+UPDATE outbox SET claimed_at = LEAST(claimed_at, %(now)s),
+       next_attempt_at = %(now)s + GREATEST(next_attempt_at - COALESCE(claimed_at, created_at), interval '0')
 WHERE state = 'queued' AND next_attempt_at > %(late)s AND COALESCE(claimed_at, created_at) > %(late)s
-  AND next_attempt_at >= COALESCE(claimed_at, created_at)
-  AND (claimed_at IS NOT NULL OR next_attempt_at <= created_at + interval '60 seconds')
+  AND (next_attempt_at >= claimed_at OR next_attempt_at <= created_at + interval '60 seconds')
 """
 _CLAIMED = "UPDATE outbox SET claimed_at = %(now)s WHERE state IN ('sending', 'unsure') AND claimed_at > %(late)s"
 _MEDIA = """

@@ -61,6 +61,47 @@ async def test_what_waited_goes_on_after_the_clock_was_put_back(pipeline: Pipeli
     assert pipeline.scalar("SELECT count(*) FROM inbound_events WHERE state = 'pending'") == 0
 
 
+async def test_what_a_sender_handed_back_is_not_overtaken_after_the_clock_was_put_back(
+    pipeline: Pipeline, clock: FrozenClock
+) -> None:
+    """By the wrong time it was taken and given back: it is no message for later."""
+    phone = pipeline.phone()
+    await pipeline.hear(phone.text("um", at=clock.now()))
+    clock.advance(timedelta(seconds=5))
+    now = clock.now()
+    with hot(pipeline.services.database) as connection:
+        taken = outbox_store.claim(connection, by="me", now=now, hold=now + timedelta(seconds=60), limit=9, resting=[])
+        outbox_store.release(connection, [{"sequence": one.sequence, "attempts": one.attempts} for one in taken])
+    scheduler = Scheduler(pipeline.services)
+    clock.advance(-HOUR)
+    await pipeline.hear(phone.text("dois", at=clock.now()))
+    assert claim(pipeline) == [], "not before the scheduler has seen the jump either"
+    scheduler.tick()
+    assert claim(pipeline) == ["re: um"]
+
+
+async def test_a_rate_limit_holds_its_order_after_the_clock_was_put_back(
+    pipeline: Pipeline, clock: FrozenClock
+) -> None:
+    phone = pipeline.phone()
+    await pipeline.hear(phone.text("um", at=clock.now()))
+    now = clock.now()
+    with hot(pipeline.services.database) as connection:
+        (taken,) = outbox_store.claim(
+            connection, by="me", now=now, hold=now + timedelta(seconds=60), limit=9, resting=[]
+        )  # fmt: skip
+        waits = {"sequence": taken.sequence, "attempts": taken.attempts, "next": now + timedelta(seconds=6)}
+        outbox_store.hold(connection, [waits])
+    scheduler = Scheduler(pipeline.services)
+    clock.advance(-HOUR)
+    await pipeline.hear(phone.text("dois", at=clock.now()))
+    assert claim(pipeline) == []
+    scheduler.tick()
+    assert claim(pipeline) == [], "it waits its six seconds by the new time"
+    clock.advance(timedelta(seconds=7))
+    assert claim(pipeline) == ["re: um"]
+
+
 async def test_an_event_without_its_wake_up_is_found_after_the_clock_was_put_back(
     pipeline: Pipeline, clock: FrozenClock
 ) -> None:
