@@ -280,6 +280,7 @@ def test_strangers_are_led_to_the_sign_in_page(tabs: Tabs, path: str) -> None:
 def test_signing_in_leads_back_and_a_wrong_password_says_so(browser: Browser, running_app: Product, tabs: Tabs) -> None:
     page, _ = tabs(guest=True)
     email = register(page, running_app.url)
+    page.goto("about:blank")  # a page that is left alone would lead to the sign-in by itself, any moment
     page.context.clear_cookies()
     page.goto(f"{running_app.url}/sandbox")
     page.wait_for_url("**/login?next=**")

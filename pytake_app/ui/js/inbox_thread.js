@@ -7,7 +7,7 @@ import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { ThreadItem } from "$/public/pt_inbox_bubbles.js";
 import { ChannelMark } from "$/public/pt_inbox_list.js";
 import { Btn, Face, IconBtn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
-import { hueOf, initials } from "$/public/pt_inbox_model.js";
+import { newsSince, hueOf, initials } from "$/public/pt_inbox_model.js";
 import { people, useList } from "$/public/pt_inbox_refs.js";
 
 const PRIORITIES = ["urgent", "high", "medium", "low"];
@@ -101,13 +101,12 @@ export const ThreadMessages = () => {
   const [bottom, setBottom] = useState(true);
   const [missed, setMissed] = useState(0);
   const stick = useRef(true); // at the end until the person scrolls away: pictures that load later don't push the end out of sight
-  const count = useRef(items.length);
   const lastKey = useRef("");
   useEffect(() => {
-    const last = items[items.length - 1];
-    if (last && items.length > count.current && last.key !== lastKey.current && !bottom && last.kind === "message" && last.dir === "in") setMissed((n) => n + 1);
-    count.current = items.length;
-    lastKey.current = last?.key ?? "";
+    // All that came, not only the last: a flow's answer may be drawn in the same frame as what it answers.
+    const { last, come } = newsSince(items, lastKey.current);
+    if (come && !bottom) setMissed((n) => n + come);
+    lastKey.current = last;
   }, [items]);
   useEffect(() => {
     if (bottom) setMissed(0);

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from pytake_app.config import Settings
+from pytake_app.ui.build import FRONTEND_DIR_VARIABLE, ensure_built
 from tests.ui.editor.test_convergence import BUN, JS
 
-DAGRE = Path(__file__).parents[3] / ".frontend" / "web" / "node_modules" / "@dagrejs" / "dagre"
+pytestmark = pytest.mark.timeout(300)  # the front end may have to be built first
 _EDITOR = """
 const ports = ["a", "b", "c"].map((id) => ({ id }));
 export const S = {}, editor = {}, say = (key) => key, readOnly = () => false;
@@ -59,13 +61,17 @@ def flow(seed: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not DAGRE.is_dir():
-        pytest.skip("the front end's packages come with its first build")
+def modules(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as environment:
+        for name in (FRONTEND_DIR_VARIABLE, "REFLEX_WEB_WORKDIR"):
+            environment.setenv(name, "")  # what the build announces is this test's only
+        # Its packages come with the build; one that is under way in another process is waited for.
+        build = ensure_built(settings, lambda _: None)
+    dagre = build.parent / "web" / "node_modules" / "@dagrejs" / "dagre"
     folder = tmp_path_factory.mktemp("layout")
     for name in ("editor_doc", "editor_frames", "editor_layout"):
         source = (JS / f"{name}.js").read_text(encoding="utf-8")
-        source = source.replace('"@dagrejs/dagre"', json.dumps(str(DAGRE)))
+        source = source.replace('"@dagrejs/dagre"', json.dumps(str(dagre)))
         (folder / f"pt_{name}.js").write_text(re.sub(r'"\$/public/', '"./', source), encoding="utf-8")
     (folder / "pt_editor.js").write_text(_EDITOR)
     (folder / "pt_editor_stage.js").write_text(_STAGE)

@@ -104,6 +104,16 @@ def test_order_days_and_identity(folder: Path) -> None:
     assert len(answer["kept"]) == 5  # nothing that stood there is drawn again
 
 
+def test_all_that_came_is_counted_whatever_stands_last(folder: Path) -> None:
+    """A flow answers so soon that the question and its answer are drawn at once."""
+    first = [message(n) for n in (1, 2)]
+    robot = message(5, direction="out", author_kind="bot")
+    log = [{"id": "l1", "at": "2026-11-21T12:06:30Z", "kind": "with_person", "detail": {}}]
+    for more, come in (([], 0), ([message(3), message(4), robot], 2), ([robot], 0), ([robot, message(6)], 1)):
+        assert ask(folder, messages=first, again=[*first, *more], log=log)["news"]["come"] == come
+    assert ask(folder, messages=[], again=first)["news"]["come"] == 0  # it was just opened
+
+
 def test_who_closed_and_why_it_opened_again(folder: Path) -> None:
     changes = [{"after": "closed"}, {"after": "open"}, {"before": "closed", "after": "open", "reason": "contact_wrote"}]
     log = [
