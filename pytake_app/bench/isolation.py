@@ -25,6 +25,7 @@ from sqlmodel import Session
 from pytake_app.accounts import audit
 from pytake_app.accounts.audit import AuditFilter
 from pytake_app.bench.inbox_fill import fill
+from pytake_app.bench.isolation_fill import fill_rest
 from pytake_app.bench.pipeline import machine, servers
 from pytake_app.config import Settings
 from pytake_app.contacts import service as contacts
@@ -36,6 +37,7 @@ from pytake_app.core.tenancy import DEFAULTS, Principal, Role
 from pytake_app.embedded.postgres import SUPERUSER
 from pytake_app.flows import service as flows
 from pytake_app.messaging import desk
+from pytake_app.queues import operations
 
 Statement = tuple[str, Any]
 _SETTINGS = ("SET jit = off", "SET TIME ZONE 'UTC'")
@@ -48,6 +50,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--organizations", type=int, default=20)
     parser.add_argument("--conversations", type=int, default=200_000, help="of all organizations together")
     parser.add_argument("--messages", type=int, default=200_000, help="of all organizations together")
+    parser.add_argument("--rows", type=int, default=5_000, help="of queue, outbox and audit log in each organization")
     parser.add_argument("--runs", type=int, default=200, help="of each statement by each role")
     options = parser.parse_args(list(argv))
     data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
@@ -79,6 +82,7 @@ def _measure(services: Services, database_url: str, options: argparse.Namespace)
         )
         for _ in range(options.organizations)
     ]
+    queue_of = {one: fill_rest(services.database, one, options.rows) for one in own}
     organization = own[len(own) // 2]
     superuser = make_url(database_url).set(username=SUPERUSER, drivername="postgresql")
     plain = make_url(database_url).set(drivername="postgresql")
@@ -94,7 +98,7 @@ def _measure(services: Services, database_url: str, options: argparse.Namespace)
             connection.execute(_NAMED, (str(organization),))
         lists: dict[str, Any] = {}
         sums = [0.0, 0.0]
-        for name, ask in _lists(services, me, organization).items():
+        for name, ask in _lists(services, me, organization, queue_of[organization]).items():
             statements = _taken_down(services, organization, ask)
             medians = _in_turns((bound, unbound), statements, options.runs)
             sums = [total + one for total, one in zip(sums, medians, strict=True)]
@@ -108,7 +112,7 @@ def _measure(services: Services, database_url: str, options: argparse.Namespace)
     }  # fmt: skip
 
 
-def _lists(services: Services, me: UUID, organization: UUID) -> dict[str, Callable[[Session], object]]:
+def _lists(services: Services, me: UUID, organization: UUID, queue: UUID) -> dict[str, Callable[[Session], object]]:
     role = Role.ORG_ADMIN
     who = Principal(me, organization, role, new_id(), permissions=DEFAULTS[role])
     with services.database.tenant(organization) as session:
@@ -122,6 +126,12 @@ def _lists(services: Services, me: UUID, organization: UUID) -> dict[str, Callab
         "contacts": lambda session: contacts.list_contacts(session, who, limit=50),
         "flows": lambda session: flows.list_flows(session, who),
         "outbox": lambda session: desk.messages(session, who, limit=50),
+        "queue": lambda session: operations.list_items(
+            session, who, queue, statuses=("waiting", "offered", "in_service"), limit=50, clock=services.clock
+        ),
+        "queue history": lambda session: operations.list_items(
+            session, who, queue, statuses=("completed",), limit=50, clock=services.clock
+        ),
         "audit": lambda session: audit.list_entries(session, who, AuditFilter(), limit=50),
     }
 
