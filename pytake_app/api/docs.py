@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import fastapi_offline
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
@@ -22,34 +22,43 @@ _POLICY = (
 )
 
 
+# Functions of the module, not of an application: FastAPI remembers those it has looked at, and all they hold.
+_router = APIRouter()
+
+
+@_router.get("/docs", include_in_schema=False)
+async def swagger(request: Request) -> HTMLResponse:
+    """Swagger UI."""
+    return _page(
+        get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=f"{request.app.title} API",
+            swagger_js_url=f"{STATIC_URL}/swagger-ui-bundle.js",
+            swagger_css_url=f"{STATIC_URL}/swagger-ui.css",
+            swagger_favicon_url="/favicon.ico",
+            swagger_ui_parameters={"persistAuthorization": False, "docExpansion": "none"},
+        )
+    )
+
+
+@_router.get("/redoc", include_in_schema=False)
+async def redoc(request: Request) -> HTMLResponse:
+    """ReDoc."""
+    return _page(
+        get_redoc_html(
+            openapi_url="/openapi.json",
+            title=f"{request.app.title} API",
+            redoc_js_url=f"{STATIC_URL}/redoc.standalone.js",
+            redoc_favicon_url="/favicon.ico",
+            with_google_fonts=False,
+        )
+    )
+
+
 def install(app: FastAPI) -> None:
     """Add `/docs`, `/redoc` and their static files."""
     app.mount(STATIC_URL, StaticFiles(directory=_STATIC), name="docs-static")
-
-    @app.get("/docs", include_in_schema=False)
-    async def swagger() -> HTMLResponse:
-        return _page(
-            get_swagger_ui_html(
-                openapi_url="/openapi.json",
-                title=f"{app.title} API",
-                swagger_js_url=f"{STATIC_URL}/swagger-ui-bundle.js",
-                swagger_css_url=f"{STATIC_URL}/swagger-ui.css",
-                swagger_favicon_url="/favicon.ico",
-                swagger_ui_parameters={"persistAuthorization": False, "docExpansion": "none"},
-            )
-        )
-
-    @app.get("/redoc", include_in_schema=False)
-    async def redoc() -> HTMLResponse:
-        return _page(
-            get_redoc_html(
-                openapi_url="/openapi.json",
-                title=f"{app.title} API",
-                redoc_js_url=f"{STATIC_URL}/redoc.standalone.js",
-                redoc_favicon_url="/favicon.ico",
-                with_google_fonts=False,
-            )
-        )
+    app.include_router(_router)
 
 
 def _page(response: HTMLResponse) -> HTMLResponse:
