@@ -38,6 +38,9 @@ DUTY_SECONDS = 1.0
 """After so long a worker on duty that has not told of itself counts as gone. While a killed one still counts, another
 gets no job, however much there is to do; one that is only busy for longer costs a job too many."""
 
+SHORTEST_WAIT = 0.02
+"""Redis before 7.0.8 takes a wait of less than a millisecond for one without end (redis/redis#11688)."""
+
 WORKER_SECONDS = 30
 """After so long a worker that has not told of itself is no longer counted."""
 
@@ -145,6 +148,8 @@ class Duty:
         Raises:
             redis.RedisError: Redis is away.
         """
+        if wait > 0:
+            wait = max(wait, SHORTEST_WAIT)
         arguments: list[str | int | float] = [self._name, count, DUTY_SECONDS, wait]
         lanes = cast("list[bytes]", self._take(keys=[_DIRTY], args=arguments))
         if not lanes and wait > 0 and self._client.blpop([f"{_DIRTY}:wake:{self._name}"], timeout=wait):

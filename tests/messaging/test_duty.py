@@ -107,3 +107,11 @@ def test_a_worker_tells_of_itself_even_after_redis_lost_everything(redis_client:
     assert redis_client.scard(f"rq:workers:{LANES_QUEUE}") == 1
     worker.register_death()
     assert redis_client.zcard("pytake:lanes:workers") == 0
+
+
+@pytest.mark.parametrize("wait", [0.0009, 0.0001, 1e-7])
+def test_a_moment_is_no_wait_without_end(redis_client: redis.Redis, wait: float) -> None:
+    """Redis reads less than a millisecond as "for ever", and nobody wakes whose time to wait is over."""
+    redis_client.connection_pool.connection_kwargs["socket_timeout"] = 3  # else it would be this test that waits
+    redis_client.connection_pool.disconnect()
+    assert Duty(redis_client).take(16, wait) == []
