@@ -2,7 +2,8 @@
 
 Two lanes with slots of their own: people that are known (a browser that signed in to this account before, somebody
 signed in, a link of ours) never wait for strangers. Among strangers the one whose address has tried least goes first,
-few wait, and who would wait in vain is told at once.
+few wait, and who would wait in vain is told at once. While only those wait who have tried before, a slot rests as long
+as it worked: that half of a processor is for people who sign in rightly, and newcomers find the slot free.
 """
 
 from __future__ import annotations
@@ -42,14 +43,24 @@ class Lane:
     Parameters:
         slots: turns at a time.
         line: how many may wait. They hold a thread of the web server each, of which there are forty.
+        newcomers: how many more may wait who have never tried: when guesses begin to come, all are newcomers.
         patience: seconds that one waits.
+        rests: whether a slot rests before the turn of somebody who has tried before.
         clock: seconds that only grow.
     """
 
     def __init__(
-        self, slots: int, *, line: int = 12, patience: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self,
+        slots: int,
+        *,
+        line: int = 12,
+        newcomers: int = 0,
+        patience: float = 10.0,
+        rests: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._free, self._limit, self._patience, self._clock = slots, line, patience, clock
+        self._newcomers, self._rests, self._resting = newcomers, rests, 0
         self._lock = threading.Lock()
         self._tickets = itertools.count()
         self._line: list[_Waiting] = []
@@ -73,10 +84,11 @@ class Lane:
         waiting = self._enter(network_of(address))
         if waiting is not None:
             self._await(waiting)
+        began = self._clock()
         try:
             yield
         finally:
-            self._pass_on()
+            self._pass_on(self._clock() - began)
 
     def right(self, address: str) -> None:
         """What the address tried was right: it doesn't count as a try. Others that it made still do."""
@@ -102,10 +114,11 @@ class Lane:
         """Take a slot (None) or a place in line, if need be that of the last one there."""
         with self._lock:
             waiting = _Waiting((self._try(source), next(self._tickets)))
-            if self._free:
+            is_new = waiting.rank[0] == 0
+            if self._free > (0 if is_new else self._resting):
                 self._free -= 1
                 return None
-            if len(self._line) >= self._limit:
+            if len(self._line) >= self._limit + (self._newcomers if is_new else 0):
                 last = max(self._line, key=lambda one: one.rank, default=waiting)
                 if last.rank <= waiting.rank:
                     raise _busy()
@@ -123,15 +136,31 @@ class Lane:
                 self._line.remove(waiting)
         raise _busy()
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, worked: float) -> None:
         with self._lock:
-            if not self._line:
+            following = min(self._line, key=lambda one: one.rank, default=None)
+            if following is None or (self._rests and following.rank[0] > 0):
                 self._free += 1
+                if following is not None:
+                    self._resting += 1
+                    timer = threading.Timer(worked, self._rested)
+                    timer.daemon = True
+                    timer.start()
                 return
-            following = min(self._line, key=lambda one: one.rank)
-            self._line.remove(following)
-            following.granted = True
-            following.called.set()
+            self._grant(following)
+
+    def _rested(self) -> None:
+        """The slot goes on, unless a newcomer has it by now."""
+        with self._lock:
+            self._resting -= 1
+            if self._free and self._line:
+                self._free -= 1
+                self._grant(min(self._line, key=lambda one: one.rank))
+
+    def _grant(self, following: _Waiting) -> None:
+        self._line.remove(following)
+        following.granted = True
+        following.called.set()
 
 
 def _busy() -> UnavailableError:
@@ -141,6 +170,6 @@ def _busy() -> UnavailableError:
 
 
 _PROCESSORS = len(os.sched_getaffinity(0))
-STRANGERS: Final = Lane(min(4, max(1, _PROCESSORS // 2)))
+STRANGERS: Final = Lane(min(4, max(1, _PROCESSORS // 2)), newcomers=12, rests=True)
 """Half of the processors at most: the rest is for everybody else."""
 KNOWN: Final = Lane(min(4, max(2, _PROCESSORS // 2)), line=20)

@@ -87,6 +87,41 @@ def test_a_full_line_takes_a_newcomer_for_a_guesser_and_nobody_for_a_newcomer(po
         assert lane.waiting == 0
 
 
+def test_while_guessers_wait_a_slot_rests_and_is_free_for_a_newcomer(pool: ThreadPoolExecutor) -> None:
+    now = 1000.0
+    lane = Lane(1, rests=True, clock=lambda: now)
+    with lane.turn("10.0.0.1"):
+        pass
+    crowd = Crowd(lane, pool)
+    guesser = crowd.come("10.0.0.1", waits=1)
+    now += 0.6  # so long the one before took
+    crowd.hold.set()
+    crowd.first.result(10)
+    second = crowd.come("10.0.0.1", waits=2)  # no slot for him, free as it is
+    with lane.turn("10.0.0.2"):
+        assert crowd.served == []
+        assert lane.waiting == 2
+    for one in (guesser, second):
+        one.result(10)
+    assert crowd.served == ["10.0.0.1"] * 2
+    wait_until(lambda: lane._resting == 0)
+    with lane.turn("10.0.0.3"):
+        assert lane.waiting == 0
+
+
+def test_newcomers_have_places_of_their_own(pool: ThreadPoolExecutor) -> None:
+    lane = Lane(1, line=1, newcomers=1)
+    crowd = Crowd(lane, pool)
+    waiting = [crowd.come(f"10.0.0.{n}", waits=n) for n in (1, 2)]
+    for address in ("10.0.0.1", "10.0.0.3"):
+        with pytest.raises(UnavailableError), lane.turn(address):
+            pass
+    crowd.hold.set()
+    for one in waiting:
+        one.result(10)
+    assert crowd.served == ["10.0.0.1", "10.0.0.2"]
+
+
 def _serve(crowd: Crowd, address: str) -> None:
     with crowd.lane.turn(address):
         crowd.served.append(address)
