@@ -238,7 +238,6 @@ export const editor = {
       if (showsDraft()) S.doc = S.sync.doc;
       emit();
       editor.verify();
-      if (S.doc.nodes.some((node) => node.type === "jump")) editor.loadFlows(); // cards say where they lead
     } catch (error) {
       if (turn !== loading) return;
       const phase = { 404: "missing", 422: "missing", 403: "forbidden" }[error.status] ?? "error";
@@ -386,17 +385,6 @@ export const editor = {
   /** Ports of a node that the card shows: the error exit only when wired or asked for. */
   ports(node) {
     return portsOf(specOf(node.type), node.config);
-  },
-
-  async loadFlows() {
-    if (S.flows) return;
-    emit({ flows: [] });
-    try {
-      const { items } = await api.get("/api/v1/flows?limit=200");
-      emit({ flows: items.filter((item) => item.id !== S.flowId).map(({ id, slug, name }) => ({ id, slug, name })) });
-    } catch {
-      emit({ flows: null });
-    }
   },
 
   /** Names of the organization's people, for "who published this". */

@@ -11,7 +11,7 @@ import { useLang } from "$/public/pt_i18n.js";
 import { editor, emit, keep, readOnly, say, specOf, S, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { indexOf, nodeOf, snap } from "$/public/pt_editor_doc.js";
 import { people, peerAt } from "$/public/pt_editor_people.js";
-import { cardModel } from "$/public/pt_editor_cards.js";
+import { cardModel, namesFlows } from "$/public/pt_editor_cards.js";
 import { kindName, nodeName, portLabel } from "$/public/pt_editor_model.js";
 import { actions } from "$/public/pt_editor_actions.js";
 import { FindBar } from "$/public/pt_editor_find.js";
@@ -19,6 +19,7 @@ import { alsoHeld } from "$/public/pt_editor_frames.js";
 import { useEditorKeys } from "$/public/pt_editor_keys.js";
 import { LinkPanel } from "$/public/pt_editor_link.js";
 import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
+import { refs } from "$/public/pt_editor_refs.js";
 import { centre, nodesOf, reveal as bringIntoView, show } from "$/public/pt_editor_stage.js";
 import { SelectionTools } from "$/public/pt_editor_toolbar.js";
 import { useLongPress } from "$/public/pt_editor_touch.js";
@@ -60,6 +61,11 @@ const asNode = (View) =>
     const showError = useStore((s) => s.shownErrors.includes(id));
     const peer = useStore((s) => (s.peers.length ? peerAt(id) : null));
     const verified = useStore((s) => s.verified);
+    const leads = namesFlows(data.node.type);
+    useStoreRef((s) => (leads ? s.flows : null)); // a card that says where it leads waits for the names
+    useEffect(() => {
+      if (leads) refs.load();
+    }, [leads]);
     const item = cardModel(data.node, { selected: Boolean(selected), problems, wired, lit, current, showError, peer, verified });
     const ports = [...item.options, ...item.exits].map((port) => port.id).join(" ");
     const first = useRef(true);
@@ -85,12 +91,28 @@ const fitting = (text, room) => {
   return short.length >= 6 ? short : "";
 };
 
+const GAP = 96; // between two columns, as auto-layout leaves it
+
+/** Height of React Flow's curve between two cards at a share of its width. */
+const heightAt = (from, to, share) => {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < 16; i += 1) {
+    const t = (low + high) / 2;
+    if (1.5 * t * (1 - t) + t ** 3 < share) low = t;
+    else high = t;
+  }
+  return from + (to - from) * (3 * low ** 2 - 2 * low ** 3);
+};
+
 const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {
   const back = targetX < sourceX + 16;
   const ends = { sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left };
   // An edge that goes back passes above both of its cards instead of through what lies between them.
   const [path, labelX, labelY] = back ? getSmoothStepPath({ ...ends, borderRadius: 18, offset: 30, centerY: Math.min(sourceY, targetY) - 56 }) : getBezierPath({ ...ends, curvature: 0.28 });
-  const label = fitting(data.label, back ? 140 : targetX - sourceX - 14);
+  // The name of an edge that passes other columns stays in the gap beside its own card, where no card lies under it.
+  const far = !back && targetX - sourceX > 2 * GAP;
+  const [wordsX, wordsY] = far ? [sourceX + GAP / 2, heightAt(sourceY, targetY, GAP / 2 / (targetX - sourceX))] : [labelX, labelY];
+  const label = fitting(data.label, back ? 140 : (far ? GAP : targetX - sourceX) - 14);
   const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
   const near = useFlow((s) => s.transform[2] > NEAR);
   const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);
@@ -99,7 +121,7 @@ const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY,
   return h("g", { className: `${(selected || hot) && !look ? "hot" : ""}${lit ? " lit" : ""} ${look?.className ?? ""}`, "data-testid": `edge-${id}` },
     h(BaseEdge, { id, path, interactionWidth: 22, style: look?.style }),
     near && words && h(EdgeLabelRenderer, null,
-      h("div", { className: `el${selected ? " hot" : ""}${look?.label ? " ef tn" : ""}`, style: { transform: `translate(-50%, -50%) translate(${labelX}px, ${labelY}px)` } }, words)));
+      h("div", { className: `el${selected ? " hot" : ""}${look?.label ? " ef tn" : ""}${far ? " flat" : ""}`, style: { transform: `translate(-50%, -50%) translate(${wordsX}px, ${wordsY}px)` } }, words)));
 });
 
 const EDGE_TYPES = { pt: FlowEdge };

@@ -45,7 +45,20 @@ const schedule = (cron) => {
   return say("canvas.on_days", { days: days(list), time });
 };
 
-const flowName = (ref) => (S.flows ?? []).find((item) => item.id === ref || item.slug === ref)?.name ?? String(ref ?? "");
+/** A flow by its name; while names aren't here yet, and for one that is gone, never its id. */
+const flowName = (ref) => {
+  if (!ref) return "";
+  const is = (flow) => flow && (flow.id === ref || flow.slug === ref);
+  const known = is(S.flow) ? S.doc : S.flows?.find(is);
+  return known?.name ?? (S.flows?.length ? say("canvas.flow_gone") : "…");
+};
+
+const NAMES_FLOWS = new Set();
+/** Whether a type's card names other flows. */
+export const namesFlows = (type) => {
+  if (NAMES_FLOWS.size === 0) for (const spec of Object.values(S.specs)) if (spec.fields.some((field) => field.widget === "flow")) NAMES_FLOWS.add(spec.type);
+  return NAMES_FLOWS.has(type);
+};
 
 const listed = (value, most, show) => {
   const all = (Array.isArray(value) ? value : []).filter(Boolean);
@@ -82,6 +95,13 @@ const cardField = (node, field) => {
     default:
       return { text: value === null || value === undefined || typeof value === "object" ? "" : field.name === "cron" ? schedule(value) : String(value) };
   }
+};
+
+/** A field's value in the words of its card, for texts beside each other; empty when a card would draw nothing of it. */
+export const fieldWords = (field, value) => {
+  const { text, rows, words } = { ...NOTHING, ...cardField({ config: { [field.name]: value } }, field) };
+  if (rows.length) return rows.map(({ left, middle, right }) => [left, middle, right].filter(Boolean).join(" ")).join("\n");
+  return words.length ? words.join(", ") : text;
 };
 
 const NOTHING = { text: "", raw: "", rows: [], words: [], more: "" };

@@ -4,7 +4,8 @@ import { createElement as h } from "react";
 import { api } from "$/public/pt_api.js";
 import { editor, emit, S, say, sayOr, specOf, tell } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
-import { addSlice, initials, nodeName, plain, portLabel } from "$/public/pt_editor_model.js";
+import { addSlice, duration, initials, languageName, nodeName, portLabel } from "$/public/pt_editor_model.js";
+import { fieldWords } from "$/public/pt_editor_cards.js";
 import { EditorSlice } from "$/public/pt_editor_views.js";
 import { may as grants } from "$/public/pt_rights.js";
 
@@ -29,11 +30,20 @@ const followed = () => {
 
 const shown = (value) => {
   if (value === null || value === undefined || value === "") return say("together.nothing");
-  if (typeof value === "string" || typeof value === "number") return plain(value);
+  if (typeof value === "string" || typeof value === "number") return String(value);
   if (typeof value === "boolean") return say(value ? "together.yes" : "together.no");
   if (Array.isArray(value)) return value.map((item) => (item && typeof item === "object" ? (item.title ?? item.name ?? item.label ?? item.value ?? item.id ?? "…") : item)).map(String).join(" · ") || say("together.nothing");
   return JSON.stringify(value).slice(0, 400);
 };
+
+/** A field's value as its card words it: an option's name instead of its code, rows as sentences. */
+const worded = (type, name, value) => {
+  const field = specOf(type)?.fields.find((one) => one.name === name);
+  return (field && !["text", "textarea", "switch"].includes(field.widget) && fieldWords(field, value)) || shown(value);
+};
+
+const SETTINGS = { locale: true, undefined: true };
+const settingWords = (name, value) => (name === "expiry_minutes" && duration(value)) || (SETTINGS[name] && sayOr(`inspector.choice_${value}`, "")) || shown(value);
 
 const blockAt = (id) => {
   const node = id && nodeOf(S.doc, id);
@@ -41,17 +51,17 @@ const blockAt = (id) => {
 };
 
 const sideOf = {
-  field: (item, node) => ({ where: sayOr(specOf(node?.type)?.fields.find((field) => field.name === item.field)?.label_key ?? "", item.field), theirs: shown(node?.config[item.field]), mine: shown(item.mine) }),
+  field: (item, node) => ({ where: sayOr(specOf(node?.type)?.fields.find((field) => field.name === item.field)?.label_key ?? "", item.field), theirs: worded(node?.type, item.field, node?.config[item.field]), mine: worded(node?.type, item.field, item.mine) }),
   title: (item, node) => ({ where: say("together.title"), theirs: shown(node?.title), mine: shown(item.mine) }),
-  text: (item) => ({ where: say("together.translation", { language: item.locale }), theirs: shown(S.doc.translations?.[item.locale]?.[item.node]?.[item.field]?.text), mine: shown(item.mine) }),
+  text: (item) => ({ where: say("together.translation", { language: languageName(item.locale) }), theirs: shown(S.doc.translations?.[item.locale]?.[item.node]?.[item.field]?.text), mine: shown(item.mine) }),
   name: (item) => ({ where: say("together.flow_name"), theirs: shown(S.doc.name), mine: shown(item.mine) }),
-  setting: (item) => ({ where: say("together.setting"), theirs: shown(S.doc.settings?.[item.field]), mine: shown(item.mine) }),
+  setting: (item) => ({ where: sayOr(`inspector.flow_${item.field}`, say("together.setting")), theirs: settingWords(item.field, S.doc.settings?.[item.field]), mine: settingWords(item.field, item.mine) }),
   port: (item, node) => {
     const edge = S.doc.edges.find((other) => other.source === item.node && other.port === item.field);
     return { where: node ? say("together.exit", { port: portLabel(node, item.field) }) : item.field, theirs: edge ? say("together.leads_to", { block: blockAt(edge.target) }) : say("together.leads_nowhere"), mine: item.mine ? say("together.leads_to", { block: blockAt(item.mine) }) : say("together.leads_nowhere") };
   },
   delete: () => ({ where: say("together.whole_block"), theirs: say("together.changed_it"), mine: say("together.delete_it") }),
-  gone: (item) => ({ where: say("together.whole_block"), theirs: say("together.deleted_it"), mine: say("together.bring_back", { block: shown(item.mine) }) }),
+  gone: (item) => ({ where: say("together.whole_block"), theirs: say("together.deleted_it"), mine: say("together.bring_back", { block: sayOr(specOf(item.mine)?.name ?? "", shown(item.mine)) }) }),
   all: () => ({ where: say("together.whole_flow"), theirs: say("together.replaced_it"), mine: say("together.my_change") }),
 };
 

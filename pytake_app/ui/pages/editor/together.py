@@ -4,7 +4,7 @@ from typing import Any
 
 import reflex as rx
 
-from pytake_app.ui.canvas.components import Arrival, TogetherSlice, do, flag, items_of, number, text_of, view
+from pytake_app.ui.canvas.components import Arrival, RichText, TogetherSlice, do, flag, items_of, number, text_of, view
 from pytake_app.ui.components.basics import button, icon, menu_item
 from pytake_app.ui.i18n import t
 
@@ -77,7 +77,7 @@ def clash_view(item: rx.Var[dict]) -> rx.Component:
     def side(title: rx.Var, value: str, verb: rx.Var, own: str, kind: str) -> rx.Component:
         return rx.el.div(
             rx.el.div(title, class_name="meta muted"),
-            rx.el.div(text_of(item, value), class_name="clv dense", custom_attrs={"data-testid": f"clash-{value}"}),
+            rx.el.div(RichText.create(text=text_of(item, value), limit=600), class_name="clv dense", custom_attrs={"data-testid": f"clash-{value}"}),
             button(
                 verb,
                 kind=kind,
