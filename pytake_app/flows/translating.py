@@ -128,12 +128,12 @@ def operations_of(document: FlowDocument, text: str) -> tuple[list[SetTranslatio
     own = document.settings.locale
     languages = [name for name in head if name not in FIXED_COLUMNS and name != own]
     if not {"node_id", "pointer"} <= set(head) or not languages:
-        raise _refused("The first row must name node_id, pointer and at least one further language.")
+        raise _refused("The first row must name node_id, pointer and at least one further language.", "first_row")
     wrong = next((name for name in languages if not re.fullmatch(LOCALE_PATTERN, name)), None)
     if wrong is not None:
-        raise _refused(f"“{wrong[:20]}” is no language; write it like en or pt_BR.")
+        raise _refused(f"“{wrong[:20]}” is no language; write it like en or pt_BR.", "no_language")
     if len(set(languages) | set(document.translations)) > MAX_LANGUAGES or len(set(head)) < len(head):
-        raise _refused(f"A flow has at most {MAX_LANGUAGES} further languages, each once.")
+        raise _refused(f"A flow has at most {MAX_LANGUAGES} further languages, each once.", "languages")
     places = {
         (node.id, place.pointer): place.text for node in document.nodes for place in texts_of(node.type, node.config)
     }
@@ -177,11 +177,12 @@ def _read(text: str) -> tuple[list[str], list[list[str]]]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        raise _refused("This is not a table that can be read.") from error
+        raise _refused("This is not a table that can be read.", "unreadable") from error
     if not rows:
-        raise _refused("The table is empty.")
+        raise _refused("The table is empty.", "empty")
     return [name.strip() for name in rows[0]], rows[1:]
 
 
-def _refused(message: str) -> InvalidError:
-    return InvalidError(message, errors=[FieldError("/csv", message, "invalid_table")], code="invalid_table")
+def _refused(message: str, why: str) -> InvalidError:
+    """`why`: the code of the reason, for a sentence in the reader's language."""
+    return InvalidError(message, errors=[FieldError("/csv", message, why)], code="invalid_table")

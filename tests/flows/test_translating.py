@@ -13,6 +13,7 @@ from pytake_app.core.errors import ForbiddenError, InvalidError
 from pytake_app.flows import service, translating
 from pytake_app.flows.starters import BY_KEY
 from pytake_app.flows.translation_schemas import TranslationsImport
+from pytake_app.ui.i18n import load_catalogue
 from tests.support.tenants import Tenant
 
 
@@ -109,6 +110,8 @@ def test_what_is_no_table_is_told(tenant: Tenant, faq: str, text: str) -> None:
     with pytest.raises(InvalidError) as refused:
         take_in(tenant, faq, text)
     assert refused.value.code == "invalid_table"
+    why = refused.value.errors[0].code  # the editor says it in the reader's language
+    assert f"translations.refused_{why}" in load_catalogue("es")
 
 
 def test_viewers_read_and_do_not_write(tenant: Tenant, faq: str) -> None:

@@ -16,6 +16,9 @@ const ANSWER_LIMIT = 8000; // ms to wait for an answer before sending again unde
 const MAX_STRANDINGS = 3; // refusals of an edit without a reason after which all of it is a choice
 const MAX_EDIT = 400000; // characters of one edit; the server reads messages of 512 KB
 
+/** Whether operations are few enough to go as one edit. */
+export const fits = (ops) => JSON.stringify(ops).length <= MAX_EDIT;
+
 /** The edits of one flow.
  * `send(message)` gives `{cid, flow_id, revision, built, ops}` to the server; `changed(why)` is called after every change;
  * `failed(code)` when an edit was refused for good; `reload()` when our copy can't be brought up to date by edits;
@@ -129,7 +132,7 @@ export class Sync {
     const last = this.pending[this.pending.length - 1];
     const joins = key !== null && last?.open && last.key === key;
     if (!joins) this.close();
-    if (JSON.stringify(ops).length > MAX_EDIT) {
+    if (!fits(ops)) {
       this.failed("too_large");
       this.changed("refused");
       return false;

@@ -5,6 +5,7 @@ import { Check, Crosshair, Download, Languages, Plus, Search, Trash2, Upload, X 
 import { toast } from "sonner";
 import { api } from "$/public/pt_api.js";
 import { useLang } from "$/public/pt_i18n.js";
+import { fits } from "$/public/pt_editor_sync.js";
 import { editor, emit, readOnly, S, say, sayOr, specOf, useStore, useStoreRef } from "$/public/pt_editor.js";
 import { languageName, nodeName } from "$/public/pt_editor_model.js";
 import { placeholders, progressOf, rowsOf } from "$/public/pt_editor_texts.js";
@@ -110,13 +111,17 @@ const load = async (file) => {
   }
   try {
     await editor.settled();
-    const answer = await api.post(`/api/v1/flows/${S.flowId}/translations/import`, { csv: await file.text(), dry_run: true });
-    if (answer.operations.length) editor.edit(answer.operations);
+    const csv = await file.text();
+    const take = (dry_run) => api.post(`/api/v1/flows/${S.flowId}/translations/import`, { csv, dry_run });
+    let answer = await take(true);
+    // What is too much for one message is put in by the server, which tells it like anybody's edit.
+    if (!fits(answer.operations)) answer = await take(false);
+    else if (answer.operations.length) editor.edit(answer.operations);
     editor.flush();
     const skipped = answer.notices.filter((notice) => notice.reason === "unknown_text").length;
     toast.success(say("translations.imported", { count: answer.changed }), skipped ? { description: say("translations.skipped", { count: skipped }) } : undefined);
   } catch (error) {
-    toast.error(say("translations.import_failed"), { description: error.code === "invalid_table" ? error.errors[0]?.message : say("common.failed_detail") });
+    toast.error(say("translations.import_failed"), { description: error.code === "invalid_table" ? sayOr(`translations.refused_${error.errors[0]?.code}`, error.errors[0]?.message) : say("common.failed_detail") });
   }
 };
 

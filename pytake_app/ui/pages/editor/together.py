@@ -77,7 +77,11 @@ def clash_view(item: rx.Var[dict]) -> rx.Component:
     def side(title: rx.Var, value: str, verb: rx.Var, own: str, kind: str) -> rx.Component:
         return rx.el.div(
             rx.el.div(title, class_name="meta muted"),
-            rx.el.div(RichText.create(text=text_of(item, value), limit=600), class_name="clv dense", custom_attrs={"data-testid": f"clash-{value}"}),
+            rx.el.div(
+                RichText.create(text=text_of(item, value), limit=600),
+                class_name="clv dense",
+                custom_attrs={"data-testid": f"clash-{value}"},
+            ),
             button(
                 verb,
                 kind=kind,
