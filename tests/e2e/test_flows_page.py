@@ -177,6 +177,21 @@ def test_folders_tags_and_many_at_once(flows: Page, tmp_path: Path) -> None:
     flows.get_by_test_id("sort-name").click()
     expect(flows.get_by_test_id("flow-row").first).to_contain_text("Avulso")
 
+    # A folder and a view that were taken away come back whole.
+    flows.get_by_test_id("folder-menu").click()
+    flows.get_by_test_id("folder-removeFolder").click()
+    expect(flows.get_by_test_id("folder")).to_have_count(0)
+    flows.get_by_text("A pasta Campanhas foi excluída").locator("xpath=ancestor::li").get_by_role(
+        "button", name="Desfazer"
+    ).click()
+    expect(flows.get_by_test_id("folder")).to_contain_text("1")
+    flows.get_by_test_id("view-forget").click()
+    expect(flows.get_by_test_id("saved-view")).to_have_count(0)
+    flows.get_by_text("A visão Feriados foi esquecida").locator("xpath=ancestor::li").get_by_role(
+        "button", name="Desfazer"
+    ).click()
+    expect(flows.get_by_test_id("saved-view")).to_have_text("Feriados")
+
     flows.get_by_test_id("mark-all").click()
     with flows.expect_download() as download:
         flows.get_by_test_id("bulk-save").click()

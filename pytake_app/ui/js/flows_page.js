@@ -8,6 +8,7 @@ import { getLang, tr, useLang } from "$/public/pt_i18n.js";
 import { onPoke } from "$/public/pt_live.js";
 import { comboOf, isTyping } from "$/public/pt_shell.js";
 import { fieldOf, sliceOf, whileVisible } from "$/public/pt_page_store.js";
+import { removeFolder } from "$/public/pt_flows_folders.js";
 import { importFiles } from "$/public/pt_flows_import.js";
 import {
   BASE, CLOSED, applyFilters, clearFilters, find, loadViews, may, more, narrow, put, readAddress, refresh, refreshSoon, say, set, state, store, toggleSide, wordFor,
@@ -173,20 +174,23 @@ export const flows = {
   view: (id) => applyFilters(state.views.find((view) => view.id === id)?.filters ?? {}),
   saveView: () => open("view"),
   forgetView: async (id) => {
+    const gone = state.views.find((view) => view.id === id);
     set({ views: state.views.filter((view) => view.id !== id) });
-    await api.delete(`/api/v1/flow-views/${id}`).catch((error) => toast.error(wordFor(error)));
+    try {
+      await api.delete(`/api/v1/flow-views/${id}`);
+      const { name, filters } = gone;
+      const back = () => api.post("/api/v1/flow-views", { name, filters }).then(loadViews, (error) => toast.error(wordFor(error)));
+      toast.success(say("flows.view_forgotten", { name }), { duration: UNDO, action: { label: tr(getLang(), "common.undo"), onClick: back } });
+    } catch (error) {
+      toast.error(wordFor(error));
+      loadViews();
+    }
   },
 
   newFolder: (parent = "") => may() && open("folder", { parent }),
   renameFolder: (id) => open("folder", { id, name: state.library.folders.find((folder) => folder.id === id)?.name ?? "" }),
   moveFolder: (id) => open("move", { id, what: "folder", folder: state.library.folders.find((folder) => folder.id === id)?.parent_id ?? "" }),
-  removeFolder: (id) =>
-    working(async () => {
-      await api.delete(`/api/v1/flow-folders/${id}`);
-      if (state.filters.folder === id) narrow({ folder: "" });
-      else refresh();
-      toast.success(say("flows.folder_deleted"));
-    }),
+  removeFolder: (id) => working(() => removeFolder(id)),
 
   select: (id, range) => {
     const ids = state.flows.map((flow) => flow.id);

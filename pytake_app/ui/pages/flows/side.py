@@ -151,7 +151,10 @@ def side_view(item: rx.Var[dict]) -> rx.Component:
                 type="button",
                 class_name="ib sm fl-sdm",
                 on_click=do(f"flows.forgetView({entry!s}.id)", entry),
-                custom_attrs={"aria-label": t("flows.view_forget", name=text_of(entry, "name"))},
+                custom_attrs={
+                    "aria-label": t("flows.view_forget", name=text_of(entry, "name")),
+                    "data-testid": "view-forget",
+                },
             ),
             class_name="fl-sdr",
         )
