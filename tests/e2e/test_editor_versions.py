@@ -119,6 +119,7 @@ def test_versions(person: Person) -> None:
     page.get_by_test_id("confirm-publish").click()
     expect(page.get_by_test_id("publication")).to_contain_text("09:30")
     page.get_by_test_id("cancel-publication").click()
+    page.get_by_test_id("cancel-publication-sure").click()
     expect(page.get_by_test_id("publication")).to_have_count(0)
     soon = datetime.now(ZoneInfo("UTC")) + timedelta(seconds=2)
     call(person, "POST", f"/flows/{flow}/publications", {"publish_at": soon.isoformat()})

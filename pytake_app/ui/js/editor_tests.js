@@ -34,8 +34,10 @@ export const tests = {
     try {
       const run = await api.post(`${base()}/run`, {});
       if (mine === turn) change({ run, revision, busy: false });
-    } catch {
-      if (mine === turn) change({ busy: false, run: null });
+    } catch (error) {
+      if (mine !== turn) return;
+      change({ busy: false, run: null });
+      if (error.status && error.status !== 503) tell("check.tests_not_run", "error");
     }
   },
   /** Run them again when the draft has changed since. */

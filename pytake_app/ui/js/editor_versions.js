@@ -209,6 +209,7 @@ export const versions = {
     versions.load();
   },
   async cancel(id) {
+    emit({ confirm: null });
     try {
       await api.delete(path(`publications/${id}`));
       toast.success(say("versions.canceled"));
@@ -276,6 +277,7 @@ const publicationRow = (item) => ({
   when: when(item.publish_at),
   author: item.created_by === S.me.id ? say("editor.by_you") : item.created_by_name,
   overtaken: item.overtaken_by ?? 0,
+  asked: S.confirm?.kind === "publication" && S.confirm.id === item.id,
   version: item.version ?? 0,
   why: item.problem ? sayOr(`versions.problem_${item.problem.code}`, say("versions.problem_other"), { count: item.problem.findings.length }) : "",
 });

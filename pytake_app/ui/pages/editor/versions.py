@@ -102,7 +102,20 @@ def _draft(item: Item) -> rx.Component:
 
 
 def _ahead(item: Item, one: rx.Var) -> rx.Component:
-    cancel = _small("versions.cancel", f"versions.cancel({text_of(one, 'id')!s})", one, "cancel-publication")
+    identity = f"{text_of(one, 'id')!s}"
+    ask = _small("versions.cancel", f"versions.ask({{kind: 'publication', id: {identity}}})", one, "cancel-publication")
+    # What was kept for it can't be had back from here, so it is asked about.
+    sure = rx.el.div(
+        rx.el.span(t("versions.cancel_sure"), class_name="dense"),
+        rx.el.div(
+            _small("versions.cancel", f"versions.cancel({identity})", one, "cancel-publication-sure", "soft"),
+            _small("versions.keep", "versions.ask(null)", one, "keep-publication"),
+            class_name="row g6 wrap",
+        ),
+        class_name="notice amber col g6",
+        role="alert",
+    )
+    cancel = rx.cond(flag(one, "asked"), sure, rx.el.div(ask, class_name="row g6"))
     return rx.el.div(
         rx.el.div(
             icon("calendar-clock", "s"), rx.el.span(text_of(one, "when"), class_name="str tn"), class_name="row g6"
@@ -114,7 +127,7 @@ def _ahead(item: Item, one: rx.Var) -> rx.Component:
             rx.el.div(t("versions.ahead_overtaken", version=number(one, "overtaken")), class_name="meta t-amber"),
             rx.cond(flag(one, "draft_moved_on"), rx.el.div(t("versions.ahead_moved_on"), class_name="meta muted")),
         ),
-        rx.cond(flag(item, "locked"), rx.fragment(), rx.el.div(cancel, class_name="row g6")),
+        rx.cond(flag(item, "locked"), rx.fragment(), cancel),
         class_name="ver ahead",
         custom_attrs={"data-testid": "publication"},
     )
