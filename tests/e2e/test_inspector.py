@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.editor_page import Editor, Json, Person, box_of, edge, node, type_steadily
 from tests.product import Product
@@ -187,6 +187,22 @@ def test_files_are_uploaded_checked_and_found_again(editor: Editor) -> None:
     page.get_by_test_id("remove-file").click()
     page.get_by_test_id("open-library").click()
     page.get_by_test_id("media-library").get_by_text("cardapio.png").click()
+    assert editor.node("foto")["config"]["media_id"] == kept
+
+    # An upload goes on while another block is looked at.
+    page.get_by_test_id("remove-file").click()
+    held: list[Route] = []
+    page.route("**/api/v1/media", held.append)
+    page.get_by_test_id("media-input").set_input_files(
+        {"name": "cardapio.png", "mimeType": "image/png", "buffer": png()}
+    )
+    expect(page.locator(".ins .mdbusy")).to_be_visible()
+    pick(editor, "pergunta")
+    expect(page.locator(".ins .mdbusy")).to_have_count(0)
+    assert not editor.node("foto")["config"].get("media_id")
+    held[0].continue_()
+    pick(editor, "foto")
+    expect(page.locator(".ins img.mdpic")).to_be_visible()
     assert editor.node("foto")["config"]["media_id"] == kept
 
 

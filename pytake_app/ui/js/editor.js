@@ -76,6 +76,7 @@ const fresh = () => ({
   following: "", // the tab whose view is followed
   gone: false, // deleted while it is open here
   users: null, // id → name
+  uploads: {}, // of media fields, by their key: {name, part}
   flows: null, // other flows, for the picker
   connected: true,
 });

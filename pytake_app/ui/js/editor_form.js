@@ -107,9 +107,9 @@ export const form = {
   /** Several fields of a block at once: one undo step. Null takes a field out. */
   patch(nodeId, patch) {
     const node = nodeOf(S.doc, nodeId);
-    if (!node) return;
+    if (!node) return false;
     const cleared = Object.entries(patch).flatMap(([name, value]) => putting(node, [name], value).filter((op) => op.op === "disconnect"));
-    editor.edit([...cleared, { op: "update_config", id: nodeId, patch }]);
+    return editor.edit([...cleared, { op: "update_config", id: nodeId, patch }]);
   },
   /** Put an example in place of what a block has; exits that stay keep what they lead to. */
   example(nodeId, config) {

@@ -1,9 +1,10 @@
 // A file of a message: upload (type and size told at once, checked again by the server), library, or a link.
 import { createElement as h, useEffect, useRef, useState } from "react";
 import { FileText, FileUp, Film, FolderOpen, Image, Link2, Music, Trash2, X } from "lucide-react";
+import { toast } from "sonner";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang } from "$/public/pt_i18n.js";
-import { say, sayOr, S, useStore } from "$/public/pt_editor.js";
+import { emit, say, sayOr, S, tell, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { form } from "$/public/pt_editor_form.js";
 import { Rich } from "$/public/pt_editor_text.js";
@@ -25,7 +26,7 @@ export const bytes = (size) => new Intl.NumberFormat(getLang(), size >= MB ? { s
 
 const fits = (file, takes) => takes.types.some((type) => (type.startsWith(".") ? file.name.toLowerCase().endsWith(type) : file.type === type)) || !file.type;
 
-/** Upload with progress, which fetch can't tell. */
+/** Upload with progress, which fetch can't tell. `stop.now` ends it. */
 const send = (file, onProgress, stop) =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -39,9 +40,38 @@ const send = (file, onProgress, stop) =>
     request.onload = () => (request.status === 201 ? resolve(request.response) : reject(new Error(request.response?.code ?? (request.status === 413 ? "media_too_large" : "unknown"))));
     request.onerror = () => reject(new Error("offline"));
     request.onabort = () => reject(new Error("stopped"));
-    stop.current = () => request.abort();
+    stop.now = () => request.abort();
     request.send(body);
   });
+
+const TELL = 200; // ms between two words about an upload's progress
+const stops = new Map();
+const uploading = (key, part) => emit({ uploads: { ...S.uploads, [key]: part } });
+
+/** Upload for a field, `take(file)` when it is there; it goes on while another block is looked at. Answers what went wrong. */
+const bring = async (key, file, kind, take) => {
+  const flow = S.flowId;
+  const here = () => S.flowId === flow;
+  const stop = {};
+  let told = 0;
+  stops.set(key, stop);
+  uploading(key, { name: file.name, part: 0 });
+  const progress = (part) => {
+    if (!here() || performance.now() - told < TELL) return;
+    told = performance.now();
+    uploading(key, { name: file.name, part });
+  };
+  try {
+    const kept = await send(file, progress, stop);
+    if (kept.kind !== kind && kind !== "document") return say("inspector.wrong_content", { name: file.name });
+    return here() && !take(kept) ? say("inspector.upload_unplaced") : "";
+  } catch (error) {
+    return error.message === "stopped" ? "" : sayOr(`inspector.upload_${error.message}`, say("inspector.upload_failed"));
+  } finally {
+    stops.delete(key);
+    if (here()) uploading(key, null);
+  }
+};
 
 const Shown = ({ kind, url, name }) => {
   const [failed, setFailed] = useState(false);
@@ -64,8 +94,12 @@ const Library = ({ kind, onPick, onClose }) => {
     return () => stop.abort();
   }, [asked, kind]);
   const more = async () => {
-    const found = await api.get(address(page.next));
-    setPage({ items: [...page.items, ...found.items], next: found.next_cursor });
+    try {
+      const found = await api.get(address(page.next));
+      setPage({ items: [...page.items, ...found.items], next: found.next_cursor });
+    } catch {
+      tell("inspector.library_failed", "error");
+    }
   };
   const Icon = PICTURES[kind] ?? FileText;
   return h("div", { className: "mdlib", "data-testid": "media-library", onKeyDown: (event) => event.key === "Escape" && (event.stopPropagation(), onClose()) },
@@ -84,34 +118,33 @@ export const Media = ({ item }) => {
   const kind = item.path === "media_id" ? (node.kind ?? "image") : (node.header_type ?? "image");
   const takes = TAKES[kind] ?? TAKES.document;
   const [how, setHow] = useState(() => (item.text ? "file" : node[urlPath] ? "link" : "file"));
-  const [busy, setBusy] = useState(null); // {name, part}
+  const busy = useStore((s) => s.uploads?.[item.key] ?? null); // {name, part}
   const [wrong, setWrong] = useState("");
   const [library, setLibrary] = useState(false);
   const [about, setAbout] = useState(null);
   const [over, setOver] = useState(false);
-  const stop = useRef(null);
   const input = useRef(null);
-  useEffect(() => () => stop.current?.(), []);
+  const shown = useRef(true);
+  useEffect(() => {
+    shown.current = true;
+    return () => {
+      shown.current = false;
+    };
+  }, []);
   const take = (file) => {
     setAbout(file);
     setWrong("");
     setLibrary(false);
-    form.patch(item.node, { [item.path]: file.id, [urlPath]: "", ...(kind === "document" && item.path === "media_id" && !node.filename && file.filename ? { filename: file.filename } : {}) });
+    return form.patch(item.node, { [item.path]: file.id, [urlPath]: "", ...(kind === "document" && item.path === "media_id" && !node.filename && file.filename ? { filename: file.filename } : {}) });
   };
   const upload = async (file) => {
     if (!file) return;
     setWrong("");
     if (!fits(file, takes)) return setWrong(say("inspector.wrong_type", { name: file.name, kind: sayOr(`node.msg_media.kind.option.${kind}`, kind) }));
     if (file.size > takes.max) return setWrong(say("inspector.too_large", { name: file.name, size: bytes(file.size), max: bytes(takes.max) }));
-    setBusy({ name: file.name, part: 0 });
-    try {
-      const kept = await send(file, (part) => setBusy({ name: file.name, part }), stop);
-      if (kept.kind !== kind && !(kind === "document")) setWrong(say("inspector.wrong_content", { name: file.name }));
-      else take(kept);
-    } catch (error) {
-      if (error.message !== "stopped") setWrong(sayOr(`inspector.upload_${error.message}`, say("inspector.upload_failed")));
-    }
-    setBusy(null);
+    const problem = await bring(item.key, file, kind, take);
+    if (problem && shown.current) setWrong(problem);
+    else if (problem) toast.error(problem, { description: file.name });
   };
   const link = { ...item, key: `${item.node}/${urlPath}`, path: urlPath, widget: "text", text: String(node[urlPath] ?? ""), label: say("inspector.link_to_file"), placeholder: "https://…", variables: true, max: 0, limits: [], issue: item.text ? "" : item.issue };
   const tab = (name, Icon, label) => h("button", { type: "button", role: "tab", "aria-selected": how === name, onClick: () => setHow(name) }, h(Icon, { className: "i-s", "aria-hidden": true }), label);
@@ -122,7 +155,7 @@ export const Media = ({ item }) => {
         h(Shown, { kind, url: `/api/v1/media/${item.text}`, name: about?.filename }),
         h("div", { className: "row g6" }, h("span", { className: "dense ell grow" }, about?.id === item.text ? about.filename : say("editor.uploaded")), about?.id === item.text ? h("span", { className: "meta muted tn" }, bytes(about.size)) : null,
           !item.disabled && h("button", { type: "button", className: "ib sm", "aria-label": say("inspector.remove_file"), title: say("inspector.remove_file"), "data-testid": "remove-file", onClick: () => form.set(item.node, item.path, null) }, h(Trash2, { className: "i-s", "aria-hidden": true }))))
-        : busy ? h("div", { className: "mdbusy", role: "status" }, h("div", { className: "row g6" }, h("span", { className: "dense ell grow" }, busy.name), h("span", { className: "meta tn" }, fmt.number(getLang(), busy.part, { style: "percent" })), h("button", { type: "button", className: "ib sm", "aria-label": say("common.cancel"), onClick: () => stop.current?.() }, h(X, { className: "i-s", "aria-hidden": true }))), h("progress", { value: busy.part, max: 1 }))
+        : busy ? h("div", { className: "mdbusy", role: "status" }, h("div", { className: "row g6" }, h("span", { className: "dense ell grow" }, busy.name), h("span", { className: "meta tn" }, fmt.number(getLang(), busy.part, { style: "percent" })), h("button", { type: "button", className: "ib sm", "aria-label": say("common.cancel"), onClick: () => stops.get(item.key)?.now?.() }, h(X, { className: "i-s", "aria-hidden": true }))), h("progress", { value: busy.part, max: 1 }))
           : library ? h(Library, { kind, onPick: take, onClose: () => setLibrary(false) })
             : h("div", { className: "mddrop", "data-over": over, "data-bad": Boolean(item.issue || wrong), onDragOver: (event) => { event.preventDefault(); setOver(true); }, onDragLeave: () => setOver(false), onDrop: (event) => { event.preventDefault(); setOver(false); upload(event.dataTransfer.files[0]); } },
               h("input", { ref: input, type: "file", className: "sr", tabIndex: -1, accept: takes.types.join(","), "aria-label": item.label, "data-testid": "media-input", onChange: (event) => { upload(event.target.files[0]); event.target.value = ""; } }),
