@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SIGNED_IN_PAGES = (
     "/start", "/inbox", "/queues", "/queues/settings", "/team", "/sandbox", "/flows", "/gallery", "/message-queue",
+    "/help/blocks",
     "/settings/channels", "/settings/profile", "/settings/organization", "/settings/plan", "/settings/inbox",
     "/settings/hours", "/settings/security", "/settings/users", "/settings/departments", "/settings/privacy",
     "/settings/roles", "/settings/api-keys", "/settings/audit",

@@ -2,6 +2,7 @@
 import { createElement as h, useState } from "react";
 import { ChevronRight, Play, WandSparkles } from "lucide-react";
 import { api } from "$/public/pt_api.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { editor, say, sayOr, S, useStore } from "$/public/pt_editor.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { form } from "$/public/pt_editor_form.js";
@@ -122,7 +123,7 @@ export const TryRequest = ({ node }) => {
     state?.error && h("div", { className: "notice red", role: "alert" }, state.error),
     result && h("div", { className: "row g6 wrap dense", role: "status" },
       result.error ? h("span", { className: "bdg red" }, sayOr(`inspector.try_${result.error}`, result.error)) : h("span", { className: `bdg ${good ? "jade" : "red"}`, "data-testid": "try-status" }, result.status),
-      h("span", { className: "meta muted tn" }, `${result.duration_ms.toLocaleString()} ms`), result.size ? h("span", { className: "meta muted tn" }, bytes(result.size)) : null,
+      h("span", { className: "meta muted tn" }, `${fmt.number(getLang(), result.duration_ms)} ms`), result.size ? h("span", { className: "meta muted tn" }, bytes(result.size)) : null,
       h("span", { className: "grow" }), h("button", { type: "button", className: "link meta", "aria-expanded": sent, onClick: () => setSent(!sent) }, say("inspector.what_was_sent"))),
     result?.problems.length ? h("div", { className: "micro t-amber" }, say("inspector.try_problems"), " ", result.problems.join(" · ")) : null,
     result && sent ? h("pre", { className: "sent mono micro" }, `${result.request.method} ${result.request.url}\n${result.request.headers.map((line) => `${line.name}: ${line.value}`).join("\n")}${result.request.body ? `\n\n${result.request.body}` : ""}`) : null,

@@ -100,6 +100,8 @@ const Example = ({ node, type, onDone }) => {
     !readOnly() && h("button", { type: "button", className: "btn soft sm", "data-testid": "insert-example", onClick: insert }, h(WandSparkles, { className: "i-xs", "aria-hidden": true }), say(blank ? "inspector.insert_example" : "inspector.replace_by_example")));
 };
 
+const FOR_DEVELOPERS = new Set(["start", "trigger_webhook", "trigger_event", "send_event"]); // what the API has a part in
+
 const FieldHelp = ({ field }) => h("div", { className: "hf" },
   h("div", { className: "row g6" }, h("b", { className: "dense" }, sayOr(field.label_key, field.name)), h("span", { className: "mono micro muted" }, field.name), field.required ? h("span", { className: "micro t-red" }, say("inspector.required")) : null),
   field.help_key ? h("div", { className: "meta muted" }, sayOr(field.help_key, "")) : null,
@@ -127,7 +129,9 @@ export const HelpSheet = ({ node, onClose }) => {
       spec.fields.length ? h("div", { className: "col g8" }, h("div", { className: "h-sec" }, say("inspector.fields")), spec.fields.map((field) => h(FieldHelp, { key: field.name, field }))) : null,
       ports.length ? h("div", { className: "col g4" }, h("div", { className: "h-sec" }, say("inspector.exits")), ports.map((port) => h("div", { key: port.id, className: "row g6 dense" }, h("span", { className: "bdg" }, sayOr(port.key ?? "", port.id)), port.required ? h("span", { className: "micro muted" }, say("inspector.must_connect")) : null))) : null,
       EXAMPLES[type] ? h("div", { className: "col g6" }, h("div", { className: "h-sec" }, say("inspector.example")), h(Example, { node, type, onDone: onClose })) : null,
-      h("a", { className: "link meta", href: "/docs", target: "_blank", rel: "noopener" }, say("inspector.api_docs"))));
+      h("div", { className: "row g12 wrap" },
+        h("a", { className: "link meta", href: `/help/blocks#${type}`, target: "_blank", rel: "noopener", "data-testid": "help-all" }, say("inspector.all_blocks")),
+        FOR_DEVELOPERS.has(type) && h("a", { className: "link meta", href: "/docs", target: "_blank", rel: "noopener" }, say("inspector.api_docs")))));
 };
 
 const PLACE = /(-?\d{1,2}\.\d{3,}),\s*(-?\d{1,3}\.\d{3,})/;

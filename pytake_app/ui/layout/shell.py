@@ -179,6 +179,7 @@ def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx
     `content`.
     """
     pages = [{"href": i.href, "icon": i.icon, "label": i.label} for _, items in NAVIGATION for i in items]
+    pages.append({"href": "/help/blocks", "icon": "workflow", "label": "blocks.title"})
     pages += [{"href": one.href, "icon": "settings", "label": one.label} for one in SECTIONS]
     return rx.el.div(
         rx.el.a(t("common.skip"), href="#content", class_name="skip"),

@@ -4,6 +4,7 @@ import reflex as rx
 
 from pytake_app.ui.pages.auth import more as guest
 from pytake_app.ui.pages.auth import page as auth
+from pytake_app.ui.pages.blocks import page as blocks
 from pytake_app.ui.pages.channels import page as channels
 from pytake_app.ui.pages.editor import page as editor
 from pytake_app.ui.pages.flows import page as flows
@@ -52,6 +53,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(sandbox.page, route=sandbox.ROUTE, on_load=sandbox.ON_LOAD)
     app.add_page(flows.page, route=flows.ROUTE, on_load=flows.ON_LOAD)
     app.add_page(gallery.page, route=gallery.ROUTE, on_load=gallery.ON_LOAD)
+    app.add_page(blocks.page, route=blocks.ROUTE, on_load=blocks.ON_LOAD)
     app.add_page(message_queue.page, route=message_queue.ROUTE, on_load=message_queue.ON_LOAD)
     app.add_page(privacy.page, route=privacy.ROUTE, on_load=privacy.ON_LOAD)
     app.add_page(profile.page, route=profile.ROUTE, on_load=profile.ON_LOAD)
