@@ -205,6 +205,13 @@ def test_files_are_uploaded_checked_and_found_again(editor: Editor) -> None:
     expect(page.locator(".ins img.mdpic")).to_be_visible()
     assert editor.node("foto")["config"]["media_id"] == kept
 
+    # The preview shows the picture itself.
+    page.get_by_test_id("tab-preview").click()
+    page.get_by_test_id("preview-start-here").click()
+    picture = page.get_by_test_id("preview-picture")
+    expect(picture).to_be_visible()
+    assert picture.get_attribute("src") == f"/api/v1/media/{kept}"
+
 
 def test_a_condition_offers_what_fits_the_value(editor: Editor) -> None:
     page = editor.page

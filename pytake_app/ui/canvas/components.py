@@ -236,6 +236,15 @@ class PreviewScroll(EditorPart):
     label: rx.Var[str]
 
 
+class PreviewFile(EditorPart):
+    """A file of a message of the preview; the child stands for one that can't be shown."""
+
+    library = PREVIEW_VIEW
+    tag = "PreviewFile"
+    kind: rx.Var[str]
+    src: rx.Var[str]
+
+
 class PreviewPending(EditorPart):
     """The call that waits for an answer from outside."""
 

@@ -417,12 +417,12 @@ export const editor = {
   closePublish: () => emit({ publish: null }),
   reviewFindings: () => emit({ publish: null, tab: "check", sheet: true }),
   note: (note) => emit({ publish: { ...S.publish, note } }),
-  /** Resolves when every edit was acknowledged (or the connection is away). */
+  /** Resolves when every edit was acknowledged, or can't be now: the connection is away, or nothing is sent any more. */
   settled() {
     S.sync.flush();
     return new Promise((resolve) => {
       const look = () => {
-        if (S.sync.waiting > 0 && S.connected) return;
+        if (S.sync.waiting > 0 && S.connected && !S.sync.halted) return;
         listeners.delete(look);
         resolve();
       };

@@ -38,7 +38,7 @@ const span = (minutes) => {
   const [unit, size] = minutes % 1440 === 0 ? ["day", 1440] : minutes % 60 === 0 ? ["hour", 60] : ["minute", 1];
   return new Intl.NumberFormat(getLang(), { style: "unit", unit, unitDisplay: "long" }).format(minutes / size);
 };
-const none = { header: "", image: "", picture: "", text: "", footer: "", buttons: [], list: "", sections: [], url: "", url_text: "", form: "", share: false, tone: "", icon: "", notes: [], warning: "", reaction: "" };
+const none = { header: "", image: "", file: "", file_kind: "", text: "", footer: "", buttons: [], list: "", sections: [], url: "", url_text: "", form: "", share: false, tone: "", icon: "", notes: [], warning: "", reaction: "" };
 
 const line = (key, icon, text, tone = "") => ({ ...none, key, kind: "line", icon, text, tone });
 const ofInput = (input, at, key) => {
@@ -74,22 +74,27 @@ const optionTitle = (id) => {
   return id;
 };
 const fileIcon = { image: "image", video: "film", audio: "mic", document: "file-text", sticker: "smile" };
-const local = (url) => (typeof url === "string" && url.startsWith("/") ? url : "");
+/** Where this page finds a message's file: an uploaded one; what lies elsewhere is named and not fetched. */
+const fileOf = (kind, part) => ({ file_kind: kind, file: part?.media_id ? `/api/v1/media/${encodeURIComponent(part.media_id)}` : typeof part?.url === "string" && part.url.startsWith("/") ? part.url : "" });
+
+/** A template whose look isn't known: its name and what it was filled with. */
+const templateByName = (content, header, image) => ({ header, image, text: say("editor.template_sent", { name: content.name }), footer: [...(content.body ?? []), ...Object.values(content.named_body ?? {})].join(" · "), buttons: templateButtons(content) });
 
 /** A message's content as a bubble; also for looks on other channels. */
 export const ofContent = (content) => {
   const header = content.header && content.header.type === "text" ? content.header.text : "";
   const image = content.header && content.header.type !== "text" ? (content.header.url || content.header.filename || sayOr(`editor.kind_${content.header.type}`, content.header.type)) : "";
+  const head = image ? fileOf(content.header.type, content.header) : {};
   const footer = content.footer ?? "";
   switch (content.type) {
     case "text": return { text: content.body };
-    case "media": return { text: content.caption ?? "", image: content.filename || content.url || sayOr(`editor.kind_${content.kind}`, content.kind), picture: content.kind === "image" ? local(content.url) : "", icon: fileIcon[content.kind] };
-    case "buttons": return { header, image, text: content.body, footer, buttons: content.buttons };
+    case "media": return { text: content.caption ?? "", image: content.filename || content.url || sayOr(`editor.kind_${content.kind}`, content.kind), ...fileOf(content.kind, content), icon: fileIcon[content.kind] };
+    case "buttons": return { header, image, ...head, text: content.body, footer, buttons: content.buttons };
     case "list": return { header, text: content.body, footer, list: content.button, sections: content.sections.map((section) => ({ title: section.title ?? "", rows: section.rows.map((row) => ({ ...row, description: row.description ?? "" })) })) };
-    case "template": return sentLook(content) ?? { header, image, text: say("editor.template_sent", { name: content.name }), footer: [...(content.body ?? []), ...Object.values(content.named_body ?? {})].join(" · "), buttons: templateButtons(content) };
+    case "template": return { ...(sentLook(content) ?? templateByName(content, header, image)), ...head };
     case "location": return { image: content.name || `${content.latitude.toFixed(4)}, ${content.longitude.toFixed(4)}`, icon: "map-pin", text: content.address ?? "" };
     case "location_request": return { text: content.body, share: true };
-    case "cta_url": return { header, image, text: content.body, footer, url: content.url, url_text: content.display_text };
+    case "cta_url": return { header, image, ...head, text: content.body, footer, url: content.url, url_text: content.display_text };
     case "contacts": return { text: content.contacts.map((card) => `👤 ${card.formatted_name ?? card.name?.formatted_name}${(card.phones ?? []).map((phone) => `\n${phone.phone}`).join("")}`).join("\n") };
     case "form": return { header, text: content.body, footer, form: content.cta };
     case "reaction": return { text: content.emoji };
@@ -226,6 +231,17 @@ addSlice("preview", () => {
     locked: !grants(S.me, "flows:edit"),
   };
 });
+
+/** A file of a message: seen or heard when it was uploaded here, else `children` (its kind and name). */
+export const PreviewFile = ({ kind, src, children }) => {
+  const [broken, setBroken] = useState("");
+  const failed = () => setBroken(src);
+  if (!src || broken === src) return children;
+  if (kind === "image" || kind === "sticker") return h("img", { className: "pvpic", src, alt: "", onError: failed, "data-testid": "preview-picture" });
+  if (kind === "video") return h("video", { className: "pvpic", src, controls: true, preload: "metadata", onError: failed });
+  if (kind === "audio") return h("audio", { className: "pvpic", src, controls: true, preload: "metadata", onError: failed });
+  return children;
+};
 
 /** The text box of the phone. */
 export const PreviewInput = ({ placeholder, label, children }) => {

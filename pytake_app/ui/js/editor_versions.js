@@ -182,6 +182,11 @@ export const versions = {
     }
     change({ busy: true, error: "" });
     await editor.settled();
+    if (S.sync.waiting > 0) {
+      // What goes live is what the server has; the latest edits aren't there.
+      change({ busy: false, error: say("versions.refused_unsaved", { count: S.sync.waiting }) });
+      return;
+    }
     try {
       if (at) await versions.schedule(at, body);
       else await versions.publishNow(body, wanted.live);

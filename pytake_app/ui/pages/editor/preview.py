@@ -4,6 +4,7 @@ import reflex as rx
 
 from pytake_app.ui.canvas.components import (
     Item,
+    PreviewFile,
     PreviewForm,
     PreviewInput,
     PreviewPending,
@@ -102,17 +103,17 @@ def _option(bubble: rx.Var, option: rx.Var) -> rx.Component:
 def _in_bubble(bubble: rx.Var) -> rx.Component:
     body = rx.el.div(
         rx.cond(
-            text_of(bubble, "picture") != "",
-            rx.el.img(src=text_of(bubble, "picture"), alt="", class_name="pvpic"),
-        ),
-        rx.cond(
-            (text_of(bubble, "image") != "") & (text_of(bubble, "picture") == ""),
-            rx.el.div(
-                rx.match(
-                    text_of(bubble, "icon"), *[(name, icon(name, "l")) for name in FILE_ICONS], icon("image", "l")
+            text_of(bubble, "image") != "",
+            PreviewFile.create(
+                rx.el.div(
+                    rx.match(
+                        text_of(bubble, "icon"), *[(name, icon(name, "l")) for name in FILE_ICONS], icon("image", "l")
+                    ),
+                    rx.el.span(text_of(bubble, "image"), class_name="ell micro"),
+                    class_name="pvimg",
                 ),
-                rx.el.span(text_of(bubble, "image"), class_name="ell micro"),
-                class_name="pvimg",
+                kind=text_of(bubble, "file_kind"),
+                src=text_of(bubble, "file"),
             ),
         ),
         rx.cond(text_of(bubble, "header") != "", rx.el.div(text_of(bubble, "header"), class_name="hdr")),
