@@ -164,7 +164,7 @@ function compute(now) {
 const page = makeStore(
   {
     me: null, phase: "loading", flows: [], cursor: null, filters: { ...FILTERS }, library: null, views: [], selected: [], anchor: "", starters: null,
-    dialog: CLOSED, busy: false, paging: false, navigate: null, side: remembered(SIDE), opened: null, folded: [], keys: false,
+    dialog: CLOSED, busy: false, paging: false, navigate: null, side: null, opened: null, folded: [], keys: false,
   },
   (state) => compute(state),
 );
@@ -258,7 +258,8 @@ export const narrow = (patch, wait = 0) => {
 };
 export const clearFilters = () => narrow(FILTERS);
 export const applyFilters = (filters) => narrow({ ...FILTERS, ...filters });
-export const readAddress = () => set({ filters: fromAddress() });
+/** What the address asks for and how the page was left; read once it stands, for the prepared page knows neither. */
+export const readAddress = () => set({ filters: fromAddress(), side: remembered(SIDE) });
 export const toggleSide = () => {
   const side = !sideOpen(state);
   set(roomy() ? { side } : { opened: side });
