@@ -166,6 +166,9 @@ def test_pasted_junk_changes_nothing_and_is_told(editor: Editor) -> None:
     page.evaluate('navigator.clipboard.writeText(\'{"pytake":"nodes","nodes":[{"type":"bomb"}]}\')')
     page.keyboard.press("Control+v")
     expect(page.get_by_text("Não há blocos do PyTake")).to_be_visible()
+    page.evaluate("navigator.clipboard.writeText('x'.repeat(2_000_001))")
+    page.keyboard.press("Control+v")
+    expect(page.get_by_text("Isso é grande demais para colar")).to_be_visible()
     assert editor.document() == before
 
 

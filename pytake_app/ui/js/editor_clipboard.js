@@ -47,6 +47,10 @@ const parsed = (text) => {
 /** Paste nodes from text. Anything else is told in a sentence; nothing that is there changes. */
 export const paste = (text) => {
   if (readOnly()) return;
+  if (String(text ?? "").length > LONGEST) {
+    tell("canvas.paste_too_large", "info");
+    return;
+  }
   const data = parsed(String(text ?? ""));
   const sound = (data?.nodes ?? []).filter(isNode);
   const nodes = sound.filter((node, i) => specOf(node.type) && sound.findIndex((other) => other.id === node.id) === i);
