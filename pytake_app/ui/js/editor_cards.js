@@ -49,7 +49,7 @@ const schedule = (cron) => {
 const flowName = (ref) => {
   if (!ref) return "";
   const is = (flow) => flow && (flow.id === ref || flow.slug === ref);
-  const known = is(S.flow) ? S.doc : S.flows?.find(is);
+  const known = is(S.flow) ? (S.sync?.doc ?? S.flow) : S.flows?.find(is);
   return known?.name ?? (S.flows?.length ? say("canvas.flow_gone") : "…");
 };
 
