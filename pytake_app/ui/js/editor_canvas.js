@@ -16,6 +16,7 @@ import { kindName, nodeName, portLabel } from "$/public/pt_editor_model.js";
 import { actions } from "$/public/pt_editor_actions.js";
 import { FindBar } from "$/public/pt_editor_find.js";
 import { alsoHeld } from "$/public/pt_editor_frames.js";
+import { inGap, inMiddle, isFar, liesOn } from "$/public/pt_editor_edges.js";
 import { useEditorKeys } from "$/public/pt_editor_keys.js";
 import { LinkPanel } from "$/public/pt_editor_link.js";
 import { CanvasMenu, openMenu } from "$/public/pt_editor_menu.js";
@@ -80,28 +81,19 @@ const asNode = (View) =>
     return h(Fragment, null, h(View, { item }), h(CardMark, { id }));
   }, (a, b) => a.id === b.id && a.data === b.data && a.selected === b.selected);
 
-const SMALL = /\s+(\S{1,3})$/;
+const FIGURES = "0000 00%"; // as long as what the runs tab writes
 
-/** As many whole words of an edge's name as fit between two cards; the exit's own row says all of it. */
-const fitting = (text, room) => {
-  const letters = Math.floor((room - 18) / 6.4);
-  if (text.length <= letters) return text;
-  let short = text.slice(0, letters + 1).replace(/\s*\S*$/, "");
-  while (SMALL.test(short)) short = short.replace(SMALL, "");
-  return short.length >= 6 ? short : "";
-};
-
-const GAP = 96; // between two columns, as auto-layout leaves it
-
-/** Height of React Flow's curve between two cards at a share of its width. */
-const heightAt = (from, to, share) => {
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 16; i += 1) {
-    const t = (low + high) / 2;
-    if (1.5 * t * (1 - t) + t ** 3 < share) low = t;
-    else high = t;
-  }
-  return from + (to - from) * (3 * low ** 2 - 2 * low ** 3);
+/** Whether a card lies under an edge's name; looked at when blocks came to rest, not while they are dragged. */
+const useCovered = (place) => {
+  const last = useRef({ nodes: null, at: "", value: false });
+  return useFlow((s) => {
+    const seen = last.current;
+    const at = place ? `${place.x} ${place.y} ${place.words}` : "";
+    if (seen.at === at && (seen.nodes === s.nodes || S.dragging)) return seen.value;
+    const cards = place?.words ? s.nodes.filter((node) => node.type !== "group").map((node) => ({ ...node.position, width: node.measured?.width ?? 260, height: node.measured?.height ?? 120 })) : [];
+    last.current = { nodes: s.nodes, at, value: Boolean(cards.length) && liesOn(place, cards) };
+    return last.current.value;
+  });
 };
 
 const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY, sourceHandleId, selected, data }) => {
@@ -109,19 +101,18 @@ const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY,
   const ends = { sourceX, sourceY, targetX, targetY, sourcePosition: Position.Right, targetPosition: Position.Left };
   // An edge that goes back passes above both of its cards instead of through what lies between them.
   const [path, labelX, labelY] = back ? getSmoothStepPath({ ...ends, borderRadius: 18, offset: 30, centerY: Math.min(sourceY, targetY) - 56 }) : getBezierPath({ ...ends, curvature: 0.28 });
-  // The name of an edge that passes other columns stays in the gap beside its own card, where no card lies under it.
-  const far = !back && targetX - sourceX > 2 * GAP;
-  const [wordsX, wordsY] = far ? [sourceX + GAP / 2, heightAt(sourceY, targetY, GAP / 2 / (targetX - sourceX))] : [labelX, labelY];
-  const label = fitting(data.label, back ? 140 : (far ? GAP : targetX - sourceX) - 14);
+  const look = useEdgeLook(id, source, sourceHandleId);
+  const middle = inMiddle(ends, [labelX, labelY], look?.label ? FIGURES : data.label, back);
+  const covered = useCovered(!back && isFar(ends) ? middle : null);
+  const place = covered ? inGap(ends, look?.label ? FIGURES : data.label) : middle;
   const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
   const near = useFlow((s) => s.transform[2] > NEAR);
   const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);
-  const look = useEdgeLook(id, source, sourceHandleId);
-  const words = look && look.label !== undefined ? look.label : label;
+  const words = look && look.label !== undefined ? look.label : place.words;
   return h("g", { className: `${(selected || hot) && !look ? "hot" : ""}${lit ? " lit" : ""} ${look?.className ?? ""}`, "data-testid": `edge-${id}` },
     h(BaseEdge, { id, path, interactionWidth: 22, style: look?.style }),
     near && words && h(EdgeLabelRenderer, null,
-      h("div", { className: `el${selected ? " hot" : ""}${look?.label ? " ef tn" : ""}${far ? " flat" : ""}`, style: { transform: `translate(-50%, -50%) translate(${wordsX}px, ${wordsY}px)` } }, words)));
+      h("div", { className: `el${selected ? " hot" : ""}${look?.label ? " ef tn" : ""}${covered ? " flat" : ""}`, style: { transform: `translate(-50%, -50%) translate(${place.x}px, ${place.y}px)` } }, words)));
 });
 
 const EDGE_TYPES = { pt: FlowEdge };
