@@ -292,6 +292,8 @@ def set_status(
         conversation.waiting_since = None
     was_open, is_open = before in repository.OPEN, status in repository.OPEN
     conversation.status = status
+    if is_open and not was_open:
+        queues.reopened(session, conversation, by=principal.user_id, clock=clock)
     if was_open != is_open:
         event: EventName = "conversation_opened" if is_open else "conversation_closed"
         _tell(session, conversation, event, by=principal.user_id, clock=clock)

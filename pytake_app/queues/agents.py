@@ -362,6 +362,20 @@ def lose(session: Session, *, clock: Clock) -> int:
     return len(lost)
 
 
+def retire(session: Session, answering: Collection[UUID], *, clock: Clock) -> None:
+    """Agents who may not answer any more are not at work.
+
+    Parameters:
+        answering: everybody who may.
+    """
+    statement = scoped(session, Agent).where(col(Agent.status) != "offline", col(Agent.user_id).not_in(answering))
+    if not session.exec(statement.limit(1)).first():
+        return
+    held = statement.order_by(col(Agent.user_id)).with_for_update(skip_locked=True, key_share=True)
+    for agent in session.exec(held.execution_options(populate_existing=True)):
+        _put_status(session, agent, "offline", "", by=None, clock=clock)
+
+
 def _own_or_admin(principal: Principal, user_id: UUID) -> None:
     principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.QUEUES_MANAGE)
     if principal.user_id != user_id and not principal.has(Permission.QUEUES_MANAGE):

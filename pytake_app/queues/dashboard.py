@@ -80,10 +80,11 @@ def dashboard(
     paces = dashboard_rows.paces(session, now)
     cards = _cards(found, house, crew.people, paces, now)
     totals = {one.part: one.total for one in found}
+    absent = next((one.absent for one in found if one.part == "in_service"), 0)
     agents = [one for one in crew.views if queue_id is None or any(own.id == queue_id for own in one.queues)]
     figures = _figures(
         {one: held for one, held in line.items() if queue_id in (None, one)},
-        agents, today, last_week, house, queue_id, now,
+        agents, (totals.get("in_service", 0), absent), today, last_week, house, queue_id, now,
     )  # fmt: skip
     return Dashboard(
         at=now,
@@ -235,6 +236,7 @@ def _card(row: Shown, queue: ServiceQueue | None, now: datetime) -> DashboardIte
         csat_score=item.csat_score,
         csat_comment=item.csat_comment,
         ended_by_name=row.ender,
+        snoozed_until=row.snoozed_until if item.status == "in_service" else None,
         moved_to=MovedTo(queue=row.moved[0], agent=row.moved[1]) if row.moved is not None else None,
     )
 
@@ -246,6 +248,7 @@ def _percent(counts: Counts) -> float | None:
 def _figures(
     line: Mapping[UUID, Waiting],
     agents: Sequence[AgentView],
+    served: tuple[int, int],
     today: Counts,
     last_week: Counts,
     house: House,
@@ -266,13 +269,15 @@ def _figures(
         longest_wait_since=longest.longest if longest is not None else None,
         longest_wait_contact=longest.contact if longest is not None else "",
         longest_wait_sla_state=item_views.due_state(longest.longest, longest.sla_due_at, now) if longest else "ok",
-        in_service=sum(one.load for one in at_work),
+        in_service=served[0],
+        in_service_absent=served[1],
+        taken=sum(one.load for one in at_work),
         slots=sum(one.capacity for one in at_work),
         free_slots=sum(one.capacity - one.load for one in free),
         free_agents=len(free),
         sla_percent=percent,
-        # Of several queues the highest promise counts.
-        sla_target_percent=max(targets, default=80),
+        # Of several queues the highest promise counts; 0: nothing is promised.
+        sla_target_percent=max(targets, default=0),
         sla_change=round(percent - then, 1) if percent is not None and then is not None else None,
         abandoned_today=today.abandoned,
         entered_today=today.entered,

@@ -19,7 +19,8 @@ from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.queueing import LATE_AT_MOST
 from pytake_app.core.tenancy import Permission, Principal, organization_of
 from pytake_app.queues import distribution, predicting, repository
-from pytake_app.queues.models import HANDOVER, BusinessCalendar, QueueItem, ServiceQueue
+from pytake_app.queues.agents import AT_WORK
+from pytake_app.queues.models import HANDOVER, Agent, BusinessCalendar, QueueItem, ServiceQueue
 
 SHOWN = 100
 MOST_SHOWN = 500
@@ -97,10 +98,12 @@ _Agent, _Offered, _Ender, _Next, _Taker = (
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One item with what is shown of it. `total`: of its column, shown or not."""
+    """One item with what is shown of it. `total`: of its column, shown or not; `absent`: those of them whose agent is
+    not at work."""
 
     part: str
     total: int
+    absent: int
     item: QueueItem
     contact_name: str
     phone: str | None
@@ -111,17 +114,21 @@ class Shown:
     offered: str
     ender: str
     moved: tuple[str, str] | None
+    snoozed_until: datetime | None
 
 
 def _part(name: str, order: Sequence[Any], most: int, *conditions: Any) -> Any:
+    status = sa.func.coalesce(col(Agent.status), "offline")
     return (
         sa.select(
             col(QueueItem.id).label("id"),
             sa.literal(name).label("part"),
             sa.func.row_number().over(order_by=list(order)).label("n"),
             sa.func.count().over().label("total"),
+            sa.func.count().filter(status.not_in(AT_WORK)).over().label("absent"),
         )
         .outerjoin(ServiceQueue, col(ServiceQueue.id) == col(QueueItem.queue_id))
+        .outerjoin(Agent, col(Agent.user_id) == col(QueueItem.agent_id))
         .where(*conditions)
         .order_by(sa.text("n"))
         .limit(most)
@@ -167,6 +174,7 @@ def items(
             picked.c.part, picked.c.total, QueueItem, col(Contact.name), col(Contact.phone),
             col(Conversation.last_message_direction), col(Conversation.last_message_at), col(Message.author_kind),
             _Agent.full_name, _Offered.full_name, _Ender.full_name, _Next.queue_name, _Taker.full_name, _Next.id,
+            picked.c.absent, col(Conversation.snoozed_until),
         )
         .join(QueueItem, col(QueueItem.id) == picked.c.id)
         .join(Contact, col(Contact.id) == col(QueueItem.contact_id))
@@ -196,7 +204,8 @@ def items(
         Shown(
             part=row[0], total=row[1], item=row[2], contact_name=row[3], phone=row[4], direction=row[5],
             spoken_at=row[6], author=row[7], agent=row[8] or "", offered=row[9] or "", ender=row[10] or "",
-            moved=(row[11] or "", row[12] or "") if row[13] is not None else None,
+            moved=(row[11] or "", row[12] or "") if row[13] is not None else None, absent=row[14],
+            snoozed_until=row[15],
         )
         for row in session.execute(statement)
     ]  # fmt: skip

@@ -128,11 +128,14 @@ def ticket(item: QueueItem, queue: ServiceQueue) -> Ticket:
     )
 
 
-def waiting(session: Session, queue_ids: Iterable[UUID] | None = None) -> list[tuple[QueueItem, ServiceQueue]]:
+def waiting(
+    session: Session, queue_ids: Iterable[UUID] | None = None, *, by_itself: bool = False
+) -> list[tuple[QueueItem, ServiceQueue]]:
     """Who waits and has been received, those first who are next.
 
     Parameters:
         queue_ids: only these queues; None: all.
+        by_itself: not those whom only people take: of queues distributed by hand, but for a contact's last agent.
     """
     rank = (
         col(QueueItem.entered_at)
@@ -152,6 +155,9 @@ def waiting(session: Session, queue_ids: Iterable[UUID] | None = None) -> list[t
     )
     if queue_ids is not None:
         statement = statement.where(col(QueueItem.queue_id).in_(list(queue_ids)))
+    if by_itself:
+        sticky = col(QueueItem.sticky_agent_id).is_not(None)
+        statement = statement.where(sa.or_(col(ServiceQueue.distribution) != "manual", sticky))
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
@@ -163,9 +169,11 @@ def distribute(session: Session, *, clock: Clock) -> int:
     """
     repository.alone(session)
     people = candidates(session)
-    if not any(one.free for one in people):
+    # Only queues that somebody with room answers, so that those who wait elsewhere, or for a hand, hide nobody.
+    answered = {queue_id for one in people if one.free for queue_id in one.levels}
+    if not answered:
         return 0
-    rows = waiting(session)
+    rows = waiting(session, answered, by_itself=True)
     if not rows:
         return 0
     pairs = distribution.distribute([ticket(*row) for row in rows], people, clock.now())

@@ -62,6 +62,18 @@ class Door:
             return queue
         return next((one for one in self.queues.values() if one.is_default), None)
 
+    def onward(self, queue: ServiceQueue) -> ServiceQueue | None:
+        """Where the queue overflows to: the next along the chain that is in use and open. Nobody is sent from a line to
+        a closed door; None: it overflows nowhere now."""
+        for _ in range(MAX_STEPS):
+            if queue.overflow_action != "queue" or queue.overflow_queue_id is None:
+                return None
+            following = self.queues.get(queue.overflow_queue_id)
+            if following is None or (following.is_active and self.is_open(following)):
+                return following
+            queue = following
+        return None
+
 
 def enter(
     session: Session,
@@ -76,7 +88,8 @@ def enter(
     by: UUID | None = None,
     clock: Clock,
 ) -> QueueItem:
-    """Put a conversation in line; its session in progress is interrupted, a place it had elsewhere is given up.
+    """Put a conversation in line; its session in progress is interrupted, a place it had elsewhere is given up. Who
+    waits already goes on with the time they have waited: nobody starts from behind because a colleague knew better.
 
     Parameters:
         queue_id: None for the default queue.
@@ -92,6 +105,7 @@ def enter(
     before = items.live_of(session, conversation.id)
     # Who is passed on keeps the hand-off that the flow waits to hear of, unless it has heard already.
     flow_session_id = before.flow_session_id if before is not None else None
+    since = before.entered_at if before is not None and before.status in ("waiting", "offered") else None
     if before is not None:
         items.end(session, before, "transferred", outcome="queue", by=by, clock=clock)
     if priority is None:
@@ -103,7 +117,7 @@ def enter(
     wait_until = clock.now() + timedelta(minutes=wait_minutes) if wait_minutes is not None else None
     return items.make(
         session, conversation, queue, source=source, priority=priority, skills=skills, note=note,
-        wait_until=wait_until, flow_session_id=flow_session_id, previous=before, clock=clock,
+        wait_until=wait_until, flow_session_id=flow_session_id, previous=before, since=since, clock=clock,
     )  # fmt: skip
 
 
@@ -185,9 +199,9 @@ def _let_in(
         if not is_open and queue.closed_action == "refuse" and not passed_on:
             refuse(session, queue, item, conversation, "closed", queue.closed_message, clock)
             return
-        onward = door.queues.get(queue.overflow_queue_id) if queue.overflow_queue_id is not None else None
         if _is_full(session, queue) and not passed_on:
-            if queue.overflow_action == "queue" and onward is not None and onward.is_active:
+            onward = door.onward(queue)
+            if onward is not None:
                 item = again(
                     session, item, conversation, onward, ended="overflow", outcome="full", source=item.source,
                     clock=clock,
@@ -224,10 +238,10 @@ def _welcome(
 ) -> None:
     now = clock.now()
     item.arrived_at = now
-    if queue.sla_seconds is not None:
+    if queue.sla_seconds is not None and is_open:  # else promised at opening
         item.sla_due_at = item.entered_at + timedelta(seconds=queue.sla_seconds)
     if queue.max_wait_minutes is not None:
-        limit = item.entered_at + timedelta(minutes=queue.max_wait_minutes)
+        limit = now + timedelta(minutes=queue.max_wait_minutes)  # in this queue; the time before was another's
         item.wait_until = min(limit, item.wait_until) if item.wait_until is not None else limit
     if queue.sticky and sticky is not None:
         item.sticky_agent_id, item.sticky_until = sticky, now + timedelta(seconds=queue.sticky_seconds)

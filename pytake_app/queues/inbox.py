@@ -6,6 +6,7 @@ transaction, so that both tell the same story.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +19,9 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.tenancy import organization_of, scoped
 from pytake_app.queues import items, telling
 from pytake_app.queues.models import HANDOVER, Agent, QueueItem
+
+UNDONE_WITHIN = timedelta(minutes=10)
+"""A conversation that is opened again so soon after closing was closed by mistake."""
 
 
 def leave_for_person(session: Session, conversation: Conversation, user_id: UUID, *, by: UUID, clock: Clock) -> None:
@@ -92,6 +96,38 @@ def closed(session: Session, conversation: Conversation, *, outcome: str = "", b
         return
     status = "completed" if item.status == "in_service" else "abandoned"
     items.end(session, item, status, outcome=outcome or "closed", by=by, clock=clock)
+
+
+def reopened(session: Session, conversation: Conversation, *, by: UUID, clock: Clock) -> None:
+    """The conversation goes on after it was closed. Who answered it answers it again, who waited waits again; a close
+    that was undone at once leaves no trace: the place that ended by it goes on."""
+    if conversation.handling == "bot" or items.live_of(session, conversation.id) is not None:
+        return
+    last = items.last_of(session, conversation.id)
+    serves = conversation.handling == "person" and conversation.assignee_id is not None
+    if (
+        last is not None
+        and _just_ended(last, "completed" if serves else "abandoned", clock.now())
+        and last.agent_id == (conversation.assignee_id if serves else None)
+    ):
+        items.revive(session, last)
+        conversation.waiting_since = None if serves else last.entered_at
+        session.add(conversation)
+        return
+    if serves and conversation.assignee_id is not None:
+        leave_for_person(session, conversation, conversation.assignee_id, by=by, clock=clock)
+        return
+    conversation.handling, conversation.waiting_since = "waiting", clock.now()
+    wait_again(session, conversation, by=by, clock=clock)
+
+
+def _just_ended(item: QueueItem, status: str, now: datetime) -> bool:
+    """Whether it ended like this a moment ago, in the present hour (whose figures are counted again), and nothing has
+    come of it."""
+    at = item.ended_at
+    if item.status != status or at is None or item.csat_state:
+        return False
+    return now - at <= UNDONE_WITHIN and at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) > now
 
 
 def given_back(session: Session, conversation: Conversation, *, by: UUID, clock: Clock) -> None:

@@ -22,19 +22,23 @@ class MovedTo(BaseModel):
 
 
 class DashboardItem(ItemView):
-    """An item as the dashboard shows it. `ended_by_name` empty: by itself; `moved_to`: of transferred and overflown."""
+    """An item as the dashboard shows it. `ended_by_name` empty: by itself; `moved_to`: of transferred and overflown;
+    `snoozed_until`: put off by who serves it."""
 
     ended_by_name: str = ""
     csat_comment: str = ""
+    snoozed_until: datetime | None = None
     moved_to: MovedTo | None = None
 
 
 class DashboardFigures(BaseModel):
     """The figures above the columns.
 
-    `*_change` against the same time a week ago, null when nothing is known of then: counts as differences, `sla_change`
-    in percentage points. `in_service` and `slots` are those of agents at work (online and busy). `sla_percent` of those
-    who were due today. Seconds throughout.
+    `*_change` against the same time a week ago, null when nothing is known of then: counts as differences,
+    `sla_change` in percentage points. `in_service`: the cards of that column, `in_service_absent` those of them whose
+    agent is not at work; `taken` and `slots`: places of agents at work (online and busy), whatever queue their
+    conversations are of. `sla_percent` of those who were due today; `sla_target_percent` 0: nothing is promised.
+    Seconds throughout.
     """
 
     waiting: int
@@ -44,6 +48,8 @@ class DashboardFigures(BaseModel):
     longest_wait_contact: str
     longest_wait_sla_state: Literal["ok", "soon", "late"]
     in_service: int
+    in_service_absent: int
+    taken: int
     slots: int
     free_slots: int
     free_agents: int

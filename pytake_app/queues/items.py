@@ -111,6 +111,31 @@ def live_of(session: Session, conversation_id: UUID) -> QueueItem | None:
     return cast("QueueItem | None", session.exec(statement).one_or_none())
 
 
+def last_of(session: Session, conversation_id: UUID) -> QueueItem | None:
+    """The conversation's latest item, held; the caller holds the conversation."""
+    statement = (
+        scoped(session, QueueItem)
+        .where(QueueItem.conversation_id == conversation_id)
+        .order_by(col(QueueItem.entered_at).desc(), col(QueueItem.id).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return cast("QueueItem | None", session.exec(statement).one_or_none())
+
+
+def revive(session: Session, item: QueueItem) -> None:
+    """An item, held by the caller, goes on as if it had not ended: in service with its agent, else waiting."""
+    item.status = "in_service" if item.agent_id is not None else "waiting"
+    item.ended_at = item.ended_by = item.rolled_up_at = None
+    item.outcome = ""
+    session.add(item)
+    session.flush()
+    telling.changed(session, [item], item.status)
+    telling.agent_changed(session, [item.agent_id] if item.agent_id is not None else [])
+    tend_soon(session)
+
+
 def require(item: QueueItem, *statuses: str) -> None:
     """Refuse when the item is in none of these states.
 
@@ -160,9 +185,14 @@ def make(
     wait_until: datetime | None = None,
     flow_session_id: UUID | None = None,
     previous: QueueItem | None = None,
+    since: datetime | None = None,
     clock: Clock,
 ) -> QueueItem:
-    """A new waiting item of a conversation that the caller holds and has put in line; greeted when it is tended."""
+    """A new waiting item of a conversation that the caller holds and has put in line; greeted when it is tended.
+
+    Parameters:
+        since: when the wait began that goes on in it; None: now.
+    """
     now = clock.now()
     item = QueueItem(
         id=new_id(),
@@ -175,7 +205,7 @@ def make(
         priority=min(3, max(0, priority)),
         skills=list(dict.fromkeys(skill.strip()[:60] for skill in skills if skill.strip()))[:30],
         source=source,
-        entered_at=now,
+        entered_at=since or now,
         note=note[:NOTE_LENGTH],
         wait_until=wait_until,
         flow_session_id=flow_session_id,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,7 +34,9 @@ from pytake_app.queues.models import QueueItem, ServiceQueue
 log = structlog.get_logger(__name__)
 
 NOT_SOONER = timedelta(minutes=1)
-"""A better place in the queue is told no more often than this."""
+"""A place in the queue is told no more often than this."""
+CLOSED_NOT_SOONER = timedelta(minutes=30)
+"""Who writes while the queue is closed hears so again no sooner than this."""
 TOLD_AT_ONCE = 200
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -135,12 +138,14 @@ def greet(session: Session, queue: ServiceQueue, item: QueueItem, conversation: 
 
 
 def tell_positions(session: Session, *, clock: Clock) -> int:
-    """Tell who waits when they have come nearer, and from time to time that they are not forgotten.
+    """Tell who waits where they stand when they have come nearer or write, and from time to time that they are not
+    forgotten; who writes while the queue is closed, that it is.
 
     Returns:
         how many were told.
     """
-    speaking = sa.or_(col(ServiceQueue.position_message) != "", col(ServiceQueue.waiting_message) != "")
+    texts = (ServiceQueue.position_message, ServiceQueue.waiting_message, ServiceQueue.closed_message)
+    speaking = sa.or_(*(col(text) != "" for text in texts))
     told = 0
     for queue in session.exec(scoped(session, ServiceQueue).where(speaking)):
         told += _tell_queue(session, queue, clock)
@@ -151,35 +156,61 @@ def _tell_queue(session: Session, queue: ServiceQueue, clock: Clock) -> int:
     now, places = clock.now(), positions(session, queue.id)
     if not places:
         return 0
-    statement = scoped(session, QueueItem).where(
-        QueueItem.queue_id == queue.id,
-        QueueItem.status == "waiting",
-        col(QueueItem.position_told_at) <= now - NOT_SOONER,
-    )
-    due = [item for item in session.exec(statement.limit(TOLD_AT_ONCE)) if _text(queue, item, places, now)]
-    if not due:
-        return 0
-    held = conversations.lock_many(session, [item.conversation_id for item in due])
-    told = 0
-    for item in repository.hold_items(session, [i.id for i in due if i.conversation_id in held], ("waiting",)):
-        text = _text(queue, item, places, now)
+    statement = (
+        sa.select(
+            col(QueueItem.id), col(QueueItem.conversation_id), col(QueueItem.position_told),
+            col(QueueItem.position_told_at), col(QueueItem.told_closed_at), col(Conversation.last_inbound_at),
+        )
+        .join(Conversation, col(Conversation.id) == col(QueueItem.conversation_id))
+        .where(
+            col(QueueItem.organization_id) == organization_of(session),
+            col(QueueItem.queue_id) == queue.id,
+            col(QueueItem.status) == "waiting",
+            col(QueueItem.position_told_at) <= now - NOT_SOONER,
+        )
+    )  # fmt: skip
+    due: dict[UUID, UUID] = {}
+    for item_id, conversation_id, *told in session.execute(statement):
+        if _text(queue, places.get(item_id), _Told(*told), now):
+            due[item_id] = conversation_id
+            if len(due) == TOLD_AT_ONCE:
+                break
+    held = conversations.lock_many(session, list(due.values()))
+    count = 0
+    for item in repository.hold_items(session, [one for one, where in due.items() if where in held], ("waiting",)):
+        conversation, position = held[item.conversation_id], places.get(item.id)
+        known = _Told(item.position_told, item.position_told_at, item.told_closed_at, conversation.last_inbound_at)
+        text = _text(queue, position, known, now)
         if text:
-            position = places.get(item.id)
-            speak(session, queue, held[item.conversation_id], text, position=position, clock=clock)
+            speak(session, queue, conversation, text, position=position, clock=clock)
             item.position_told, item.position_told_at = position, now
             session.add(item)
-            told += 1
-    return told
+            count += 1
+    return count
 
 
-def _text(queue: ServiceQueue, item: QueueItem, places: dict[UUID, int], now: datetime) -> str:
-    """What this person should be told now; empty: nothing."""
-    position, told_at = places.get(item.id), item.position_told_at
-    if position is None or told_at is None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What somebody was told, and when they wrote last."""
+
+    position: int | None
+    at: datetime | None
+    closed_at: datetime | None
+    wrote_at: datetime | None
+
+
+def _text(queue: ServiceQueue, position: int | None, told: _Told, now: datetime) -> str:
+    """What somebody at this place should be told now; empty: nothing."""
+    if position is None or told.at is None:
         return ""
-    if queue.position_message and item.position_told is not None and position < item.position_told:
+    if told.closed_at is not None:
+        again = told.wrote_at is not None and told.wrote_at >= max(told.at, told.closed_at) + CLOSED_NOT_SOONER
+        return queue.closed_message if again else ""
+    asks = told.wrote_at is not None and told.wrote_at >= told.at + NOT_SOONER
+    nearer = told.position is not None and position < told.position
+    if queue.position_message and (nearer or asks):
         return queue.position_message
     every = queue.position_every_minutes
-    if every is not None and now - told_at >= timedelta(minutes=every):
+    if every is not None and now - told.at >= timedelta(minutes=every):
         return queue.waiting_message or queue.position_message
     return ""

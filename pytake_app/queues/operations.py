@@ -297,7 +297,7 @@ def transfer(
             return _view(session, item, clock)
         entering.enter(
             session, conversation.id, target.id, source="agent", priority=item.priority, skills=item.skills,
-            note=request.note, by=principal.user_id, clock=clock,
+            note=request.note or item.note, by=principal.user_id, clock=clock,
         )  # fmt: skip
     return _view(session, items.live_of(session, conversation.id) or item, clock)
 
@@ -376,13 +376,10 @@ def move_all(session: Session, queue_id: UUID, target: ServiceQueue, *, by: UUID
     for one in found:
         item, conversation = items.hold(session, one.id)
         if item.status in ("waiting", "offered"):
-            entered_at = item.entered_at
-            new = entering.enter(
+            entering.enter(
                 session, conversation.id, target.id, source="agent", priority=item.priority, skills=item.skills,
                 note=item.note, by=by, clock=clock,
             )  # fmt: skip
-            new.entered_at = entered_at
-            session.add(new)
     session.flush()
     return len(found)
 

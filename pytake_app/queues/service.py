@@ -50,7 +50,7 @@ __all__ = [
     "items_by_id",
     "leave_for_person", "list_calendars", "list_queues", "live_item", "own_queue_ids", "people_left", "place", "places",
     "prioritised",
-    "queue_choices", "reference_names", "replace_queue", "seed_calendar", "seed_organization", "transfer",
+    "queue_choices", "reference_names", "reopened", "replace_queue", "seed_calendar", "seed_organization", "transfer",
     "update_calendar", "wait_again",
 ]  # fmt: skip
 
@@ -126,6 +126,11 @@ def closed(session: Session, conversation: Conversation, *, outcome: str = "", b
     inbox.closed(session, conversation, outcome=outcome, by=by, clock=clock)
 
 
+def reopened(session: Session, conversation: Conversation, *, by: UUID, clock: Clock = _CLOCK) -> None:
+    """The conversation goes on after it was closed; the caller holds it and keeps it."""
+    inbox.reopened(session, conversation, by=by, clock=clock)
+
+
 def given_back(session: Session, conversation: Conversation, *, by: UUID, clock: Clock = _CLOCK) -> None:
     """Automation answers again; the caller holds the conversation."""
     inbox.given_back(session, conversation, by=by, clock=clock)
@@ -140,6 +145,7 @@ def people_left(session: Session, *, clock: Clock = _CLOCK) -> None:
     """Somebody may not answer any more: what they were serving waits for others, what was offered is offered anew."""
     while sweeping.orphans(session, clock=clock) >= sweeping.BATCH:
         session.flush()
+    sweeping.unanswered(session, clock=clock)
     items.tend_soon(session)
 
 

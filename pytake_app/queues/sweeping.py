@@ -29,10 +29,15 @@ UNSEEN_AFTER = timedelta(minutes=15)
 NOBODY_AFTER = timedelta(minutes=5)
 """… and of who waits longer than this while none of the queue's agents is at work."""
 
+DIRECT_SECONDS = 300
+"""What `reassign_after_seconds` is for conversations that are in no queue."""
+
 # `enable_seqscan` is off for the pipeline's role: each branch goes by its own index.
 _DUE = """
 SELECT organization_id FROM queue_items WHERE status IN ('waiting', 'offered')
 UNION SELECT organization_id FROM agents WHERE status <> 'offline'
+UNION SELECT i.organization_id FROM queue_items i JOIN agents a ON a.user_id = i.agent_id
+      WHERE i.status = 'in_service' AND a.status = 'offline'
 UNION SELECT organization_id FROM service_queues WHERE csat_enabled
 UNION SELECT organization_id FROM queue_items WHERE csat_state = 'answered'
 UNION SELECT c.organization_id FROM users u
@@ -64,6 +69,22 @@ def _each(
     held = conversations.lock_many(session, [item.conversation_id for item in found])
     rows = repository.hold_items(session, [item.id for item in found if item.conversation_id in held], statuses)
     return sum([act(item, held[item.conversation_id]) for item in rows])
+
+
+def strays(session: Session, *, clock: Clock) -> int:  # noqa: ARG001  # a step like the others
+    """Who waits in a queue that was taken away as they were let in is received anew, in the default one."""
+    if items.default_or_none(session) is None:
+        return 0
+    statement = scoped(session, QueueItem).where(
+        col(QueueItem.queue_id).is_(None), QueueItem.status == "waiting", col(QueueItem.arrived_at).is_not(None)
+    )
+
+    def act(item: QueueItem, _conversation: Conversation) -> bool:
+        item.arrived_at = None
+        session.add(item)
+        return True
+
+    return _each(session, statement, ("waiting",), act)
 
 
 def unanswered(session: Session, *, clock: Clock) -> int:
@@ -104,8 +125,8 @@ def waited_out(session: Session, *, clock: Clock) -> int:
 def _time_out(
     session: Session, door: Door, queue: ServiceQueue, item: QueueItem, conversation: Conversation, clock: Clock
 ) -> None:
-    onward = door.queues.get(queue.overflow_queue_id) if queue.overflow_queue_id is not None else None
-    if queue.overflow_action == "queue" and onward is not None and onward.is_active:
+    onward = door.onward(queue)
+    if onward is not None:
         messages.speak(session, queue, conversation, queue.timeout_message, clock=clock)
         entering.again(
             session, item, conversation, onward, ended="overflow", outcome="max_wait", source=item.source, clock=clock
@@ -136,10 +157,8 @@ def _give_up(session: Session, item: QueueItem, conversation: Conversation, why:
 def closing(session: Session, *, clock: Clock) -> int:
     """Closing time: who waits is told, and kept for the next day or given up, as the queue says."""
     door = Door.of(session, clock.now())
-    with_hours = [queue for queue in door.queues.values() if queue.calendar_id is not None]
-    opened = [queue.id for queue in with_hours if door.is_open(queue)]
-    _reopen(session, door, opened)
-    closed = [queue.id for queue in with_hours if queue.id not in opened]
+    closed = [queue.id for queue in door.queues.values() if not door.is_open(queue)]
+    _reopen(session, door, closed)
     if not closed:
         return 0
     statement = scoped(session, QueueItem).where(
@@ -156,51 +175,89 @@ def closing(session: Session, *, clock: Clock) -> int:
             _give_up(session, item, conversation, "closed", clock)
         else:
             item.told_closed_at = door.now
+            if item.sla_due_at is not None and item.sla_due_at > door.now:
+                item.sla_due_at = None  # promised anew at opening
             session.add(item)
         return True
 
     return _each(session, statement, ("waiting",), act)
 
 
-def _reopen(session: Session, door: Door, opened: Sequence[UUID]) -> None:
-    """Who was kept over night waits with a new limit."""
-    if not opened:
-        return
+def _reopen(session: Session, door: Door, closed: Sequence[UUID]) -> None:
+    """Who was kept over night, or while the queue had hours, waits with a new limit and a new promise; what was broken
+    before closing time stays broken."""
     statement = scoped(session, QueueItem).where(
-        col(QueueItem.queue_id).in_(opened), QueueItem.status == "waiting", col(QueueItem.told_closed_at).is_not(None)
-    )
+        col(QueueItem.queue_id).not_in(closed), QueueItem.status == "waiting",
+        col(QueueItem.told_closed_at).is_not(None),
+    )  # fmt: skip
     found = list(session.exec(statement.limit(BATCH)))
     for item in repository.hold_items(session, [item.id for item in found], ("waiting",)):
         queue = door.queues[item.queue_id] if item.queue_id is not None else None
         item.told_closed_at = None
         if queue is not None and queue.max_wait_minutes is not None and item.wait_until is not None:
             item.wait_until = max(item.wait_until, door.now + timedelta(minutes=queue.max_wait_minutes))
+        if queue is not None and queue.sla_seconds is not None and item.sla_due_at is None:
+            item.sla_due_at = door.now + timedelta(seconds=queue.sla_seconds)
         session.add(item)
 
 
-def lost_agents(session: Session, *, clock: Clock) -> int:
-    """Conversations of agents whose connection is lost for long, and whose contact waits for an answer, go back."""
+def left_behind(session: Session, *, clock: Clock) -> int:
+    """Conversations whose contact waits for an answer go back when their agent isn't there any more: `agent_lost` (the
+    connection), `agent_left` (went offline with it, and has not answered since), `agent_away` (resting for long)."""
     now = clock.now()
+    gone = _gone(now)
     statement = (
-        scoped(session, QueueItem)
+        sa.select(QueueItem, gone.label("why"), col(Agent.status_since))
         .join(Agent, col(Agent.user_id) == col(QueueItem.agent_id))
-        .join(ServiceQueue, col(ServiceQueue.id) == col(QueueItem.queue_id))
+        .join(Conversation, col(Conversation.id) == col(QueueItem.conversation_id))
+        .outerjoin(ServiceQueue, col(ServiceQueue.id) == col(QueueItem.queue_id))
         .where(
-            QueueItem.status == "in_service",
-            Agent.status == "away",
-            Agent.status_reason == agents.LOST,
-            col(Agent.status_since) <= now - sa.func.make_interval(
-                0, 0, 0, 0, 0, 0, col(ServiceQueue.reassign_after_seconds)
-            ),
+            col(QueueItem.organization_id) == organization_of(session),
+            col(QueueItem.status) == "in_service",
+            col(Conversation.status) == "open",
+            col(Conversation.last_message_direction) == "in",
+            gone.is_not(None),
         )
-    )  # fmt: skip
+        .limit(BATCH)
+    )
+    found = {row[0].id: (row[0], row[1], row[2]) for row in session.execute(statement)}
+    held = conversations.lock_many(session, [item.conversation_id for item, _, _ in found.values()])
+    done = 0
+    for item in repository.hold_items(
+        session, [one for one, (item, _, _) in found.items() if item.conversation_id in held], ("in_service",)
+    ):
+        conversation, (_, why, since) = held[item.conversation_id], found[item.id]
+        if conversation.last_message_direction != "in":
+            continue
+        # Who goes on answering without being at work keeps what they answer.
+        if why == "agent_left" and conversations.answered_since(session, conversation.id, since):
+            continue
+        done += _requeue(session, item, conversation, why, clock)
+    return done
 
-    def act(item: QueueItem, conversation: Conversation) -> bool:
-        return conversation.last_message_direction == "in" and _requeue(
-            session, item, conversation, "agent_lost", clock
-        )
 
-    return _each(session, statement, ("in_service",), act)
+def _gone(now: datetime) -> Any:
+    """Why the agent of an item in service is not there for who waits for an answer, in SQL; NULL: they are there, or
+    may yet come back. What is in no queue has the time that queues have by default; a queue may say never."""
+    status, since = col(Agent.status), col(Agent.status_since)
+    wait = sa.case(
+        (col(QueueItem.queue_id).is_(None), sa.literal(DIRECT_SECONDS)), else_=col(ServiceQueue.reassign_after_seconds)
+    )
+    limit = sa.func.make_interval(0, 0, 0, 0, 0, 0, wait)
+    resting = status.in_(("away", "break"))
+    lost = sa.and_(status == "away", col(Agent.status_reason) == agents.LOST)
+    silent = sa.and_(resting, col(Agent.auto_away), col(Agent.last_seen_at) < now - agents.GRACE)
+    left = sa.and_(status == "offline", since > col(QueueItem.assigned_at))
+    asked_at = sa.func.greatest(since, col(Conversation.last_message_at))
+    long = sa.func.greatest(limit, sa.literal(UNSEEN_AFTER))
+    return sa.case(
+        (wait.is_(None), sa.null()),
+        (sa.and_(lost, since <= now - limit), "agent_lost"),
+        (sa.and_(silent, sa.func.greatest(since, col(Agent.last_seen_at)) <= now - limit), "agent_lost"),
+        (sa.and_(left, since <= now - limit), "agent_left"),
+        (sa.and_(resting, asked_at <= now - long), "agent_away"),
+        else_=None,
+    )
 
 
 def _requeue(session: Session, item: QueueItem, conversation: Conversation, why: str, clock: Clock) -> bool:
@@ -210,8 +267,9 @@ def _requeue(session: Session, item: QueueItem, conversation: Conversation, why:
 
 
 def orphans(session: Session, *, clock: Clock) -> int:
-    """Conversations of people who may no longer answer wait for others, with priority."""
+    """Conversations of people who may no longer answer wait for others, with priority; they are not at work."""
     answering = [user.id for user in accounts.answerers(session)]
+    agents.retire(session, answering, clock=clock)
     held = conversations.lock_many(session, conversations.orphans(session, answering, BATCH))
     for conversation in held.values():
         item = items.live_of(session, conversation.id)
@@ -281,5 +339,5 @@ def _too_long(item: QueueItem, queue: ServiceQueue, now: datetime, *, attended: 
 
 
 STEPS: tuple[Callable[..., int], ...] = (
-    agents.lose, unanswered, closing, waited_out, lost_agents, orphans, alerts,
+    agents.lose, strays, unanswered, closing, waited_out, left_behind, orphans, alerts,
 )  # fmt: skip
