@@ -235,6 +235,7 @@ def _card(row: Shown, queue: ServiceQueue | None, now: datetime) -> DashboardIte
         outcome=item.outcome,
         csat_score=item.csat_score,
         csat_comment=item.csat_comment,
+        queue_name=item.queue_name,
         ended_by_name=row.ender,
         snoozed_until=row.snoozed_until if item.status == "in_service" else None,
         moved_to=MovedTo(queue=row.moved[0], agent=row.moved[1]) if row.moved is not None else None,

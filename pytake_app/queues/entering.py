@@ -197,7 +197,7 @@ def _let_in(
         passed_on = item.source == "agent"
         is_open = door.is_open(queue)
         if not is_open and queue.closed_action == "refuse" and not passed_on:
-            refuse(session, queue, item, conversation, "closed", queue.closed_message, clock)
+            refuse(session, queue, item, conversation, "out_of_hours", queue.closed_message, clock)
             return
         if _is_full(session, queue) and not passed_on:
             onward = door.onward(queue)

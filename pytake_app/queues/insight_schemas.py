@@ -23,8 +23,9 @@ class MovedTo(BaseModel):
 
 class DashboardItem(ItemView):
     """An item as the dashboard shows it. `ended_by_name` empty: by itself; `moved_to`: of transferred and overflown;
-    `snoozed_until`: put off by who serves it."""
+    `snoozed_until`: put off by who serves it; `queue_name`: of a queue that is gone, too, empty: it is in none."""
 
+    queue_name: str = ""
     ended_by_name: str = ""
     csat_comment: str = ""
     snoozed_until: datetime | None = None

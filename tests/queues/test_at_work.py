@@ -80,7 +80,7 @@ def test_a_closed_queue_refuses_or_keeps(shop: Shop) -> None:
     shop.agent("Ana")
     refused = shop.waits()
     shop.tend()
-    assert (shop.item(refused.id).status, shop.item(refused.id).outcome) == ("abandoned", "closed")
+    assert (shop.item(refused.id).status, shop.item(refused.id).outcome) == ("abandoned", "out_of_hours")
     assert (shop.told(refused), shop.thread(refused).handling) == (["Voltamos às 9h"], "bot")
     passed_on = shop.waits(source="agent")
     shop.tend()

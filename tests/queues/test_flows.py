@@ -104,7 +104,7 @@ async def test_a_closed_queue_leads_out_by_its_port(pipeline: Pipeline, frozen_c
     await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
     tend(pipeline)
     assert said(pipeline) == ["Fechado", "closed"]
-    assert items(pipeline) == [("Atendimento", "abandoned", "closed", 1, "flow")]
+    assert items(pipeline) == [("Atendimento", "abandoned", "out_of_hours", 1, "flow")]
     assert pipeline.scalar("SELECT handling FROM conversations") == "bot"
 
 

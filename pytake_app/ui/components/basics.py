@@ -24,6 +24,11 @@ def icon(name: str, size: Literal["", "s", "xs", "l"] = "") -> rx.Component:
     return rx.icon(name, class_name=f"i-{size}" if size else "", custom_attrs={"aria-hidden": True})
 
 
+def letters(initials: rx.Var) -> rx.Component:
+    """What stands in a face: initials, or a sign for who has no name."""
+    return rx.cond(initials != "", initials, icon("user-round", "s"))
+
+
 def logo(*, large: bool = False) -> rx.Component:
     """The product's mark."""
     path = "M7.4 6H11a3 3 0 0 1 3 3v0a3 3 0 0 0 2.6 3M7.4 18H11a3 3 0 0 0 3-3v0a3 3 0 0 1 2.6-3"

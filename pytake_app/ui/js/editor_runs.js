@@ -217,7 +217,7 @@ const standing = (item) => {
 const runRow = (item) => ({
   id: item.id,
   name: item.contact_name || numberOf(item.contact_phone) || say("runs.nameless"),
-  initials: initials(item.contact_name || (item.contact_phone ?? "").slice(-2) || "?"),
+  initials: initials(item.contact_name ?? ""),
   hue: HUES[[...item.contact_id].reduce((sum, char) => sum + char.charCodeAt(0), 0) % HUES.length],
   end: say(`runs.end_${item.end}`),
   tone: HUE[item.end],

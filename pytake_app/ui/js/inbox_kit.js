@@ -1,6 +1,7 @@
 // Small React parts of the inbox: icons, buttons, menus, dialogs in the product's looks. Menus and dialogs are Radix', as in the rest of the shell.
 import { createElement as h, useEffect, useState } from "react";
 import { Dialog, DropdownMenu, Popover } from "@radix-ui/themes";
+import { UserRound } from "lucide-react";
 import { toast } from "sonner";
 import { getLang, tr, trKey } from "$/public/pt_i18n.js";
 
@@ -19,8 +20,10 @@ export const Btn = ({ kind = "line", small, busy, icon, children, className = ""
 export const IconBtn = ({ icon, label, small, on, className = "", test, ref, ...rest }) =>
   h("button", { type: "button", ref, className: `ib${small ? " sm" : ""}${on ? " on" : ""} ${className}`.trim(), title: label, "aria-label": label, "data-testid": test, ...rest }, h(Sign, { of: icon, size: small ? "s" : "" }));
 
+/** Initials, or a sign for who has no name. */
+export const Letters = ({ of }) => of || h(Sign, { of: UserRound });
 /** A face: the person's picture, else initials on a hue. */
-export const Face = ({ initials, hue, size = "", picture, children }) => h("span", { className: `av ${size} a-${hue}`, "aria-hidden": true }, picture ? h("img", { src: picture, alt: "", className: "av-pic" }) : initials, children);
+export const Face = ({ initials, hue, size = "", picture, children }) => h("span", { className: `av ${size} a-${hue}`, "aria-hidden": true }, picture ? h("img", { src: picture, alt: "", className: "av-pic" }) : h(Letters, { of: initials }), children);
 
 /** A menu behind `trigger`; `items` are {label, icon, run, on, danger, hint, test} or "line", or {title}. */
 export const Menu = ({ trigger, items, align = "end", side, label, onOpenChange }) =>

@@ -4,7 +4,7 @@ import { Virtuoso } from "react-virtuoso";
 import { AtSign, Bell, Bot, Briefcase, Check, CheckCheck, CircleAlert, Clock, File, Film, Flag, Globe, Hash, Hourglass, Image, Inbox, List, Lock, Mail, MapPin, MessageCircle, MessageSquare, Mic, Pencil, Reply, Search, SearchX, Send, SlidersHorizontal, Smartphone, Smile, Star, StickyNote, Tag, Trash2, User, Users, X } from "lucide-react";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
-import { Btn, Face, IconBtn, Menu, Pop, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
+import { Btn, Face, IconBtn, Letters, Menu, Pop, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
 import "$/public/pt_inbox_offers.js";
 import { hueOf, initials, nameOf, shortTime } from "$/public/pt_inbox_model.js";
 import { channels, people, queues, useList } from "$/public/pt_inbox_refs.js";
@@ -32,7 +32,7 @@ const Row = memo(({ item, marking }) => {
   };
   return h("div", { className: "ix-row", "data-on": item.on, "data-marked": item.marked, "data-unread": item.unread > 0, "data-testid": "conversation", "data-id": item.id },
     h("button", { type: "button", className: "ix-face", onClick: () => inbox.mark(item.id), "aria-pressed": item.marked, "aria-label": say("inbox_more.mark_row", { name: item.name }), title: say("inbox_more.mark_hint"), "data-testid": "mark" },
-      h("span", { className: `av l a-${item.hue}`, "aria-hidden": true }, item.marked ? h(Sign, { of: Check, size: "" }) : item.initials, !item.marked && h(ChannelMark, { channel: item.channel }))),
+      h("span", { className: `av l a-${item.hue}`, "aria-hidden": true }, item.marked ? h(Sign, { of: Check, size: "" }) : h(Letters, { of: item.initials }), !item.marked && h(ChannelMark, { channel: item.channel }))),
     h("button", { type: "button", className: "ix-open", onClick: click, "aria-current": item.on ? "true" : undefined, "aria-label": [item.name, words, item.unread ? say("inbox_more.unread", { count: item.unread }) : "", item.waited ? say("inbox.waiting_for", { span: item.waited }) : ""].filter(Boolean).join(", ") },
       h("span", { className: "ln" }, h("span", { className: "nm ell" }, item.name), ["high", "urgent"].includes(item.priority) && h("span", { className: item.priority === "urgent" ? "t-red" : "t-amber", title: say(`inbox_more.priority_${item.priority}`) }, h(Sign, { of: Flag, size: "xs" })), h("span", { className: "tm" }, shortTime(lang, item.at))),
       h("span", { className: "ln" },
@@ -173,7 +173,7 @@ const Hits = ({ hits }) => {
   const line = (hit, i) => {
     const talk = hit.conversation;
     return h("button", { key: `${talk.id}-${hit.message_id ?? i}`, type: "button", className: "ix-hit", "data-on": talk.id === hits.selected, onClick: () => inbox.openAt(talk.id, hit.message_id), "data-testid": "hit" },
-      h("span", { className: `av l a-${hueOf(talk.contact?.id)}`, "aria-hidden": true }, initials(talk.contact?.name), h(ChannelMark, { channel: talk.channel })),
+      h("span", { className: `av l a-${hueOf(talk.contact?.id)}`, "aria-hidden": true }, h(Letters, { of: initials(talk.contact?.name) }), h(ChannelMark, { channel: talk.channel })),
       h("span", { className: "col grow" }, h("span", { className: "ln row g6" }, h("span", { className: "nm ell" }, hit.found_in === "name" ? h(Snippet, { text: hit.snippet }) : nameOf(talk.contact)), h("span", { className: "tm meta muted right nw" }, shortTime(getLang(), hit.at ?? talk.last_message?.at ?? talk.created_at))), h("span", { className: "dense muted ix-snip" }, h(Snippet, { text: hit.found_in === "name" ? (talk.last_message?.preview ?? "") : hit.snippet }))));
   };
   return h("div", { className: "ix-hits", role: "region", "aria-label": say("inbox_more.found") }, h("div", { className: "meta muted ix-foundn", role: "status" }, say("inbox_more.found_n", { count: hits.items.length })), hits.items.map(line));

@@ -3,9 +3,10 @@ import { may as grants } from "$/public/pt_rights.js";
 const HUES = ["jade", "blue", "violet", "amber", "cyan", "plum"];
 const MINUTE = 60000;
 
+/** "CN" of "Célia Nogueira"; empty without a letter, as of a number: faces show a sign then. */
 export const initials = (name) => {
   const words = String(name || "").replace(/[^\p{L}\p{N} ]/gu, "").trim().split(/\s+/).filter(Boolean);
-  return words.length === 0 ? "?" : (words[0][0] + (words.length > 1 ? words[words.length - 1][0] : "")).toUpperCase();
+  return !words.some((word) => /\p{L}/u.test(word)) ? "" : (words[0][0] + (words.length > 1 ? words[words.length - 1][0] : "")).toUpperCase();
 };
 export const hueOf = (key) => HUES[[...String(key || "")].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) >>> 0, 7) % HUES.length];
 export const phoneText = (phone) => {
@@ -76,7 +77,7 @@ export const rowView = (row, { on, marked, now }) => {
     marked,
     channel: row.channel,
     name: nameOf(row.contact),
-    initials: initials(row.contact?.name || phoneText(row.contact?.phone).slice(-4)),
+    initials: initials(row.contact?.name),
     hue: hueOf(row.contact?.id),
     preview: kind ? "" : last.preview || "",
     kind: kind || (last.type && last.type !== "text" ? last.type : ""),

@@ -111,7 +111,7 @@ const rowOf = (row, now, edit) => {
   const number = /^\d{8,}$/.test(row.contact_name ?? "") ? phoneText(row.contact_name) : "";
   const name = number || row.contact_name || say("message_queue.hidden_contact");
   return {
-    id: row.id, href: `/inbox?c=${row.conversation_id}`, name, initials: initials(number ? number.slice(-2) : name), hue: hueOf(row.contact_id), preview: row.preview, number: account?.name ?? "",
+    id: row.id, href: `/inbox?c=${row.conversation_id}`, name, initials: number ? "" : initials(name), hue: hueOf(row.contact_id), preview: row.preview, number: account?.name ?? "",
     priority: row.priority, priority_words: say(`message_queue.priority.${row.priority}`), tone: { critical: "red", high: "amber" }[row.priority] ?? "",
     attempts: say("message_queue.attempts", { done: numberOf(row.attempts), most: numberOf(row.max_attempts) }), state: row.state, unsure: row.state === "unsure",
     at: row.state === "queued" ? row.next_attempt_at : (row.finished_at ?? row.created_at), coming: row.state === "queued", reason: reasonOf(row, account), detail: detailOf(row.error),

@@ -94,7 +94,8 @@ export const acts = {
     if (!item || !queue) return null;
     const before = item.queue?.id;
     view.close();
-    return act(() => api.post(`${path(item)}/transfer`, { queue_id: queueId, ...(note ? { note } : {}) }), {
+    const to = { queue_id: queueId, ...(note ? { note } : {}) };
+    return act(() => api.post(item.queue ? `${path(item)}/transfer` : `${TALKS}/${item.conversation_id}/transfer`, to), {
       shown: () => patchItem(item.id, () => null),
       ok: quiet ? say("monitor.undone") : say("monitor.done.moved", { name: contactName(item), queue: queue.name }),
       undo: quiet || !before || served(item) ? null : async () => {

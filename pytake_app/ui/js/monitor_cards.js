@@ -4,10 +4,10 @@ import { useDraggable } from "@dnd-kit/core";
 import { ArrowLeftRight, ArrowRightToLine, ArrowUpDown, Check, CircleCheck, CircleX, Clock, EllipsisVertical, ExternalLink, Flag, Info, LogOut, MessageSquareText, Star, TimerOff, Undo2, UserPlus, UserRoundPlus } from "lucide-react";
 import { Link } from "react-router";
 import { fmt, getLang } from "$/public/pt_i18n.js";
-import { Btn, IconBtn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
+import { Btn, IconBtn, Letters, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
 import { ChannelMark } from "$/public/pt_inbox_list.js";
 import { acts, mayGive, mayOn } from "$/public/pt_monitor_acts.js";
-import { contactName, dotOf, faceOf, firstName, outcomeOf, roughText, scoreHue, secondsSince, slaNow, spanText, useTick, whyText } from "$/public/pt_monitor_model.js";
+import { clockTime, contactName, dotOf, faceOf, firstName, outcomeOf, roughText, scoreHue, secondsSince, secondsTo, slaNow, spanText, useTick, whyText } from "$/public/pt_monitor_model.js";
 import { useMonitor, view } from "$/public/pt_monitor_store.js";
 
 export const PRIORITY_HUE = { urgent: "red", high: "amber", medium: "", low: "" };
@@ -17,9 +17,9 @@ const BAR_HUE = { late: "red", soon: "amber", ok: "jade" };
 
 export const Face = ({ person, channel, size = "m", children }) => {
   const { initials, hue } = faceOf(person);
-  return h("span", { className: `av qm-av ${size} a-${hue}`, "aria-hidden": true }, initials, channel && h(ChannelMark, { channel }), children);
+  return h("span", { className: `av qm-av ${size} a-${hue}`, "aria-hidden": true }, h(Letters, { of: initials }), channel && h(ChannelMark, { channel }), children);
 };
-export const QueueTag = ({ queue }) => (queue ? h("span", { className: "qm-queue" }, h("span", { className: `dot ${dotOf(queue)}` }), h("span", { className: "ell" }, queue.name)) : h("span", { className: "qm-queue" }, say("monitor.no_queue")));
+export const QueueTag = ({ item: { queue, queue_name: former } }) => (queue ? h("span", { className: "qm-queue" }, h("span", { className: `dot ${dotOf(queue)}` }), h("span", { className: "ell" }, queue.name)) : h("span", { className: "qm-queue" }, former ? say("monitor.queue_gone", { queue: former }) : say("monitor.no_queue")));
 const Open = ({ item }) => h(Link, { className: "qm-name ell", to: `/inbox?c=${item.conversation_id}`, title: say("monitor.open_conversation"), draggable: false }, contactName(item));
 
 // ---- what can be done with a card, for those who don't drag
@@ -29,7 +29,7 @@ const menuOf = (item) => {
   const items = [{ key: "open", label: say("monitor.open_conversation"), icon: ExternalLink, run: () => view.go(`/inbox?c=${item.conversation_id}`), test: "card-open" }];
   if (may.take || may.give || may.admin) items.push({ key: "give", label: say(waits ? "monitor.give" : "monitor.reassign"), icon: UserPlus, run: () => view.dialog("give", { talk: item.conversation_id }), test: "card-give" });
   if (may.act) {
-    if (!waits) items.push({ key: "back", label: say("monitor.put_back"), icon: Undo2, run: () => acts.putBack(item.conversation_id), test: "card-back" });
+    if (!waits && item.queue) items.push({ key: "back", label: say("monitor.put_back"), icon: Undo2, run: () => acts.putBack(item.conversation_id), test: "card-back" });
     items.push({ key: "move", label: say("monitor.move"), icon: ArrowRightToLine, run: () => view.dialog("move", { talk: item.conversation_id }), test: "card-move" });
     if (waits) {
       items.push("line", { title: say("monitor.priority_title") });
@@ -85,12 +85,12 @@ const WaitingFace = ({ item, place }) =>
     h("div", { className: "qm-top" }, h("span", { className: "qm-pos tn" }, place ?? ""), h(Face, { person: item.contact, channel: item.channel }),
       h("div", { className: "grow" },
         h("div", { className: "qm-line" }, h(Open, { item }), PRIORITY_HUE[item.priority] && h("span", { className: `bdg ${PRIORITY_HUE[item.priority]}` }, say(`monitor.priority.${item.priority}`)), h(Wait, { item })),
-        h("div", { className: "qm-line meta muted" }, h(QueueTag, { queue: item.queue }), h(Promise_, { item })))),
+        h("div", { className: "qm-line meta muted" }, h(QueueTag, { item }), h(Promise_, { item })))),
     h(SlaBar, { item }), h(Why, { item }), h(Suggestions, { item }));
 
 /** What hangs at the pointer while a card is dragged. */
 export const HeldCard = ({ item }) =>
-  h("div", { className: "qm-card qm-lifted" }, h("div", { className: "qm-top" }, h(Face, { person: item.contact, channel: item.channel }), h("div", { className: "grow col" }, h("span", { className: "str ell" }, contactName(item)), h("span", { className: "meta muted" }, h(QueueTag, { queue: item.queue })))));
+  h("div", { className: "qm-card qm-lifted" }, h("div", { className: "qm-top" }, h(Face, { person: item.contact, channel: item.channel }), h("div", { className: "grow col" }, h("span", { className: "str ell" }, contactName(item)), h("span", { className: "meta muted" }, h(QueueTag, { item })))));
 
 const Held = ({ item, kind, label, children, test }) => {
   const { may, wall } = useMonitor("page");
@@ -106,8 +106,9 @@ const Since = ({ value }) => {
   useTick();
   return h("span", { className: "qm-right meta muted tn", title: value ? fmt.exact(getLang(), value) : "" }, value ? roughText(secondsSince(value)) : "");
 };
-const LastWord = ({ word }) => {
+const LastWord = ({ item: { last_word: word, snoozed_until: until } }) => {
   useTick();
+  if (until && secondsTo(until) > 0) return h("span", { className: "qm-word meta muted", title: fmt.exact(getLang(), until) }, say("monitor.put_off", { time: clockTime(until) }));
   if (!word?.by) return null;
   const ago = word.at ? secondsSince(word.at) : null;
   const when = ago === null ? "" : ago < 45 ? say("monitor.just_now") : say("monitor.ago", { span: roughText(ago) });
@@ -116,8 +117,8 @@ const LastWord = ({ word }) => {
 const ServiceFace = ({ item }) =>
   h("div", { className: "qm-card" },
     h("div", { className: "qm-top" }, h(Face, { person: item.contact, channel: item.channel }),
-      h("div", { className: "grow" }, h("div", { className: "qm-line" }, h(Open, { item }), PRIORITY_HUE[item.priority] && h("span", { className: `bdg ${PRIORITY_HUE[item.priority]}` }, say(`monitor.priority.${item.priority}`)), h(Since, { value: item.assigned_at })), h("div", { className: "qm-line meta muted" }, h(QueueTag, { queue: item.queue })))),
-    h("div", { className: "qm-served" }, h(Face, { person: item.agent, size: "s" }), h("span", { className: "meta ell" }, item.agent?.name ?? say("monitor.nobody")), h(LastWord, { word: item.last_word })));
+      h("div", { className: "grow" }, h("div", { className: "qm-line" }, h(Open, { item }), PRIORITY_HUE[item.priority] && h("span", { className: `bdg ${PRIORITY_HUE[item.priority]}` }, say(`monitor.priority.${item.priority}`)), h(Since, { value: item.assigned_at })), h("div", { className: "qm-line meta muted" }, h(QueueTag, { item })))),
+    h("div", { className: "qm-served" }, h(Face, { person: item.agent, size: "s" }), h("span", { className: "meta ell" }, item.agent?.name ?? say("monitor.nobody")), h(LastWord, { item })));
 export const ServiceCard = memo(({ item }) =>
   h(Held, { item, kind: "service", test: "service-card", label: say("monitor.service_label", { name: contactName(item), agent: item.agent?.name ?? "" }) }, h(ServiceFace, { item })));
 
@@ -129,7 +130,7 @@ export const RecentRow = memo(({ item }) => {
   const day = item.ended_at && new Date(item.ended_at).toDateString() !== new Date().toDateString();
   return h("li", { className: "qm-recent", "data-testid": "recent-row", "data-id": item.id, "data-status": item.status },
     h("span", { className: `t-${hue}` }, h(Sign, { of: SIGNS[item.status] ?? MessageSquareText, size: "" })),
-    h("div", { className: "grow col" }, h(Open, { item }), h("span", { className: "meta muted ell", title: parts.join(" · ") }, parts.join(" · "))),
+    h("div", { className: "grow col" }, h(Open, { item }), h("span", { className: "meta muted ell", title: parts.join(" · ") }, parts.join(" · ")), item.csat_comment && h("q", { className: "meta ell qm-said", title: item.csat_comment, "data-testid": "csat-comment" }, item.csat_comment)),
     h("div", { className: "qm-end" }, h("time", { className: "meta muted tn", dateTime: item.ended_at, title: item.ended_at ? fmt.exact(getLang(), item.ended_at) : "" }, item.ended_at ? `${day ? `${new Date(item.ended_at).toLocaleDateString(getLang(), { day: "numeric", month: "short" })} ` : ""}${fmt.time(getLang(), item.ended_at)}` : ""),
       item.csat_score ? h("span", { className: `qm-score tn t-${scoreHue(item.csat_score)}`, title: say("monitor.score", { score: item.csat_score }) }, item.csat_score, h(Star, { className: "i-xs", "aria-hidden": true })) : h("span", { className: "muted meta", title: say("monitor.no_score") }, "–")));
 });

@@ -68,7 +68,8 @@ export const listText = (names) => new Intl.ListFormat(getLang(), { type: "conju
 /** "sábado passado": the same day a week ago, as each language says it. */
 export const weekAgo = () => say(`monitor.week_ago_${new Date(now()).getDay()}`);
 
-const clockTime = (value) => {
+/** "14:06" today, else with the weekday. */
+export const clockTime = (value) => {
   const at = new Date(value);
   const today = at.toDateString() === new Date(now()).toDateString();
   return today ? fmt.time(getLang(), at) : at.toLocaleString(getLang(), { weekday: "short", hour: "2-digit", minute: "2-digit" });
@@ -100,17 +101,18 @@ export const whyText = (item) => {
 };
 
 const OUTCOME = { completed: "jade", transferred: "blue", abandoned: "red", timeout: "amber", overflow: "amber" };
-/** What became of an ended item, in words, and its hue. */
+const GENERAL = { completed: ["", "completed", "closed"], abandoned: [""], transferred: [""], timeout: ["", "max_wait", "flow"], overflow: ["", "full"] };
+/** What became of an ended item, in words, and its hue: what is known of the way it ended, else where it went, else why somebody said. */
 export const outcomeOf = (item) => {
-  const own = item.status === "completed" && item.outcome && trKey(`monitor.outcome.completed_${item.outcome}`, "") === "" && !["completed", "closed"].includes(item.outcome);
-  const back = !item.moved_to?.agent && item.moved_to?.queue && item.moved_to.queue === item.queue?.name;
-  const to = back ? "" : firstName(item.moved_to?.agent) || item.moved_to?.queue || "";
-  const words = own
-    ? item.outcome
-    : to && ["transferred", "overflow"].includes(item.status)
-      ? say("monitor.outcome.to", { name: to })
-      : (back && say("monitor.outcome.transferred_released")) || sayIf(`monitor.outcome.${item.status}_${item.outcome}`) || say(`monitor.outcome.${item.status}`);
-  return { words, hue: OUTCOME[item.status] ?? "slate" };
+  const { status, outcome, moved_to: moved } = item;
+  const same = !moved?.agent && moved?.queue && moved.queue === item.queue?.name;
+  const to = same ? "" : firstName(moved?.agent) || moved?.queue || "";
+  const hue = OUTCOME[status] ?? "slate";
+  if (status === "overflow") return { words: to ? say(outcome === "max_wait" ? "monitor.outcome.overflow_max_wait_to" : "monitor.outcome.overflow_to", { name: to }) : sayIf(`monitor.outcome.overflow_${outcome}`) || say("monitor.outcome.overflow"), hue };
+  if (status === "transferred" && !outcome.startsWith("agent_") && (to || same)) return { words: to ? say("monitor.outcome.to", { name: to }) : say("monitor.outcome.transferred_released"), hue };
+  const known = sayIf(`monitor.outcome.${status}_${outcome}`) || (GENERAL[status]?.includes(outcome) ? say(`monitor.outcome.${status}`) : "");
+  if (known) return { words: known, hue };
+  return { words: status === "completed" ? outcome : status === "abandoned" ? say("monitor.outcome.abandoned_because", { reason: outcome }) : say(`monitor.outcome.${status}`), hue };
 };
 export const scoreHue = (score) => (score >= 4 ? "jade" : score >= 3 ? "amber" : "red");
 

@@ -51,6 +51,8 @@ const Longest = ({ figures }) => {
   const tone = any ? { late: "t-red", soon: "t-amber" }[figures.longest_wait_sla_state] ?? "" : "";
   return h(Figure, { label: say("monitor.longest"), value: any ? spanText(seconds) : "–", tone, below: h("span", { className: "muted" }, any ? (contact?.name ?? contact ?? "") : say("monitor.nobody_waits")), test: "fig-longest" });
 };
+/** How full the places of who is at work are; what others hold, or is put off, takes none. */
+const places = ({ in_service: served, taken, slots }) => (slots === 0 ? "" : taken === served ? say("monitor.of_slots", { count: slots }) : say("monitor.places_taken", { taken, count: slots }));
 const Figures = () => {
   const figures = useMonitor("figures");
   if (!figures) return h("div", { className: "qm-figs", "aria-hidden": true }, [0, 1, 2, 3, 4, 5].map((n) => h("div", { key: n, className: "qm-fig" }, h("span", { className: "sk qm-sk1" }), h("span", { className: "sk l qm-sk2" }), h("span", { className: "sk qm-sk1" }))));
@@ -63,7 +65,7 @@ const Figures = () => {
   return h("div", { className: "qm-figs", role: "group", "aria-label": say("monitor.figures") },
     h(Figure, { label: say("monitor.waiting"), value: number(figures.waiting), below: h(Change, { value: figures.waiting_change, good: -1 }), test: "fig-waiting" }),
     h(Longest, { figures }),
-    h(Figure, { label: say("monitor.in_service"), value: number(figures.in_service), small: figures.slots ? say("monitor.of_slots", { count: figures.slots }) : "", below: h("span", { className: "muted" }, free ? say("monitor.free_agents", { count: free }) : say("monitor.free_none")), test: "fig-service" }),
+    h(Figure, { label: say("monitor.in_service"), value: number(figures.in_service), small: places(figures), below: h(Fragment, null, figures.in_service_absent > 0 && h("span", { className: "t-amber" }, `${say("monitor.in_service_absent", { count: figures.in_service_absent })} · `), h("span", { className: "muted" }, free ? say("monitor.free_agents", { count: free }) : say("monitor.free_none"))), test: "fig-service" }),
     h(Figure, { label: say("monitor.sla_today"), value: sla === null || sla === undefined ? "–" : percent(sla), small: target ? say("monitor.target", { percent: percent(target) }) : "", tone: "", below: sla === null || sla === undefined ? h("span", { className: "muted" }, say("monitor.sla_none")) : h(Change, { value: figures.sla_change, good: 1, unit: ` ${say("monitor.points")}` }), test: "fig-sla" }),
     h(Figure, { label: say("monitor.abandoned_today"), value: number(figures.abandoned_today), small: say("monitor.of_n", { count: figures.entered_today }), below: h(Change, { value: figures.abandoned_change, good: -1 }), test: "fig-abandoned" }),
     h(Figure, { label: say("monitor.csat"), value: figures.csat_average === null || figures.csat_average === undefined ? "–" : number(figures.csat_average, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), small: figures.csat_average ? say("monitor.of_five") : "", below: h("span", { className: "muted" }, figures.csat_count ? say("monitor.answers_today", { count: figures.csat_count }) : say("monitor.answers_none")), test: "fig-csat" }));

@@ -4,7 +4,7 @@ import reflex as rx
 
 from pytake_app.ui.canvas.components import Item, do, flag, items_of, number, relative, slice_view, text_of
 from pytake_app.ui.canvas.marks import RunFilter
-from pytake_app.ui.components.basics import button, empty_state, error_state, icon, icon_button, skeleton
+from pytake_app.ui.components.basics import button, empty_state, error_state, icon, icon_button, letters, skeleton
 from pytake_app.ui.i18n import t
 from pytake_app.ui.pages.editor.palette import type_icon
 
@@ -104,7 +104,7 @@ def _losses(item: Item) -> rx.Component:
 def _run(one: rx.Var) -> rx.Component:
     return rx.el.div(
         rx.el.button(
-            rx.el.span(text_of(one, "initials"), class_name="av a-" + text_of(one, "hue")),
+            rx.el.span(letters(text_of(one, "initials")), class_name="av a-" + text_of(one, "hue")),
             rx.el.span(
                 rx.el.span(text_of(one, "name"), class_name="dense ell"),
                 rx.el.span(text_of(one, "text"), class_name="meta muted ell"),

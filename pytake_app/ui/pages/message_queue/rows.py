@@ -10,6 +10,7 @@ from pytake_app.ui.components.basics import (
     icon,
     icon_button,
     kbd,
+    letters,
     no_permission,
     skeleton,
 )
@@ -62,7 +63,9 @@ def _who(item: Item) -> rx.Component:
         flag(item, "inbound"),
         rx.el.span(icon("message-square-warning"), class_name="tile l g-canvas"),
         rx.el.span(
-            text_of(item, "initials"), class_name="av a-" + text_of(item, "hue"), custom_attrs={"aria-hidden": True}
+            letters(text_of(item, "initials")),
+            class_name="av a-" + text_of(item, "hue"),
+            custom_attrs={"aria-hidden": True},
         ),
     )
     name = rx.cond(
