@@ -89,7 +89,9 @@ const When = ({ onPick, confirm, names }) => {
   const late = !own || new Date(own) <= new Date();
   return h("div", { className: "col g8" },
     h("div", { className: "ix-picks" }, presets().map(([name, date]) => h("button", { key: name, type: "button", className: "ix-pick", onClick: () => onPick(date.toISOString()), "data-testid": `when-${name}` }, h("span", { className: "tile s" }, h(Sign, { of: Clock })), h("span", { className: "grow dense" }, say(`inbox_more.when_${name}`)), h("span", { className: "meta muted tn nw" }, date.toLocaleString(getLang(), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }))))),
-    h("div", { className: "row g8 ix-own" }, h("label", { className: "ff grow" }, h("span", { className: "lbl" }, say("inbox_more.when_own")), h("input", { className: "input", type: "datetime-local", value: own, min: localText(new Date()), onChange: (event) => setOwn(event.target.value), "data-testid": "when-own" })), h(Btn, { kind: "solid", disabled: late, onClick: () => onPick(new Date(own).toISOString()), test: "when-confirm" }, confirm)), names);
+    h("div", { className: "row g8 ix-own" }, h("label", { className: "ff grow" }, h("span", { className: "lbl" }, say("inbox_more.when_own")), h("input", { className: "input", type: "datetime-local", value: own, min: localText(new Date()), onChange: (event) => setOwn(event.target.value), "data-testid": "when-own" })), h(Btn, { kind: "solid", disabled: late, onClick: () => onPick(new Date(own).toISOString()), test: "when-confirm" }, confirm)),
+    // The browser writes its fields in its own language and order: here it stands in the page's.
+    own && !Number.isNaN(new Date(own).getTime()) && h("div", { className: "meta muted", "data-testid": "when-words" }, new Date(own).toLocaleString(getLang(), { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" })), names);
 };
 const SnoozeDialog = ({ bulk }) => {
   const head = useInbox("head");
