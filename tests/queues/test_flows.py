@@ -108,6 +108,26 @@ async def test_a_closed_queue_leads_out_by_its_port(pipeline: Pipeline, frozen_c
     assert pipeline.scalar("SELECT handling FROM conversations") == "bot"
 
 
+async def test_the_blocks_time_is_over_when_nothing_is_wired_too(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:
+    """As in the block's published form: thirty minutes at most, then nobody comes any more."""
+    flow = document(wait_timeout_minutes=30, fallback_action="abandon", queue_name="Suporte")
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, flow)
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    tend(pipeline)
+    assert items(pipeline)[0][:2] == ("Suporte", "waiting")
+    frozen_clock.advance(timedelta(minutes=29))
+    Scheduler(pipeline.services).fire_timers()
+    tend(pipeline)
+    assert items(pipeline)[0][:2] == ("Suporte", "waiting")
+    frozen_clock.advance(timedelta(minutes=1, seconds=1))
+    Scheduler(pipeline.services).fire_timers()
+    pipeline.drain()
+    tend(pipeline)
+    assert items(pipeline) == [("Suporte", "timeout", "flow", 1, "flow")]
+    assert pipeline.rows("SELECT handling, status FROM conversations") == [("bot", "open")]
+    assert pipeline.rows("SELECT status, outcome FROM flow_sessions") == [("completed", "abandoned")]
+
+
 @pytest.mark.parametrize("limit", ["flow", "queue"])
 async def test_nobody_comes_in_time(pipeline: Pipeline, frozen_clock: FrozenClock, limit: str) -> None:
     """By the block's own time, or by the queue's: the flow goes on by `timeout` either way, once."""

@@ -237,7 +237,7 @@ def _run_transfer(visit: Visit, prepared: _Transfer) -> Outcome:
     _handoff(visit, prepared, config.queue_id, message)
     minutes = config.wait_timeout_minutes
     listens = any(visit.has(port) for port in ("transferred", "timeout", "closed"))
-    if listens or (minutes and config.fallback_action != "abandon"):
+    if listens or minutes:  # the time is over for `abandon` too: the host takes the contact out of the line
         return WaitFor("handoff", visit.minutes_from_now(minutes) if minutes else None, 0, "waits for a person")
     return Finish("handed_off", None, "given to people")
 
