@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -173,17 +174,19 @@ def seed_calendar(session: Session, organization_id: UUID, locale: str, *, clock
 def is_open(calendar: BusinessCalendar, zone: str, now: datetime) -> bool:
     """Whether it is open at a moment, by the same rules as the `business_hours` block."""
     local = now.astimezone(ZoneInfo(calendar.timezone or zone))
-    days = {holiday.get("date") for holiday in calendar.holidays}
-    holiday = bool({local.date().isoformat(), local.strftime("%m-%d")} & days)
-    today, moment = local.weekday(), local.time()
+    holidays = {holiday.get("date") for holiday in calendar.holidays}
+    moment, today, yesterday = local.time(), local.date(), local.date() - timedelta(days=1)
+
+    def works(day: date, days: Collection[int]) -> bool:
+        return day.weekday() in days and not {day.isoformat(), day.strftime("%m-%d")} & holidays
+
     for period in calendar.periods:
-        opens, closes = time.fromisoformat(period["opens"]), time.fromisoformat(period["closes"])
+        days, opens, closes = period["days"], time.fromisoformat(period["opens"]), time.fromisoformat(period["closes"])
         if opens < closes:
-            if today in period["days"] and not holiday and opens <= moment < closes:
+            if works(today, days) and opens <= moment < closes:
                 return True
-        elif (today in period["days"] and not holiday and moment >= opens) or (
-            (today - 1) % 7 in period["days"] and moment < closes
-        ):
+        # Past midnight it is still the evening before, which is no holiday's.
+        elif (works(today, days) and moment >= opens) or (works(yesterday, days) and moment < closes):
             return True
     return False
 

@@ -312,6 +312,17 @@ def test_hours_begin_with_their_first_minute_and_end_before_their_last(opens: st
     assert Talk(compiled([START, node], [("s", "next", "h")])).last.steps[-1].port == port
 
 
+@pytest.mark.parametrize(("holiday", "port"), [("2026-11-20", "closed"), ("11-21", "open")])
+def test_past_midnight_counts_the_evening_before_unless_that_was_a_holiday(holiday: str, port: str) -> None:
+    config = {
+        "periods": [{"days": [4], "opens": "22:00", "closes": "13:00"}],
+        "holidays": [holiday],
+        "timezone": "America/Sao_Paulo",
+    }
+    node = {"id": "h", "type": "business_hours", "config": config}
+    assert Talk(compiled([START, node], [("s", "next", "h")])).last.steps[-1].port == port
+
+
 def test_variables_of_the_caller_are_not_seen_through_the_session_either() -> None:
     def say(body: str) -> dict[str, object]:
         return {"id": "m", "type": "msg_text", "config": {"body": body}}

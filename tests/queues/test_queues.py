@@ -114,3 +114,8 @@ def test_open_is_told_by_the_calendars_own_zone() -> None:
     night = BusinessCalendar(name="n", periods=[{"days": [4], "opens": "22:00", "closes": "02:00"}])
     assert is_open(night, "UTC", datetime(2026, 11, 28, 1, tzinfo=UTC))  # Saturday, one in the morning
     assert not is_open(night, "UTC", datetime(2026, 11, 29, 1, tzinfo=UTC))
+    # A holiday's evening is none, past midnight neither; the evening before goes on into the holiday.
+    night.holidays = [{"date": "2026-11-27"}]
+    assert not is_open(night, "UTC", datetime(2026, 11, 28, 1, tzinfo=UTC))
+    night.holidays = [{"date": "2026-11-28"}]
+    assert is_open(night, "UTC", datetime(2026, 11, 28, 1, tzinfo=UTC))

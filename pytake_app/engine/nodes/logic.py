@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zlib import crc32
 
@@ -233,13 +234,17 @@ def _calendar_of(org: OrgView, named: tuple[str, ...]) -> dict[str, JsonValue] |
 
 
 def _open_at(prepared: _Hours, local: datetime) -> bool:
-    today, moment = local.weekday(), local.time()
-    holiday = {local.date().isoformat(), local.strftime("%m-%d")} & prepared.holidays
+    moment, today, yesterday = local.time(), local.date(), local.date() - timedelta(days=1)
+
+    def works(day: date, days: Collection[int]) -> bool:
+        return day.weekday() in days and not {day.isoformat(), day.strftime("%m-%d")} & prepared.holidays
+
     for days, opens, closes in prepared.periods:
         if opens < closes:
-            if today in days and not holiday and opens <= moment < closes:
+            if works(today, days) and opens <= moment < closes:
                 return True
-        elif (today in days and not holiday and moment >= opens) or ((today - 1) % 7 in days and moment < closes):
+        # Past midnight it is still the evening before, which is no holiday's.
+        elif (works(today, days) and moment >= opens) or (works(yesterday, days) and moment < closes):
             return True
     return False
 
