@@ -29,6 +29,8 @@ UNSEEN_AFTER = timedelta(minutes=15)
 NOBODY_AFTER = timedelta(minutes=5)
 """… and of who waits longer than this while none of the queue's agents is at work."""
 
+OLD_AFTER = timedelta(hours=48)
+"""What the contact said so long ago, and an agent at work has left standing, needs no answer."""
 DIRECT_SECONDS = 300
 """What `reassign_after_seconds` is for conversations that are in no queue."""
 
@@ -216,6 +218,7 @@ def left_behind(session: Session, *, clock: Clock) -> int:
             col(QueueItem.status) == "in_service",
             col(Conversation.status) == "open",
             col(Conversation.last_message_direction) == "in",
+            col(Conversation.last_message_at) > now - OLD_AFTER,
             gone.is_not(None),
         )
         .limit(BATCH)

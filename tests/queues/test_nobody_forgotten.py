@@ -81,6 +81,19 @@ def test_who_goes_home_with_conversations_leaves_them_to_others(shop: Shop, in_q
     assert (waiting.queue_name, shop.thread(item).assignee_id) == ("Atendimento", None)
 
 
+def test_old_thanks_stay_where_they_are(shop: Shop) -> None:
+    """What the contact said days ago and nobody answered at work is no question."""
+    shop.agent("Ana")
+    item = shop.waits()
+    shop.tend()
+    writes(shop, item)
+    shop.later(hours=49)
+    shop.status("Ana", "offline")
+    shop.later(hours=1)
+    shop.sweep()
+    assert shop.served_by(item) == "Ana"
+
+
 def test_who_answers_without_being_at_work_keeps_what_they_answer(shop: Shop) -> None:
     ana = shop.agent("Ana")
     item, other = shop.waits("Maria"), shop.waits("Rui")
