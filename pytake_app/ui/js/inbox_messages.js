@@ -105,6 +105,8 @@ const messageView = (message, links) => {
   };
 };
 
+const BACK = new Set(["agent_lost", "agent_left", "agent_away", "agent_gone", "full", "max_wait"]);
+const OUT = new Set(["out_of_hours", "full", "max_wait", "closed", "by_hand", "contact_blocked"]);
 // Which words describe an entry: some kinds say more in their detail.
 export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "session_ended" && ["expired", "failed", "interrupted"].includes(detail.status)) return `session_${detail.status}`;
@@ -113,6 +115,8 @@ export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "assigned" && !detail.assignee_id) return "assigned_nobody";
   if (kind === "assigned" && !actor) return "assigned_auto";
   if (kind === "assigned" && detail.assignee_id === actor) return "assigned_self";
+  if (kind === "queued" && BACK.has(detail.reason)) return `queued_${detail.reason}`;
+  if (kind === "queue_left" && OUT.has(detail.reason)) return `queue_left_${detail.reason}`;
   if (kind === "queued" && actor) return "queued_by"; // "transferred" says who
   if (kind === "transferred") return detail.agent_id ? "transferred_agent" : detail.flow ? "transferred_flow" : "transferred_queue";
   return kind;
