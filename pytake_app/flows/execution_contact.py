@@ -127,7 +127,9 @@ class ContactRun(ContactState):
             asked = ratings.find_asked(context.connection, self.person.id, self.account.id, rating.item_id, context.now)
         if rating is None or asked is None:
             return False
-        thread = self.others.get(asked.conversation_id)
+        # It may go on again: who says thank you first opens it, and rates then.
+        again = self.thread is not None and self.thread.id == asked.conversation_id
+        thread = self.thread if again else self.others.get(asked.conversation_id)
         if thread is None:
             thread = threads.find_by_id(context.connection, [asked.conversation_id])[asked.conversation_id]
             self.others[thread.id] = thread

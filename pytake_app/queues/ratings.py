@@ -101,8 +101,9 @@ _FIND = """
 SELECT i.id, i.conversation_id FROM queue_items i
 JOIN conversations c ON c.id = i.conversation_id AND c.channel_account_id = %(account)s
 WHERE i.contact_id = %(contact)s AND i.csat_state IN ('asked', 'answered', 'thanked')
-  AND i.csat_asked_at > %(since)s AND c.status NOT IN ('open', 'pending')
-  AND (CASE WHEN %(item)s::uuid IS NULL THEN i.csat_state = 'asked' ELSE i.id = %(item)s::uuid END)
+  AND i.csat_asked_at > %(since)s
+  AND (CASE WHEN %(item)s::uuid IS NULL THEN i.csat_state = 'asked' AND c.status NOT IN ('open', 'pending')
+       ELSE i.id = %(item)s::uuid END)
 ORDER BY i.csat_asked_at DESC LIMIT 1
 """
 
@@ -113,7 +114,8 @@ def find_asked(
     """The question that a contact answers.
 
     Parameters:
-        item_id: the one whose option was chosen, which may be chosen anew; None: the latest without an answer.
+        item_id: the one whose option was chosen, which may be chosen anew, and when the conversation goes on again;
+            None: the latest without an answer, while it is closed.
     """
     values = {"contact": contact_id, "account": channel_account_id, "item": item_id, "since": now - OPEN_FOR}
     row = connection.execute(_FIND, values).fetchone()

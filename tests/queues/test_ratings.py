@@ -112,6 +112,25 @@ async def test_a_contact_is_asked_answers_and_is_thanked(pipeline: Pipeline, fro
     assert [row[0] for row in pipeline.rows("SELECT status FROM conversations")] in (["open"], ["pending"])
 
 
+async def test_who_says_thank_you_first_may_still_choose(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:
+    """The thanks open the conversation again; the option chosen then is a rating yet, and no answer to the robot."""
+    settings_of(pipeline, csat_enabled=True)
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, document())
+    phone = pipeline.phone()
+    await served_and_closed(pipeline, frozen_clock, phone)
+    (content,) = pipeline.scalar("SELECT array_agg(content) FROM messages WHERE direction = 'out'")
+    best = content["sections"][0]["rows"][0]
+    frozen_clock.advance(timedelta(minutes=1))
+    await pipeline.hear(phone.text("muito obrigada!", at=frozen_clock.now()))
+    assert pipeline.rows("SELECT DISTINCT status IN ('open', 'pending') FROM conversations") == [(True,)]
+    before = pipeline.scalar("SELECT count(*) FROM automation_log WHERE kind <> 'rated'")
+    await pipeline.hear(phone.list_reply(best["id"], best["title"], at=frozen_clock.now()))
+    assert pipeline.rows("SELECT csat_score FROM queue_items WHERE csat_score IS NOT NULL") == [(5,)]
+    assert pipeline.scalar("SELECT count(*) FROM automation_log WHERE kind <> 'rated'") == before
+    assert pipeline.scalar("SELECT count(*) FROM conversations") == 1
+    assert pipeline.scalar("SELECT count(*) FROM messages WHERE direction = 'in'") == 3
+
+
 async def test_words_count_only_where_somebody_was_asked(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:
     settings_of(pipeline, csat_enabled=True, csat_minutes=10)
     add_flow(pipeline.services.database, pipeline.tenant.organization_id, document())
