@@ -82,7 +82,9 @@ const setStatus = async (status, reason = "") => {
   const before = state.agent;
   set({ agent: { ...(before ?? { load: 0, capacity: 0 }), status, status_reason: reason, status_since: new Date().toISOString() }, dialog: false });
   try {
-    set({ agent: await api.put("/api/v1/agents/me/status", { status, reason }) });
+    const agent = await api.put("/api/v1/agents/me/status", { status, reason });
+    set({ agent });
+    if (status === "offline" && agent.load > 0) tell(say("monitor.left_with", { count: agent.load }), "message", { duration: 8000 });
   } catch (error) {
     set({ agent: before });
     tell(problem(error), "error");
