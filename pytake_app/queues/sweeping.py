@@ -216,6 +216,8 @@ def left_behind(session: Session, *, clock: Clock) -> int:
         .where(
             col(QueueItem.organization_id) == organization_of(session),
             col(QueueItem.status) == "in_service",
+            col(Agent.organization_id) == organization_of(session),
+            col(Agent.status).in_(("away", "break", "offline")),
             col(Conversation.status) == "open",
             col(Conversation.last_message_direction) == "in",
             col(Conversation.last_message_at) > now - OLD_AFTER,
