@@ -146,7 +146,9 @@ export const acts = {
       undo: () => act(() => api.put(`/api/v1/agents/${agentId}/status`, before), { ok: say("monitor.undone") }),
     });
   },
-  /** The caller takes who is next in the chosen queue. */
+  /** The queue of who is next of those that the caller may take; empty: nobody waits for them. */
+  nextQueue: () => (state.data?.waiting ?? []).find((item) => item.queue && item.status === "waiting" && mayOn(item).take)?.queue.id ?? "",
+  /** The caller takes who is next in a queue. */
   next: async (queueId) => {
     const answer = await act(() => api.post(`${BASE}/${queueId}/next`));
     if (answer?.conversation_id) view.go(`/inbox?c=${answer.conversation_id}`);

@@ -69,7 +69,7 @@ const Abandon = ({ talk }) => {
   return h(Modal, { title: say("monitor.abandon_title", { name: contactName(item) }), detail: say("monitor.abandon_detail"), onClose: view.close, test: "abandon-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "danger", onClick: done, test: "abandon-confirm" }, say("monitor.take_out"))) },
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("monitor.abandon_reason"), h("span", { className: "muted" }, ` · ${say("common.optional")}`)), h("input", { className: "input", autoFocus: true, value: reason, maxLength: 120, onChange: (event) => setReason(event.target.value), onKeyDown: (event) => event.key === "Enter" && done(), "data-testid": "reason" })));
 };
-const KEYS = [["key_step", ["J", "K"]], ["key_open", ["Enter"]], ["key_give", ["A"]], ["key_menu", ["M"]], ["key_queue", ["1", "–", "9"]], ["key_wall", ["W"]], ["key_sheet", ["?"]]];
+const KEYS = [["key_step", ["J", "K"]], ["key_open", ["Enter"]], ["key_give", ["A"]], ["key_menu", ["M"]], ["key_next", ["N"]], ["key_queue", ["1", "–", "9"]], ["key_wall", ["W"]], ["key_sheet", ["?"]]];
 const Keys = () => h(Modal, { title: say("monitor.keys"), onClose: view.close, test: "keys-dialog", foot: h(Btn, { kind: "ghost", onClick: view.close }, say("common.close")) }, h("div", { className: "ix-keys" }, KEYS.map(([name, keys]) => h("div", { key: name, className: "row dense" }, h("span", { className: "grow" }, say(`monitor.${name}`)), keys.map((key) => h("span", { key, className: "kbd" }, key))))));
 
 const ALL = { give: Give, move: Move, complete: Complete, abandon: Abandon, keys: Keys };

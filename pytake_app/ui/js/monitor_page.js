@@ -1,7 +1,7 @@
 // The monitor's frame: queues and figures, agents, three columns, dragging between them, the wall display.
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { DndContext, DragOverlay, MouseSensor, pointerWithin, rectIntersection, TouchSensor, useDroppable, useSensor, useSensors } from "@dnd-kit/core";
-import { ArrowDownRight, ArrowUpRight, Check, ChevronDown, CircleCheck, Coffee, Headset, ListPlus, Lock, Minimize, Monitor, RotateCw, Settings2, TriangleAlert, Users } from "lucide-react";
+import { ArrowDownRight, ArrowUpRight, Check, ChevronDown, CircleCheck, Coffee, Hand, Headset, ListPlus, Lock, Minimize, Monitor, RotateCw, Settings2, TriangleAlert, Users } from "lucide-react";
 import { Link, useNavigate } from "react-router";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
@@ -104,9 +104,11 @@ const Columns = ({ held }) => {
   const { wall } = useMonitor("page");
   const may = held ? mayOn(held) : {};
   const waits = held && held.status !== "in_service";
+  const next = waiting && !wall ? acts.nextQueue() : "";
+  const take = next && h(Btn, { kind: "soft", small: true, icon: Hand, onClick: () => acts.next(next), title: say("monitor.take_next_hint"), test: "take-next" }, say("monitor.take_next"));
   const sort = (column, area, options, value) => !wall && h(Sort, { value, options, area, onPick: (order) => view.order(column, order), test: `sort-${column}` });
   return h("div", { className: "qm-cols" },
-    h(Column, { name: "waiting", title: say("monitor.waiting"), total: waiting?.total ?? null, sort: waiting && sort("waiting", "sort_waiting", WAITING_SORTS, waiting.order),
+    h(Column, { name: "waiting", title: say("monitor.waiting"), total: waiting?.total ?? null, sort: waiting && h(Fragment, null, take, sort("waiting", "sort_waiting", WAITING_SORTS, waiting.order)),
       lanes: waits && may.act && h("div", { className: "qm-lanes", role: "presentation" }, PRIORITIES.map((name) => h(Lane, { key: name, name, now: held.priority === name }))),
       zone: held && !waits && may.act && held.queue && h(Over, { id: "drop-waiting", data: { column: "waiting" }, icon: ListPlus, text: say("monitor.drop_waiting") }) },
     waiting === null ? h(Skeletons, { rows: [0, 1, 2, 3] }) : waiting.items.length === 0 ? h(Nothing, { icon: Coffee, title: say("monitor.empty_waiting"), detail: say("monitor.empty_waiting_detail") })
@@ -170,7 +172,7 @@ const Board = () => {
 };
 
 // ---- the page
-const KEYS = ["j", "k", "a", "m", "w", "?", "Escape", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const KEYS = ["j", "k", "a", "m", "n", "w", "?", "Escape", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const step = (by) => {
   const cards = [...document.querySelectorAll(".qm-col .qm-name")].filter((one) => one.checkVisibility());
   const at = cards.indexOf(document.activeElement?.closest(".qm-item, .qm-recent")?.querySelector(".qm-name"));
@@ -182,6 +184,7 @@ const combo = (tabs) => (key) => {
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "a" && item && (mayOn(item).take || mayOn(item).give || mayOn(item).admin)) view.dialog("give", { talk: item.conversation_id });
   else if (key === "m" && item) document.activeElement.closest(".qm-item").querySelector(".qm-more")?.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0 }));
+  else if (key === "n") acts.nextQueue() && acts.next(acts.nextQueue());
   else if (key === "w") view.wall(document.documentElement.dataset.wall !== "true");
   else if (key === "Escape") view.wall(false);
   else if (key === "?") view.dialog("keys");
