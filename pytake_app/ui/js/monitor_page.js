@@ -180,12 +180,14 @@ const step = (by) => {
 };
 const here = () => document.activeElement?.closest(".qm-item")?.dataset.talk;
 const combo = (tabs) => (key) => {
+  const wall = document.documentElement.dataset.wall === "true";
+  if (wall && ["a", "m", "n"].includes(key)) return; // on the wall nothing is done
   const item = here() ? acts.find(here()) : null;
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "a" && item && (mayOn(item).take || mayOn(item).give || mayOn(item).admin)) view.dialog("give", { talk: item.conversation_id });
   else if (key === "m" && item) document.activeElement.closest(".qm-item").querySelector(".qm-more")?.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0 }));
   else if (key === "n") acts.nextQueue() && acts.next(acts.nextQueue());
-  else if (key === "w") view.wall(document.documentElement.dataset.wall !== "true");
+  else if (key === "w") view.wall(!wall);
   else if (key === "Escape") view.wall(false);
   else if (key === "?") view.dialog("keys");
   else if (/^[1-9]$/.test(key)) {
