@@ -36,6 +36,13 @@ class Shop:
         button = next(one["reply"] for one in buttons if "alguém" in one["reply"]["title"])
         self.phone.says(button["title"], type="button_reply", selection_id=button["id"], context_id=menu["external_id"])
 
+    def asks(self, path: str, body: dict[str, object]) -> None:
+        """The supervisor asks the API for something."""
+        answer = self.rafael.context.request.post(
+            f"{self.rafael.url}/api/v1{path}", data=body, headers=self.rafael.bearer
+        )
+        assert answer.ok, answer.text()
+
     def queue(self, **changes: object) -> str:
         """Change the default queue's settings; its id."""
         queue = next(one for one in self.rafael.get("/queues")["items"] if one["is_default"])
@@ -334,3 +341,84 @@ def test_a_finger_drags_and_a_lost_line_comes_back(browser: Browser, shop: Shop)
     expect(waiting).to_contain_text(CONTACT)
     expect(served).to_have_count(0)
     touch.context.close()
+
+
+def test_by_keys_alone_and_in_words(shop: Shop) -> None:
+    """The next is taken, somebody moved and somebody taken out without a mouse; what became of them is said."""
+    shop.asks("/queues", {"name": "Trocas", "distribution": "manual"})
+    queue_id = shop.queue(distribution="manual")
+    shop.asks_for_a_person()
+    monitor = _opened(shop.rafael, "/queues")
+    waiting, served = monitor.get_by_test_id("waiting-card"), monitor.get_by_test_id("service-card")
+    recent = monitor.get_by_test_id("recent-row")
+    expect(waiting).to_contain_text(CONTACT)
+    expect(monitor.get_by_test_id("take-next")).to_be_visible()
+    talk = waiting.get_attribute("data-talk")
+
+    # To another queue: the card, its menu, the queue's name.
+    monitor.keyboard.press("j")
+    expect(waiting.locator(".qm-name")).to_be_focused()
+    monitor.keyboard.press("m")
+    expect(monitor.get_by_test_id("card-move")).to_be_visible()
+    expect(monitor.get_by_role("menuitem").first).to_be_focused()
+    monitor.keyboard.press("ArrowDown")
+    monitor.keyboard.press("ArrowDown")
+    expect(monitor.get_by_test_id("card-move")).to_be_focused()
+    monitor.keyboard.press("Enter")
+    expect(monitor.get_by_test_id("move-dialog")).to_be_visible()
+    assert complaints(monitor, "[data-testid=move-dialog]") == []
+    monitor.get_by_test_id("pick-search").fill("tro")
+    monitor.keyboard.press("Enter")
+    expect(waiting).to_contain_text("Trocas")
+    expect(recent).to_contain_text("Passou para Trocas")
+
+    # Out of the line, with a reason that stands among what ended.
+    expect(monitor.get_by_test_id("move-dialog")).to_have_count(0)
+    waiting.locator(".qm-name").focus()
+    expect(waiting.locator(".qm-name")).to_be_focused()
+    monitor.keyboard.press("m")
+    expect(monitor.get_by_role("menuitem").first).to_be_focused()
+    monitor.keyboard.press("End")
+    expect(monitor.get_by_test_id("card-abandon")).to_be_focused()
+    monitor.keyboard.press("Enter")
+    expect(monitor.get_by_test_id("abandon-dialog")).to_be_visible()
+    assert complaints(monitor, "[data-testid=abandon-dialog]") == []
+    monitor.get_by_test_id("reason").fill("ligou por telefone")
+    monitor.keyboard.press("Enter")
+    expect(waiting).to_have_count(0)
+    expect(recent.first).to_contain_text("Saiu da fila: ligou por telefone")
+    expect(monitor.get_by_test_id("take-next")).to_have_count(0)
+
+    # An agent takes the next by a key, and is in the conversation; put off, it takes no place.
+    shop.asks(f"/queues/{queue_id}/items", {"conversation_id": talk})
+    own = _opened(shop.juliana, "/queues")
+    expect(own.get_by_test_id("waiting-card")).to_contain_text(CONTACT)
+    own.keyboard.press("n")
+    expect(own).to_have_url(re.compile(r"/inbox\?c="))
+    expect(served).to_contain_text("Juliana Prado")
+    expect(monitor.get_by_test_id("fig-service")).to_contain_text("1 com quem saiu")  # she is off duty
+
+    # Settled by keys, then undone: it goes on where it was.
+    served.locator(".qm-name").focus()
+    monitor.keyboard.press("m")
+    expect(monitor.get_by_role("menuitem").first).to_be_focused()
+    monitor.keyboard.press("End")
+    monitor.keyboard.press("Enter")
+    expect(monitor.get_by_test_id("complete-dialog")).to_be_visible()
+    assert complaints(monitor, "[data-testid=complete-dialog]") == []
+    monitor.get_by_test_id("outcome").fill("Resolvida no ato")
+    monitor.keyboard.press("Enter")
+    expect(recent.first).to_contain_text("Resolvida no ato")
+    expect(served).to_have_count(0)
+    monitor.get_by_role("button", name="Desfazer").first.click()
+    expect(served).to_contain_text("Juliana Prado")
+    expect(recent).to_have_count(2)
+
+    # On the wall keys do nothing to anybody.
+    monitor.keyboard.press("w")
+    expect(monitor.locator("header.top")).to_be_hidden()
+    served.locator(".qm-name").focus()
+    monitor.keyboard.press("a")
+    monitor.keyboard.press("?")
+    expect(monitor.get_by_test_id("keys-dialog")).to_be_visible()
+    expect(monitor.get_by_test_id("give-dialog")).to_have_count(0)
