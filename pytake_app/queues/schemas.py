@@ -164,7 +164,7 @@ class QueueWrite(Request):
     closed_action: ClosedAction = "refuse"
     at_closing: AtClosing = "keep"
     reassign_after_seconds: int | None = Field(
-        default=300, ge=0, le=86_400, description="after an agent's connection is lost; null: never"
+        default=300, ge=0, le=86_400, description="after an agent has left or lost the connection; null: never"
     )
     csat_enabled: bool = False
     csat_question: str = Field(default="", max_length=MAX_MESSAGE)
