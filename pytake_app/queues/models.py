@@ -42,9 +42,10 @@ class ServiceQueue(SQLModel, table=True):
     `distribution`: manual, round_robin, least_busy, skill_based. `sticky`: the contact's last agent first, for
     `sticky_seconds`. `ring_seconds`: how long an agent may think about an offer; 0: assigned at once.
     `closed_action`: what happens to who comes outside business hours: refuse, keep. `at_closing`: what happens then to
-    who is waiting: keep (for the next day), timeout. `reassign_after_seconds`: conversations that wait for an
-    answer of an agent who has left, or lost the connection, go back to the queue after so long; None: never. `csat_minutes`: how long after the close the
-    contact is asked to rate. `alerted_at`: when people were last told that the queue needs them.
+    who is waiting: keep (for the next day), timeout. `reassign_after_seconds`: conversations that wait for an answer of
+    an agent who has left, or lost the connection, go back to the queue after so long; None: never. `csat_minutes`: how
+    long after the close the contact is asked to rate. `alerted_at`: when people were last told that the queue needs
+    them.
     """
 
     __tablename__ = "service_queues"
