@@ -17,6 +17,7 @@ from pytake_app.accounts.models import Organization, User
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations.models import Conversation, Message
 from pytake_app.conversations.queueing import LATE_AT_MOST
+from pytake_app.core.masking import shown_phone
 from pytake_app.core.tenancy import Permission, Principal, organization_of
 from pytake_app.queues import distribution, predicting, repository
 from pytake_app.queues.agents import AT_WORK
@@ -244,7 +245,7 @@ def waiting(session: Session, principal: Principal) -> dict[UUID, Waiting]:
         .order_by(col(QueueItem.queue_id), col(QueueItem.entered_at))
     )
     return {
-        row[0]: Waiting(row[1], row[2], (row[3] or row[4] or "") if named else "", row[5])
+        row[0]: Waiting(row[1], row[2], (row[3] or shown_phone(row[4]) or "") if named else "", row[5])
         for row in session.execute(statement)
     }
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.ids import new_id
+from pytake_app.core.masking import masking
 from pytake_app.queues import dashboard, operations
 from pytake_app.queues.insight_schemas import Dashboard
 from pytake_app.queues.item_schemas import ItemTransfer
@@ -102,6 +103,17 @@ def test_everybody_who_waits_is_told_why(shop: Shop) -> None:
     with shop.rows.session() as session:
         operations.decline(session, caio, shop.queue.id, pedro.id, clock=shop.clock)
     assert reasons(shop)[0] == ("Pedro", "declined")
+
+
+def test_who_sees_only_the_ends_of_phones_sees_no_more_here(shop: Shop) -> None:
+    item = shop.waits("")
+    shop.tend()
+    assert len(seen(shop).figures.longest_wait_contact) == 13
+    with masking(True):
+        board = seen(shop)
+        shown = board.model_dump(mode="json")
+    assert board.figures.longest_wait_contact.startswith("•••• ")
+    assert [one["contact"]["phone"][:5] for one in shown["waiting"] if one["id"] == str(item.id)] == ["•••• "]
 
 
 def test_comparisons_are_with_the_same_time_a_week_ago(shop: Shop) -> None:

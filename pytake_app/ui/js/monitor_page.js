@@ -5,6 +5,7 @@ import { ArrowDownRight, ArrowUpRight, Check, ChevronDown, CircleCheck, Coffee, 
 import { Link, useNavigate } from "react-router";
 import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, Menu, say, Sign } from "$/public/pt_inbox_kit.js";
+import { phoneText } from "$/public/pt_inbox_model.js";
 import { acts, mayOn } from "$/public/pt_monitor_acts.js";
 import { Agents } from "$/public/pt_monitor_agents.js";
 import { HeldCard, PRIORITIES, PRIORITY_HUE, RecentRow, ServiceCard, WaitingCard } from "$/public/pt_monitor_cards.js";
@@ -49,7 +50,7 @@ const Longest = ({ figures }) => {
   const any = figures.waiting > 0 && seconds !== null && seconds !== undefined;
   const contact = figures.longest_wait_contact;
   const tone = any ? { late: "t-red", soon: "t-amber" }[figures.longest_wait_sla_state] ?? "" : "";
-  return h(Figure, { label: say("monitor.longest"), value: any ? spanText(seconds) : "–", tone, below: h("span", { className: "muted" }, any ? (contact?.name ?? contact ?? "") : say("monitor.nobody_waits")), test: "fig-longest" });
+  return h(Figure, { label: say("monitor.longest"), value: any ? spanText(seconds) : "–", tone, below: h("span", { className: "muted" }, any ? (/^\d{8,}$/.test(contact) ? phoneText(contact) : contact) : say("monitor.nobody_waits")), test: "fig-longest" });
 };
 /** How full the places of who is at work are; what others hold, or is put off, takes none. */
 const places = ({ in_service: served, taken, slots }) => (slots === 0 ? "" : taken === served ? say("monitor.of_slots", { count: slots }) : say("monitor.places_taken", { taken, count: slots }));
