@@ -79,6 +79,28 @@ class Tab:
         self.lives()
 
 
+class Server:
+    """The application as a server runs it: what serves a socket is let finish when the other side has gone.
+
+    The test client cancels it then, often before it has read that: Reflex would take the tab for one that is there
+    until its pings are missed, more than a minute later. `served` counts the sockets that it hasn't finished with.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self.served = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "websocket":
+            await self._application(scope, receive, send)
+            return
+        self.served += 1
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self.served -= 1
+
+
 @pytest.fixture(scope="module")
 def product(settings: Settings) -> Iterator[TestClient]:
     """The composition root, started as the server starts it; states are kept in this process."""
@@ -87,7 +109,7 @@ def product(settings: Settings) -> Iterator[TestClient]:
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {**reflex_environment(building=False), "REFLEX_STATE_MANAGER_MODE": "memory"}.items():
             environment.setenv(name, value)
-        yield from _started(Composite())
+        yield from _started(Server(Composite()))
 
 
 def _started(application: Any) -> Iterator[TestClient]:
@@ -100,12 +122,18 @@ def tab(product: TestClient, cookie: str = "", token: str = "", **headers: str) 
     token = token or str(uuid4())
     given = {"Origin": HOST, "Upgrade": "websocket", **({"Cookie": f"{COOKIE}={cookie}"} if cookie else {}), **headers}
     address = f"/_event/?EIO=4&transport=websocket&token={token}"
+    server: Any = product.app
+    others = server.served
     with product.websocket_connect(address, headers=given) as socket:
-        assert socket.receive_text().startswith("0{")
-        socket.send_text("40/_event,")
-        one = Tab(socket)
-        one.until("40/_event,{")
-        yield one
+        try:
+            assert socket.receive_text().startswith("0{")
+            socket.send_text("40/_event,")
+            one = Tab(socket)
+            one.until("40/_event,{")
+            yield one
+        finally:
+            socket.close()
+            wait_until(lambda: server.served == others, timeout=30, message="the server noticed that the tab has gone")
 
 
 @pytest.fixture
