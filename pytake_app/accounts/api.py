@@ -34,24 +34,26 @@ def login(body: LoginRequest, request: Request, services: ServicesDep) -> TokenA
 
 
 @router.post("/auth/refresh")
-def refresh(body: RefreshRequest, services: ServicesDep) -> TokenAnswer:
+def refresh(body: RefreshRequest, request: Request, services: ServicesDep) -> TokenAnswer:
     """Exchange a refresh token for a new pair. Each is good once; a second use ends the session."""
-    return services.accounts.refresh(body.refresh_token)
+    return services.accounts.refresh(body.refresh_token, client_of(request))
 
 
 @router.post("/auth/logout", status_code=204)
-def logout(who: CurrentPrincipal, services: ServicesDep, body: LogoutRequest | None = None) -> Response:
+def logout(
+    who: CurrentPrincipal, request: Request, services: ServicesDep, body: LogoutRequest | None = None
+) -> Response:
     """End this session."""
-    services.accounts.logout(who.session_id)
+    services.accounts.logout(who, client_of(request))
     if body is not None and body.refresh_token:
         services.accounts.logout_by_refresh_token(body.refresh_token)
     return Response(status_code=204)
 
 
 @router.post("/auth/logout-everywhere", status_code=204)
-def logout_everywhere(who: CurrentPrincipal, services: ServicesDep) -> Response:
+def logout_everywhere(who: CurrentPrincipal, request: Request, services: ServicesDep) -> Response:
     """End every session of the caller, on every device."""
-    services.accounts.logout_everywhere(who.user_id)
+    services.accounts.logout_everywhere(who, client_of(request))
     return Response(status_code=204)
 
 

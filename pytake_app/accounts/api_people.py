@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from pytake_app.accounts import invitations, members
 from pytake_app.accounts.security_schemas import (
@@ -18,7 +18,7 @@ from pytake_app.accounts.security_schemas import (
     UserCreate,
     UserUpdate,
 )
-from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
+from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession, client_of
 from pytake_app.api.services import Services
 from pytake_app.core.pagination import Page
 from pytake_app.core.ratelimit import Bucket
@@ -160,6 +160,6 @@ def invitation_offer(body: InvitationToken, services: ServicesDep) -> Invitation
 
 
 @joining_router.post("/accept", status_code=201)
-def accept_invitation(body: InvitationAccept, services: ServicesDep) -> Joined:
+def accept_invitation(body: InvitationAccept, request: Request, services: ServicesDep) -> Joined:
     """Join with a name and a password; then sign in. 404 `invitation_invalid`."""
-    return Joined(email=services.joining.accept(body))
+    return Joined(email=services.joining.accept(body, client_of(request)))

@@ -42,14 +42,14 @@ def forgot_password(
     """Mail a link that sets a new password. The answer is the same whether there is such an account or not."""
     services.password_resets.count(body.email, client_of(request))
     # After the answer, so that its time doesn't tell either.
-    background.add_task(services.password_resets.send, body.email)
+    background.add_task(services.password_resets.send, body.email, client_of(request))
     return Response(status_code=202, background=background)
 
 
 @router.post("/password/reset", status_code=204)
-def reset_password(body: ResetRequest, services: ServicesDep) -> Response:
+def reset_password(body: ResetRequest, request: Request, services: ServicesDep) -> Response:
     """Set a new password by a mailed link; every session ends. 409 `reset_invalid` for a link that is no good."""
-    services.password_resets.reset(body.token, body.password)
+    services.password_resets.reset(body.token, body.password, client_of(request))
     return Response(status_code=204)
 
 

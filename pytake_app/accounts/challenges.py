@@ -8,12 +8,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import repository, second_factor
+from pytake_app.accounts import audit, repository, second_factor
 from pytake_app.accounts.models import Organization, User
 from pytake_app.accounts.security_models import SignInChallenge
 from pytake_app.accounts.tokens import hash_token, new_token
+from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import UnauthorizedError
+from pytake_app.core.tenancy import Actor
 
 Purpose = Literal["verify", "enroll"]
 
@@ -94,15 +96,27 @@ def hold(session: Session, token: str, purpose: Purpose, now: datetime) -> tuple
     return found
 
 
-def count_try(database: Database, challenge_id: UUID) -> None:
-    """Remember a wrong code, in a transaction of its own."""
+def count_try(database: Database, challenge_id: UUID, address: str, clock: Clock) -> None:
+    """Remember a wrong code, also in the audit log, in a transaction of its own.
+
+    Parameters:
+        address: where it came from.
+    """
     with database.auth() as session:
-        challenge = session.exec(
-            select(SignInChallenge).where(SignInChallenge.id == challenge_id).with_for_update()
+        found = session.exec(
+            select(SignInChallenge, User)
+            .join(User, col(User.id) == SignInChallenge.user_id)
+            .where(SignInChallenge.id == challenge_id)
+            .with_for_update(of=SignInChallenge)
         ).first()
-        if challenge is not None:
+        if found is not None:
+            challenge, user = found
             challenge.tries += 1
             session.add(challenge)
+            audit.record(
+                session, Actor("visitor", address=address), "second_step_failed", "user", user.id,
+                object_name=user.full_name, organization_id=user.organization_id, clock=clock,
+            )  # fmt: skip
 
 
 def gone() -> UnauthorizedError:

@@ -18,7 +18,7 @@ from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.people import user_names
 from pytake_app.accounts.security_models import Invitation
 from pytake_app.accounts.security_schemas import InvitationAccept, InvitationCreate, InvitationOffer, InvitationView
-from pytake_app.accounts.service import normalize_email
+from pytake_app.accounts.service import Client, normalize_email
 from pytake_app.accounts.tokens import hash_token, new_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock
@@ -26,7 +26,7 @@ from pytake_app.core.crypto import SecretBox
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
-from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
+from pytake_app.core.tenancy import Actor, Permission, Principal, Role, organization_of, scoped
 from pytake_app.outgoing import mail
 
 log = structlog.get_logger(__name__)
@@ -186,7 +186,7 @@ class Joining:
             locale=row.locale,
         )
 
-    def accept(self, request: InvitationAccept) -> str:
+    def accept(self, request: InvitationAccept, client: Client) -> str:
         """Join. The invitation is used up.
 
         Returns: the new account's e-mail.
@@ -201,9 +201,10 @@ class Joining:
             row, _ = self._open(session, request.token)
         passwords.check(request.password, email=row.email, name=request.full_name)
         hashed = passwords.hash_password(request.password)
-        now = self._clock.now()
+        now, user_id = self._clock.now(), new_id()
+        joins = Actor("user", user_id, request.full_name, client.address)
         try:
-            with self._database.tenant(row.organization_id) as session:
+            with self._database.tenant(row.organization_id, actor=joins) as session:
                 # Locked: of two who use the link at once one is told that it is used.
                 held = session.exec(
                     scoped(session, Invitation).where(col(Invitation.id) == row.id).with_for_update()
@@ -211,7 +212,7 @@ class Joining:
                 if held.accepted_at is not None or held.revoked_at is not None:
                     raise _invalid()
                 user = User(
-                    id=new_id(), organization_id=row.organization_id, email=row.email, password_hash=hashed,
+                    id=user_id, organization_id=row.organization_id, email=row.email, password_hash=hashed,
                     full_name=request.full_name, role=row.role, locale=request.locale or row.locale, created_at=now,
                     password_changed_at=now,
                 )  # fmt: skip

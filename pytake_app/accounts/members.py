@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import notices, password_resets, passwords, repository, second_factor
+from pytake_app.accounts import audit, notices, password_resets, passwords, repository, second_factor
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import Department, DepartmentMember, Organization, User
 from pytake_app.accounts.security_models import TotpFactor, UserAvatar
@@ -175,6 +175,8 @@ def send_reset(session: Session, principal: Principal, user_id: UUID, *, setting
     link = password_resets.make_link(session, user, now)
     minutes = str(int(password_resets.LIFETIME.total_seconds()) // 60)
     notices.tell(session, settings, user, "password_reset", now, link=link, minutes=minutes)
+    # Whoever gets the link can sign in as this person: that it was asked for must be seen.
+    audit.record(session, principal, "password_reset_sent", "user", user.id, object_name=user.full_name, clock=clock)
     mailed = bool(settings.smtp_url.get_secret_value())
     return ResetLink(mailed=mailed, link="" if mailed else settings.link_base + link)
 
@@ -206,7 +208,11 @@ def end_sign_ins(session: Session, principal: Principal, user_id: UUID, *, clock
     principal.needs(Permission.USERS_MANAGE)
     user = _find(session, user_id)
     require_rank(principal, Role(user.role))
-    repository.revoke_sessions_of(session, user.id, clock.now(), "ended_by_admin", but=principal.session_id)
+    ended = repository.revoke_sessions_of(session, user.id, clock.now(), "ended_by_admin", but=principal.session_id)
+    audit.record(
+        session, principal, "session_revoked", "user", user.id, {"count": ended}, object_name=user.full_name,
+        clock=clock,
+    )  # fmt: skip
 
 
 # -- shared with invitations ----------------------------------------------------------------------------------------

@@ -64,15 +64,24 @@ def when_words(moment: datetime, user: User, organization: Organization) -> str:
 
 
 def tell(
-    session: Session, settings: Settings, user: User, template: str, now: datetime, *, link: str = "", **values: str
+    session: Session,
+    settings: Settings,
+    user: User,
+    template: str,
+    now: datetime,
+    *,
+    link: str = "",
+    by: Actor | None = None,
+    **values: str,
 ) -> None:
     """Mail somebody about their own account, with the transaction; what changed its security stands in the audit log.
 
     Parameters:
         link: a path on this installation.
+        by: who did it, where nobody is signed in.
     """
     if template in RECORDED:
-        who = acting.get() or Actor("user", user.id, user.full_name)
+        who = by or acting.get() or Actor("user", user.id, user.full_name)
         audit.record(
             session, who, template, "user", user.id, object_name=user.full_name, organization_id=user.organization_id
         )

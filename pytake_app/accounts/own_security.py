@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import notices, password_resets, passwords, repository, second_factor
+from pytake_app.accounts import audit, notices, password_resets, passwords, repository, second_factor
 from pytake_app.accounts.models import AuthSession, User
 from pytake_app.accounts.second_factor import Setup
 from pytake_app.accounts.security_schemas import SecurityView, SignInView
@@ -80,6 +80,9 @@ class OwnSecurity:
             user = self._own(session, who)
         self._accounts.attempts.count_login(user.email, client)
         if not passwords.verify_password(user.password_hash, password, address=client.address):
+            audit.record_failed_sign_in(
+                self._database, user.organization_id, user.id, user.full_name, client.address, clock=self._clock
+            )
             raise InvalidError(
                 "The present password is wrong.",
                 code="password_wrong",
@@ -178,11 +181,22 @@ class OwnSecurity:
             if session.exec(mine).first() is None:
                 raise NotFoundError("There is no such sign-in.")
             repository.revoke_session(session, session_id, self._clock.now(), "revoked")
+            self._ended(session, who, 1)
 
     def end_others(self, who: Principal) -> int:
         """Sign every other device of the caller out; how many there were."""
         with self._database.tenant(who.organization_id) as session:
-            return repository.revoke_sessions_of(session, who.user_id, self._clock.now(), "revoked", but=who.session_id)
+            ended = repository.revoke_sessions_of(
+                session, who.user_id, self._clock.now(), "revoked", but=who.session_id
+            )
+            self._ended(session, who, ended)
+            return ended
+
+    def _ended(self, session: Session, who: Principal, count: int) -> None:
+        audit.record(
+            session, who, "session_revoked", "user", who.user_id, {"count": count}, object_name=who.name,
+            clock=self._clock,
+        )  # fmt: skip
 
     def _own(self, session: Session, who: Principal) -> User:
         user = repository.user(session, who.user_id)

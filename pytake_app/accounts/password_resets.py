@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import notices, passwords, repository
+from pytake_app.accounts import audit, notices, passwords, repository
 from pytake_app.accounts.models import User
 from pytake_app.accounts.security_models import PasswordReset
 from pytake_app.accounts.service import Accounts, Client, normalize_email
@@ -17,6 +17,7 @@ from pytake_app.config import Settings
 from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError
+from pytake_app.core.tenancy import Actor
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class PasswordResets:
         """
         self._accounts.attempts.count_reset(normalize_email(email), client)
 
-    def send(self, email: str) -> None:
+    def send(self, email: str, client: Client) -> None:
         """Mail a link to somebody, if there is an account. Runs after the answer, whose time must not tell."""
         now = self._clock.now()
         with self._database.auth() as session:
@@ -55,13 +56,17 @@ class PasswordResets:
             link = make_link(session, user, now)
             minutes = str(int(LIFETIME.total_seconds()) // 60)
             notices.tell(session, self._settings, user, "password_reset", now, link=link, minutes=minutes)
+            audit.record(
+                session, Actor("visitor", address=client.address), "password_reset_sent", "user", user.id,
+                object_name=user.full_name, organization_id=user.organization_id, clock=self._clock,
+            )  # fmt: skip
 
     def is_good(self, token: str) -> bool:
         """Whether a link can still be used."""
         with self._database.auth() as session:
             return _find(session, token, self._clock.now()) is not None
 
-    def reset(self, token: str, password: str) -> str:
+    def reset(self, token: str, password: str, client: Client) -> str:
         """Set a new password by a link; every session ends.
 
         Returns: the account's e-mail.
@@ -88,7 +93,8 @@ class PasswordResets:
             for other in session.exec(select(PasswordReset).where(PasswordReset.user_id == user.id)):
                 other.used_at = other.used_at or now
                 session.add(other)
-            store(session, self._settings, user, hashed, now)
+            by = Actor("user", user.id, user.full_name, client.address)
+            store(session, self._settings, user, hashed, now, by=by)
             repository.revoke_sessions_of(session, user.id, now, "password_reset")
         return user.email
 
@@ -109,11 +115,17 @@ def make_link(session: Session, user: User, now: datetime) -> str:
     return f"/reset/{token}"
 
 
-def store(session: Session, settings: Settings, user: User, hashed: str, now: datetime) -> None:
-    """Keep a new password's hash, and mail the person."""
+def store(
+    session: Session, settings: Settings, user: User, hashed: str, now: datetime, *, by: Actor | None = None
+) -> None:
+    """Keep a new password's hash, and mail the person.
+
+    Parameters:
+        by: as the audit log names who did it; None: whoever makes the request.
+    """
     user.password_hash, user.password_changed_at = hashed, now
     session.add(user)
-    notices.tell(session, settings, user, "password_changed", now)
+    notices.tell(session, settings, user, "password_changed", now, by=by)
     session.flush()
 
 

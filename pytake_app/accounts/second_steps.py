@@ -113,6 +113,6 @@ class SecondSteps:
                 challenge.used_at = now
                 session.add(challenge)
         except InvalidError:
-            challenges.count_try(self._database, challenge_id)
+            challenges.count_try(self._database, challenge_id, client.address, self._clock)
             raise
         return user, done

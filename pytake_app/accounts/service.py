@@ -79,6 +79,9 @@ class Client:
     device: str = ""
 
 
+_NOWHERE = Client()
+
+
 @dataclass(frozen=True, slots=True)
 class WebSession:
     """A browser's new session: the cookie's token and how long it may live."""
@@ -272,6 +275,7 @@ class Accounts:
             # An unknown e-mail costs a verification too: the answer's time must not tell who has an account.
             matches = passwords.matches(user.password_hash if user else None, password)
         if user is None or not matches or not user.is_active:
+            log.warning("sign_in_failed", user_id=str(user.id) if user else None, address=client.address)
             if user is not None:
                 audit.record_failed_sign_in(
                     self._database, user.organization_id, user.id, user.full_name, client.address, clock=self._clock
@@ -370,7 +374,7 @@ class Accounts:
             raise UnauthorizedError("This account no longer exists.")
         return found
 
-    def refresh(self, refresh_token: str) -> TokenAnswer:
+    def refresh(self, refresh_token: str, client: Client = _NOWHERE) -> TokenAnswer:
         """Exchange a refresh token for a new pair; each one is good once.
 
         A second use means that somebody else has the token too: the whole session ends (RFC 9700, section 4.14.2).
@@ -391,13 +395,18 @@ class Accounts:
                 signed_in.expires_at = now + timedelta(days=self._settings.refresh_token_expire_days)
                 return self._issue(session, signed_in, now)
             repository.revoke_session(session, stored.session_id, now, "refresh_token_reused")
+            audit.record(
+                session, Actor("visitor", address=client.address), "refresh_token_reused", "user", found.user.id,
+                object_name=found.user.full_name, organization_id=found.user.organization_id, clock=self._clock,
+            )  # fmt: skip
         log.warning("refresh_token_reused", session_id=str(stored.session_id))
         raise UnauthorizedError("The refresh token was used before; sign in again.", code="token_reused")
 
-    def logout(self, session_id: UUID) -> None:
-        """End one sign-in."""
+    def logout(self, who: Principal, client: Client = _NOWHERE) -> None:
+        """End the caller's sign-in."""
         with self._database.auth() as session:
-            repository.revoke_session(session, session_id, self._clock.now(), "logout")
+            repository.revoke_session(session, who.session_id, self._clock.now(), "logout")
+            self._left(session, who, client, "signed_out")
 
     def logout_by_refresh_token(self, refresh_token: str) -> None:
         """End the sign-in that a refresh token belongs to; an unknown one is no error."""
@@ -406,10 +415,18 @@ class Accounts:
             if stored is not None:
                 repository.revoke_session(session, stored.session_id, self._clock.now(), "logout")
 
-    def logout_everywhere(self, user_id: UUID) -> int:
-        """End every sign-in of a user; returns how many were open."""
+    def logout_everywhere(self, who: Principal, client: Client = _NOWHERE) -> int:
+        """End every sign-in of the caller; returns how many were open."""
         with self._database.auth() as session:
-            return repository.revoke_sessions_of(session, user_id, self._clock.now(), "logout_everywhere")
+            ended = repository.revoke_sessions_of(session, who.user_id, self._clock.now(), "logout_everywhere")
+            self._left(session, who, client, "session_revoked", count=ended)
+            return ended
+
+    def _left(self, session: Session, who: Principal, client: Client, action: str, **detail: int) -> None:
+        audit.record(
+            session, who.actor(client.address), action, "user", who.user_id, detail, object_name=who.name,
+            organization_id=who.organization_id, clock=self._clock,
+        )  # fmt: skip
 
     # -- who is asking ----------------------------------------------------------------------------------------------
 

@@ -139,12 +139,29 @@ def from_validation(error: RequestValidationError) -> ProblemError:
     return InvalidError("The input is not valid.", errors=found)
 
 
+def _log_refusal(request: Request, problem: ProblemError) -> None:
+    """Somebody asked for what they may not do: who, from where and what of (ASVS 5.0, 16.3.2)."""
+    from pytake_app.api.deps import client_of
+
+    who = getattr(request.state, "principal", None)
+    named = {} if who is None else {"organization_id": str(who.organization_id), "user_id": str(who.user_id)}
+    if who is not None and who.api_key_id is not None:
+        named["key_id"] = str(who.api_key_id)
+    route = getattr(request.scope.get("route"), "path", "")
+    log.warning(
+        "request_refused", code=problem.code, method=request.method, route=route, address=client_of(request).address,
+        **named,
+    )  # fmt: skip
+
+
 def install(app: FastAPI) -> None:
     """Register the handlers."""
 
     async def on_problem(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         assert problem is not None
+        if problem.status == 403:
+            _log_refusal(request, problem)
         return problem_response(problem, getattr(request.state, "locale", ""))
 
     async def on_validation(_request: Request, error: Exception) -> Response:

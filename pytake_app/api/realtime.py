@@ -127,7 +127,9 @@ async def _authenticate(socket: WebSocket, services: Services, token: str, cooki
             first = _decoded(await asyncio.wait_for(_text(socket), AUTH_SECONDS) or "")
             token = str(first.get("token", "")) if first and first.get("type") == "auth" else ""
         return await asyncio.to_thread(_resolve, services, token, cookie, client_of(socket).address)
-    except (TimeoutError, ProblemError):
+    except (TimeoutError, ProblemError) as error:
+        reason = error.code if isinstance(error, ProblemError) else "too_late"
+        log.warning("socket_refused", code=reason, address=client_of(socket).address)
         await socket.close(_POLICY, "unauthorized")
     except WebSocketDisconnect:
         log.debug("socket_left_before_sign_in")

@@ -161,7 +161,7 @@ def logout(request: Request, services: ServicesDep) -> RedirectResponse:
     require_own_form(request, services)
     who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
     if who is not None:
-        services.accounts.logout(who.session_id)
+        services.accounts.logout(who, client_of(request))
     return _clear(RedirectResponse("/login", status_code=303))
 
 
@@ -171,5 +171,5 @@ def logout_everywhere(request: Request, services: ServicesDep) -> RedirectRespon
     require_own_form(request, services)
     who = services.accounts.resolve_cookie(request.cookies.get(COOKIE, ""))
     if who is not None:
-        services.accounts.logout_everywhere(who.user_id)
+        services.accounts.logout_everywhere(who, client_of(request))
     return _clear(RedirectResponse("/login", status_code=303))

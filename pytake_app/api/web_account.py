@@ -77,7 +77,7 @@ def forgot(request: Request, services: ServicesDep, background: BackgroundTasks,
         services.password_resets.count(email[:320], client_of(request))
     except ProblemError as error:
         return back("/forgot", error.code, email=email[:320])
-    background.add_task(services.password_resets.send, email[:320])
+    background.add_task(services.password_resets.send, email[:320], client_of(request))
     response = RedirectResponse("/forgot?done=sent", status_code=303)
     response.background = background
     return response
@@ -88,7 +88,7 @@ def reset(request: Request, services: ServicesDep, token: Text = "", password: T
     """Set a new password by a mailed link."""
     require_own_form(request, services)
     try:
-        email = services.password_resets.reset(token[:200], password)
+        email = services.password_resets.reset(token[:200], password, client_of(request))
     except ProblemError as error:
         return back(f"/reset/{quote(token[:200], safe='')}" if error.code != "reset_invalid" else "/forgot", error.code)
     return RedirectResponse(f"/login?{urlencode({'done': 'password_reset', 'email': email})}", status_code=303)
@@ -115,7 +115,7 @@ def join(
                 "locale": locale if locale in ("pt_BR", "en", "es") else None,
             }
         )
-        email = services.joining.accept(body)
+        email = services.joining.accept(body, client_of(request))
     except ValidationError as error:
         wrong = error.errors()[0]["loc"]
         return back(page, f"{wrong[0] if wrong else 'input'}_invalid", full_name=full_name[:120])

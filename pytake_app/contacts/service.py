@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import phonenumbers
+from pydantic import JsonValue
 from sqlmodel import Session
 
 from pytake_app.accounts.limits import Resource, require_room
@@ -260,7 +261,7 @@ def update_contact(
     if request.tags is not None:
         contact.tags = _tags(request.tags)
         ensure_tags(session, contact.tags, clock=clock)
-    return _touched(session, contact, clock, before=before, by=principal.user_id)
+    return _touched(session, contact, clock, before=before, by=principal)
 
 
 def _refuse_taken(session: Session, phone: str | None, own: UUID | None) -> None:
@@ -287,7 +288,7 @@ def tag_contact(
     contact.tags = kept if remove else _tags([*contact.tags, tag])
     if not remove:
         ensure_tags(session, _tags([tag]), clock=clock)
-    return _touched(session, contact, clock, before=before, by=principal.user_id)
+    return _touched(session, contact, clock, before=before, by=principal)
 
 
 def set_consent(
@@ -315,6 +316,8 @@ def set_blocked(
 
     principal.needs(Permission.CONTACTS_EDIT)
     contact = repository.find(session, contact_id, lock=True)
+    if contact.blocked != blocked:
+        _record(session, principal, "blocked" if blocked else "unblocked", contact_id, clock=clock)
     contact.blocked = blocked
     if blocked:
         queues.contact_left(session, contact.id, "contact_blocked", by=principal.user_id, clock=clock)
@@ -327,7 +330,6 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID, *, 
     Raises:
         ConflictError: code `contact_in_use`: there are conversations; block it, or erase its personal data.
     """
-    from pytake_app.accounts import service as accounts
     from pytake_app.conversations import service as conversations
 
     principal.needs(Permission.CONTACTS_DELETE)
@@ -338,7 +340,7 @@ def delete_contact(session: Session, principal: Principal, contact_id: UUID, *, 
     repository.delete_history(session, contact.id)
     session.delete(contact)
     session.flush()
-    accounts.record_event(session, principal, "deleted", "contact", contact_id, clock=clock)
+    _record(session, principal, "deleted", contact_id, clock=clock)
 
 
 def merge_contacts(
@@ -412,14 +414,32 @@ def _touched(
     clock: Clock,
     *,
     before: telling.State | None = None,
-    by: UUID | None = None,
+    by: Principal | None = None,
 ) -> ContactDetail:
     contact.updated_at = clock.now()
     session.add(contact)
     session.flush()
-    if before is not None:
-        telling.changed(session, contact, before, by=by, clock=clock)
+    if before is not None and by is not None:
+        telling.changed(session, contact, before, by=by.user_id, clock=clock)
+        names = telling.changed_names(before, telling.state_of(contact))
+        if names:
+            _record(session, by, "updated", contact.id, {"fields": list(names)}, clock=clock)
     return _detail(session, contact)
+
+
+def _record(
+    session: Session,
+    principal: Principal,
+    action: str,
+    contact_id: UUID,
+    detail: dict[str, JsonValue] | None = None,
+    *,
+    clock: Clock,
+) -> None:
+    """Write down what somebody did to a contact; never what stands in it: the log outlives the contact's erasure."""
+    from pytake_app.accounts import service as accounts
+
+    accounts.record_event(session, principal, action, "contact", contact_id, detail, clock=clock)
 
 
 def _view(contact: Contact) -> ContactView:

@@ -40,6 +40,13 @@ def created(session: Session, contact_id: UUID, *, by: UUID | None, clock: Clock
     flows.happened(session, contact_id, [Happening("contact_created")], clock=clock, by=by)
 
 
+def changed_names(before: State, after: State) -> list[str]:
+    """What isn't as it was: names of fields, and `tags`."""
+    names = sorted(before.fields.keys() | after.fields.keys())
+    changed = [name for name in names if before.fields.get(name) != after.fields.get(name)]
+    return changed + ["tags"] * (before.tags != after.tags)
+
+
 def changed(session: Session, contact: Contact, before: State, *, by: UUID | None, clock: Clock) -> None:
     """A contact isn't what it was before: its tags first, then its fields, in the order of their names."""
     from pytake_app.flows import service as flows

@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -33,6 +34,8 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 def _redact_value(key: str, value: Any) -> Any:
     if _SECRET_KEYS.search(key) or key in _PERSONAL_KEYS:
         return "[redacted]"
+    if key == "address" and isinstance(value, str) and _is_address(value):
+        return value  # of the internet; it looks like a number
     if isinstance(value, str) and key not in ("timestamp", "request_id", "organization_id"):
         return _redact_text(value, numbers=not key.endswith("_id"))
     if isinstance(value, dict):
@@ -40,6 +43,14 @@ def _redact_value(key: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_redact_value(key, held) for held in value]
     return value
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _redact_text(value: str, *, numbers: bool) -> str:

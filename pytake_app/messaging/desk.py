@@ -40,7 +40,7 @@ from pytake_app.messaging.models import InboundEvent, OutboxItem
 from pytake_app.messaging.outbox import OutboxPriority, wake_senders
 from pytake_app.messaging.quotas import used_today
 from pytake_app.messaging.schemas import PriorityWord, QueueState
-from pytake_app.messaging.service import view
+from pytake_app.messaging.service import record, view
 from pytake_app.whatsapp import service as accounts
 from pytake_app.whatsapp.models import ChannelAccount
 from pytake_app.whatsapp.runtime import first_contacts_limit
@@ -176,6 +176,7 @@ def retry(session: Session, principal: Principal, choice: Choice, *, clock: Cloc
     now = clock.now()
     change = "state = 'queued', attempts = 0, next_attempt_at = :now, finished_at = NULL"
     count, _, _ = _act(session, choice, now, state="dead", status="queued", change=change)
+    record(session, principal, "retried", count, clock=clock)
     if count:
         after_commit(session, wake_senders)
     return Changed(changed=count)
@@ -187,6 +188,7 @@ def cancel(session: Session, principal: Principal, choice: Choice, *, clock: Clo
     now = clock.now()
     change = "state = 'canceled', finished_at = :now"
     count, first, last = _act(session, choice, now, state="queued", status="canceled", change=change)
+    record(session, principal, "canceled", count, clock=clock)
     return Changed(changed=count, undo=encode_cursor(first, last, now.isoformat()) if count else None)
 
 
@@ -207,6 +209,7 @@ def restore(session: Session, principal: Principal, canceled: Canceled, *, clock
         which, values = _BY_UNDO, values | _undo(canceled.undo)
     session.execute(text(_HOLD_LATER.format(which=which)), values)
     count = int(cast("Any", session.execute(text(_RESTORE.format(which=which)), values)).rowcount)
+    record(session, principal, "restored", count, clock=clock)
     if count:
         after_commit(session, wake_senders)
         after_commit(session, lambda: figures.forget_depth(process_services().redis, organization_id))

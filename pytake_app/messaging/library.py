@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from PIL import Image, UnidentifiedImageError
 from sqlmodel import Session, col
 
+from pytake_app.accounts.service import record_event
 from pytake_app.channels.whatsapp.client import upload_limit
 from pytake_app.core.clock import Clock
 from pytake_app.core.errors import InvalidError, NotFoundError, TooLargeError
@@ -338,6 +339,7 @@ def delete_upload(session: Session, principal: Principal, media_id: UUID, *, clo
     row.uploaded_at, row.look_at = None, clock.now() + GRACE
     session.add(row)
     session.flush()
+    record_event(session, principal, "deleted", "media", row.id, object_name=row.filename, clock=clock)
 
 
 def _view(row: MediaAsset) -> LibraryFile:

@@ -14,6 +14,7 @@ from sqlalchemy import or_, update
 from sqlmodel import Session, col
 
 from pytake_app.accounts.limits import Resource, require_room
+from pytake_app.accounts.service import record_event
 from pytake_app.channels.content import parse_content, plain_text
 from pytake_app.contacts import service as contacts
 from pytake_app.conversations.models import Conversation, Message
@@ -198,6 +199,7 @@ def cancel(session: Session, principal: Principal, item_id: UUID, *, clock: Cloc
     item.state, item.finished_at = "canceled", clock.now()
     session.add(item)
     _set_message(session, item, "canceled")
+    record(session, principal, "canceled", 1, item.id, clock=clock)
     return view(item)
 
 
@@ -214,8 +216,24 @@ def retry(session: Session, principal: Principal, item_id: UUID, *, clock: Clock
     item.state, item.attempts, item.next_attempt_at, item.finished_at = "queued", 0, clock.now(), None
     session.add(item)
     _set_message(session, item, "queued")
+    record(session, principal, "retried", 1, item.id, clock=clock)
     after_commit(session, wake_senders)
     return view(item)
+
+
+def record(
+    session: Session,
+    principal: Principal,
+    action: str,
+    count: int,
+    item_id: UUID | str = "",
+    *,
+    kind: str = "queue_message",
+    clock: Clock,
+) -> None:
+    """Write down what somebody did to messages that wait or were given up on; nothing when it was done to none."""
+    if count:
+        record_event(session, principal, action, kind, item_id, {"count": count}, clock=clock)
 
 
 def _set_message(session: Session, item: OutboxItem, status: str) -> None:
@@ -293,4 +311,6 @@ def replay_events(session: Session, principal: Principal, event_ids: list[int], 
         .values(state="pending", attempts=0, next_attempt_at=clock.now(), error=None, processed_at=None)
         .returning(col(InboundEvent.id))
     )
-    return len(result.all())
+    count = len(result.all())
+    record(session, principal, "retried", count, kind="inbound_event", clock=clock)
+    return count

@@ -30,12 +30,15 @@ from typing import Any
 from urllib.parse import quote
 
 import reflex as rx
+import structlog
 
 from pytake_app.accounts.service import resolve_web_session
 from pytake_app.core.addresses import forwarded_address
 from pytake_app.core.tenancy import Actor, Permission, Principal, Role, acting
 from pytake_app.ui.backend import database, settings
 from pytake_app.ui.i18n import match_language
+
+log = structlog.get_logger(__name__)
 
 COOKIE = "pytake_session"
 LANGUAGE_COOKIE = "pytake_lang"
@@ -148,6 +151,11 @@ def protected(role: str = "viewer", *, permission: str = "") -> Callable[[Callab
         async def admitted(state: rx.State) -> tuple[Principal | None, rx.event.EventSpec | None]:
             principal = await identify(state)
             refused = getattr(state, "_refused", None)
+            if principal is not None and not admits(principal):
+                log.warning(
+                    "event_refused", handler=fn.__qualname__, user_id=str(principal.user_id),
+                    organization_id=str(principal.organization_id), address=address_of(state),
+                )  # fmt: skip
             if refused is not None and (principal is None or not admits(principal)):
                 return None, refused("signed_out" if principal is None else "forbidden")
             if principal is None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import pyotp
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +20,7 @@ from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.audited import UNAUDITED
 from pytake_app.accounts.models import User
 from pytake_app.api.services import Services
-from pytake_app.core.clock import SystemClock
+from pytake_app.core.clock import FrozenClock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.tenancy import Actor
 from tests.api.fixtures import HOST, PASSWORD, Caller, NewCaller
@@ -219,3 +220,115 @@ def test_the_product_itself_acts_without_a_name(services: Services, caller: Call
         session.exec(select(User)).one().full_name = "Renomeada"
     (row,) = entries(caller, kind="user", action="updated")
     assert (row["actor_kind"], row["actor_id"], row["after"]) == ("system", None, {"full_name": "Renomeada"})
+
+
+def happened(caller: Caller, action: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+
+    def seen() -> bool:
+        found[:] = entries(caller, action=action)
+        return bool(found)
+
+    wait_until(seen)
+    return found
+
+
+def test_what_is_done_about_signing_in(caller: Caller, register: NewCaller, frozen_clock: FrozenClock) -> None:
+    """Links for a new password, ended sign-ins, wrong second steps, stolen credentials: who, of whom, from where."""
+    auth, me = "/api/v1/auth", str(caller.user_id)
+    colleague = {"email": f"{uuid4().hex[:8]}@example.com", "password": PASSWORD, "full_name": "Rui", "role": "agent"}
+    rui = caller.post("/api/v1/users", json=colleague).json()["id"]
+    link = caller.post(f"/api/v1/users/{rui}/password-reset").json()["link"]
+    (asked,) = happened(caller, "password_reset_sent")
+    assert (asked["actor_id"], asked["object_id"], asked["object_name"]) == (me, rui, "Rui")
+    other = {"Authorization": "Bearer nobody"}
+    reset = {"token": link.rpartition("/")[2], "password": "outra-senha-boa-9"}
+    assert caller.client.post(f"{auth}/password/reset", json=reset, headers=other).status_code == 204
+    (changed,) = happened(caller, "password_changed")
+    assert (changed["actor_id"], changed["address"]) == (rui, "testclient")
+    assert caller.client.post(f"{auth}/password/forgot", json={"email": caller.email}).status_code == 202
+    visitor = next(row for row in happened(caller, "password_reset_sent") if row["object_id"] == me)
+    assert (visitor["actor_kind"], visitor["address"]) == ("visitor", "testclient")
+
+    known = {"email": colleague["email"], "password": reset["password"]}
+    signed = caller.client.post(f"{auth}/login", json=known).json()
+    assert caller.delete(f"/api/v1/users/{rui}/sessions").status_code == 204
+    (ended,) = happened(caller, "session_revoked")
+    assert (ended["actor_id"], ended["object_id"], ended["after"]) == (me, rui, {"count": 1})
+    assert caller.client.post(f"{auth}/refresh", json={"refresh_token": signed["refresh_token"]}).status_code == 401
+
+    first = caller.client.post(f"{auth}/login", json={"email": caller.email, "password": PASSWORD}).json()
+    for _ in range(2):
+        caller.client.post(f"{auth}/refresh", json={"refresh_token": first["refresh_token"]})
+    (reused,) = happened(caller, "refresh_token_reused")
+    assert (reused["object_id"], reused["actor_kind"], reused["address"]) == (me, "visitor", "testclient")
+
+    secret = caller.post(f"{auth}/totp/setup", json={"password": PASSWORD}).json()["secret"]
+    code = pyotp.TOTP(secret).at(frozen_clock.now())
+    assert caller.post(f"{auth}/totp/confirm", json={"code": code}).status_code == 200
+    challenge = caller.client.post(f"{auth}/login", json={"email": caller.email, "password": PASSWORD}).json()
+    wrong = {"challenge_token": challenge["challenge_token"], "code": "000000"}
+    assert caller.client.post(f"{auth}/totp/verify", json=wrong).status_code == 422
+    assert happened(caller, "second_step_failed")[0]["object_id"] == me
+    assert caller.post(f"{auth}/password/change", json={"password": "no", "new_password": "x" * 12}).status_code == 422
+    assert happened(caller, "sign_in_failed")[0]["object_id"] == me
+
+    again = caller.client.post(f"{auth}/login", json=known).json()
+    leaving = {"Authorization": f"Bearer {again['access_token']}"}
+    assert caller.client.post(f"{auth}/logout", headers=leaving).status_code == 204
+    assert happened(caller, "signed_out")[0]["actor_id"] == rui
+
+
+def test_who_joins_is_told_with_name_and_address(caller: Caller) -> None:
+    invited = caller.post("/api/v1/users/invitations", json={"email": "rui@example.com", "role": "agent"}).json()
+    body = {"token": invited["link"].rpartition("/")[2], "full_name": "Rui Alves", "password": PASSWORD}
+    assert caller.client.post("/api/v1/invitations/accept", json=body).status_code == 201
+    joined = next(row for row in entries(caller, kind="user") if row["object_name"] == "Rui Alves")
+    assert (joined["action"], joined["actor_id"], joined["address"]) == ("created", joined["object_id"], "testclient")
+
+
+def test_what_people_do_to_contacts_and_messages(caller: Caller) -> None:
+    """That it was done, by whom and to which; never what stands in them."""
+    contact = caller.post("/api/v1/contacts", json={"name": "Maria Prado", "phone": "11 98765-4321"}).json()["id"]
+    change = {"name": "Maria Lima", "email": "maria@example.com", "fields": {"cpf": "390.533.447-05"}, "tags": ["vip"]}
+    for _ in range(2):  # the second time nothing changes
+        assert caller.patch(f"/api/v1/contacts/{contact}", json=change).status_code == 200
+    for step in ("block", "block", "unblock"):
+        assert caller.post(f"/api/v1/contacts/{contact}/{step}").status_code == 200
+    rows = entries(caller, kind="contact")
+    assert [row["action"] for row in rows] == ["unblocked", "blocked", "updated"]
+    assert {(row["actor_id"], row["object_id"]) for row in rows} == {(str(caller.user_id), contact)}
+    assert rows[-1]["after"] == {"fields": ["cpf", "email", "name", "tags"]}
+    for said in ("Maria", "98765", "example.com", "390.533"):
+        assert said not in str(rows)
+
+    number = {"name": "Loja", "phone_number_id": "1098765432101", "access_token": "t", "app_secret": "s" * 32}
+    assert caller.post("/api/v1/whatsapp/numbers", json=number).status_code == 201
+    send = {"to": "5561994013828", "message_type": "template", "content": {"name": "oi", "language": "pt_BR"}}
+    sent = [caller.post("/api/v1/queue/send", json=send).json()["id"] for _ in range(3)]
+    assert caller.post(f"/api/v1/queue/message/{sent[0]}/cancel").status_code == 200
+    assert caller.post("/api/v1/queue/cancel", json={"ids": sent[1:]}).json()["changed"] == 2
+    assert caller.post("/api/v1/queue/cancel", json={"ids": sent}).json()["changed"] == 0
+    rows = entries(caller, kind="queue_message")
+    assert [(row["action"], row["object_id"], row["after"]) for row in rows] == [
+        ("canceled", "", {"count": 2}),
+        ("canceled", sent[0], {"count": 1}),
+    ]
+    file = {"file": ("nota.txt", b"ola", "text/plain")}
+    media = caller.post("/api/v1/media", files=file).json()["id"]
+    assert caller.delete(f"/api/v1/media/{media}").status_code == 204
+    assert [(row["action"], row["object_name"]) for row in entries(caller, kind="media")] == [("deleted", "nota.txt")]
+
+
+def test_a_changed_plan_stands_in_the_super_administrators_log(caller: Caller, services: Services) -> None:
+    with services.database.tenant(caller.organization_id) as session:
+        user = session.get(User, caller.user_id)
+        assert user is not None
+        user.role = "super_admin"
+        session.add(user)
+    plan = next(one for one in caller.get("/api/v1/plans").json()["items"] if one["name"] == "free")
+    assert caller.patch("/api/v1/plans/free", json={"users": plan["limits"]["users"] + 1}).status_code == 200
+    (row,) = entries(caller, kind="plan")
+    assert (row["object_name"], row["after"], row["actor_id"]) == (
+        "free", {"users": plan["limits"]["users"] + 1}, str(caller.user_id),
+    )  # fmt: skip

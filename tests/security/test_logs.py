@@ -45,6 +45,14 @@ def test_what_is_no_secret_stays() -> None:
     assert redact(None, "", {"event": text})["event"] == text
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("203.0.113.110", "203.0.113.110"), ("2001:db8::1", "2001:db8::1"), ("+55 11 98765-4321", "[number]")],
+)
+def test_addresses_of_the_internet_stay_numbers_of_people_dont(address: str, shown: str) -> None:
+    assert redact(None, "", {"event": "request_refused", "address": address})["address"] == shown
+
+
 def test_the_database_quotes_no_rows_in_its_log() -> None:
     """DETAIL and CONTEXT of an error hold the row or JSON at fault."""
     assert _SETTINGS["log_error_verbosity"] == "terse"

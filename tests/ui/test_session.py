@@ -236,7 +236,7 @@ async def test_revoked_session_is_refused(signed_in: WebSession, accounts: Accou
     state = state_of(ProbeState, cookie_of(signed_in))
     who = await identify(state)
     assert who is not None
-    accounts.logout(who.session_id)
+    accounts.logout(who)
     session.forget_all()  # what five seconds do
     assert "/login" in redirect_of(await call(state, "write", "x"))
     assert state.ran == []
@@ -250,7 +250,7 @@ async def test_identity_is_believed_for_seconds_only(
     state = state_of(ProbeState, cookie_of(signed_in))
     who = await identify(state)
     assert who is not None
-    accounts.logout(who.session_id)
+    accounts.logout(who)
     now += session.CACHE_SECONDS - 0.1
     assert await identify(state) == who
     now += 0.2

@@ -120,7 +120,7 @@ def test_an_old_token_and_an_ended_cookie_are_nobody(
     session = services.accounts.open_web_session(caller.user_id, caller.organization_id, Client())
     cookie = {"Cookie": f"{COOKIE}={session.token}"}
     assert live_client.get("/api/v1/auth/me", headers=cookie).status_code == 200
-    services.accounts.logout(session.principal.session_id)
+    services.accounts.logout(session.principal)
     assert live_client.get("/api/v1/auth/me", headers=cookie).status_code == 401
     frozen_clock.advance(timedelta(minutes=services.settings.access_token_expire_minutes + 1))
     assert caller.get("/api/v1/auth/me").status_code == 401

@@ -196,7 +196,7 @@ def test_each_handler(
         with clean_db.auth() as auth:
             auth.exec(select(User).where(User.id == owner.principal.user_id)).one().role = ROLES[who]
     elif who == "ended":
-        accounts.logout(owner.principal.session_id)
+        accounts.logout(owner.principal)
     session.forget_all()
     house_id = owner.principal.organization_id
     one = Calling(who, "" if who == "nobody" else caller.token, caller.principal.organization_id, flow)
