@@ -34,6 +34,10 @@ MAILS_PER_RECEIVER = "5 per hour"
 """Invitations and links to reset go to addresses that anybody may have written down: nobody is flooded by them."""
 
 
+PEOPLE_PER_ORGANIZATION = "200 per hour"
+"""Whether an address has an account is told to whoever adds people: not of a list of addresses."""
+
+
 def _count_mail(services: Services, who: Principal, receiver: UUID | None = None) -> None:
     """Count a mail to somebody, before it is known whether there is anybody to write to.
 
@@ -63,6 +67,8 @@ def list_users(who: CurrentPrincipal, session: TenantSession) -> Page[MemberView
 @router.post("", status_code=201)
 def create_user(body: UserCreate, who: CurrentPrincipal, services: ServicesDep) -> MemberView:
     """Add somebody with a first password. 409 `email_taken`."""
+    who.needs(Permission.USERS_MANAGE)
+    services.limiter.require(PEOPLE_PER_ORGANIZATION, "people-added", str(who.organization_id))
     hashed = members.check_new(who, body)
     with services.database.tenant(who.organization_id) as session:
         return members.create_member(session, who, body, hashed, database=services.database, clock=services.clock)

@@ -27,6 +27,8 @@ RESETS_PER_ADDRESS = "20 per hour"
 CODES_PER_ACCOUNT = "15 per 15 minute"
 CODES_PER_DEVICES = "30 per 15 minute"
 """Of all devices that an account knows: cookies that were copied together buy no more guesses."""
+CODES_PER_DAY = "100 per day"
+"""Of strangers, and of known devices together: whoever has the password must not find a code by patience."""
 DEVICE_LIFETIME = timedelta(days=365)
 DEVICES_KEPT = 5
 """Accounts that one browser is known to, e.g. several people at one desk."""
@@ -108,7 +110,10 @@ class Attempts:
         """
         account = hash_token(email)
         device = self._known(account, client.device)
-        buckets = [Bucket(CODES_PER_ACCOUNT, ("second-step", account, device))]
+        buckets = [
+            Bucket(CODES_PER_ACCOUNT, ("second-step", account, device)),
+            Bucket(CODES_PER_DAY, ("second-step-day", account, "known" if device else "")),
+        ]
         if device:
             buckets.append(Bucket(CODES_PER_DEVICES, ("second-step-devices", account)))
         self._limiter.require_all(buckets)

@@ -6,10 +6,11 @@ import structlog
 from pydantic import ValidationError
 
 from pytake_app.accounts import repository
+from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.models import Organization
 from pytake_app.accounts.plans import FULLEST
 from pytake_app.accounts.schemas import RegisterRequest
-from pytake_app.accounts.service import Accounts, normalize_email
+from pytake_app.accounts.service import Accounts
 from pytake_app.config import Settings
 from pytake_app.core.clock import SystemClock
 from pytake_app.core.db import Database

@@ -12,13 +12,14 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from pytake_app.accounts import members, passwords
+from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import DepartmentMember, Organization, User
 from pytake_app.accounts.organization import organization_of_session
 from pytake_app.accounts.people import user_names
 from pytake_app.accounts.security_models import Invitation
 from pytake_app.accounts.security_schemas import InvitationAccept, InvitationCreate, InvitationOffer, InvitationView
-from pytake_app.accounts.service import Client, normalize_email
+from pytake_app.accounts.service import Client
 from pytake_app.accounts.tokens import hash_token, new_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock

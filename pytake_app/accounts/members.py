@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts import audit, notices, password_resets, passwords, repository, second_factor
+from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import Department, DepartmentMember, Organization, User
 from pytake_app.accounts.security_models import TotpFactor, UserAvatar
 from pytake_app.accounts.security_schemas import MemberView, ResetLink, UserCreate, UserUpdate
-from pytake_app.accounts.service import normalize_email
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database

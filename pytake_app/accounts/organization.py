@@ -39,7 +39,8 @@ def update_settings(
 
     Raises:
         InvalidError: no such time zone.
-        ForbiddenError: without `settings.manage`; `security` by anybody but an administrator, or by a key.
+        ForbiddenError: without `settings.manage`; `security` or a shorter audit log by anybody but an administrator, or
+            by a key.
     """
     principal.needs(Permission.SETTINGS_MANAGE)
     organization = organization_of_session(session)
@@ -49,6 +50,11 @@ def update_settings(
         principal.require(Role.ORG_ADMIN)
         if principal.api_key_id is not None:
             raise ForbiddenError("API keys can't change how people sign in.", code="person_only")
+    if request.audit_days is not None and request.audit_days < kept_days(organization.settings):
+        # Shorter times delete entries: who did something must not take away what tells of it.
+        principal.require(Role.ORG_ADMIN)
+        if principal.api_key_id is not None:
+            raise ForbiddenError("API keys can't shorten the audit log.", code="person_only")
     if request.time_zone is not None and request.time_zone not in available_timezones():
         raise InvalidError(
             "There is no such time zone.",

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from pytake_app.accounts.emails import Email
 from pytake_app.accounts.schemas import Locale, Name, OrganizationView, Password
 from pytake_app.config import PlanName
 from pytake_app.core.schemas import RequestModel, View
@@ -81,7 +82,7 @@ class OrganizationCreate(RequestModel):
     """A new organization with its first administrator."""
 
     name: Name
-    admin_email: EmailStr
+    admin_email: Email
     admin_name: Name
     admin_password: Password = Field(repr=False)
     locale: Locale = "pt_BR"

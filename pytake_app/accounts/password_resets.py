@@ -9,9 +9,10 @@ import structlog
 from sqlmodel import Session, col, select
 
 from pytake_app.accounts import audit, notices, passwords, repository
+from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.models import User
 from pytake_app.accounts.security_models import PasswordReset
-from pytake_app.accounts.service import Accounts, Client, normalize_email
+from pytake_app.accounts.service import Accounts, Client
 from pytake_app.accounts.tokens import hash_token, new_token
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from pytake_app.accounts.emails import Email
 from pytake_app.core.schemas import RequestModel, View
 
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
@@ -18,7 +19,7 @@ Locale = Literal["pt_BR", "en", "es"]
 class RegisterRequest(RequestModel):
     """A new person with a new organization."""
 
-    email: EmailStr
+    email: Email
     password: Password = Field(repr=False)
     full_name: Name
     organization_name: Annotated[str, StringConstraints(max_length=120)] | None = None

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from pytake_app.accounts.emails import Email
 from pytake_app.accounts.schemas import Locale, Name, Password, TokenAnswer, UserView
 from pytake_app.core.schemas import RequestModel, View
 
@@ -133,7 +134,7 @@ class SignInView(View):
 class InvitationCreate(RequestModel):
     """Ask somebody to join. `locale`: of the mail; the inviter's when absent."""
 
-    email: EmailStr
+    email: Email
     role: GivenRole = "agent"
     departments: Departments = Field(default_factory=list)
     locale: Locale | None = None
@@ -182,7 +183,7 @@ class InvitationAccept(InvitationToken):
 class UserCreate(RequestModel):
     """Somebody new, with a first password that is passed on by other means."""
 
-    email: EmailStr
+    email: Email
     full_name: Name
     password: Password = Field(repr=False)
     role: GivenRole = "agent"

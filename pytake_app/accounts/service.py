@@ -6,7 +6,6 @@ hashing a password must not hold a transaction open.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from sqlmodel import Session
 from pytake_app.accounts import audit, challenges, keys, notices, passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
+from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.inbox_settings import check_closing_reason, reopens_for
 from pytake_app.accounts.lifecycle import new_organization, refuse_at_rest
 from pytake_app.accounts.models import AuthSession, Organization, RefreshToken, User
@@ -89,11 +89,6 @@ class WebSession:
     token: str
     max_age: int
     principal: Principal
-
-
-def normalize_email(email: str) -> str:
-    """The form in which e-mails are stored and looked up."""
-    return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
 def resolve_web_session(session: Session, token: str, *, clock: Clock | None = None) -> Principal | None:

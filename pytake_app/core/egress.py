@@ -18,15 +18,16 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 # What the library's flags leave out: shared address space of carriers, benchmarks, documentation, 6to4 relays,
-# NAT64 and 6to4 prefixes (they carry an IPv4 address that must be judged itself, below), and site-local.
+# site-local, segment routing, and NAT64 of one's own network (RFC 8215), where the IPv4 address stands in other bits
+# by the operator's choice. The public NAT64 and 6to4 prefixes carry an IPv4 address that is judged itself, below.
 _REFUSED: tuple[Network, ...] = tuple(
     ipaddress.ip_network(net)
     for net in (
         "0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4",
-        "fec0::/10", "100::/64", "2001:db8::/32", "2001::/32",
+        "fec0::/10", "100::/64", "2001:db8::/32", "2001::/32", "3fff::/20", "5f00::/16", "64:ff9b:1::/48",
     )
 )  # fmt: skip
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _6TO4 = ipaddress.IPv6Network("2002::/16")
 
 
@@ -71,7 +72,7 @@ def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     value = int(address)
     if value >> 32 == 0 and value > 1:  # ::a.b.c.d, long deprecated, still accepted by some stacks
         return ipaddress.IPv4Address(value)
-    if any(address in net for net in _NAT64):
+    if address in _NAT64:
         return ipaddress.IPv4Address(value & 0xFFFFFFFF)
     if address in _6TO4:
         return ipaddress.IPv4Address((value >> 80) & 0xFFFFFFFF)

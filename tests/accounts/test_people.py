@@ -193,6 +193,23 @@ def test_mails_to_others_are_limited(caller: Caller, monkeypatch: pytest.MonkeyP
     assert [caller.post(INVITATIONS, json={"email": f"p{n}@example.com"}).status_code for n in range(3)][-1] == 429
 
 
+def test_a_list_of_addresses_is_not_asked_for_accounts(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adding somebody tells whether an address has an account, in whatever organization."""
+    monkeypatch.setattr(api_people, "PEOPLE_PER_ORGANIZATION", "3 per hour")
+    body = {"email": caller.email, "full_name": "Rui", "password": PASSWORD}
+    statuses = [caller.post(USERS, json=body).status_code for _ in range(4)]
+    assert statuses == [409, 409, 409, 429]
+    agent = join(caller)
+    assert agent.post(USERS, json=body).status_code == 403
+
+
+def test_an_address_that_would_be_anothers_is_not_invited(caller: Caller) -> None:
+    for email in ("straße@example.com", "\N{LATIN SMALL LIGATURE FF}@example.com"):
+        refused = caller.post(INVITATIONS, json={"email": email, "role": "agent"})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/email")
+    assert invite(caller, "Jürgen.Ä@Example.com")["email"] == "jürgen.ä@example.com"
+
+
 def test_an_invitation_is_worth_what_its_inviter_may(caller: Caller) -> None:
     boss = join(caller, "org_admin")
     made = invite(boss, role="org_admin")

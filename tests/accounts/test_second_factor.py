@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete
 from sqlmodel import select
 
-from pytake_app.accounts import passwords, repository
+from pytake_app.accounts import attempts, passwords, repository
 from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.models import AuthSession, RefreshToken, User
 from pytake_app.accounts.security_models import PasswordReset, RecoveryCode, TotpFactor
@@ -116,6 +116,23 @@ def test_a_challenge_ends_by_tries_and_by_time(caller: Caller, frozen_clock: Fro
         token = challenge(caller)
         answers += [verify(caller, token, "000000").status_code for _ in range(5)]
     assert 429 in answers
+
+
+def test_patience_finds_no_code(caller: Caller, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the password may not guess on for weeks; a browser that is known is counted apart."""
+    set_up(caller, frozen_clock)
+    monkeypatch.setattr(attempts, "CODES_PER_ACCOUNT", "1000 per minute")
+    monkeypatch.setattr(attempts, "CODES_PER_DAY", "7 per day")
+    answers: list[int] = []
+    for _ in range(3):
+        token = challenge(caller)
+        answers += [verify(caller, token, "000000").status_code for _ in range(4)]
+    assert answers == [422] * 7 + [429] * 5
+    known = {
+        "Cookie": f"pytake_device={caller.client.app.state.services.accounts.attempts.device_cookie(caller.email)}"
+    }  # type: ignore[attr-defined]
+    body = {"challenge_token": challenge(caller), "code": "000000"}
+    assert caller.client.post(f"{AUTH}/totp/verify", json=body, headers=known).status_code == 422
 
 
 def test_a_recovery_code_counts_once_and_is_told(caller: Caller, frozen_clock: FrozenClock, mails: Any) -> None:
@@ -373,6 +390,12 @@ def test_only_administrators_say_who_needs_a_second_factor(caller: Caller) -> No
     refused = caller.client.patch("/api/v1/settings", json=rule, headers=by_key)
     assert (refused.status_code, refused.json()["code"]) == (403, "person_only")
     assert caller.patch("/api/v1/settings", json=rule).status_code == 200
+    # Nor does anybody else shorten the log of what they did; keeping it longer takes nothing away.
+    for days, status in ((365, 403), (800, 200)):
+        assert agent.patch("/api/v1/settings", json={"audit_days": days}).status_code == status
+    shorter = caller.client.patch("/api/v1/settings", json={"audit_days": 365}, headers=by_key)
+    assert (shorter.status_code, shorter.json()["code"]) == (403, "person_only")
+    assert caller.patch("/api/v1/settings", json={"audit_days": 365}).status_code == 200
 
 
 def test_an_address_that_no_text_can_be_is_nobodys(caller: Caller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -62,6 +63,9 @@ def test_secrets_are_stored_as_hashes(caller: Caller, services: Services) -> Non
     ("field", "value", "pointer"),
     [
         ("email", "not an address", "/email"),
+        # What would be kept is another mailbox, whose owner would get this one's mails.
+        ("email", "straße@example.com", "/email"),
+        ("email", "\N{FULLWIDTH LATIN SMALL LETTER A}na@example.com", "/email"),
         ("full_name", "   ", "/full_name"),
         ("password", "short", "/password"),
         ("password", "senha123456", "/password"),
@@ -178,6 +182,19 @@ def test_reusing_a_refresh_token_ends_the_session(caller: Caller, client: TestCl
         assert client.get("/api/v1/auth/me", headers={"Authorization": f"Bearer {access}"}).status_code == 401
     with services.database.auth() as session:
         assert session.exec(select(AuthSession)).one().revoked_reason == "refresh_token_reused"
+
+
+def test_a_refresh_token_that_two_use_at_once_is_good_once(caller: Caller, services: Services) -> None:
+    """Each in a thread of its own: one gets a pair, the other is a reuse, and ends the session for both."""
+    body = {"refresh_token": caller.answer["refresh_token"]}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: caller.client.post(REFRESH, json=body), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+    pair = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert caller.client.post(REFRESH, json={"refresh_token": pair["refresh_token"]}).status_code == 401
+    with services.database.auth() as session:
+        assert session.exec(select(AuthSession)).one().revoked_reason == "refresh_token_reused"
+        assert len(session.exec(select(RefreshToken)).all()) == 2  # the first, and the one pair that was given
 
 
 def test_reuse_leaves_other_sessions_alone(caller: Caller, client: TestClient) -> None:

@@ -29,7 +29,9 @@ async def reason(guard: EgressGuard, url: str) -> str:
         "255.255.255.255", "240.0.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
         "[::ffff:a9fe:a9fe]", "[::127.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b::10.0.0.1]", "[2002:7f00:1::]",
         "[2002:a9fe:a9fe::1]", "[fe80::1]", "[fe80::1%25eth0]", "[fc00::1]", "[fd00:ec2::254]", "[fec0::1]",
-        "[ff02::1]", "[2001:db8::1]", "[2001:0:a9fe:a9fe::1]",
+        "[ff02::1]", "[2001:db8::1]", "[2001:0:a9fe:a9fe::1]", "[3fff::1]", "[5f00::1]",
+        # RFC 6052, 2.2: with a /48 the IPv4 address stands in the middle, and the end may say anything.
+        "[64:ff9b:1:7f00:0:100:808:808]", "[64:ff9b:1::8.8.8.8]",
     ],
 )  # fmt: skip
 async def test_addresses_that_are_not_public_are_refused_in_any_form(host: str) -> None:
