@@ -15,6 +15,7 @@ from typing import Any
 import reflex as rx
 import structlog
 
+from pytake_app.api.cookies import under_host_names
 from pytake_app.core.logging import configure_logging
 from pytake_app.core.memory import settle_heap
 from pytake_app.ui.app import make_app
@@ -118,6 +119,9 @@ class Composite:
             await self._run_lifespan(receive, send)
             return
         path: str = scope["path"]
+        https = settings().public_url.startswith("https://")
+        if https:
+            scope, send = under_host_names(scope, send)
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
@@ -125,7 +129,7 @@ class Composite:
         if _under(path, _WEBHOOK) and not _under(path, _WEBHOOK_BY_API):
             await self._ingest(scope, receive, send)
             return
-        send = with_security_headers(send, https=settings().public_url.startswith("https://"))
+        send = with_security_headers(send, https=https)
         if _under(path, _API) or (path == "/" and wants_json(scope)):
             await self._api(scope, receive, send)
         else:
