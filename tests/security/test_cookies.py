@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,10 +30,10 @@ class Https:
 
 
 @pytest.fixture
-def browser(services: Services) -> Iterator[TestClient]:
+def browser(services: Services) -> TestClient:
     settings = services.settings.model_copy(update={"public_url": HOST})
     app = create_app(settings, services=services)
-    yield TestClient(Https(app), base_url=HOST, follow_redirects=False)
+    return TestClient(Https(app), base_url=HOST, follow_redirects=False)
 
 
 def sign_in(browser: TestClient, caller: Caller) -> Any:
