@@ -115,6 +115,7 @@ _TABLE: dict[tuple[Permission, ...], str] = {
     """,
     (P.CONVERSATIONS_HANDLE, P.CAMPAIGNS_SEND): "POST /queue/send",
     _TALK_OR_EDIT: """
+        GET /flows/{flow_id}/hooks
         POST /media
         POST /sandbox/{account_id}/messages
         POST /sandbox/{account_id}/reset

@@ -25,7 +25,7 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.crypto import derived_keys
 from pytake_app.core.db import Database
 from pytake_app.core.errors import FieldError, InvalidError, NotFoundError
-from pytake_app.core.tenancy import Principal, Role
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.nodes.entries import WebhookConfig, webhook_phone, webhook_variables
 from pytake_app.flows import repository
@@ -138,8 +138,10 @@ def list_hooks(session: Session, principal: Principal, settings: Settings, ref: 
 
     Raises:
         NotFoundError: no such flow.
+        ForbiddenError: `permission_missing`: an address starts the flow, so whoever may neither start nor edit flows
+            doesn't learn it.
     """
-    principal.require(Role.AGENT)
+    principal.needs(Permission.CONVERSATIONS_HANDLE, Permission.FLOWS_EDIT)
     flow, key = repository.find(session, ref), derived_keys(settings, _PURPOSE)[0]
     return [
         HookView(node_id=node_id, path=f"/hooks/{token_of(key, flow.id, node_id, config.rotation)}")
