@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import audit, plans
+from pytake_app.accounts import plans
 from pytake_app.accounts.lifecycle import ACTIVE, DELETING, SUSPENDED
 from pytake_app.accounts.models import Organization, Plan, User
 from pytake_app.accounts.organization_schemas import (
@@ -91,11 +91,6 @@ def change_plan_limits(
     plan.updated_at = clock.now()
     session.add(plan)
     session.flush()
-    # Plans belong to nobody: it stands in the log of whose super administrator did it.
-    audit.record(
-        session, principal, "updated", "plan", name, request.model_dump(exclude_unset=True), object_name=name,
-        organization_id=principal.organization_id, clock=clock,
-    )  # fmt: skip
     log.info("plan_changed", plan=name, by=str(principal.user_id))
     return _plan_view(plan)
 

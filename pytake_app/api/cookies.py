@@ -14,6 +14,7 @@ from starlette.types import Message, Scope, Send
 PREFIXES: Final[dict[bytes, bytes]] = {
     b"pytake_session": b"__Host-",
     b"pytake_device": b"__Host-",
+    b"pytake_form": b"__Host-",
     b"pytake_step": b"__Secure-",  # its path is that of the sign-in forms, which `__Host-` doesn't allow
 }
 _INWARDS: Final = {prefix + name: name for name, prefix in PREFIXES.items()}

@@ -1,13 +1,15 @@
 """The pages' cookie session: native form posts that answer with a redirect, so that they work without any script.
 
-A wrong input leads back to the page with `?error=<code>&email=…`; a password never appears in an address.
+A wrong input leads back to the page with `?error=<code>`. What was typed, never the password, goes along in a cookie
+for a minute: addresses stand in logs of proxies and in browsers' histories.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
+import orjson
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
@@ -24,6 +26,9 @@ from pytake_app.core.errors import ForbiddenError, ProblemError
 router = APIRouter(prefix="/auth/web", include_in_schema=False)
 
 STEP_COOKIE = "pytake_step"
+FORM_COOKIE = "pytake_form"
+"""What was typed into a form that was not accepted, as a JSON object in percent-encoding; read by the pages' state."""
+FORM_SECONDS = 60
 Text = Annotated[str, Form(max_length=1024)]
 
 
@@ -71,10 +76,34 @@ def set_session_cookies(response: Response, request: Request, services: Services
     )
 
 
-def back(page: str, error: str, **fields: str) -> RedirectResponse:
-    """Back to the page whose form was not accepted; never with a password."""
-    query = {"error": error, **{name: value for name, value in fields.items() if value}}
-    return RedirectResponse(f"{page}?{urlencode(query)}", status_code=303)
+def back(
+    request: Request, services: Services, page: str, error: str, *, onward: str = "", **typed: str
+) -> RedirectResponse:
+    """Back to the page whose form was not accepted.
+
+    Parameters:
+        onward: where the person was heading.
+        typed: to be filled in again; never a password.
+    """
+    query = {"error": error, **({"next": onward} if onward else {})}
+    response = RedirectResponse(f"{page}?{urlencode(query)}", status_code=303)
+    remember(response, request, services, **typed)
+    return response
+
+
+def remember(response: Response, request: Request, services: Services, **typed: str) -> None:
+    """Have the page that the answer leads to filled in with what was typed."""
+    kept = {name: value for name, value in typed.items() if value}
+    if kept:
+        response.set_cookie(
+            FORM_COOKIE,
+            quote(orjson.dumps(kept), safe=""),
+            max_age=FORM_SECONDS,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=is_secure(request, services.settings.public_url),
+        )
 
 
 def second_step(request: Request, services: Services, step: SecondStepError, target: str) -> RedirectResponse:
@@ -111,12 +140,7 @@ def register(
 ) -> RedirectResponse:
     """Create an organization, sign in, go to the first steps."""
     require_own_form(request, services)
-    fields = {
-        "email": email[:320],
-        "full_name": full_name[:120],
-        "organization_name": organization_name[:120],
-        "next": next,
-    }
+    typed = {"email": email[:320], "full_name": full_name[:120], "organization_name": organization_name[:120]}
     try:
         body = RegisterRequest.model_validate(
             {
@@ -130,9 +154,10 @@ def register(
         session = services.accounts.register_web(body, client_of(request))
     except ValidationError as error:
         wrong = error.errors()[0]["loc"]
-        return back("/register", f"{wrong[0] if wrong else 'input'}_invalid", **fields)
+        code = f"{wrong[0] if wrong else 'input'}_invalid"
+        return back(request, services, "/register", code, onward=next, **typed)
     except ProblemError as error:
-        return back("/register", error.code, **fields)
+        return back(request, services, "/register", error.code, onward=next, **typed)
     return signed_in(request, services, session, safe_next(next, "/start"))
 
 
@@ -151,7 +176,7 @@ def login(
     except SecondStepError as step:
         return second_step(request, services, step, safe_next(next, ""))
     except ProblemError as error:
-        return back("/login", error.code, email=email[:320], next=next)
+        return back(request, services, "/login", error.code, onward=next, email=email[:320])
     return signed_in(request, services, session, safe_next(next, "/inbox"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -15,6 +15,7 @@ from pytake_app.api.web import (
     STEP_COOKIE,
     Text,
     back,
+    remember,
     require_own_form,
     safe_next,
     second_step,
@@ -44,8 +45,8 @@ def verify(
         session = services.second_steps.verify_web(token, code, client_of(request))
     except ProblemError as error:
         if error.code == "challenge_invalid":
-            return back("/login", error.code, next=next)
-        return back("/login/code", error.code, next=next)
+            return back(request, services, "/login", error.code, onward=next)
+        return back(request, services, "/login/code", error.code, onward=next)
     response = signed_in(request, services, session, safe_next(next, "/inbox"))
     _forget_step(response)
     return response
@@ -76,7 +77,7 @@ def forgot(request: Request, services: ServicesDep, background: BackgroundTasks,
     try:
         services.password_resets.count(email[:320], client_of(request))
     except ProblemError as error:
-        return back("/forgot", error.code, email=email[:320])
+        return back(request, services, "/forgot", error.code, email=email[:320])
     background.add_task(services.password_resets.send, email[:320], client_of(request))
     response = RedirectResponse("/forgot?done=sent", status_code=303)
     response.background = background
@@ -90,8 +91,11 @@ def reset(request: Request, services: ServicesDep, token: Text = "", password: T
     try:
         email = services.password_resets.reset(token[:200], password, client_of(request))
     except ProblemError as error:
-        return back(f"/reset/{quote(token[:200], safe='')}" if error.code != "reset_invalid" else "/forgot", error.code)
-    return RedirectResponse(f"/login?{urlencode({'done': 'password_reset', 'email': email})}", status_code=303)
+        page = f"/reset/{quote(token[:200], safe='')}" if error.code != "reset_invalid" else "/forgot"
+        return back(request, services, page, error.code)
+    response = RedirectResponse("/login?done=password_reset", status_code=303)
+    remember(response, request, services, email=email)
+    return response
 
 
 @router.post("/invitation")
@@ -118,13 +122,13 @@ def join(
         email = services.joining.accept(body, client_of(request))
     except ValidationError as error:
         wrong = error.errors()[0]["loc"]
-        return back(page, f"{wrong[0] if wrong else 'input'}_invalid", full_name=full_name[:120])
+        return back(request, services, page, f"{wrong[0] if wrong else 'input'}_invalid")
     except ProblemError as error:
-        return back(page, error.code, full_name=full_name[:120])
+        return back(request, services, page, error.code)
     try:
         session = services.accounts.login_web(email, password, client_of(request))
     except SecondStepError as step:
         return second_step(request, services, step, "")
     except ProblemError as error:
-        return back("/login", error.code, email=email)
+        return back(request, services, "/login", error.code, email=email)
     return signed_in(request, services, session, "/inbox")

@@ -41,6 +41,7 @@ from pytake_app.ui.i18n import match_language
 log = structlog.get_logger(__name__)
 
 COOKIE = "pytake_session"
+FORM_COOKIE = "pytake_form"
 LANGUAGE_COOKIE = "pytake_lang"
 CACHE_SECONDS = 5.0
 """How long a resolved cookie is believed; a revoked session is out after this time at the latest."""

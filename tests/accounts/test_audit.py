@@ -318,17 +318,3 @@ def test_what_people_do_to_contacts_and_messages(caller: Caller) -> None:
     media = caller.post("/api/v1/media", files=file).json()["id"]
     assert caller.delete(f"/api/v1/media/{media}").status_code == 204
     assert [(row["action"], row["object_name"]) for row in entries(caller, kind="media")] == [("deleted", "nota.txt")]
-
-
-def test_a_changed_plan_stands_in_the_super_administrators_log(caller: Caller, services: Services) -> None:
-    with services.database.tenant(caller.organization_id) as session:
-        user = session.get(User, caller.user_id)
-        assert user is not None
-        user.role = "super_admin"
-        session.add(user)
-    plan = next(one for one in caller.get("/api/v1/plans").json()["items"] if one["name"] == "free")
-    assert caller.patch("/api/v1/plans/free", json={"users": plan["limits"]["users"] + 1}).status_code == 200
-    (row,) = entries(caller, kind="plan")
-    assert (row["object_name"], row["after"], row["actor_id"]) == (
-        "free", {"users": plan["limits"]["users"] + 1}, str(caller.user_id),
-    )  # fmt: skip

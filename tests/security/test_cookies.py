@@ -97,6 +97,9 @@ async def test_nothing_else_is_touched() -> None:
 
 def test_every_cookie_of_ours_has_a_prefix() -> None:
     from pytake_app.api.deps import COOKIE, DEVICE_COOKIE
-    from pytake_app.api.web import STEP_COOKIE
+    from pytake_app.api.web import FORM_COOKIE, STEP_COOKIE
+    from pytake_app.ui import session
 
-    assert {COOKIE.encode(), DEVICE_COOKIE.encode(), STEP_COOKIE.encode()} == set(PREFIXES)
+    names = (COOKIE, DEVICE_COOKIE, STEP_COOKIE, FORM_COOKIE)
+    assert {name.encode() for name in names} == set(PREFIXES)
+    assert (session.COOKIE, session.FORM_COOKIE) == (COOKIE, FORM_COOKIE)

@@ -87,10 +87,11 @@ const Ready = ({ of, ...rest }) => {
 const Head = ({ title, detail }) => h(Fragment, null, h("h1", { className: "title" }, title), detail && h("p", { className: "muted au-lead" }, detail));
 
 // ---- an invitation
+const TYPED_NAME = "pt_invite_name"; // for the next try, in this tab alone: an address stands in logs and histories
 const Invite = () => {
   const [offer, setOffer] = useState(null);
   const [failed, setFailed] = useState("");
-  const [name, setName] = useState(query("full_name"));
+  const [name, setName] = useState(query("error") ? sessionStorage.getItem(TYPED_NAME) ?? "" : "");
   const [sent, setSent] = useState(false);
   const token = lastPart();
   useEffect(() => {
@@ -101,7 +102,7 @@ const Invite = () => {
   return h(Fragment, null,
     h(Head, { title: say("auth.invite_title", { organization: offer.organization_name }), detail: offer.invited_by ? say("auth.invite_detail", { name: offer.invited_by }) : say("auth.invite_detail_plain") }),
     h(Problem, { code: query("error") }),
-    h("form", { className: "col g16", method: "post", action: "/auth/web/invitation", onSubmit: () => setSent(true) },
+    h("form", { className: "col g16", method: "post", action: "/auth/web/invitation", onSubmit: () => { sessionStorage.setItem(TYPED_NAME, name); setSent(true); } },
       h("input", { type: "hidden", name: "token", value: token, readOnly: true }), h("input", { type: "hidden", name: "locale", value: LOCALES[getLang()], readOnly: true }),
       h("label", { className: "ff" }, h("span", { className: "lbl" }, say("auth.email")), h("input", { className: "input lg", name: "email", type: "email", value: offer.email, readOnly: true, autoComplete: "username", "data-testid": "email" })),
       h("label", { className: "ff" }, h("span", { className: "lbl" }, say("auth.full_name")), h("input", { className: "input lg", name: "full_name", value: name, onChange: (event) => setName(event.target.value), required: true, maxLength: 120, autoComplete: "name", autoFocus: true, "data-testid": "full_name" })),

@@ -1,11 +1,14 @@
 """Sign-in and registration: forms that the browser itself posts, so that the cookie is set by a real answer."""
 
+from urllib.parse import unquote
+
+import orjson
 import reflex as rx
 
 from pytake_app.ui.components.basics import NativeForm, button, form_field, icon, logo, notice, text_input
 from pytake_app.ui.i18n import LANG, t, t_dynamic
 from pytake_app.ui.layout.shell import hydrated_mark, language_menu, theme_menu
-from pytake_app.ui.session import SessionState
+from pytake_app.ui.session import FORM_COOKIE, SessionState, read_cookie
 
 LOGIN, REGISTER = "/login", "/register"
 MAX_PASSED = 320
@@ -19,8 +22,17 @@ class PasswordField(rx.Component):
     label: rx.Var[str]
 
 
+def typed_before(cookie: str) -> dict[str, str]:
+    """What the cookie says was typed; nothing for one that isn't ours."""
+    try:
+        found = orjson.loads(unquote(cookie))
+    except orjson.JSONDecodeError:
+        return {}
+    return {str(name): str(value)[:MAX_PASSED] for name, value in found.items()} if isinstance(found, dict) else {}
+
+
 class AuthState(rx.State):
-    """What the address says: why the last try failed, and what was typed, never the password."""
+    """What the address says: why the last try failed; and what was typed, never the password."""
 
     error: str = ""
     done: str = ""
@@ -31,13 +43,19 @@ class AuthState(rx.State):
 
     @rx.event
     async def read_address(self) -> None:
-        """`on_load`: nothing here is trusted; texts come from the catalogues, values go back into fields."""
+        """`on_load`: nothing here is trusted; texts come from the catalogues, values go back into fields.
+
+        What was typed comes by a cookie that lasts for a minute (`api/web.py`): addresses stand in logs and histories.
+        After it is gone, what stands in the fields stays.
+        """
         query = self.router.url.query_parameters
         self.error = str(query.get("error", ""))[:60]
         self.done = str(query.get("done", ""))[:60]
-        self.email = str(query.get("email", ""))[:MAX_PASSED]
-        self.full_name = str(query.get("full_name", ""))[:MAX_PASSED]
-        self.organization_name = str(query.get("organization_name", ""))[:MAX_PASSED]
+        typed = typed_before(read_cookie(self, FORM_COOKIE))
+        if typed:
+            self.email = typed.get("email", "")
+            self.full_name = typed.get("full_name", "")
+            self.organization_name = typed.get("organization_name", "")
         self.next_path = str(query.get("next", ""))[:MAX_PASSED]
 
 
