@@ -48,7 +48,7 @@ SET_BY_THE_CODE = {
     "calendar_id": "`business_hours_id` of requests",
     "overflow_queue_id": "`overflow.queue_id` of requests",
 }
-# Foreign keys between tenants' tables that PostgreSQL does not compare by organization (migration 0043 compares the
+# Foreign keys between tenants' tables that PostgreSQL does not compare by organization (migration 0042 compares the
 # others), and why the code's own care is enough.
 _RUN = "written by the pipeline with each message or run, from rows that it holds of the same contact and account"
 NOT_COMPARED = {
