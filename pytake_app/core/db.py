@@ -34,6 +34,10 @@ _HOOKS = "after_commit_hooks"
 _QUEUE_PLANS = tuple(
     f"SET enable_{path} = off" for path in ("seqscan", "hashjoin", "mergejoin", "bitmapscan", "material")
 )
+# A process that is stopped in the middle of a transaction holds its contacts' lanes and rows: not for ever.
+_FROZEN = "SET idle_in_transaction_session_timeout = '30s'"
+# A server, or a network, that is gone without a word is noticed within half a minute, not after hours (libpq).
+_KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 _OVERFLOW = 4
 _SET_TENANT = text(
     "SELECT set_config('app.organization_id', :organization_id, true), set_config('app.actor', :actor, true)"
@@ -118,7 +122,7 @@ class Database:
             hide_parameters=True,  # they are people's data, and errors are logged
             json_serializer=_dumps,
             json_deserializer=orjson.loads,
-            connect_args={"connect_timeout": 5, "application_name": f"pytake {role}"},
+            connect_args={"connect_timeout": 5, "application_name": f"pytake {role}", **_KEEPALIVES},
         )
 
         @event.listens_for(engine, "connect")
@@ -129,7 +133,7 @@ class Database:
             # Compiling a statement of tens of milliseconds takes hundreds, on a server where nobody turned it off.
             cursor.execute("SET jit = off")
             if role == "pytake_system":
-                for setting in _QUEUE_PLANS:
+                for setting in (*_QUEUE_PLANS, _FROZEN):
                     cursor.execute(setting)
             elif self.statement_seconds:
                 limit = round(self.statement_seconds * 1000)

@@ -63,9 +63,16 @@ def connect(settings: Settings) -> redis.Redis:
     )
 
 
-def connect_async(settings: Settings) -> redis.asyncio.Redis:
-    """An asyncio client with a pool, for one event loop."""
-    return redis.asyncio.Redis.from_url(settings.redis_url, socket_connect_timeout=2, health_check_interval=30)
+def connect_async(settings: Settings, *, answers_within: float | None = None) -> redis.asyncio.Redis:
+    """An asyncio client with a pool, for one event loop.
+
+    Parameters:
+        answers_within: seconds after which a silent server counts as away (longer than any wait that is asked of it);
+            None: never, for who listens.
+    """
+    return redis.asyncio.Redis.from_url(
+        settings.redis_url, socket_connect_timeout=2, socket_timeout=answers_within, health_check_interval=30
+    )
 
 
 @dataclass(frozen=True, slots=True)

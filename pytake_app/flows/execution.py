@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from uuid import UUID
 
 import orjson
@@ -39,6 +40,9 @@ _CROWD = 10
 _GATHER_PAUSE = 0.003
 """After a batch of so many events the next one is given a moment to gather: a batch costs as much as ten messages."""
 _CONCURRENT_TRIES = 3
+
+Verdict = Literal["done", "failed", "dead", "wait", "gone"]
+"""On an event tried alone; `wait` and `gone` as `inbound.Turn`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,13 @@ class Executor:
                 # The database refused somebody's data: find out whose.
                 log.warning("batch_refused", error=type(error).__name__)
                 break
+            except Exception:
+                if claim is None:
+                    raise
+                # A fault in what is done for all contacts together: one of them brought it. Find out whose, or the
+                # lane would be stuck.
+                log.exception("batch_failed", events=len(claim.events))
+                break
             finally:
                 if claim is not None:
                     self._at_work.wipe(claim.lanes)
@@ -127,50 +138,54 @@ class Executor:
         failed = dead = 0
         for events in groups:
             for event in events:
-                counted = event.attempts > 0 or event.id in suspects
-                if counted and not self._may_try(event):
-                    failed, dead = failed + 1, dead + 1
-                    continue
-                fault = self._alone(event)
-                if fault is None:
-                    continue
-                failed += 1
-                with hot(self._services.database) as connection:
-                    given_up = inbound.mark_failed(
-                        connection, event, fault, self._services.clock.now(), counted=counted
-                    )
-                counter(inbound_processed, event.kind, "dead" if given_up else "failed").inc()
-                if not given_up:
+                verdict = self._try(event, counted=event.attempts > 0 or event.id in suspects)
+                failed += verdict in ("failed", "dead")
+                dead += verdict == "dead"
+                if verdict in ("failed", "wait"):
                     break
-                dead += 1
         return failed, dead
 
-    def _may_try(self, event: Event) -> bool:
-        """Count the attempt in a commit of its own, in case this process does not outlive it."""
-        with hot(self._services.database) as connection:
-            if not inbound.lock_pending(connection, event):
-                return True  # another worker sees to it
-            allowed = inbound.count_attempt(connection, event, self._services.clock.now())
-        if not allowed:
-            log.error("event_killed_workers", event_id=event.id, organization_id=str(event.organization_id))
-            counter(inbound_processed, event.kind, "dead").inc()
-        return allowed
-
-    def _alone(self, event: Event) -> BaseException | None:
+    def _try(self, event: Event, *, counted: bool) -> Verdict:
+        if counted:
+            allowed = self._may_try(event)
+            if allowed != "now":
+                return allowed
+        verdict: Verdict = "done"
         try:
             with hot(self._services.database) as connection:
-                if not inbound.lock_pending(connection, event):
-                    return None
+                turn = inbound.lock_turn(connection, event)
+                if turn != "now":
+                    return turn
                 self._at_work.note({event.lane: [event.id]})
                 outcome = execution_batch.run(connection, self._services, self._catalog, [event], isolate=False)
         except UnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  # recorded on the event; the contact's turn ends here
-            return error
+            verdict = self._failed(event, error, counted=counted)
         finally:
             self._at_work.wipe([event.lane])
-        self._after_commit(outcome)
-        return None
+        if verdict == "done":
+            self._after_commit(outcome)
+        return verdict
+
+    def _may_try(self, event: Event) -> Verdict | Literal["now"]:
+        """Count the attempt in a commit of its own, in case this process does not outlive it."""
+        with hot(self._services.database) as connection:
+            turn = inbound.lock_turn(connection, event)
+            if turn != "now":
+                return turn
+            allowed = inbound.count_attempt(connection, event, self._services.clock.now())
+        if allowed:
+            return "now"
+        log.error("event_killed_workers", event_id=event.id, organization_id=str(event.organization_id))
+        counter(inbound_processed, event.kind, "dead").inc()
+        return "dead"
+
+    def _failed(self, event: Event, error: BaseException, *, counted: bool) -> Verdict:
+        with hot(self._services.database) as connection:
+            given_up = inbound.mark_failed(connection, event, error, self._services.clock.now(), counted=counted)
+        counter(inbound_processed, event.kind, "dead" if given_up else "failed").inc()
+        return "dead" if given_up else "failed"
 
     def _after_commit(self, outcome: Outcome) -> None:
         now = self._services.clock.now()

@@ -67,6 +67,8 @@ EVENT_LOOP_STARTS = 5
 EVENT_LOOP_TIME = timedelta(minutes=1)
 """An event starts the same flow for the same contact no more often than this: what it does may, by way of another
 system and our API, be the event again."""
+# Longer than this the outbox wouldn't let what is said later wait for them.
+_LONGEST_TYPING = timedelta(seconds=outbox_store.HOLD_SECONDS - 5)
 _STARTED_BY_EVENT = """
 SELECT count(*) FROM flow_sessions
 WHERE contact_id = %s AND flow_id = %s AND started_at > %s AND state->>'trigger' = 'event'
@@ -256,7 +258,7 @@ class ContactState:
         due = self._not_before or context.now
         typing = int(content.pop("typing_ms", 0))
         if typing:
-            due = self._not_before = due + timedelta(milliseconds=typing)
+            due = self._not_before = min(due + timedelta(milliseconds=typing), context.now + _LONGEST_TYPING)
         self.effects.messages.append(
             threads.message_row(
                 thread,

@@ -164,7 +164,7 @@ class Requester:
 
     async def _listen(self) -> None:
         """Wake up when a sprint made a request; the poll finds what a lost wake-up leaves."""
-        client = connect_async(self._services.settings)
+        client = connect_async(self._services.settings, answers_within=2 * enqueue.LISTEN_SECONDS)
         pause = 0.1
         try:
             while True:

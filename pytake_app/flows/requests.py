@@ -79,6 +79,11 @@ ORDER BY lease_until LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 # Written by a later time than the clock shows now; who performs it renews the lease.
 _PUT_BACK = "UPDATE flow_requests SET lease_until = %(until)s WHERE state = 'running' AND lease_until > %(until)s"
+# The clock was put forward by `by`: who had time left by the old time has it still, or the call would be made twice.
+_PUT_FORWARD = """
+UPDATE flow_requests SET lease_until = LEAST(lease_until + %(by)s, %(until)s)
+WHERE state = 'running' AND lease_until >= %(now)s - %(by)s AND lease_until < %(until)s - %(by)s
+"""
 _OLD = """
 DELETE FROM flow_requests WHERE id IN (
     SELECT id FROM flow_requests WHERE created_at < %s AND state IN ('done', 'canceled') LIMIT 2000)
@@ -173,6 +178,15 @@ def put_back(connection: Connection, now: datetime) -> int:
         how many leases were cut.
     """
     return connection.execute(_PUT_BACK, {"until": now + LONGEST_LEASE}).rowcount
+
+
+def put_forward(connection: Connection, now: datetime, by: timedelta) -> int:
+    """After the clock was put forward: performers have as much time as they had.
+
+    Returns:
+        how many leases were moved.
+    """
+    return connection.execute(_PUT_FORWARD, {"by": by, "now": now, "until": now + LONGEST_LEASE}).rowcount
 
 
 def remove_old(connection: Connection, now: datetime) -> int:

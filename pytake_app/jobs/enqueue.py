@@ -41,21 +41,26 @@ gets no job, however much there is to do; one that is only busy for longer costs
 SHORTEST_WAIT = 0.02
 """Redis before 7.0.8 takes a wait of less than a millisecond for one without end (redis/redis#11688)."""
 
+LISTEN_SECONDS = 5
+"""For which senders wait for a wake-up before they ask again."""
+
 WORKER_SECONDS = 30
 """After so long a worker that has not told of itself is no longer counted."""
 
 # Marks the lanes. A worker that waits on duty is woken, two when there is work for two; nothing more is needed if that
 # is enough, or when all workers are on duty. Else takes the first free mark of a queued job; answers its number, or -1
 # when enough are queued, or 0 when those on duty see to it. Workers are as many as the settings say, or as tell of
-# themselves, where more were started. KEYS: dirty lanes, workers. ARGV: workers, seconds of a mark, lanes, whether to
-# trust in those on duty, lanes poked.
+# themselves, where more were started. A mark says when it was made, and who waits or is on duty until when: what is
+# from a later time than can be was written before the clock was put back. KEYS: dirty lanes, workers. ARGV: workers,
+# seconds of a mark, lanes, whether to trust in those on duty, lanes poked.
 _POKE = """
 redis.call('SADD', KEYS[1], unpack(ARGV, 5))
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local workers = math.max(tonumber(ARGV[1]), redis.call('ZCOUNT', KEYS[2], now, '+inf'))
+local workers = math.max(tonumber(ARGV[1]), redis.call('ZCOUNT', KEYS[2], now, now + 60))
 if ARGV[4] == '1' then
     redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':idle', '-inf', now)
+    redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':idle', now + 10, '+inf')
     local wanted = math.ceil(redis.call('SCARD', KEYS[1]) / math.ceil(ARGV[3] / workers))
     local woken = redis.call('ZPOPMAX', KEYS[1] .. ':idle', wanted)
     for i = 1, #woken, 2 do
@@ -64,10 +69,16 @@ if ARGV[4] == '1' then
     end
     if #woken / 2 >= wanted then return 0 end
     redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':duty', '-inf', now)
+    redis.call('ZREMRANGEBYSCORE', KEYS[1] .. ':duty', now + 10, '+inf')
     if redis.call('ZCARD', KEYS[1] .. ':duty') >= workers then return 0 end
 end
 for slot = 1, workers do
-    if redis.call('SET', KEYS[1] .. ':job:' .. slot, '1', 'NX', 'EX', ARGV[2]) then return slot end
+    local mark = KEYS[1] .. ':job:' .. slot
+    local made = tonumber(redis.call('GET', mark) or 0)
+    if now - made >= tonumber(ARGV[2]) or made > now + 1 then
+        redis.call('SET', mark, now, 'EX', ARGV[2])
+        return slot
+    end
 end
 return -1
 """
@@ -77,7 +88,7 @@ local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 """
-_COUNT_WORKERS = "return redis.call('ZCOUNT', KEYS[1], redis.call('TIME')[1], '+inf')"
+_COUNT_WORKERS = "local now = redis.call('TIME')[1] return redis.call('ZCOUNT', KEYS[1], now, now + 60)"
 # What there is to look at; when it is nothing, the worker waits to be woken. ARGV: worker, lanes, seconds on duty,
 # seconds it will wait.
 _TAKE = """
@@ -308,6 +319,6 @@ def poke_requests(client: redis.Redis) -> None:
 
 
 async def request_made(client: redis.asyncio.Redis) -> bool:
-    """Wait up to five seconds for `poke_requests`; whether it came."""
-    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([_REQUESTS_WAKE], timeout=5))
+    """Wait some seconds for `poke_requests`; whether it came."""
+    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([_REQUESTS_WAKE], timeout=LISTEN_SECONDS))
     return answer is not None

@@ -174,7 +174,7 @@ def retry(session: Session, principal: Principal, choice: Choice, *, clock: Cloc
     """Try dead letters again, with all their attempts."""
     principal.needs(Permission.PIPELINE_MANAGE)
     now = clock.now()
-    change = "state = 'queued', attempts = 0, next_attempt_at = :now, finished_at = NULL"
+    change = "state = 'queued', attempts = 0, next_attempt_at = :now, claimed_at = :now, finished_at = NULL"
     count, _, _ = _act(session, choice, now, state="dead", status="queued", change=change)
     record(session, principal, "retried", count, clock=clock)
     if count:

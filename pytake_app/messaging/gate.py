@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import redis.asyncio
@@ -112,22 +112,21 @@ class Gate:
 
     async def admit(self, account: AccountRuntime, items: Sequence[Claimed]) -> tuple[list[Claimed], list[Result]]:
         """Divide a batch of one account, in order, into what may go and what is held back, and until when."""
-        now = self._services.clock.now()
         rest = list(items)
         held: list[Result] = []
         breaker = self._breakers.get(account.id)
         if breaker is not None:
             room = breaker.room(len(rest))
             rest, late = rest[:room], rest[room:]
-            held += [_held(item, now, max(breaker.pause, 1.0), "circuit_open") for item in late]
+            held += [_held(item, max(breaker.pause, 1.0), "circuit_open") for item in late]
         room = self._room(account.id)
         if room < len(rest):
             rest, late = rest[:room], rest[room:]
-            held += [_held(item, now, 0.0, None) for item in late]
+            held += [_held(item, 0.0, None) for item in late]
             self.rest(account.id, _BUSY_PAUSE)
-        rest, waiting = await self._by_tier(account, rest, now)
+        rest, waiting = await self._by_tier(account, rest)
         held += waiting
-        rest, waiting = await self._by_pair(account, rest, now)
+        rest, waiting = await self._by_pair(account, rest)
         held += waiting
         if breaker is not None and not rest:
             breaker.unsettled()
@@ -138,19 +137,15 @@ class Gate:
         free = self._slots - self._in_flight.total()
         return max(int((free + own) * _SHARE) - own, 0 if own else 1)
 
-    async def _by_pair(
-        self, account: AccountRuntime, items: list[Claimed], now: datetime
-    ) -> tuple[list[Claimed], list[Result]]:
+    async def _by_pair(self, account: AccountRuntime, items: list[Claimed]) -> tuple[list[Claimed], list[Result]]:
         if account.pair_interval <= 0 or not items:
             return items, []
         waits = await self._quotas.pairs(
             account.id, [item.recipient for item in items], interval=account.pair_interval, burst=account.pair_burst
         )
-        return _divide(items, waits, now, "pair_rate")
+        return _divide(items, waits, "pair_rate")
 
-    async def _by_tier(
-        self, account: AccountRuntime, items: list[Claimed], now: datetime
-    ) -> tuple[list[Claimed], list[Result]]:
+    async def _by_tier(self, account: AccountRuntime, items: list[Claimed]) -> tuple[list[Claimed], list[Result]]:
         limit = account.daily_first_contacts
         first = [item for item in items if item.initiates]
         if limit is None or not first:
@@ -158,7 +153,7 @@ class Gate:
         people = [item.recipient for item in first]
 
         async def known() -> list[tuple[str, float]]:
-            return await asyncio.to_thread(self._known, account.id, now)
+            return await asyncio.to_thread(self._known, account.id)
 
         waits: Sequence[float]
         try:
@@ -166,9 +161,10 @@ class Gate:
         except (QuotasUnknown, *DATABASE_ERRORS):
             waits = [_UNKNOWN_PAUSE] * len(first)
         by_sequence = {item.sequence: wait for item, wait in zip(first, waits, strict=True)}
-        return _divide(items, [by_sequence.get(item.sequence, 0.0) for item in items], now, "daily_limit")
+        return _divide(items, [by_sequence.get(item.sequence, 0.0) for item in items], "daily_limit")
 
-    def _known(self, account_id: UUID, now: datetime) -> list[tuple[str, float]]:
+    def _known(self, account_id: UUID) -> list[tuple[str, float]]:
+        now = self._services.clock.now()
         with hot(self._services.database) as connection:
             return outbox_store.first_contacts(connection, account_id, now - timedelta(hours=24))
 
@@ -178,21 +174,19 @@ class Gate:
             await self._quotas.give_back(item.channel_account_id, item.recipient)
 
 
-def _divide(
-    items: list[Claimed], waits: Sequence[float], now: datetime, reason: str
-) -> tuple[list[Claimed], list[Result]]:
+def _divide(items: list[Claimed], waits: Sequence[float], reason: str) -> tuple[list[Claimed], list[Result]]:
     go: list[Claimed] = []
     held: list[Result] = []
     for item, wait in zip(items, waits, strict=True):
         if wait <= 0:
             go.append(item)
         else:
-            held.append(_held(item, now, min(wait, _LONGEST_HOLD), reason))
+            held.append(_held(item, min(wait, _LONGEST_HOLD), reason))
     return go, held
 
 
-def _held(item: Claimed, now: datetime, wait: float, reason: str | None) -> Result:
+def _held(item: Claimed, wait: float, reason: str | None) -> Result:
     if reason is not None:
         counter(outbox_held, reason).inc()
     error = None if reason is None else {"kind": "held", "reason": reason}
-    return Result(item, "held", next_at=now + timedelta(seconds=wait), error=error)
+    return Result(item, "held", wait=wait, error=error)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,6 +21,16 @@ EVERY_SECONDS = 5.0
 _TTL = 15
 _CIRCUIT_TTL = 120
 
+# By Redis' clock, which is one for all: a process whose own clock is wrong would put others out. What is from a later
+# time was told before the clock was put back.
+_BEAT = """
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ARGV[2], '+inf')
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2] * 2)
+"""
+
 
 def _role_key(role: str) -> str:
     return f"pytake:alive:{role}"
@@ -31,21 +40,16 @@ def _circuit_key(account_id: UUID) -> str:
     return f"pytake:circuit:{account_id}"
 
 
-def beat(client: redis.Redis, role: str, name: str, now: float) -> None:
+def beat(client: redis.Redis, role: str, name: str) -> None:
     """A process of the role lives.
 
     Parameters:
         name: tells it from others of its role.
-        now: seconds since 1970.
 
     Raises:
         redis.RedisError: Redis is away.
     """
-    with client.pipeline(transaction=False) as pipe:
-        pipe.zadd(_role_key(role), {name: now})
-        pipe.zremrangebyscore(_role_key(role), "-inf", now - _TTL)
-        pipe.expire(_role_key(role), _TTL * 2)
-        pipe.execute()
+    client.eval(_BEAT, 1, _role_key(role), name, _TTL)
 
 
 def gone(client: redis.Redis, role: str, name: str) -> None:
@@ -56,7 +60,7 @@ def gone(client: redis.Redis, role: str, name: str) -> None:
 def count(client: redis.Redis, role: str) -> int:
     """How many processes of the role live. Raises `redis.RedisError`."""
     seconds = float(cast("Any", client.time())[0])
-    return int(cast("Any", client.zcount(_role_key(role), seconds - _TTL, "+inf")))
+    return int(cast("Any", client.zcount(_role_key(role), seconds - _TTL, seconds + _TTL)))
 
 
 class Beating(threading.Thread):
@@ -78,7 +82,7 @@ class Beating(threading.Thread):
         """Until `stop`, or the end of the process."""
         while not self._over.is_set():
             try:
-                beat(self._client, self._role, self._name, time.time())
+                beat(self._client, self._role, self._name)
             except (redis.RedisError, OSError) as error:
                 log.info("heartbeat_not_told", error=type(error).__name__)
             self._over.wait(EVERY_SECONDS)

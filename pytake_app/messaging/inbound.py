@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pytake_app.messaging.backoff import jittered
@@ -101,7 +101,7 @@ _FAILED = """
 UPDATE inbound_events SET attempts = attempts + %(by)s, error = %(error)s, next_attempt_at = %(next)s,
        state = CASE WHEN attempts + %(by)s >= %(max)s THEN 'dead' ELSE 'pending' END,
        processed_at = CASE WHEN attempts + %(by)s >= %(max)s THEN %(now)s::timestamptz END
-WHERE id = %(id)s RETURNING state
+WHERE id = %(id)s AND state = 'pending' RETURNING state
 """
 
 
@@ -120,13 +120,32 @@ def claim(connection: Connection, lanes: Sequence[int], now: datetime, limit: in
     return Claim(events, locked, busy, more)
 
 
-def lock_pending(connection: Connection, event: Event) -> bool:
-    """Lock the event's lane for this transaction; whether it was to be had and the event is still to be handled."""
+Turn = Literal["now", "wait", "gone"]
+"""Of an event in hand: `wait`: its lane is another worker's, or an earlier event of its contact is still to be handled;
+`gone`: somebody else has handled it."""
+
+_TURN = """
+SELECT e.state = 'pending', EXISTS (
+    SELECT 1 FROM inbound_events b
+    WHERE b.state = 'pending' AND b.lane = e.lane AND b.organization_id = e.organization_id AND b.id < e.id
+      AND b.channel_account_id = e.channel_account_id AND b.contact_key = e.contact_key
+) FROM inbound_events e WHERE e.id = %s
+"""
+
+
+def lock_turn(connection: Connection, event: Event) -> Turn:
+    """Lock the event's lane for this transaction, and tell whether its turn is now.
+
+    Whoever handles events one by one lets go of the lane in between, and another worker may have begun on the same
+    contact meanwhile: what it has in hand tells nothing any more.
+    """
     lane = connection.execute(_LOCK, ([event.lane], LANE_LOCK_CLASS)).fetchone()
     if lane is None:
-        return False
-    row = connection.execute("SELECT 1 FROM inbound_events WHERE id = %s AND state = 'pending'", (event.id,)).fetchone()
-    return row is not None
+        return "wait"
+    row = connection.execute(_TURN, (event.id,)).fetchone()
+    if row is None or not row[0]:
+        return "gone"
+    return "wait" if row[1] else "now"
 
 
 def mark_done(connection: Connection, ids: Sequence[int], now: datetime) -> None:
@@ -169,7 +188,8 @@ def mark_failed(
         counted: the attempt was counted before it was made.
 
     Returns:
-        whether it was given up on (state `dead`); the contact's later events then go on.
+        whether it was given up on (state `dead`); the contact's later events then go on. False too when another worker
+        has handled it meanwhile.
     """
     delay = jittered(event.attempts, base=0.5, cap=30.0)
     row = connection.execute(

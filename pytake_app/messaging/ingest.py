@@ -297,20 +297,20 @@ class Ingestor:
     async def _commit(self, batch: list[_Submission]) -> None:
         try:
             await self._in_thread(self._store, batch)
-        except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
-            if isinstance(error, (psycopg.DataError, psycopg.IntegrityError)) and len(batch) > 1:
-                # One delivery that the database refuses must not fail its neighbours.
-                for submission in batch:
-                    await self._commit([submission])
-                return
+        except (UnavailableError, SQLAlchemyError) as error:
             log.warning("ingest_failed", error=type(error).__name__, deliveries=len(batch))
             counter(ingest_failed, "database").inc(len(batch))
             _refuse(batch)
             return
-        except Exception:
+        except Exception as error:
+            if len(batch) > 1:
+                # One delivery that can't be stored must not fail its neighbours.
+                for submission in batch:
+                    await self._commit([submission])
+                return
             # Whatever it is: nobody may wait for ever, and the next batch must have its turn.
-            log.exception("ingest_failed", deliveries=len(batch))
-            counter(ingest_failed, "other").inc(len(batch))
+            log.exception("ingest_failed", deliveries=1)
+            counter(ingest_failed, "database" if isinstance(error, psycopg.Error) else "other").inc()
             _refuse(batch)
             return
         for submission in batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -62,15 +62,17 @@ _SENT = """
 UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL,
        trace = COALESCE(v.trace, o.trace)
 FROM json_to_recordset(%(rows)s) AS v(sequence bigint, external_id text, trace text)
-WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure', 'queued')
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure', 'queued', 'dead')
 """
 # Attempts tell whose claim it is: a sender that was frozen for long may come with results of a claim that it has lost,
-# while another one has the row in hand.
+# while another one has the row in hand. The scheduler may have taken the sender for gone meanwhile (`unsure`); the
+# sender knows better. Waits are lengths of time, counted from the moment that is written as `claimed_at`: should the
+# clock have been put back or forward since, both are of the same time (`put_back`, and `_CLAIM`, rely on it).
 _RETRY = """
-UPDATE outbox o SET state = v.state, next_attempt_at = v.next, last_error = v.error, claimed_at = %(now)s,
-       claimed_by = NULL
-FROM json_to_recordset(%(rows)s) AS v(sequence bigint, attempts int, state text, next timestamptz, error jsonb)
-WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
+UPDATE outbox o SET state = v.state, next_attempt_at = %(now)s + make_interval(secs => v.wait), last_error = v.error,
+       claimed_at = %(now)s, claimed_by = NULL
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, attempts int, state text, wait float8, error jsonb)
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure') AND o.attempts = v.attempts
 """
 _DEAD = """
 UPDATE outbox o SET state = 'dead', last_error = v.error, finished_at = %(now)s
@@ -79,10 +81,11 @@ WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure') AND o.attempt
 RETURNING o.message_id
 """
 _HOLD = """
-UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0), next_attempt_at = v.next,
+UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0),
+       next_attempt_at = %(now)s + make_interval(secs => v.wait), claimed_at = %(now)s,
        last_error = COALESCE(v.error, o.last_error), claimed_by = NULL
-FROM json_to_recordset(%s) AS v(sequence bigint, attempts int, next timestamptz, error jsonb)
-WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
+FROM json_to_recordset(%(rows)s) AS v(sequence bigint, attempts int, wait float8, error jsonb)
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure') AND o.attempts = v.attempts
 """
 _FIRST_CONTACTS = """
 SELECT recipient, extract(epoch FROM max(finished_at))::float8 FROM outbox
@@ -91,7 +94,11 @@ WHERE channel_account_id = %s AND initiates AND state = 'sent' AND finished_at >
 _RELEASE = """
 UPDATE outbox o SET state = 'queued', attempts = GREATEST(o.attempts - 1, 0), claimed_by = NULL
 FROM json_to_recordset(%s) AS v(sequence bigint, attempts int)
-WHERE o.sequence = v.sequence AND o.state = 'sending' AND o.attempts = v.attempts
+WHERE o.sequence = v.sequence AND o.state IN ('sending', 'unsure') AND o.attempts = v.attempts
+"""
+_UNKNOWN = """
+UPDATE outbox SET state = 'queued', attempts = GREATEST(attempts - 1, 0), claimed_by = NULL
+WHERE state IN ('sending', 'unsure') AND claimed_by = %s AND sequence <> ALL(%s::bigint[])
 """
 
 
@@ -202,7 +209,7 @@ def mark_sent(connection: Connection, rows: Sequence[Row], now: datetime) -> Non
 
 
 def mark_again(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
-    """`rows`: sequence, attempts, state (queued or unsure), next, error."""
+    """`rows`: sequence, attempts, state (queued or unsure), wait (seconds from `now`), error."""
     if rows:
         connection.execute(_RETRY, {"rows": dumps(rows), "now": now})
 
@@ -213,10 +220,10 @@ def mark_dead(connection: Connection, rows: Sequence[Row], now: datetime) -> Non
         connection.execute(_DEAD, {"rows": dumps(rows), "now": now})
 
 
-def hold(connection: Connection, rows: Sequence[Row]) -> None:
-    """Give rows back that may not go yet. `rows`: sequence, attempts, next, error."""
+def hold(connection: Connection, rows: Sequence[Row], now: datetime) -> None:
+    """Give rows back that may not go yet. `rows`: sequence, attempts, wait (seconds from `now`), error."""
     if rows:
-        connection.execute(_HOLD, (dumps(rows),))
+        connection.execute(_HOLD, {"rows": dumps(rows), "now": now})
 
 
 def first_contacts(connection: Connection, account_id: UUID, since: datetime) -> list[tuple[str, float]]:
@@ -228,3 +235,12 @@ def release(connection: Connection, rows: Sequence[Row]) -> None:
     """Give rows back that were claimed and never tried. `rows`: sequence, attempts."""
     if rows:
         connection.execute(_RELEASE, (dumps(rows),))
+
+
+def give_back_unknown(connection: Connection, by: str, in_hand: Collection[int]) -> None:
+    """Give back what this sender claimed without learning it: the claim was committed and its answer got lost.
+
+    Parameters:
+        in_hand: sequences of what the sender knows that it has, requests under way and results not written yet.
+    """
+    connection.execute(_UNKNOWN, (by, list(in_hand)))

@@ -20,14 +20,17 @@ TIER_WINDOW: Final = timedelta(hours=24)
 """A moving window (Cloud API, Messaging limits)."""
 
 # Generic cell rate algorithm (ITU-T I.371) for each key; what isn't allowed is not counted. Answers microseconds to
-# wait, 0 when the message may go.
+# wait, 0 when the message may go. What is farther ahead than the allowance was counted by a later time: the clock was
+# put back, and counting begins anew.
 _PAIRS = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local interval, allowance = tonumber(ARGV[1]), tonumber(ARGV[1]) * tonumber(ARGV[2])
 local waits = {}
 for n, key in ipairs(KEYS) do
-    local full = math.max(tonumber(redis.call('GET', key) or 0), now) + interval
+    local before = tonumber(redis.call('GET', key) or 0)
+    if before - now > allowance then before = 0 end
+    local full = math.max(before, now) + interval
     local early = full - now - allowance
     if early > 0 then
         waits[n] = string.format('%.0f', early)
@@ -47,6 +50,10 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local window, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+-- Counted by a later time: the clock was put back. They count from now.
+for _, person in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now + 60000, '+inf')) do
+    redis.call('ZADD', KEYS[1], now, person)
+end
 local used = redis.call('ZCARD', KEYS[1])
 local waits = {}
 for n = 3, #ARGV do
@@ -64,6 +71,8 @@ for n = 3, #ARGV do
 end
 return waits
 """
+_FILLED_SECONDS = 3600
+"""Then the database is asked again: had the clock been ahead meanwhile, people were forgotten too early."""
 _WINDOW_MS = int(TIER_WINDOW.total_seconds() * 1000)
 
 Known = Callable[[], Awaitable[Sequence[tuple[str, float]]]]
@@ -147,7 +156,7 @@ class Quotas:
         async with self._client.pipeline() as pipe:
             if rows:
                 pipe.zadd(people, {recipient: at * 1000 for recipient, at in rows}, gt=True)
-            pipe.set(filled, 1)
+            pipe.set(filled, 1, ex=_FILLED_SECONDS)
             await pipe.execute()
 
 

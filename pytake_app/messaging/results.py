@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -24,7 +24,9 @@ _CAP = 900.0
 
 _SENT_MESSAGES = """
 UPDATE messages m SET external_id = v.external_id,
-       status = CASE WHEN m.status IN ('queued', 'sending') THEN 'sent' ELSE m.status END,
+       status = CASE WHEN m.status IN ('queued', 'sending') OR (m.status = 'failed' AND m.external_id IS NULL)
+                     THEN 'sent' ELSE m.status END,
+       errors = CASE WHEN m.external_id IS NULL THEN '[]' ELSE m.errors END,
        sent_at = COALESCE(m.sent_at, %(now)s)
 FROM json_to_recordset(%(rows)s) AS v(id uuid, created_at timestamptz, external_id text)
 WHERE m.id = v.id AND m.created_at = v.created_at AND m.status <> 'canceled'
@@ -53,15 +55,16 @@ WHERE id = ANY(%s) AND status = 'active'
 class Result:
     """One send's outcome.
 
-    `again`: queued for another attempt at `next_at`. `unsure`: the request left, the answer didn't come. `released`:
-    never tried. `lost`: never tried, and no longer ours. `held`: not tried, for a
-    quota; asked again at `next_at`. `account_failed`: nothing of the account will go out until a person acts.
+    `again`: queued for another attempt after `wait`. `unsure`: the request left, the answer didn't come. `released`:
+    never tried. `lost`: never tried, and no longer ours. `held`: not tried, for a quota; asked again after `wait`.
+    `account_failed`: nothing of the account will go out until a person acts.
     """
 
     item: Claimed
     outcome: Literal["sent", "again", "unsure", "dead", "released", "lost", "held"]
     external_id: str | None = None
-    next_at: datetime | None = None
+    wait: float = 0.0
+    """Seconds from when it is written. No moment: the clock may be set before that."""
     error: Row | None = None
     account_failed: bool = False
     rest: float = 0.0
@@ -87,7 +90,7 @@ def error_row(error: SendError) -> Row:
     }
 
 
-def of_error(item: Claimed, error: SendError, now: datetime, *, fallback: Row | None = None) -> Result:
+def of_error(item: Claimed, error: SendError, *, fallback: Row | None = None) -> Result:
     """What to do after a failed call.
 
     Parameters:
@@ -96,12 +99,12 @@ def of_error(item: Claimed, error: SendError, now: datetime, *, fallback: Row | 
     """
     row = error_row(error)
     if error.kind is SendErrorKind.UNSURE:
-        return Result(item, "unsure", error=row, next_at=now, fault=True)
+        return Result(item, "unsure", error=row, fault=True)
     if error.kind is SendErrorKind.AUTH:
         # The message is not at fault: it waits, without using up its attempts, until the account works again.
-        return Result(item, "again", error=row, next_at=now + timedelta(seconds=60), account_failed=True)
+        return Result(item, "again", error=row, wait=60.0, account_failed=True)
     if error.kind is SendErrorKind.REENGAGEMENT and fallback is not None and item.content.get("type") != "template":
-        return Result(item, "again", error=row, next_at=now, instead=fallback)
+        return Result(item, "again", error=row, instead=fallback)
     fault = error.kind is SendErrorKind.RETRYABLE
     if not error.kind.may_retry or item.attempts >= item.max_attempts:
         return Result(item, "dead", error=row, fault=fault)
@@ -109,7 +112,12 @@ def of_error(item: Claimed, error: SendError, now: datetime, *, fallback: Row | 
     if error.retry_after is not None:
         wait = max(wait, error.retry_after)
     rest = wait if error.kind is SendErrorKind.RATE else 0.0
-    return Result(item, "again", error=row, next_at=now + timedelta(seconds=wait), rest=rest, fault=fault)
+    return Result(item, "again", error=row, wait=wait, rest=rest, fault=fault)
+
+
+def unanswered(item: Claimed) -> Result:
+    """Of a call that the sender itself broke off: it may have left."""
+    return of_error(item, SendError(SendErrorKind.UNSURE, reason="no_answer", message="The sender ended."))
 
 
 def write(connection: Connection, results: Sequence[Result], now: datetime) -> list[Changed]:
@@ -127,7 +135,7 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         {
             **_claim(r),
             "state": "unsure" if r.outcome == "unsure" else "queued",
-            "next": r.next_at or now,
+            "wait": r.wait,
             "error": r.error,
         }
         for r in results
@@ -139,7 +147,7 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         outbox_store.mark_sent(connection, finished, now)
         outbox_store.mark_again(connection, again, now)
         outbox_store.mark_dead(connection, [{**_claim(r), "error": r.error} for r in dead], now)
-        outbox_store.hold(connection, [_hold_row(r, now) for r in results if r.outcome == "held"])
+        outbox_store.hold(connection, [_hold_row(r) for r in results if r.outcome == "held"], now)
         _replace(connection, [r for r in results if r.instead is not None])
         outbox_store.release(connection, [_claim(r) for r in results if r.outcome == "released"])
         if sent:
@@ -165,8 +173,8 @@ def _sent_row(result: Result) -> Row:
     return {"id": item.message_id, "created_at": item.created_at, "external_id": result.external_id}
 
 
-def _hold_row(result: Result, now: datetime) -> Row:
-    return {**_claim(result), "next": result.next_at or now, "error": result.error}
+def _hold_row(result: Result) -> Row:
+    return {**_claim(result), "wait": result.wait, "error": result.error}
 
 
 def _replace(connection: Connection, results: Sequence[Result]) -> None:

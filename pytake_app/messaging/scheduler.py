@@ -19,13 +19,14 @@ from pytake_app.accounts import audit, erasing
 from pytake_app.accounts import upkeep as organizations
 from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
-from pytake_app.core.clock import JumpWatch
+from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import ProblemError, UnavailableError
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired, web_unheard
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, upkeep
+from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, statuses, upkeep
+from pytake_app.messaging.clock_care import ClockCare
 from pytake_app.messaging.sql import hot
 from pytake_app.outgoing.mail import BATCH as BATCH_OF_MAILS
 from pytake_app.outgoing.mail import Postman, forget_old
@@ -86,10 +87,10 @@ class Scheduler:
         self._stop: threading.Event | None = None
         self._timers_wait = 0.0
         self._timers_left = False
-        self._clock_watch = JumpWatch(services.clock)
-        self._ages_believed_from = 0.0
+        self.clock_care = ClockCare(services, self.put_right_after_clock, self._clock_was_set)
+        settings = services.settings
+        self._watched = upkeep.Watched(settings.outbox_lease_seconds, settings.outbox_unsure_grace_seconds)
         self._unheard_since: float | None = None
-        self._put_back = False
         self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._measuring = _Duty(MEASURE_SECONDS, self.measure)
@@ -101,6 +102,7 @@ class Scheduler:
             _Duty(2.0, self.mend_requests),
             _Duty(2.0, self.listen_for_web),
             _Duty(2.0, self.mend_sends),
+            _Duty(10.0, self.apply_statuses),
             _Duty(2.0, self.publish_due),
             _Duty(1.0, self.wake_snoozed),
             _Duty(1.0, self.send_scheduled),
@@ -126,15 +128,14 @@ class Scheduler:
         """Until `stop` is set."""
         pause = 0.1
         self._stop = stop
-        self._put_back = True
-        self._doubt_ages()
+        self.clock_care.begin()
         while not stop.is_set():
             try:
                 again = self.tick()
                 pause = 0.1
             except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
                 log.warning("scheduler_database_away", error=type(error).__name__)
-                self._doubt_ages()
+                self.clock_care.doubt_ages()
                 stop.wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
@@ -145,7 +146,7 @@ class Scheduler:
     def tick(self) -> bool:
         """Do what is due. True when some of it should go on at once."""
         again = False
-        self._follow_clock()
+        self.clock_care.follow()
         for duty in self._duties:
             if duty.due <= time.monotonic():
                 # First, so that one that fails comes again in its turn and the others have theirs.
@@ -156,17 +157,9 @@ class Scheduler:
                 histogram(duty_seconds, duty.work.__name__).observe(time.monotonic() - began)
         return again
 
-    def _follow_clock(self) -> None:
-        moved = self._clock_watch.jump()
-        if moved:
-            log.warning("clock_was_set", seconds=round(moved))
-            self._doubt_ages()
-            self._put_back = self._put_back or moved < 0
-            # Without its month's partition no message can be stored.
-            self._partitions.due = 0.0
-        if self._put_back:
-            self.put_right_after_clock()
-            self._put_back = False
+    def _clock_was_set(self) -> None:
+        # Without its month's partition no message can be stored.
+        self._partitions.due = 0.0
 
     def put_right_after_clock(self) -> None:
         """Bring what was written by a later time back to now."""
@@ -178,11 +171,6 @@ class Scheduler:
             log.warning("rows_put_back", rows=changed)
             self._poke_outbox()
             self.sweep_lanes()
-
-    def _doubt_ages(self) -> None:
-        """Statuses may not have been heard for a while, or the clock says nothing of it: an unsure send gets its whole
-        grace from now on, by a clock that nobody sets."""
-        self._ages_believed_from = time.monotonic() + self._services.settings.outbox_unsure_grace_seconds
 
     def fire_timers(self) -> bool:
         """Turn due timers into events on their contacts' lanes, as many as workers keep up with."""
@@ -223,18 +211,19 @@ class Scheduler:
             log.warning("web_unheard", holds="unsure sends")
         web_unheard.set(now - self._unheard_since)
         if now - self._unheard_since < self._services.settings.outbox_unheard_seconds:
-            self._doubt_ages()
+            self.clock_care.doubt_ages()
 
     def mend_sends(self) -> None:
         """Deal with sends whose sender has gone and with unsure ones."""
-        settings = self._services.settings
+        settings, now = self._services.settings, self.clock_care.now()
         with hot(self._services.database) as connection:
             mended = upkeep.mend_sends(
                 connection,
-                self._services.clock.now(),
+                now,
                 timedelta(seconds=settings.outbox_lease_seconds),
                 timedelta(seconds=settings.outbox_unsure_grace_seconds),
-                retry=time.monotonic() >= self._ages_believed_from,
+                retry=self.clock_care.ages_believed(),
+                watched=self._watched,
             )
         if mended.silent_sends or mended.retried_sends or mended.failed_sends:
             counter(sends_mended, "unsure").inc(mended.silent_sends)
@@ -243,6 +232,12 @@ class Scheduler:
             log.warning("sends_mended", silent=mended.silent_sends, retried=mended.retried_sends)
         if mended.retried_sends:
             self._poke_outbox()
+
+    def apply_statuses(self) -> None:
+        """Apply statuses that wait although their message is known by now."""
+        with hot(self._services.database) as connection:
+            changed = statuses.apply_known(connection, self._services.clock.now())
+        self._services.live.publish_many(statuses.pokes(changed))
 
     def fire_schedules(self) -> None:
         """Follow what went live, and start what is due."""
@@ -319,8 +314,9 @@ class Scheduler:
 
     def mend_requests(self) -> None:
         """Have flows' requests performed again whose performer is gone."""
+        now = self.clock_care.now()
         with hot(self._services.database) as connection:
-            again, lanes = requests.mend(connection, self._services.clock.now())
+            again, lanes = requests.mend(connection, now)
         if again:
             log.warning("requests_mended", again=again)
             try:
@@ -337,7 +333,7 @@ class Scheduler:
         # With a backlog of millions the counting itself must not become the load.
         self._measuring.every = max(MEASURE_SECONDS, 20 * (time.monotonic() - began))
         try:
-            heartbeat.beat(self._services.redis, "scheduler", self._name, time.time())
+            heartbeat.beat(self._services.redis, "scheduler", self._name)
         except redis.RedisError as error:
             log.info("heartbeat_not_told", error=type(error).__name__)
         measuring.measure_redis(self._services.redis)
@@ -378,8 +374,10 @@ class Scheduler:
 
     def remove_old(self) -> bool:
         """Delete what is kept long enough."""
+        now = self.clock_care.deleting_now()
+        if now is None:
+            return False
         with hot(self._services.database) as connection:
-            now = self._services.clock.now()
             return upkeep.remove_old(connection, now) + requests.remove_old(connection, now) >= 1000
 
     def add_up_usage(self) -> bool:
@@ -394,39 +392,44 @@ class Scheduler:
     def follow_organizations(self) -> None:
         """End trials, tell who is near a limit, erase what was deleted; beside the other duties."""
         if self._organizations is None or not self._organizations.is_alive():
-            self._organizations = threading.Thread(target=self._follow_organizations, name="organizations", daemon=True)
+            arguments = (self.clock_care.deleting_now(),)
+            work = self._follow_organizations
+            self._organizations = threading.Thread(target=work, args=arguments, name="organizations", daemon=True)
             self._organizations.start()
 
-    def _follow_organizations(self) -> None:
+    def _follow_organizations(self, deleting_now: datetime | None) -> None:
         database, clock = self._services.database, self._services.clock
         try:
             organizations.follow_trials(database, clock)
             organizations.tell_near(database, clock)
-            erasing.erase_due(database, self._services.settings.data_dir, clock.now())
+            if deleting_now is not None:
+                erasing.erase_due(database, self._services.settings.data_dir, deleting_now)
         except (UnavailableError, SQLAlchemyError, OSError) as error:
             log.warning("organizations_not_followed", error=type(error).__name__)
 
     def remove_files(self) -> None:
         """Have files removed that nothing uses; beside the other duties, for it may read a year of messages."""
-        if self._files is None or not self._files.is_alive():
-            self._files = threading.Thread(target=self._remove_files, name="unused-files", daemon=True)
+        now = self.clock_care.deleting_now()
+        if now is not None and (self._files is None or not self._files.is_alive()):
+            self._files = threading.Thread(target=self._remove_files, args=(now,), name="unused-files", daemon=True)
             self._files.start()
 
-    def _remove_files(self) -> None:
+    def _remove_files(self, now: datetime) -> None:
         try:
-            library_upkeep.remove_unused(self._services, self._services.clock.now())
+            library_upkeep.remove_unused(self._services, now)
         except (UnavailableError, SQLAlchemyError, psycopg.Error, OSError) as error:
             log.warning("unused_files_not_removed", error=type(error).__name__)
 
     def keep_times(self) -> None:
         """Have deleted what organizations don't keep any longer; beside the other duties, for it may be years."""
-        if self._keeping is None or not self._keeping.is_alive():
-            self._keeping = threading.Thread(target=self._keep_times, name="retention", daemon=True)
+        now = self.clock_care.deleting_now()
+        if now is not None and (self._keeping is None or not self._keeping.is_alive()):
+            self._keeping = threading.Thread(target=self._keep_times, args=(now,), name="retention", daemon=True)
             self._keeping.start()
 
-    def _keep_times(self) -> None:
+    def _keep_times(self, now: datetime) -> None:
         try:
-            while retention.apply(self._services, self._services.clock.now()):
+            while retention.apply(self._services, now):
                 if self._stop is None or self._stop.wait(_RETENTION_PAUSE):
                     return
         except (UnavailableError, ProblemError, SQLAlchemyError, psycopg.Error) as error:
@@ -443,12 +446,16 @@ class Scheduler:
 
     def prune_audit_log(self) -> None:
         """Entries of the audit log that their organization doesn't keep any longer."""
-        audit.prune(self._services.database, self._services.clock)
+        now = self.clock_care.deleting_now()
+        if now is not None:
+            audit.prune(self._services.database, FrozenClock(now))
 
     def forget_sign_ins(self) -> None:
         """Delete sign-ins that ended long ago, and old answers kept for repeated requests."""
-        purge_expired(self._services.database, self._services.clock.now())
-        forget_old(self._services.database, self._services.clock.now())
+        now = self.clock_care.deleting_now()
+        if now is not None:
+            purge_expired(self._services.database, now)
+            forget_old(self._services.database, now)
 
     def _poke(self, lanes: list[int], *, sure: bool = False) -> None:
         if not lanes:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import psycopg
@@ -41,7 +41,7 @@ from pytake_app.core.metrics import (
 )
 from pytake_app.core.services import Services
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import heartbeat, outbox_store, results
+from pytake_app.messaging import heartbeat, outbox_store, results, statuses
 from pytake_app.messaging.breaker import State
 from pytake_app.messaging.gate import Gate
 from pytake_app.messaging.limiter import RateLimiter
@@ -65,7 +65,12 @@ POLL_SECONDS = 1.0
 _SHORTEST_WAIT = 0.01
 STOP_SECONDS = 8.0
 CLAIM_BATCH = 200
+AHEAD_SECONDS = 3.0
+"""What of a claim would wait longer than this for its number's rate is given back: a claim has an end, and what is more
+urgent shall not have to wait behind it."""
 _AGED_EVERY = 8
+_UNREADABLE_PAUSE = 5.0
+_QUOTA_SECONDS = 3.0
 _REFUSED = (SendErrorKind.PERMANENT, SendErrorKind.UNDELIVERABLE, SendErrorKind.REENGAGEMENT)
 
 
@@ -85,6 +90,11 @@ class Sender:
         self._services = services
         self._settings = services.settings
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # Nobody else's, ever: in containers the next process has the same name.
+        self._claimant = f"{self.name}:{uuid4().hex[:12]}"
+        # Claimed, and what became of it not written yet. Only between two writes does it change.
+        self._in_hand: set[int] = set()
+        self._interrupted = False
         self._accounts = AccountReader(services.settings, services.secrets)
         self._results: list[Result] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,7 +106,7 @@ class Sender:
         self._circuits: dict[UUID, bool] = {}
         self._stopping = False
         self._clients: dict[str, WhatsAppClient] = {}
-        self._redis = connect_async(services.settings)
+        self._redis = connect_async(services.settings, answers_within=_QUOTA_SECONDS)
         self._limiter = RateLimiter(self._redis)
         self._gate = Gate(services, self._redis)
         self._uploader = MediaUploader(services)
@@ -141,6 +151,8 @@ class Sender:
             except DATABASE_ERRORS as error:
                 # Results stay in hand until they can be written: nothing is sent again meanwhile.
                 log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
+                # A claim may have been committed and its answer lost.
+                self._interrupted = True
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
                 more = True
@@ -163,8 +175,19 @@ class Sender:
                 self._results = taken + self._results
                 log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
                 await asyncio.sleep(0.25)
-        for task in self._tasks:
+        if self._tasks:
+            await self._give_up()
+
+    async def _give_up(self) -> None:
+        """What is still under way has left, and nobody will hear the answer: the platform's report may tell."""
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            await asyncio.to_thread(self._write_only, self._results)
+        except DATABASE_ERRORS as error:
+            log.warning("outbox_database_away", error=type(error).__name__, results=len(self._results))
 
     def circuit(self, account_id: UUID) -> State:
         """What this sender thinks of the account's platform."""
@@ -181,9 +204,12 @@ class Sender:
         except BaseException:
             self._results = taken + self._results
             raise
+        self._interrupted = False
+        self._in_hand.difference_update(result.item.sequence for result in taken)
+        self._in_hand.update(item.sequence for item in claimed)
         self._note(taken)
         if changed:
-            await asyncio.to_thread(self._services.live.publish_many, _pokes(changed))
+            await asyncio.to_thread(self._services.live.publish_many, statuses.pokes(changed))
         by_account: dict[UUID, list[Claimed]] = {}
         for item in claimed:
             by_account.setdefault(item.channel_account_id, []).append(item)
@@ -196,12 +222,14 @@ class Sender:
         now = self._services.clock.now()
         with hot(self._services.database) as connection:
             changed = results.write(connection, taken, now)
+            if self._interrupted:
+                outbox_store.give_back_unknown(connection, self._claimant, self._in_hand)
             if free <= 0:
                 return changed, []
             self._cycles += 1
             claimed = outbox_store.claim(
                 connection,
-                by=self.name,
+                by=self._claimant,
                 now=now,
                 hold=now + timedelta(seconds=HOLD_SECONDS),
                 limit=free,
@@ -214,7 +242,7 @@ class Sender:
     def _write_only(self, taken: list[Result]) -> None:
         with hot(self._services.database) as connection:
             changed = results.write(connection, taken, self._services.clock.now())
-        self._services.live.publish_many(_pokes(changed))
+        self._services.live.publish_many(statuses.pokes(changed))
 
     def _left_alone(self, connection: psycopg.Connection[tuple[object, ...]]) -> list[UUID]:
         moment = time.monotonic()
@@ -253,12 +281,16 @@ class Sender:
                 account = await asyncio.to_thread(self._read_account, account_id)
             except (*DATABASE_ERRORS, NotFoundError) as error:
                 log.warning("account_unreadable", error=type(error).__name__, channel_account_id=str(account_id))
-                self._results += [Result(item, "released") for item in items]
+                self._results += [Result(item, "held", wait=_UNREADABLE_PAUSE) for item in items]
                 return
-        items, held = await self._gate.admit(account, items)
-        self._results += held
         first = interval = 0.0
         rate = account.messages_per_second
+        if rate > 0:
+            room = max(1, int(rate * AHEAD_SECONDS))
+            self._results += [Result(item, "released") for item in items[room:]]
+            items = items[:room]
+        items, held = await self._gate.admit(account, items)
+        self._results += held
         if rate > 0 and items:
             first, interval = await self._limiter.reserve(str(account_id), rate, len(items))
             rate_wait_seconds.observe(max(0.0, first + (len(items) - 1) * interval))
@@ -278,15 +310,21 @@ class Sender:
             return self._accounts.by_id(connection, account_id)
 
     async def _send(self, account: AccountRuntime, item: Claimed, delay: float) -> None:
-        if delay > 0:
-            await asyncio.sleep(delay)
-        if self._stopping:
-            self._results.append(Result(item, "released"))
-            return
-        # The list is swapped while this waits: it must be looked up afterwards.
-        result = await (self._attempt(account, item) if item.trace is None else self._traced(account, item))
-        self._results.append(result)
-        self._wake.set()
+        result: Result | None = None
+        begun = False
+        try:
+            if delay > 0:
+                await asyncio.sleep(delay)
+            if not self._stopping:
+                begun = True
+                result = await (self._attempt(account, item) if item.trace is None else self._traced(account, item))
+        finally:
+            if result is None:
+                # Also when this is canceled: what has begun may have left.
+                result = results.unanswered(item) if begun else Result(item, "released")
+            # The list is swapped while this waits: it must be looked up afterwards.
+            self._results.append(result)
+            self._wake.set()
 
     async def _traced(self, account: AccountRuntime, item: Claimed) -> Result:
         about: tracing.Attributes = {
@@ -313,11 +351,11 @@ class Sender:
                 await self._gate.give_back(item)
                 return Result(item, "dead", error={"kind": "permanent", "reason": f"media_{error.reason}"})
             except SendError as error:
-                return results.of_error(item, error, self._services.clock.now())
+                return results.of_error(item, error)
             except (OSError, *DATABASE_ERRORS) as error:
                 log.warning("media_not_uploaded", error=type(error).__name__)
                 later = SendError(SendErrorKind.RETRYABLE, reason="internal", message=type(error).__name__)
-                return results.of_error(item, later, self._services.clock.now())
+                return results.of_error(item, later)
         try:
             request = PLATFORMS[account.channel].render(
                 parse_content(content),
@@ -346,14 +384,14 @@ class Sender:
             tracing.end(span, failed=error.reason, code=error.code or 0, http_status=error.http_status or 0)
             if error.kind in _REFUSED:
                 await self._gate.give_back(item)
-            return results.of_error(item, error, self._services.clock.now(), fallback=account.reengagement_template)
+            return results.of_error(item, error, fallback=account.reengagement_template)
         except Exception as error:
             # Not ours to judge whether it left: the status webhook will tell.
             log.exception("send_failed_unexpectedly")
             self._answered(account.channel, "internal", began)
             tracing.end(span, failed="internal")
             unsure = SendError(SendErrorKind.UNSURE, reason="internal", message=type(error).__name__)
-            return results.of_error(item, unsure, self._services.clock.now())
+            return results.of_error(item, unsure)
         self._answered(account.channel, "ok", began)
         tracing.end(span)
         return Result(item, "sent", external_id=answer.external_id)
@@ -375,7 +413,7 @@ class Sender:
     def _tell(self) -> None:
         outbox_in_flight.set(len(self._tasks))
         circuits_open.set(self._gate.open_circuits())
-        heartbeat.beat(self._services.redis, "outbox", self.name, time.time())
+        heartbeat.beat(self._services.redis, "outbox", self.name)
         for account_id, is_open in list(self._circuits.items()):
             heartbeat.tell_circuit(self._services.redis, account_id, is_open=is_open)
             if not is_open:
@@ -384,7 +422,7 @@ class Sender:
     # -- wake-ups ---------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        client = connect_async(self._settings)
+        client = connect_async(self._settings, answers_within=2 * enqueue.LISTEN_SECONDS)
         pause = 0.1
         try:
             while True:
@@ -401,7 +439,7 @@ class Sender:
 
     async def _listen_signals(self) -> None:
         """Read and typing signs: best effort, only while there is room for them."""
-        client = connect_async(self._settings)
+        client = connect_async(self._settings, answers_within=2 * enqueue.LISTEN_SECONDS)
         pause = 0.1
         try:
             while True:
@@ -440,21 +478,6 @@ class Sender:
 
 
 async def _popped(client: redis.asyncio.Redis, key: str) -> bytes | None:
-    """The next element of a list, waiting up to five seconds for it."""
-    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([key], timeout=5))
+    """The next element of a list, waiting some seconds for it."""
+    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([key], timeout=enqueue.LISTEN_SECONDS))
     return answer[1] if answer else None
-
-
-def _pokes(changed: list[Changed]) -> list[tuple[str, dict[str, object]]]:
-    grouped: dict[tuple[UUID, UUID], list[str]] = {}
-    for change in changed:
-        grouped.setdefault((change.organization_id, change.conversation_id), []).append(str(change.message_id))
-    pokes: list[tuple[str, dict[str, object]]] = []
-    for (organization_id, conversation_id), ids in grouped.items():
-        payload: dict[str, object] = {
-            "event": "message_status_updated",
-            "conversation_id": str(conversation_id),
-            "message_ids": list(dict.fromkeys(ids)),
-        }
-        pokes += [(f"conversation:{conversation_id}", payload), (f"org:{organization_id}:conversations", payload)]
-    return pokes

@@ -213,7 +213,8 @@ def retry(session: Session, principal: Principal, item_id: UUID, *, clock: Clock
     item = _find(session, item_id, lock=True)
     if item.state != "dead":
         raise ConflictError(f"The message is {item.state}.", code="not_dead")
-    item.state, item.attempts, item.next_attempt_at, item.finished_at = "queued", 0, clock.now(), None
+    item.state, item.attempts, item.finished_at = "queued", 0, None
+    item.next_attempt_at = item.claimed_at = clock.now()
     session.add(item)
     _set_message(session, item, "queued")
     record(session, principal, "retried", 1, item.id, clock=clock)

@@ -53,15 +53,27 @@ def hot(database: Database) -> Iterator[Connection]:
     """The driver's own connection in one transaction of the pipeline's role.
 
     Raises:
-        UnavailableError: the database can't be reached, or chose this transaction as a deadlock's victim.
+        UnavailableError: the database can't be reached, chose this transaction as a deadlock's victim, or ended it
+            because this process was frozen in the middle of it.
+        psycopg.Error: it refuses what it was given.
     """
     try:
         with database.system_connection() as connection:
             driver = cast("Connection", connection.connection.driver_connection)
             driver.prepare_threshold = 2
             yield driver
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
+        if not _is_away(error):
+            raise
         raise UnavailableError("The database can't be reached or is busy; try again.", retry_after=2) from error
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    # psycopg counts as operational what exceeds a limit of PostgreSQL's (class 54: a key too long for an index). That
+    # would be refused each time.
+    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+        return True
+    return isinstance(error, psycopg.OperationalError) and not (error.sqlstate or "").startswith("54")
 
 
 def insert_statement(

@@ -57,8 +57,11 @@ WITH v AS (SELECT * FROM json_to_recordset(%(rows)s) AS v(account uuid, id text,
                  AND o.state IN ('sending', 'unsure', 'queued', 'dead') AND o.attempts > 0
         RETURNING o.message_id, o.channel_account_id, o.external_id, o.created_at
      )
-UPDATE messages m SET external_id = o.external_id, status = CASE WHEN m.status IN ('queued', 'sending') THEN 'sent'
-                                                                 ELSE m.status END
+UPDATE messages m SET external_id = o.external_id,
+       -- What was given up on because nobody knew of it didn't fail after all.
+       status = CASE WHEN m.status IN ('queued', 'sending') OR (m.status = 'failed' AND m.external_id IS NULL)
+                     THEN 'sent' ELSE m.status END,
+       errors = CASE WHEN m.external_id IS NULL THEN '[]' ELSE m.errors END
 FROM o WHERE m.id = o.message_id AND m.created_at = o.created_at
 RETURNING m.channel_account_id, m.external_id
 """
@@ -70,6 +73,17 @@ DELETE FROM pending_statuses p USING json_to_recordset(%s) AS v(account uuid, id
 WHERE p.channel_account_id = v.account AND p.external_id = v.id
 RETURNING p.organization_id, p.channel_account_id, p.payload, p.received_at
 """
+# Lately kept although the message is known: the platform's answer was being written in that moment, or the clock was
+# ahead by more than messages are looked for.
+_KNOWN_BY_NOW = """
+SELECT DISTINCT p.channel_account_id, p.external_id FROM pending_statuses p
+WHERE p.received_at > %(recent)s AND EXISTS (
+    SELECT 1 FROM messages m WHERE m.channel_account_id = p.channel_account_id AND m.external_id = p.external_id
+                               AND m.direction = 'out' AND m.created_at > %(since)s)
+LIMIT 500
+"""
+LOOKED_FOR = timedelta(minutes=2)
+"""Its message is looked for so long; what still waits then is mostly of messages that others sent from the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +206,33 @@ def apply_pending(connection: Connection, sent: Sequence[tuple[UUID, str]], now:
     query = dumps([{"account": account, "id": external_id} for account, external_id in sent])
     waiting = [Status(*row) for row in connection.execute(_TAKE_PENDING, (query,)).fetchall()]
     return _update(connection, merge(waiting), now)[0] if waiting else []
+
+
+def apply_known(connection: Connection, now: datetime) -> list[Changed]:
+    """Apply what waits lately although its message is known by now.
+
+    Returns:
+        the messages concerned.
+    """
+    times = {"recent": now - LOOKED_FOR, "since": now - REPORTED_FOR}
+    found = connection.execute(_KNOWN_BY_NOW, times).fetchall()
+    return apply_pending(connection, [(row[0], row[1]) for row in found], now)
+
+
+def pokes(changed: Sequence[Changed]) -> list[tuple[str, dict[str, object]]]:
+    """What to tell the pages: one poke a conversation, for its own topic and for its organization's list."""
+    grouped: dict[tuple[UUID, UUID], list[str]] = {}
+    for change in changed:
+        grouped.setdefault((change.organization_id, change.conversation_id), []).append(str(change.message_id))
+    told: list[tuple[str, dict[str, object]]] = []
+    for (organization_id, conversation_id), ids in grouped.items():
+        payload: dict[str, object] = {
+            "event": "message_status_updated",
+            "conversation_id": str(conversation_id),
+            "message_ids": list(dict.fromkeys(ids)),
+        }
+        told += [(f"conversation:{conversation_id}", payload), (f"org:{organization_id}:conversations", payload)]
+    return told
 
 
 def _is_uuid(value: object) -> bool:

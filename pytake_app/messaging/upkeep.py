@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pytake_app.messaging.put_back import SKEW
 from pytake_app.messaging.sql import Connection
 
 KEEP_EVENTS = timedelta(days=30)
@@ -19,23 +23,34 @@ WHERE EXISTS (SELECT 1 FROM inbound_events e
               WHERE e.state = 'pending' AND e.lane = lanes.number AND e.received_at <= %(old)s
                 AND e.next_attempt_at <= %(now)s)
 """
+_UNDER_WAY = """
+SELECT sequence, attempts, state FROM outbox WHERE state IN ('sending', 'unsure') ORDER BY sequence LIMIT 20000
+"""
 # The claim is old and its sender silent: whether the request left is not known, so a status webhook may still tell.
+# One that is from the future (its sender's clock was ahead) has an age by what was watched of it alone.
 _SILENT = """
 UPDATE outbox SET state = 'unsure', claimed_at = %(now)s
-WHERE sequence IN (SELECT sequence FROM outbox WHERE state = 'sending' AND claimed_at < %(old)s
+WHERE sequence IN (SELECT sequence FROM outbox
+                   WHERE state = 'sending'
+                     AND (claimed_at < %(old)s OR (claimed_at > %(late)s AND sequence = ANY(%(watched)s::bigint[])))
                    ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 # The grace is over and no status came: the message did not arrive. One that came and that no worker has looked at yet
-# did come.
+# did come; so did one that could not be handled.
 _UNSURE = """
 WITH due AS (
-    SELECT sequence FROM outbox WHERE state = 'unsure' AND claimed_at < %(old)s
+    SELECT sequence FROM outbox WHERE state = 'unsure'
+    AND (claimed_at < %(old)s OR (claimed_at > %(late)s AND %(watched)s::bigint[] IS NOT NULL))
+    AND (%(watched)s::bigint[] IS NULL OR sequence = ANY(%(watched)s))
     AND id::text NOT IN (SELECT payload->>'callback' FROM inbound_events
-                         WHERE state = 'pending' AND kind = 'status' AND payload->>'callback' IS NOT NULL)
+                         WHERE state = 'pending' AND kind = 'status' AND payload->>'callback' IS NOT NULL
+                         UNION ALL
+                         SELECT payload->>'callback' FROM inbound_events
+                         WHERE state = 'dead' AND kind = 'status' AND payload->>'callback' IS NOT NULL)
     ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox o SET state = CASE WHEN o.attempts >= o.max_attempts THEN 'dead' ELSE 'queued' END,
-       next_attempt_at = %(now)s, claimed_by = NULL,
+       next_attempt_at = %(now)s, claimed_at = %(now)s, claimed_by = NULL,
        finished_at = CASE WHEN o.attempts >= o.max_attempts THEN %(now)s::timestamptz END
 FROM due WHERE o.sequence = due.sequence
 RETURNING o.state, o.message_id, o.created_at
@@ -72,8 +87,52 @@ def lost_lanes(connection: Connection, lanes: int, now: datetime, older_than: ti
     return [row[0] for row in rows]
 
 
+class Watched:
+    """How long one process has seen each claimed and each unsure row be so, by a clock that nobody sets.
+
+    A row's own times are by the clock of whoever wrote it: on another machine, or a moment before the clock was set.
+    Nothing is sent again because of them alone.
+
+    Parameters:
+        lease, grace: as of `mend_sends`, in seconds.
+    """
+
+    def __init__(self, lease: float, grace: float) -> None:
+        self._lease = lease
+        self._grace = grace
+        self._since: dict[tuple[int, int, str], float] = {}
+        self._looked: float | None = None
+
+    def look(self, rows: Iterable[tuple[int, int, str]], moment: float) -> tuple[list[int], list[int]]:
+        """See what is claimed and unsure now.
+
+        Parameters:
+            rows: sequence, attempts and state of each.
+            moment: monotonic seconds.
+
+        Returns:
+            sequences of rows that were claimed for the whole lease, and of those that were unsure for the whole grace.
+            At the first look age is not known and taken to be enough.
+        """
+        if self._looked is not None and moment - self._looked > self._grace / 2:
+            # Asleep: who knows who else was, and heard no status.
+            self._since.clear()
+        fresh = -math.inf if self._looked is None else moment
+        self._looked = moment
+        self._since = {row: self._since.get(row, fresh) for row in rows}
+        silent = [row[0] for row, since in self._since.items() if row[2] == "sending" and moment - since >= self._lease]
+        unsure = [row[0] for row, since in self._since.items() if row[2] == "unsure" and moment - since >= self._grace]
+        return silent, unsure
+
+
 def mend_sends(
-    connection: Connection, now: datetime, lease: timedelta, grace: timedelta, *, retry: bool = True
+    connection: Connection,
+    now: datetime,
+    lease: timedelta,
+    grace: timedelta,
+    *,
+    retry: bool = True,
+    watched: Watched | None = None,
 ) -> Mended:
     """Deal with sends whose outcome nobody will report.
 
@@ -81,11 +140,16 @@ def mend_sends(
         lease: after this long a claimed row's sender is taken to be gone.
         grace: after this long an unsure row is tried again (or given up on, its attempts being used up).
         retry: false while ages say nothing (statuses could not be heard, or the clock was set): unsure rows wait.
+        watched: what this process saw of them; without it their own times are believed.
     """
-    silent = connection.execute(_SILENT, {"now": now, "old": now - lease}).rowcount
+    seen: tuple[list[int] | None, list[int] | None] = (None, None)
+    if watched is not None:
+        seen = watched.look(connection.execute(_UNDER_WAY).fetchall(), time.monotonic())
+    times = {"now": now, "late": now + SKEW}
+    silent = connection.execute(_SILENT, {**times, "old": now - lease, "watched": seen[0]}).rowcount
     if not retry:
         return Mended(silent)
-    rows = connection.execute(_UNSURE, {"now": now, "old": now - grace}).fetchall()
+    rows = connection.execute(_UNSURE, {**times, "old": now - grace, "watched": seen[1]}).fetchall()
     failed = [row for row in rows if row[0] == "dead"]
     for _, message_id, created_at in failed:
         connection.execute(_UNSURE_FAILED, (message_id, created_at))

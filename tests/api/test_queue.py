@@ -168,8 +168,8 @@ def test_limits_of_a_number_and_what_is_used_of_them(sender: Caller) -> None:
 
 
 def test_health_says_who_is_at_work_and_what_waits(sender: Caller, services: Services) -> None:
-    heartbeat.beat(services.redis, "outbox", "one", float(services.redis.time()[0]))
-    heartbeat.beat(services.redis, "outbox", "two", float(services.redis.time()[0]))
+    heartbeat.beat(services.redis, "outbox", "one")
+    heartbeat.beat(services.redis, "outbox", "two")
     heartbeat.gone(services.redis, "outbox", "two")
     health = sender.get("/api/v1/queue/health").json()
     assert (health["senders"], health["schedulers"], health["lanes_waiting"]) == (1, 0, 0)

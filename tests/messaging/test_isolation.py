@@ -1,5 +1,6 @@
 """Poison, identities, timers, fairness, two workers: what must hold whatever comes."""
 
+import asyncio
 import threading
 from datetime import timedelta
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import psycopg
 import pytest
 
+from pytake_app.channels.whatsapp.parse import parse
 from pytake_app.channels.whatsapp.simulator import merged
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services
 from pytake_app.flows.execution import Executor
 from pytake_app.messaging import inbound
+from pytake_app.messaging.ingest import Ingestor
+from pytake_app.messaging.keys import KeyBook
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.messaging.sql import hot
 from tests.support.pipeline import ECHO, MENU, Pipeline, add_flow
@@ -200,3 +204,78 @@ async def test_a_database_that_goes_away_is_nobodys_fault(
     monkeypatch.undo()
     assert echo.rows("SELECT state, attempts FROM inbound_events") == [("pending", 0)]
     assert echo.drain().events == 1
+
+
+async def test_whoever_tries_alone_leaves_a_contact_whose_turn_is_anothers(
+    echo: Pipeline, frozen_clock: FrozenClock
+) -> None:
+    """Two workers with the same faulty batch in hand: neither goes on behind the other's back."""
+    phone, now = echo.phone(), frozen_clock.now()
+    await echo.receive(phone.text("1", at=now), phone.text("2", at=now))
+    with hot(echo.services.database) as connection:
+        first, second = inbound.claim(connection, range(echo.services.settings.lanes), now).events
+
+    def turn(event: inbound.Event) -> str:
+        with hot(echo.services.database) as connection:
+            return inbound.lock_turn(connection, event)
+
+    with hot(echo.services.database) as other:
+        assert inbound.lock_turn(other, first) == "now"
+        assert turn(first) == turn(second) == "wait", "the lane is the other's"
+        assert echo.executor._one_by_one([[first, second]], set()) == (0, 0)
+    assert texts(echo, "5511987654321") == []
+    assert turn(second) == "wait", "the other failed, and the first is still to be handled"
+    echo.drain()
+    assert texts(echo, "5511987654321") == ["re: 1", "re: 2"]
+    assert turn(first) == "gone"
+    with hot(echo.services.database) as connection:
+        assert not inbound.mark_failed(connection, first, ValueError("too late"), now)
+    assert echo.scalar("SELECT count(*) FROM inbound_events WHERE state <> 'done'") == 0, "it is not handled twice"
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE inbound_events SET payload = '{}' WHERE kind = 'status'",
+        "UPDATE inbound_events SET channel_account_id = gen_random_uuid() WHERE payload->>'text' = 'ill'",
+        "UPDATE inbound_events SET payload = payload || '{\"sender\": 7}' WHERE payload->>'text' = 'ill'",
+    ],
+    ids=["a status", "no account", "no sender"],
+)
+async def test_a_fault_in_what_all_contacts_share_holds_up_nobody(
+    echo: Pipeline, frozen_clock: FrozenClock, harm: str
+) -> None:
+    now, ill, well = frozen_clock.now(), echo.phone("5511911110000"), echo.phone("5511922220000")
+    await echo.receive(
+        ill.text("ill", at=now), ill.status("wamid.x", "sent", at=now, callback_data="x"), well.text("a", at=now)
+    )
+    echo.execute(harm)
+    echo.execute("UPDATE inbound_events SET lane = 1")
+    for _ in range(inbound.MAX_ATTEMPTS + 1):
+        echo.drain()
+        frozen_clock.advance(timedelta(minutes=5))
+    assert texts(echo, "5511922220000") == ["re: a"]
+    ((state, attempts),) = echo.rows("SELECT state, attempts FROM inbound_events WHERE state <> 'done'")
+    assert (state, attempts) == ("dead", inbound.MAX_ATTEMPTS)
+
+
+async def test_a_delivery_that_cannot_be_stored_fails_alone(
+    echo: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, settle = frozen_clock.now(), KeyBook.settle
+
+    def faulty(book: KeyBook, connection: Any, events: Any, at: Any) -> None:
+        if any(event["contact_key"] == "5511911110000" for event in events):
+            raise KeyError("sender")
+        settle(book, connection, events, at)
+
+    monkeypatch.setattr(KeyBook, "settle", faulty)
+    ingestor = Ingestor(echo.services)
+    await ingestor.start()
+    bodies = [echo.phone(f"55119{n}{n}{n}{n}0000").text("a", at=now) for n in (2, 1, 3)]
+    done = await asyncio.gather(
+        *(ingestor.submit(echo.ingest_account, parse(body)) for body in bodies), return_exceptions=True
+    )
+    await ingestor.stop()
+    assert [type(one).__name__ for one in done] == ["IngestResult", "UnavailableError", "IngestResult"]
+    assert echo.scalar("SELECT count(*) FROM inbound_events") == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -62,19 +61,19 @@ def test_unsure_sends_wait_while_no_web_role_lives_but_not_for_ever(
 
     def believed() -> bool:
         scheduler.listen_for_web()
-        return now >= scheduler._ages_believed_from
+        return scheduler.clock_care.ages_believed()
 
-    heartbeat.beat(redis_client, "web", "one", time.time())
+    heartbeat.beat(redis_client, "web", "one")
     assert believed()
     heartbeat.gone(redis_client, "web", "one")
     assert not believed()
     now += 10 * grace
     assert not believed()
     assert web_unheard._value.get() == 10 * grace
-    heartbeat.beat(redis_client, "web", "two", time.time())
+    heartbeat.beat(redis_client, "web", "two")
     assert not believed(), "the platform gets a whole grace to tell again"
     now += grace
-    heartbeat.beat(redis_client, "web", "two", time.time())
+    heartbeat.beat(redis_client, "web", "two")
     assert believed()
     assert web_unheard._value.get() == 0
 
@@ -130,7 +129,7 @@ async def test_late_results_change_nothing_of_another_senders_claim(pipeline: Pi
     current = claim("awake")
     for outcome in ("again", "unsure", "released", "held", "lost"):
         with hot(pipeline.services.database) as connection:
-            results.write(connection, [results.Result(slept, outcome, next_at=now)], now)  # type: ignore[arg-type]
+            results.write(connection, [results.Result(slept, outcome)], now)  # type: ignore[arg-type]
         assert pipeline.rows("SELECT state, claimed_by FROM outbox") == [("sending", "awake")], outcome
     with hot(pipeline.services.database) as connection:
         results.write(connection, [results.Result(current, "released")], now)
