@@ -14,6 +14,7 @@ import redis.asyncio
 from pytake_app.core.metrics import counter, outbox_held
 from pytake_app.core.services import Services
 from pytake_app.messaging import outbox_store
+from pytake_app.messaging.backoff import jittered
 from pytake_app.messaging.breaker import Breaker, State
 from pytake_app.messaging.outbox_store import Claimed
 from pytake_app.messaging.quotas import Quotas, QuotasUnknown
@@ -23,6 +24,8 @@ from pytake_app.whatsapp.runtime import AccountRuntime
 
 _BUSY_PAUSE = 0.05
 _UNKNOWN_PAUSE = 5.0
+_RATE_BASE = 1.0
+_RATE_CAP = 60.0
 _LONGEST_HOLD = 6 * 3600.0
 """Quotas may be raised meanwhile, so even a full day's quota is asked again."""
 _SHARE = 0.8
@@ -47,6 +50,7 @@ class Gate:
         self._clock = clock
         self._breakers: dict[UUID, Breaker] = {}
         self._resting: dict[UUID, float] = {}
+        self._refusals: Counter[UUID] = Counter()
         self._in_flight: Counter[UUID] = Counter()
 
     # -- accounts that are left alone -------------------------------------------------------------------------------
@@ -61,6 +65,17 @@ class Gate:
     def rest(self, account_id: UUID, seconds: float) -> None:
         """Leave an account alone for so long."""
         self._resting[account_id] = max(self._clock() + seconds, self._resting.get(account_id, 0.0))
+
+    def slow_down(self, account_id: UUID, seconds: float) -> None:
+        """The platform refused a message for the account's rate: leave it alone, longer each time until one is taken.
+
+        Parameters:
+            seconds: what it asked for, or a guess.
+        """
+        if self._resting.get(account_id, 0.0) <= self._clock():  # else it is about the same moment
+            self._refusals[account_id] += 1
+            seconds = max(seconds, jittered(self._refusals[account_id], base=_RATE_BASE, cap=_RATE_CAP))
+        self.rest(account_id, seconds)
 
     def soonest(self) -> float | None:
         """Seconds until the first resting account may be claimed again; None when none rests."""
@@ -96,11 +111,15 @@ class Gate:
         """
         account_id = result.item.channel_account_id
         breaker = self._breakers.get(account_id)
+        if result.rest:
+            self.slow_down(account_id, result.rest)
+        elif result.outcome == "sent":
+            self._refusals.pop(account_id, None)
         if result.fault:
             if breaker is None:
                 breaker = self._breakers[account_id] = Breaker(self._clock)
             return "open" if breaker.failed() else None
-        if breaker is None or result.outcome == "held":
+        if breaker is None or (result.outcome == "held" and not result.answered):
             return None
         if result.outcome in ("released", "lost"):
             breaker.unsettled()

@@ -56,7 +56,8 @@ class Result:
     """One send's outcome.
 
     `again`: queued for another attempt after `wait`. `unsure`: the request left, the answer didn't come. `released`:
-    never tried. `lost`: never tried, and no longer ours. `held`: not tried, for a quota; asked again after `wait`.
+    never tried. `lost`: never tried, and no longer ours. `held`: not tried, for a quota of ours or a rate of the
+    platform's; asked again after `wait`.
     `account_failed`: nothing of the account will go out until a person acts.
     """
 
@@ -68,9 +69,11 @@ class Result:
     error: Row | None = None
     account_failed: bool = False
     rest: float = 0.0
-    """Seconds for which the whole account must be left alone."""
+    """Seconds for which the platform wants the whole account left alone."""
     fault: bool = False
     """The platform itself failed: no connection, no answer, 5xx."""
+    answered: bool = False
+    """Of what is held: the platform itself refused it for now."""
     instead: Row | None = None
     """Content to send in its place."""
     trace: str | None = None
@@ -102,17 +105,20 @@ def of_error(item: Claimed, error: SendError, *, fallback: Row | None = None) ->
         return Result(item, "unsure", error=row, fault=True)
     if error.kind is SendErrorKind.AUTH:
         # The message is not at fault: it waits, without using up its attempts, until the account works again.
-        return Result(item, "again", error=row, wait=60.0, account_failed=True)
+        return Result(item, "held", error=row, wait=60.0, account_failed=True, answered=True)
     if error.kind is SendErrorKind.REENGAGEMENT and fallback is not None and item.content.get("type") != "template":
         return Result(item, "again", error=row, instead=fallback)
+    if error.kind is SendErrorKind.RATE:
+        # Nor is it at fault here: all of the number waits, for an hour if it must, and no message loses an attempt.
+        wait = max(jittered(0, base=_BASE[error.kind], cap=_CAP), error.retry_after or 0.0)
+        return Result(item, "held", error=row, wait=wait, rest=wait, answered=True)
     fault = error.kind is SendErrorKind.RETRYABLE
     if not error.kind.may_retry or item.attempts >= item.max_attempts:
         return Result(item, "dead", error=row, fault=fault)
     wait = jittered(item.attempts - 1, base=_BASE[error.kind], cap=_CAP)
     if error.retry_after is not None:
         wait = max(wait, error.retry_after)
-    rest = wait if error.kind is SendErrorKind.RATE else 0.0
-    return Result(item, "again", error=row, wait=wait, rest=rest, fault=fault)
+    return Result(item, "again", error=row, wait=wait, fault=fault)
 
 
 def unanswered(item: Claimed) -> Result:

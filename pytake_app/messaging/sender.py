@@ -256,7 +256,7 @@ class Sender:
         now = self._services.clock.now()
         for result in taken:
             counter(outbox_sent, "whatsapp", result.outcome).inc()
-            if result.outcome == "again":
+            if result.outcome == "again" or result.answered:
                 counter(outbox_retries, str((result.error or {}).get("kind", "internal"))).inc()
             if result.outcome == "sent":
                 outbox_seconds.observe(max(0.0, (now - result.item.created_at).total_seconds()))
@@ -265,8 +265,6 @@ class Sender:
                 self._circuits[result.item.channel_account_id] = changed == "open"
                 counter(circuit_changes, changed).inc()
                 log.warning("circuit_changed", state=changed, channel_account_id=str(result.item.channel_account_id))
-            if result.rest:
-                self._gate.rest(result.item.channel_account_id, result.rest)
             if result.account_failed:
                 self._paused_read = 0.0
                 self._accounts.forget()

@@ -208,6 +208,7 @@ async def test_a_rejected_token_pauses_the_account_without_losing_the_message(
         return bool(connected.scalar("SELECT count(*) FROM channel_accounts WHERE status = 'error'"))
 
     await connected.send(paused)
+    assert connected.rows("SELECT state, attempts FROM outbox") == [("queued", 0)], "it keeps all its attempts"
     graph_stub.token = None
     frozen_clock.advance(timedelta(minutes=5))
     connected.execute("UPDATE channel_accounts SET status = 'active'")

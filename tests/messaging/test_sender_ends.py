@@ -20,7 +20,7 @@ from pytake_app.messaging.limiter import RateLimiter
 from pytake_app.messaging.quotas import Quotas
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.messaging.sql import hot
-from tests.support.graph_stub import GraphStub, Planned
+from tests.support.graph_stub import GraphStub, Planned, error_body
 from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
 
 OUT = "SELECT status, external_id, errors FROM messages WHERE direction = 'out'"
@@ -52,6 +52,25 @@ async def test_a_slow_number_takes_into_its_hands_only_what_it_can_send_soon(
 
     await connected.send(few_in_hand)
     assert connected.rows("SELECT DISTINCT attempts FROM outbox WHERE state = 'queued'") == [(0,)]
+
+
+async def test_a_number_that_is_too_fast_for_the_platform_loses_no_message(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock
+) -> None:
+    """Limits of an app or a business account last up to an hour: longer than any number of attempts."""
+    await connected.hear(connected.phone().text("oi", at=frozen_clock.now()))
+    connected.execute("UPDATE outbox SET max_attempts = 1")
+    graph_stub.plan(Planned(status=429, body=error_body(80007)))
+
+    async def refused() -> bool:
+        return bool(connected.scalar("SELECT count(*) FROM outbox WHERE last_error->>'reason' = 'account_rate'"))
+
+    await connected.send(refused)
+    assert connected.rows("SELECT state, attempts FROM outbox") == [("queued", 0)]
+    assert connected.scalar("SELECT next_attempt_at FROM outbox") >= frozen_clock.now() + timedelta(seconds=60)
+    frozen_clock.advance(timedelta(minutes=2))
+    await connected.send()
+    assert len(graph_stub.sent) == 1
 
 
 async def test_a_claim_whose_commit_was_not_heard_of_is_given_back_at_once(
