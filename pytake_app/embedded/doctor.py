@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import psycopg
 import redis as redis_client
@@ -83,6 +84,7 @@ def examine(*, mend: bool = False) -> Iterator[Finding]:
     else:
         yield _postgres(settings)
         yield _redis(settings)
+        yield from _clocks(settings)
         yield _migrations(settings)
         yield from _stuck(settings, mend=mend)
     yield _front_end()
@@ -172,6 +174,25 @@ def _redis(settings: Settings) -> Finding:
     if policy != "noeviction":
         return Finding("warn", "Redis", f"maxmemory-policy is {policy}: jobs may be dropped", "set it to noeviction")
     return Finding("ok", "Redis", f"version {version} answers")
+
+
+def _clocks(settings: Settings) -> Iterator[Finding]:
+    """Whether this machine's clock and the servers' agree: rows that a clock ahead writes wait for the others."""
+    try:
+        client = redis_client.Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5)
+        with client, psycopg.connect(_plain_url(settings), connect_timeout=5) as connection:
+            began = time.time()
+            row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+            seconds, micros = cast("tuple[int, int]", client.time())
+            apart = {"PostgreSQL": row[0] - began if row else 0.0, "Redis": seconds + micros / 1e6 - time.time()}
+    except (psycopg.OperationalError, redis_client.RedisError):
+        return  # told already
+    wrong = [f"{name}'s {abs(by):.0f} s {'ahead' if by > 0 else 'behind'}" for name, by in apart.items() if abs(by) > 2]
+    if wrong:
+        detail = f"compared with this machine's: {', '.join(wrong)}"
+        yield Finding("warn", "clocks", detail, "let NTP keep the clocks of all machines")
+    else:
+        yield Finding("ok", "clocks", "this machine's, PostgreSQL's and Redis' agree")
 
 
 def _migrations(settings: Settings) -> Finding:

@@ -17,7 +17,7 @@ import psycopg
 from pytake_app.core.services import Services
 from pytake_app.flows import doctor as flows
 from pytake_app.jobs import enqueue
-from pytake_app.messaging import statuses, upkeep
+from pytake_app.messaging import put_back, statuses, upkeep
 from pytake_app.messaging.sql import Connection, hot
 
 STUCK_AFTER = flows.STUCK_AFTER
@@ -47,8 +47,9 @@ class Round:
 class Check:
     """One question.
 
-    `count` answers one number; its parameters are `now`, `old` (now less `STUCK_AFTER`), `far`, `silent` (the outbox's
-    lease) and `unsure` (its grace, and `STUCK_AFTER`). `mend` answers how many rows it put right; None: that is for
+    `count` answers one number; its parameters are `now`, `old` (now less `STUCK_AFTER`), `far`, `late` (farther ahead
+    than clocks of several machines differ), `silent` (the outbox's lease) and `unsure` (its grace, and `STUCK_AFTER`).
+    `mend` answers how many rows it put right; None: that is for
     people. `serious`: something doesn't move.
     """
 
@@ -81,6 +82,10 @@ def _bring_near(work: Round) -> int:
     ).fetchall()
     work.lanes.update(row[0] for row in found)
     return len(found)
+
+
+def _put_right(work: Round) -> int:
+    return put_back.put_right(work.connection, work.now)
 
 
 def _settle_sends(work: Round) -> int:
@@ -148,6 +153,14 @@ CHECKS: tuple[Check, ...] = (
         "received messages whose next attempt is too far away",
         "SELECT count(*) FROM inbound_events WHERE state = 'pending' AND next_attempt_at > %(far)s",
         _bring_near,
+    ),
+    Check(
+        "rows_ahead",
+        "waiting rows that were written by a clock ahead of this one",
+        "SELECT (SELECT count(*) FROM inbound_events WHERE state = 'pending' AND received_at > %(late)s) "
+        "+ (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending', 'unsure') "
+        "AND GREATEST(created_at, claimed_at) > %(late)s AND (state <> 'queued' OR next_attempt_at > %(late)s))",
+        _put_right,
     ),
     Check(
         "sends_silent",
@@ -231,6 +244,7 @@ def _values(services: Services) -> Values:
         "now": now,
         "old": now - STUCK_AFTER,
         "far": now + FAR,
+        "late": now + put_back.SKEW,
         "silent": now - timedelta(seconds=settings.outbox_lease_seconds),
         "unsure": now - grace - STUCK_AFTER,
     }

@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -94,6 +96,15 @@ def test_migrations_go_up_and_down_and_up(empty_database_url: str) -> None:
     assert revisions(empty_database_url)[0] is None
     upgrade(empty_database_url)
     assert revisions(empty_database_url)[0] == head
+
+
+def test_clocks_that_differ_are_told(variables: pytest.MonkeyPatch, settings: Settings, clean_db: Database) -> None:
+    assert findings()["clocks"].level == "ok"
+    right = time.time
+    variables.setattr("pytake_app.embedded.doctor.time", SimpleNamespace(time=lambda: right() + 60))
+    found = findings()["clocks"]
+    assert found.level == "warn"
+    assert "PostgreSQL's 60 s behind, Redis's 60 s behind" in found.detail
 
 
 def test_stuck_rows_are_told_and_mended(variables: pytest.MonkeyPatch, settings: Settings, clean_db: Database) -> None:

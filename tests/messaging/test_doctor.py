@@ -95,6 +95,15 @@ async def test_an_attempt_that_is_too_far_away(pipeline: Pipeline, frozen_clock:
     assert pipeline.rows("SELECT state FROM inbound_events") == [("done",)]
 
 
+async def test_what_a_clock_ahead_has_written(pipeline: Pipeline, frozen_clock: FrozenClock) -> None:
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, ECHO)
+    frozen_clock.advance(LATER)
+    await pipeline.hear(pipeline.phone().text("1", at=frozen_clock.now()))
+    frozen_clock.advance(-LATER)
+    only(pipeline, "rows_ahead")
+    assert pipeline.scalar("SELECT next_attempt_at FROM outbox") == frozen_clock.now()
+
+
 @pytest.mark.parametrize("state", ["sending", "unsure"])
 async def test_sends_that_nobody_settles(pipeline: Pipeline, frozen_clock: FrozenClock, state: str) -> None:
     add_flow(pipeline.services.database, pipeline.tenant.organization_id, ECHO)
@@ -267,5 +276,5 @@ async def test_dead_letters_are_told_and_left_to_people(pipeline: Pipeline, froz
 
 
 def test_every_check_can_be_mended_or_is_for_people() -> None:
-    assert len({check.name for check in CHECKS}) == len(CHECKS) == 16
+    assert len({check.name for check in CHECKS}) == len(CHECKS) == 17
     assert {check.name for check in CHECKS if check.mend is None} == {"inbound_dead", "sends_dead"}
