@@ -63,7 +63,8 @@ UNION SELECT a.id FROM organizations o JOIN channel_accounts a ON a.organization
 """
 POLL_SECONDS = 1.0
 _SHORTEST_WAIT = 0.01
-STOP_SECONDS = 8.0
+STOP_SECONDS = 4.0
+"""Then what is still unanswered is written as unsure. `up` kills a second later (`supervisor.APPLICATION_GRACE`)."""
 CLAIM_BATCH = 200
 AHEAD_SECONDS = 3.0
 """What of a claim would wait longer than this for its number's rate is given back: a claim has an end, and what is more
