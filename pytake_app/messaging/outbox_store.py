@@ -57,6 +57,7 @@ RETURNING o.sequence, o.id, o.organization_id, o.channel_account_id, o.conversat
           o.initiates, o.trace
 """
 
+_STILL = "SELECT 1 FROM outbox WHERE sequence = %s AND state = 'sending' AND attempts = %s AND claimed_by = %s"
 _LOCK = "SELECT 1 FROM outbox WHERE sequence = ANY(%s) ORDER BY sequence FOR UPDATE"
 _SENT = """
 UPDATE outbox o SET state = 'sent', external_id = v.external_id, finished_at = %(now)s, last_error = NULL,
@@ -194,6 +195,12 @@ def claim(
     ).fetchall()
     claimed = [replace(Claimed(*row), mine_until=mine_until) for row in rows]
     return sorted(claimed, key=lambda item: (item.priority, item.sequence))
+
+
+def still_claimed(connection: Connection, item: Claimed, by: str) -> bool:
+    """Whether the row is in this sender's hands as it was claimed."""
+    row = connection.execute(_STILL, (item.sequence, item.attempts, by)).fetchone()
+    return row is not None
 
 
 def lock(connection: Connection, sequences: Sequence[int]) -> None:

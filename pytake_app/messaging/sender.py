@@ -366,6 +366,13 @@ class Sender:
             reason = error.code if isinstance(error, RenderError) else "invalid_content"
             title = str(error) if isinstance(error, RenderError) else type(error).__name__
             return Result(item, "dead", error={"kind": "permanent", "reason": reason, "title": title[:300]})
+        if item.attempts > 1:
+            # An earlier attempt may be reported on at last, while this one waited for its turn.
+            try:
+                if not await asyncio.to_thread(self._still_claimed, item):
+                    return Result(item, "lost")
+            except DATABASE_ERRORS:
+                return Result(item, "released")
         began = time.perf_counter()
         span = tracing.go_on("graph", "client", item.trace) if item.trace else None
         try:
@@ -394,6 +401,10 @@ class Sender:
         self._answered(account.channel, "ok", began)
         tracing.end(span)
         return Result(item, "sent", external_id=answer.external_id)
+
+    def _still_claimed(self, item: Claimed) -> bool:
+        with hot(self._services.database) as connection:
+            return outbox_store.still_claimed(connection, item, self._claimant)
 
     @staticmethod
     def _answered(channel: str, answer: str, began: float) -> None:

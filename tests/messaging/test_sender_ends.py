@@ -15,6 +15,7 @@ import redis.asyncio
 from pytake_app.config import Settings
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.live import connect_async
+from pytake_app.core.metrics import counter, outbox_sent
 from pytake_app.messaging import outbox_store, results, sender
 from pytake_app.messaging.limiter import RateLimiter
 from pytake_app.messaging.quotas import Quotas
@@ -118,6 +119,30 @@ async def test_a_call_that_is_broken_off_at_the_end_may_have_left(
     await connected.send(called)
     ((state, attempts, reason),) = connected.rows("SELECT state, attempts, last_error->>'reason' FROM outbox")
     assert (state, attempts, reason) == ("unsure", 1, "no_answer"), "the platform's report may tell, without a lease"
+
+
+async def test_what_is_reported_on_while_it_waits_to_be_repeated_is_not_repeated(
+    connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, phone, reserve = frozen_clock.now(), connected.phone(), RateLimiter.reserve
+    await connected.hear(phone.text("oi", at=now))
+    connected.execute("UPDATE outbox SET attempts = 1")  # tried, and its grace is over
+    outbox_id = str(connected.scalar("SELECT id FROM outbox"))
+
+    async def slow(limiter: RateLimiter, key: str, rate: float, many: int) -> tuple[float, float]:
+        await connected.hear(phone.status("wamid.first", "sent", at=now, callback_data=outbox_id))
+        return await reserve(limiter, key, rate, many)
+
+    monkeypatch.setattr(RateLimiter, "reserve", slow)
+    lost = counter(outbox_sent, "whatsapp", "lost")
+    before = lost._value.get()
+
+    async def let_go() -> bool:
+        return bool(lost._value.get() > before)
+
+    await connected.send(let_go)
+    assert graph_stub.sends == []
+    assert connected.rows(OUT) == [("sent", "wamid.first", [])]
 
 
 async def test_a_sender_knows_better_than_who_took_it_for_gone(connected: Pipeline, frozen_clock: FrozenClock) -> None:
