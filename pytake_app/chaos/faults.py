@@ -190,10 +190,32 @@ def _clock(*hours: float) -> Callable[[Stage, random.Random], None]:
         with _manners(stage, mode="silent", share=0.1):
             for shift in (*hours, 0.0):
                 stage.wait_for_answers(10)
-                stage.set_clock(shift * 3600)
+                stage.roles.set_clock(shift * 3600)
                 _some(stage, chooser, 0.1, 0.5)
 
     return harm
+
+
+def _clocks_apart(stage: Stage, chooser: random.Random) -> None:
+    """As on several machines of which one is wrong for a while."""
+    with _manners(stage, mode="silent", share=0.1):
+        for name in ("worker-1", "outbox", "webhook", "scheduler"):
+            for hours in (1.0, -1.0):
+                stage.roles.set_clock(hours * 3600, name)
+                stage.wait_for_answers(5)
+                _some(stage, chooser, 0.1, 0.5)
+            stage.roles.set_clock(0.0, name)
+
+
+def _frozen(stage: Stage, chooser: random.Random) -> None:
+    """Each with what it has in hand, in the middle of a transaction if it comes to that."""
+    for name in ("worker-1", "scheduler", "webhook", "worker-2"):
+        stage.freeze(name)
+        try:
+            _some(stage, chooser, 1.0, 4.0)
+        finally:
+            stage.thaw(name)
+        stage.wait_for_answers(10)
 
 
 def _outside(text: str, harm: Callable[[Stage, random.Random], None]) -> Fault:
@@ -221,6 +243,7 @@ FAULTS: dict[str, Fault] = {
     "worker": Fault("SIGKILL of each worker in turn", _worker),
     "outbox": Fault("SIGKILL of the sender with requests under way", _outbox, alone=True),
     "outbox-frozen": Fault("the sender sleeps through lease and grace, and wakes up", _outbox_frozen, alone=True),
+    "frozen": Fault("workers, scheduler and web sleep in turn, and wake up", _frozen),
     "scheduler": Fault("SIGKILL of the scheduler, wake-ups lost meanwhile", _scheduler),
     "redis": Fault("SIGKILL of Redis, all its data lost", _redis),
     "redis-emptied": Fault("Redis loses everything, three times", _redis_emptied),
@@ -232,5 +255,7 @@ FAULTS: dict[str, Fault] = {
     "clock-forward": Fault("the clock is an hour ahead, and right again", _clock(1.0), alone=True),
     "clock-back": Fault("the clock is put back by an hour, and right again", _clock(-1.0), alone=True),
     "clock-leaps": Fault("the clock leaps by days", _clock(49.0, -25.0, 3.0), alone=True),
+    "clocks-apart": Fault("one role's clock is an hour ahead, then behind, the others' are right", _clocks_apart,
+                          alone=True),
 }  # fmt: skip
 """Every fault by its name on the command line."""

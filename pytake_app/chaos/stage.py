@@ -44,22 +44,43 @@ SELECT (SELECT count(*) FROM inbound_events WHERE state = 'pending')
 
 
 class Roles(Product):
-    """Processes of the roles; a second webhook server gets a port of its own."""
+    """Processes of the roles; a second webhook server gets a port of its own, and each process a clock."""
 
-    ports: dict[str, int]
+    def __init__(self, environment: dict[str, str], log_dir: Path) -> None:
+        super().__init__(environment, log_dir)
+        self.ports: dict[str, int] = {}
+        self.clocks: dict[str, Path] = {}
+        self._shift = 0.0
 
     def start(self, name: str) -> None:
         """Start a role: `webhook`, `worker`, `outbox` or `scheduler`, with any suffix."""
         if name.startswith("webhook"):
-            self.ports = getattr(self, "ports", {})
             self.port = self.ports.setdefault(name, free_port())
+        if name not in self.clocks:
+            self.clocks[name] = self.log_dir / f"clock-{name}-{len(list(self.log_dir.glob('clock-*')))}"
+        _shift(self.clocks[name], self._shift)
+        self.environment["CLOCK_SHIFT_FILE"] = str(self.clocks[name])
         super().start(name)
 
     def rename(self, old: str, new: str) -> None:
         """A running process takes the place of one that is gone."""
         self.processes[new] = self.processes.pop(old)
+        self.clocks[new] = self.clocks.pop(old)
         if old in self.ports:
             self.ports[new] = self.port = self.ports.pop(old)
+
+    def set_clock(self, seconds: float, *names: str) -> None:
+        """Put clocks forward (or back), counted from the right time; of all unless named, one after the other."""
+        if not names:
+            self._shift = seconds
+        for name in names or list(self.clocks):
+            _shift(self.clocks[name], seconds)
+
+
+def _shift(path: Path, seconds: float) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(str(seconds))
+    fresh.replace(path)
 
 
 @dataclass
@@ -118,11 +139,11 @@ class Stage:
 
     def freeze(self, name: str) -> None:
         """SIGSTOP a role: it does nothing, and holds what it has."""
-        self.roles.processes[name].send_signal(signal.SIGSTOP)
+        os.killpg(self.roles.processes[name].pid, signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
         """SIGCONT."""
-        self.roles.processes[name].send_signal(signal.SIGCONT)
+        os.killpg(self.roles.processes[name].pid, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         """SIGKILL a role and start it again."""
@@ -155,13 +176,6 @@ class Stage:
                 shutil.rmtree(path)
             elif path.suffix in (".rdb", ".aof"):
                 path.unlink()
-
-    def set_clock(self, seconds: float) -> None:
-        """Put the roles' clock forward (or back), counted from the right time."""
-        path = self.data_dir / "clock"
-        fresh = path.with_suffix(".new")
-        fresh.write_text(str(seconds))
-        fresh.replace(path)
 
     @contextlib.contextmanager
     def full_disk(self, *names: str) -> Iterator[None]:
@@ -288,7 +302,6 @@ def stage(
         upgrade(postgres.url)
         environment = environment_for(postgres.url, redis.url, data_dir, workers=2) | {
             "ENVIRONMENT": "test",
-            "CLOCK_SHIFT_FILE": str(data_dir / "clock"),
             "OUTBOX_LEASE_SECONDS": str(LEASE_SECONDS),
             "OUTBOX_UNSURE_GRACE_SECONDS": str(GRACE_SECONDS),
             "SEND_TIMEOUT_SECONDS": str(SEND_SECONDS),

@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import text
 
 from pytake_app.config import Settings
-from pytake_app.core.clock import FrozenClock
+from pytake_app.core.clock import FrozenClock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.services import Services
@@ -146,6 +146,23 @@ async def test_a_transaction_that_commits_after_the_clock_was_put_back_is_put_ri
     scheduler.clock_care.follow()
     assert said(claim(pipeline)) == ["re: um"]
     assert pipeline.scalar("SELECT max(received_at) FROM inbound_events WHERE state = 'pending'") <= clock.now()
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["the scheduler's is right", "the scheduler's is behind"])
+async def test_who_writes_by_a_clock_ahead_is_not_waited_for(
+    settings: Settings, clean_db: Database, redis_client: redis.Redis, right: bool
+) -> None:
+    """A worker on a machine of its own; nobody else's clock was ever set."""
+    ahead = Services(settings, clock=FrozenClock(datetime.now(UTC) + HOUR))
+    worker = Pipeline.make(ahead)
+    add_flow(ahead.database, worker.tenant.organization_id, ECHO)
+    await worker.hear(worker.phone().text("um", at=ahead.clock.now()))
+    others = Services(settings, clock=SystemClock() if right else FrozenClock(datetime.now(UTC) - HOUR))
+    Scheduler(others).follow_other_clocks()
+    due = worker.scalar("SELECT next_attempt_at FROM outbox")
+    assert (due <= datetime.now(UTC)) is right
+    ahead.close()
+    others.close()
 
 
 # -- ages that are by somebody else's clock ---------------------------------------------------------------------------
