@@ -23,8 +23,9 @@ WHERE EXISTS (SELECT 1 FROM inbound_events e
               WHERE e.state = 'pending' AND e.lane = lanes.number AND e.received_at <= %(old)s
                 AND e.next_attempt_at <= %(now)s)
 """
+# In the order of their index (by claim): in that of `sequence` years of messages might be read for a few.
 _UNDER_WAY = """
-SELECT sequence, attempts, state FROM outbox WHERE state IN ('sending', 'unsure') ORDER BY sequence LIMIT 20000
+SELECT sequence, attempts, state FROM outbox WHERE state IN ('sending', 'unsure') ORDER BY claimed_at LIMIT 20000
 """
 # The claim is old and its sender silent: whether the request left is not known, so a status webhook may still tell.
 # One that is from the future (its sender's clock was ahead) has an age by what was watched of it alone.
@@ -33,7 +34,7 @@ UPDATE outbox SET state = 'unsure', claimed_at = %(now)s
 WHERE sequence IN (SELECT sequence FROM outbox
                    WHERE state = 'sending'
                      AND (claimed_at < %(old)s OR (claimed_at > %(late)s AND sequence = ANY(%(watched)s::bigint[])))
-                   ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED)
+                   ORDER BY claimed_at LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 # The grace is over and no status came: the message did not arrive. One that came and that no worker has looked at yet
 # did come; so did one that could not be handled.
@@ -41,13 +42,13 @@ _UNSURE = """
 WITH due AS (
     SELECT sequence FROM outbox WHERE state = 'unsure'
     AND (claimed_at < %(old)s OR (claimed_at > %(late)s AND %(watched)s::bigint[] IS NOT NULL))
-    AND (%(watched)s::bigint[] IS NULL OR sequence = ANY(%(watched)s))
+    AND (%(watched)s::bigint[] IS NULL OR sequence = ANY(%(watched)s::bigint[]))
     AND id::text NOT IN (SELECT payload->>'callback' FROM inbound_events
                          WHERE state = 'pending' AND kind = 'status' AND payload->>'callback' IS NOT NULL
                          UNION ALL
                          SELECT payload->>'callback' FROM inbound_events
                          WHERE state = 'dead' AND kind = 'status' AND payload->>'callback' IS NOT NULL)
-    ORDER BY sequence LIMIT 1000 FOR UPDATE SKIP LOCKED
+    ORDER BY claimed_at LIMIT 1000 FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox o SET state = CASE WHEN o.attempts >= o.max_attempts THEN 'dead' ELSE 'queued' END,
        next_attempt_at = %(now)s, claimed_at = %(now)s, claimed_by = NULL,

@@ -13,7 +13,7 @@ from pytake_app.bench.pipeline import FLOW
 from pytake_app.conversations import threads
 from pytake_app.core.clock import FrozenClock
 from pytake_app.flows import execution_state
-from pytake_app.messaging import outbox_store, results, statuses
+from pytake_app.messaging import outbox_store, results, statuses, upkeep
 from pytake_app.messaging.sql import dumps, hot
 from tests.support.pipeline import MENU, Pipeline, add_flow
 from tests.waiting import wait_until
@@ -183,3 +183,25 @@ def test_no_index_has_what_changes_with_every_message(pipeline: Pipeline) -> Non
         names = {row[0] for row in indexed}
         assert "organization_id" in names
         assert not names & changing, table
+
+
+async def test_what_is_under_way_is_found_among_years_of_messages(
+    pipeline: Pipeline, frozen_clock: FrozenClock
+) -> None:
+    add_flow(pipeline.services.database, pipeline.tenant.organization_id, MENU)
+    await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
+    # The planner is told of a table that is long, and of states as they are in one.
+    pipeline.execute(
+        "INSERT INTO outbox (id, organization_id, channel_account_id, conversation_id, contact_id, message_id, "
+        "recipient, content, priority, state, attempts, max_attempts, next_attempt_at, claimed_at, created_at) "
+        "SELECT gen_random_uuid(), organization_id, channel_account_id, gen_random_uuid(), contact_id, "
+        "gen_random_uuid(), recipient, '{}', 2, CASE WHEN n % 1000 = 0 THEN 'unsure' ELSE 'sent' END, 1, 8, "
+        "next_attempt_at, created_at, created_at FROM outbox, generate_series(1, 20000) n"
+    )
+    pipeline.execute("ANALYZE outbox")
+    now = frozen_clock.now()
+    values = {"now": now, "late": now, "old": now, "watched": [1]}
+    for statement in (upkeep._UNDER_WAY, upkeep._SILENT, upkeep._UNSURE):
+        text = plan(pipeline, statement, values if "%(" in statement else None)
+        assert "outbox_sending" in text or "Index Cond: (sequence = ANY" in text, text
+        assert "Seq Scan on outbox" not in text, text
