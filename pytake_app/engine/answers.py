@@ -28,10 +28,16 @@ MAX_PATTERN_CHARS: Final = 500
 _EMAIL = re.compile(
     r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 )
+# Letters of other alphabets too: names such as açaí.com.br are registered under .br.
 _URL = re.compile(
-    r"^(?:https?://)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(?::\d{1,5})?(?:[/?#]\S*)?$", re.IGNORECASE
+    r"^(https?://)?(?:[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?\.)+[^\W\d_]{2,63}(?::\d{1,5})?(?:[/?#]\S*)?$", re.IGNORECASE
 )
-_NUMBER_TEXT = re.compile(r"^(?:r\$|us\$|\$|€)?\s*([+-]?[\d.,\s]*\d)\s*%?$")
+_NUMBER_TEXT = re.compile(
+    r"^([+-]?)\s*(?:r\$|us\$|\$|€|brl|usd|eur)?\s*([+-]?)\s*([\d.,\s]*\d)\s*"
+    r"(?:%|r\$|€|reais|real|euros?|d[oó]lar(?:es)?|dollars?|pesos?)?[.,;!]*$"
+)
+_BLANKS_OF_THOUSANDS = re.compile(r"^\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?$")
+_THOUSANDS: Final = {mark: re.compile(rf"^\d{{1,3}}(?:\{mark}\d{{3}})+$") for mark in ".,"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +86,38 @@ def _bounded(rules: Rules, value: JsonValue, measure: float, what: str) -> Answe
 
 
 def parse_number(text: str, locale: str = "pt_BR") -> float | int | None:
-    """A number as people write it: ``1.234,56``, ``1,234.56``, ``R$ 10``. One separator followed by
-    exactly three digits follows the language (thousands in pt/es for a dot, in en for a comma)."""
+    """A number as people write it: ``1.234,56``, ``1,234.56``, ``R$ 10``, ``10 reais``. One separator followed by
+    exactly three digits follows the language (thousands in pt/es for a dot, in en for a comma). What isn't
+    written as one number (``1.2.3``, ``12.5.2026``, ``3 4``) is none."""
     match = _NUMBER_TEXT.match(text.strip().lower()[:40])
-    if match is None:
+    if match is None or (match[1] and match[2]):
         return None
-    digits = match[1].replace(" ", "")
+    digits = match[3]
+    if not digits.isalnum() and any(c.isspace() for c in digits):
+        if not _BLANKS_OF_THOUSANDS.match(digits):
+            return None
+        digits = "".join(digits.split())
     dot, comma = digits.rfind("."), digits.rfind(",")
+    whole, mark, part = digits, "", ""
     if dot >= 0 and comma >= 0:
-        thousands = "," if dot > comma else "."
+        whole, mark, part = digits.rpartition("." if dot > comma else ",")
+        thousands = "," if mark == "." else "."
     elif digits.count(".") > 1 or digits.count(",") > 1:
         thousands = "." if dot >= 0 else ","
     elif dot >= 0 or comma >= 0:
-        mark = "." if dot >= 0 else ","
-        grouped = len(digits) - digits.rfind(mark) - 1 == 3 and not digits.lstrip("+-").startswith("0")
-        thousands = mark if grouped and (mark == ",") == (locale == "en") else ""
+        single = "." if dot >= 0 else ","
+        grouped = _THOUSANDS[single].match(digits) is not None and not digits.startswith("0")
+        thousands = single if grouped and (single == ",") == (locale == "en") else ""
+        if not thousands:
+            whole, mark, part = digits.partition(single)
     else:
         thousands = ""
-    if thousands:
-        digits = digits.replace(thousands, "")
+    if thousands and thousands in whole:
+        if not _THOUSANDS[thousands].match(whole):
+            return None
+        whole = whole.replace(thousands, "")
     try:
-        number = float(digits.replace(",", "."))
+        number = float(f"{match[1] or match[2]}{whole or 0}.{part or 0}")
     except ValueError:
         return None
     return int(number) if number.is_integer() and abs(number) < 1e15 else number
@@ -116,7 +133,8 @@ def _number(rules: Rules, given: LastInput, _today: datetime) -> Answer:
 
 
 def _email(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
-    text = given.text.strip()
+    # People end sentences, and telephones put angle brackets around addresses.
+    text = given.text.strip().strip("<>").rstrip(".,;!")
     local, _, domain = text.rpartition("@")
     if len(text) > 254 or not _EMAIL.match(text) or ".." in text or local.startswith(".") or local.endswith("."):
         return _no("not an e-mail address")
@@ -180,31 +198,36 @@ def valid_cnpj(code: str) -> bool:
     return True
 
 
+_DASHES: Final = "-‐‑‒–—"
+"""Telephones write longer ones by themselves."""
+
+
 def _plain(text: str, marks: str) -> str:
-    return "".join(c for c in text.strip()[:40] if c not in marks)
+    return "".join(c for c in text.strip()[:40] if c not in marks and c not in _DASHES)
 
 
 def _cpf(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
-    digits = _plain(given.text, " .-/")
+    digits = _plain(given.text, " ./")
     return Answer(ok=True, value=digits, why="valid") if valid_cpf(digits) else _no("not a CPF")
 
 
 def _cnpj(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
-    code = _plain(given.text, " .-/").upper()
+    code = _plain(given.text, " ./").upper()
     return Answer(ok=True, value=code, why="valid") if valid_cnpj(code) else _no("not a CNPJ")
 
 
 def _cep(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
-    digits = _plain(given.text, " .-")
+    digits = _plain(given.text, " .")
     ok = len(digits) == 8 and digits.isascii() and digits.isdigit() and digits != "00000000"
     return Answer(ok=True, value=digits, why="valid") if ok else _no("not a CEP")
 
 
 def _url(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
     text = given.text.strip()
-    if len(text) > 2000 or not _URL.match(text):
+    match = _URL.match(text) if len(text) <= 2000 else None
+    if match is None:
         return _no("not a link")
-    return Answer(ok=True, value=text if text.lower().startswith("http") else f"https://{text}", why="valid")
+    return Answer(ok=True, value=text if match[1] else f"https://{text}", why="valid")
 
 
 def _file(_rules: Rules, given: LastInput, _today: datetime) -> Answer:

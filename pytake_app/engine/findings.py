@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.limits import DEFAULT_OPT_OUT_WORDS
 
 Severity = Literal["error", "warning", "info"]
 
@@ -140,7 +141,7 @@ class VerifyEnv(BaseModel):
     ``agents``, ``departments``, ``tags``, ``fields``, ``secrets``, ``calendars``, ``events``: ids and
     names. ``load_flow``: another flow by id or slug, None when it is not live. ``channels``: those that
     are attached. ``default_queue``: (id, name) of the queue that takes what names none. ``keywords``: what
-    else answers words. ``prices``: to say what a path costs.
+    else answers words. ``opt_out_words``: those that end all messages. ``prices``: to say what a path costs.
     ``cold_start``: the flow's ``start`` is entered for contacts who have not just written (campaign,
     schedule, API)."""
 
@@ -162,6 +163,7 @@ class VerifyEnv(BaseModel):
     template_facts: tuple[TemplateFacts, ...] | None = None
     channels: tuple[ChannelFacts, ...] = ()
     keywords: tuple[KeywordOwner, ...] = ()
+    opt_out_words: tuple[str, ...] = DEFAULT_OPT_OUT_WORDS
     prices: Prices | None = None
     cold_start: bool = False
     load_flow: Callable[[str], OtherFlow | None] | None = Field(default=None, exclude=True, repr=False)

@@ -18,6 +18,10 @@ MAX_VARIABLES: Final = 200
 MAX_VARIABLE_NAME: Final = 64
 MAX_INPUT_CHARS: Final = 4_096
 """What is kept of an inbound text."""
+DEFAULT_OPT_OUT_WORDS: Final = ("STOP", "PARAR", "SAIR")
+"""Words that opt out where an account names none of its own."""
+MAX_KEYWORD_CHARS: Final = 100
+"""A longer message is no global keyword."""
 MAX_TEMPLATE_CHARS: Final = 10_000
 MAX_EXPRESSION_CHARS: Final = 500
 """Length of one ``{{ … }}`` or ``{% … %}``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date, time, timedelta
 from typing import Final
 
@@ -24,17 +25,21 @@ _WEEKDAYS: Final = {
     "mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6,
     "segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4, "sabado": 5, "domingo": 6,
     "lunes": 0, "martes": 1, "miercoles": 2, "jueves": 3, "viernes": 4,
+    "seg": 0, "ter": 1, "qua": 2, "qui": 3, "sex": 4, "sab": 5, "dom": 6, "lun": 0, "mie": 2, "jue": 3, "vie": 4,
+    "2a": 0, "3a": 1, "4a": 2, "5a": 3, "6a": 4,
 }  # fmt: skip
 _RELATIVE: Final = {
     "hoje": 0, "hoy": 0, "today": 0, "amanha": 1, "tomorrow": 1, "manana": 1, "ontem": -1, "yesterday": -1,
     "ayer": -1, "depois de amanha": 2, "pasado manana": 2, "day after tomorrow": 2, "the day after tomorrow": 2,
-    "anteontem": -2, "antes de ontem": -2, "anteayer": -2, "day before yesterday": -2,
+    "hj": 0, "agora": 0, "tmrw": 1, "anteontem": -2, "antes de ontem": -2, "anteayer": -2, "day before yesterday": -2,
 }  # fmt: skip
 _NUMBER_WORDS: Final = {
     "um": 1, "uma": 1, "un": 1, "una": 1, "a": 1, "an": 1, "one": 1, "dois": 2, "duas": 2, "dos": 2, "two": 2,
     "tres": 3, "three": 3, "quatro": 4, "cuatro": 4, "four": 4, "cinco": 5, "five": 5, "seis": 6, "six": 6,
     "sete": 7, "siete": 7, "seven": 7, "oito": 8, "ocho": 8, "eight": 8, "nove": 9, "nueve": 9, "nine": 9,
-    "dez": 10, "diez": 10, "ten": 10,
+    "dez": 10, "diez": 10, "ten": 10, "onze": 11, "once": 11, "eleven": 11, "doze": 12, "doce": 12, "twelve": 12,
+    "quinze": 15, "quince": 15, "fifteen": 15, "vinte": 20, "veinte": 20, "twenty": 20, "trinta": 30, "treinta": 30,
+    "thirty": 30,
 }  # fmt: skip
 _UNITS: Final = (
     (("dia", "dias", "day", "days"), 1),
@@ -46,24 +51,51 @@ _NUMERIC = re.compile(r"^(\d{1,2})\s*[/.-]\s*(\d{1,2})(?:\s*[/.-]\s*(\d{4}|\d{2}
 _ISO = re.compile(r"^(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$")
 _COMPACT = re.compile(r"^(\d{2})(\d{2})(\d{4})$")
 _DAY_MONTH = re.compile(
-    r"^(\d{1,2})(?:º|o|st|nd|rd|th)?(?: de | del | of | )([a-z]+)\.?(?:(?: de | del | |, ?)(\d{4}))?$"
+    r"^(\d{1,2})(?:º|°|o|st|nd|rd|th)?(?: de | del | of | ?[/-] ?| )([a-z]+)\.?"
+    r"(?:(?: de | del | |, ?| ?[/-] ?)(\d{4}))?$"
 )
 _MONTH_DAY = re.compile(r"^([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?$")
-_AHEAD = re.compile(r"^(?:em|daqui a|dentro de|en|in|within) (\w+) ([a-z]+)$")
+_AHEAD = re.compile(r"^(?:em|daqui a|daqui|de aqui a|dentro de|en|in|within) (\w+) ([a-z]+)$")
+_FROM_NOW = re.compile(r"^(\w+) ([a-z]+) (?:from now|from today|a partir de hoje|a partir de hoy)$")
 _AGO = re.compile(r"^(?:ha |hace )?(\w+) ([a-z]+)(?: atras| ago)?$")
-_DAY_ONLY = re.compile(r"^(?:dia|day|el dia|the) (\d{1,2})(?:st|nd|rd|th)?$")
+_DAY_ONLY = re.compile(r"^(?:dia|day|el dia|the|el) (\d{1,2})(?:º|°|o|st|nd|rd|th)?$")
+_FIRST_OF = re.compile(r"^(dia |el dia |el )?(?:primeiro|primero)(?= de | del |$)")
 _CLOCK = re.compile(
     r"^(\d{1,2})(?:\s*(?::|h|hs|\.)\s*(\d{2})(?::\d{2})?)?\s*(?:h|hs|hrs|horas?|min|o'?clock)?\s*(a\.?m\.?|p\.?m\.?)?$"
 )
-_FILLERS = re.compile(r"^(?:no |na |em |on |el |la |as |a |at |the |proxima |proximo |next |this |esta |este |para )+")
+_FILLERS = re.compile(
+    r"^(?:pode ser |puede ser |umas |por volta das |por volta de |a eso de |around |about |no |na |nessa |nesta |em |"
+    r"on |el |la |las |as |a |at |the |proxima |proximo |next |this |esta |este |essa |para |pra |pro )+"
+)
+_PLEASE = re.compile(r"[ ,]+(?:por favor|pfv|pf|please|mesmo|agora|ok)$")
 _PART_OF_DAY = (
     (("da manha", "de la manana", "in the morning", "de manha"), 0),
+    (("da madrugada", "de la madrugada", "de madrugada"), 0),
     (("da tarde", "de la tarde", "in the afternoon", "da noite", "de la noche", "at night", "in the evening"), 12),
 )
+_AT_NIGHT: Final = ("da noite", "de la noche", "at night", "da madrugada", "de la madrugada", "de madrugada")
+_SOME_TIME: Final = frozenset(
+    {"cedo", "temprano", "de manha", "pela manha", "da manha", "a tarde", "de tarde", "pela tarde", "da tarde",
+     "a noite", "de noite", "da noite", "por la manana", "por la tarde", "por la noche", "in the morning",
+     "in the afternoon", "in the evening", "morning", "afternoon", "evening", "at night"}
+)  # fmt: skip
+"""Parts of the day beside a date: they say nothing of the day, and no time either."""
+_NEXT_WEEK: Final = (" da semana que vem", " da proxima semana", " de la semana que viene", " de la proxima semana",
+                     " of next week", " next week")  # fmt: skip
+_MARKED_TIME = re.compile(r"^(?:as |a las |a la |at |las )|[a-z:]")
+_PAST_HOUR = re.compile(r"^(half past|quarter past|a quarter past|quarter to|a quarter to) (\w+)$")
+_HOUR_WORD = re.compile(r"^([a-z]+)(?= |$)")
+_AND_MINUTES = re.compile(r"^(\d{1,2}) (?:e|y) (\d{1,2}|quinze|quince|cuarto|meia|media)$")
 _NAMED_TIMES: Final = {
     "meio dia": time(12), "meio-dia": time(12), "mediodia": time(12), "noon": time(12), "midday": time(12),
     "meia noite": time(0), "meia-noite": time(0), "medianoche": time(0), "midnight": time(0),
 }  # fmt: skip
+
+_HOURS: Final = {word: count for word, count in _NUMBER_WORDS.items() if word not in ("a", "an", "um", "un")}
+_MINUTES: Final = {"quinze": 15, "quince": 15, "cuarto": 15, "meia": 30, "media": 30}
+_ANY_DAY: Final = date(2024, 1, 1)
+"""A day in a leap year, for asking whether a text is a date at all."""
+_MAX_WORDS: Final = 10
 
 
 def _safe(year: int, month: int, day: int) -> date | None:
@@ -122,18 +154,54 @@ def _within(today: date, days: int) -> date | None:
 
 def parse_date(text: str, today: date, locale: str) -> date | None:
     """The day a text means, or None. Day before month, except in English (where a first number above
-    12 is a day). A day without a year is the next such day."""
-    answer = fold_answer(text[:60]).replace("-feira", "").replace(" feira", "")
-    if answer in _RELATIVE:
-        return _within(today, _RELATIVE[answer])
-    if match := _ISO.match(answer):
+    12 is a day). A day without a year is the next such day. A time or a part of the day beside it
+    (``amanhã às 15h``, ``tomorrow morning``) doesn't matter; a weekday beside a date must be that date's."""
+    answer = _plain(text)
+    found = _day(answer, today, locale)
+    if found is not None:
+        return found
+    for day, rest in _halves(answer):
+        if rest in _SOME_TIME or _is_time(rest):
+            found = _day(day, today, locale)
+            if found is not None:
+                return found
+    return None
+
+
+def _plain(text: str) -> str:
+    answer = fold_answer(text[:80]).replace("-feira", "").replace(" feira", "")
+    return _PLEASE.sub("", answer)
+
+
+def _halves(answer: str) -> Iterator[tuple[str, str]]:
+    """Every way to part a text in two at a blank, both ways round: (day, rest)."""
+    words = answer.split(" ")
+    for at in range(1, min(len(words), _MAX_WORDS)):
+        left, right = " ".join(words[:at]).rstrip(","), " ".join(words[at:])
+        yield left, right
+        yield right.removeprefix("de ").removeprefix("do "), left
+
+
+def _is_time(text: str) -> bool:
+    """Is it surely a time of day? A bare number isn't: it may belong to the date."""
+    return _MARKED_TIME.search(text) is not None and _clock(text) is not None
+
+
+def _day(answer: str, today: date, locale: str) -> date | None:
+    """:func:`parse_date` of a text that says nothing but the day."""
+    answer = _FIRST_OF.sub(lambda match: f"{match[1] or ''}1", answer)
+    bare = _FILLERS.sub("", answer)
+    for word in (answer, bare):
+        if word in _RELATIVE:
+            return _within(today, _RELATIVE[word])
+    if match := _ISO.match(bare):
         return _safe(int(match[1]), int(match[2]), int(match[3]))
-    if match := _NUMERIC.match(answer) or _COMPACT.match(answer):
+    if match := _NUMERIC.match(bare.removeprefix("dia ")) or _COMPACT.match(bare):
         first, second, year = int(match[1]), int(match[2]), _year(match[3], today)
         if locale == "en" and first <= 12:
             first, second = second, first
         return _safe(year, second, first) if year is not None else _yearless(second, first, today)
-    if match := _AHEAD.match(answer):
+    if match := _AHEAD.match(answer) or _FROM_NOW.match(answer):
         count = _count(match[1])
         return _shift(today, count, match[2]) if count is not None else None
     if ("atras" in answer or answer.startswith(("ha ", "hace ")) or answer.endswith(" ago")) and (
@@ -141,16 +209,30 @@ def parse_date(text: str, today: date, locale: str) -> date | None:
     ):
         count = _count(match[1])
         return _shift(today, -count, match[2]) if count is not None else None
-    if match := _DAY_ONLY.match(answer):
+    if match := _DAY_ONLY.match(answer) or _DAY_ONLY.match(bare):
         return _next_day_of_month(today, int(match[1]))
-    if match := _DAY_MONTH.match(_FILLERS.sub("", answer).removeprefix("dia ")):
+    if match := _DAY_MONTH.match(bare.removeprefix("dia ")):
         return _named(match[2], int(match[1]), match[3], today)
-    if match := _MONTH_DAY.match(_FILLERS.sub("", answer)):
+    if match := _MONTH_DAY.match(bare):
         return _named(match[1], int(match[2]), match[3], today)
-    weekday = _WEEKDAYS.get(_FILLERS.sub("", answer).removesuffix(" que vem").removesuffix(" que viene"))
+    return _weekday(bare, today, locale)
+
+
+def _weekday(bare: str, today: date, locale: str) -> date | None:
+    """``sexta``, ``sexta que vem``, ``sexta da semana que vem``, and a weekday before the date it falls on."""
+    weekday = _WEEKDAYS.get(bare.removesuffix(" que vem").removesuffix(" que viene"))
     if weekday is not None:
         return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
-    return None
+    for ending in _NEXT_WEEK:
+        weekday = _WEEKDAYS.get(bare.removesuffix(ending)) if bare.endswith(ending) else None
+        if weekday is not None:
+            return today + timedelta(days=7 - today.weekday() + weekday)
+    name, _, rest = bare.partition(" ")
+    weekday = _WEEKDAYS.get(name.rstrip(","))
+    if weekday is None or not rest or rest.startswith(("que ", "da ", "de ")):
+        return None
+    found = _day(rest.lstrip(","), today, locale)
+    return found if found is not None and found.weekday() == weekday else None
 
 
 def _named(name: str, day: int, year: str | None, today: date) -> date | None:
@@ -171,18 +253,43 @@ def _next_day_of_month(today: date, day: int) -> date | None:
 
 
 def parse_time(text: str) -> time | None:
-    """The time of day a text means (``14:30``, ``14h30``, ``2pm``, ``9 da manhã``, ``meio-dia``)."""
-    answer = _FILLERS.sub("", fold_answer(text[:40]))
+    """The time of day a text means (``14:30``, ``14h30``, ``2pm``, ``9 da manhã``, ``meio-dia``, ``três e meia da
+    tarde``, ``half past two``); a day beside it (``amanhã às 15h``) doesn't matter."""
+    answer = _plain(text)
+    found = _clock(answer)
+    if found is not None:
+        return found
+    for day, rest in _halves(answer):
+        if _is_time(rest) and _day(day, _ANY_DAY, "pt_BR") is not None:
+            return _clock(rest)
+    return None
+
+
+def _clock(answer: str) -> time | None:
+    """:func:`parse_time` of a text that says nothing but the time."""
+    given = answer
+    answer = _FILLERS.sub("", answer)
     if answer in _NAMED_TIMES:
         return _NAMED_TIMES[answer]
+    if match := _PAST_HOUR.match(answer):
+        return _past(match[1], _count(match[2]))
     shift: int | None = None
+    night = answer.endswith(_AT_NIGHT)
     for names, hours in _PART_OF_DAY:
         for name in names:
             if answer.endswith(" " + name):
                 answer, shift = answer.removesuffix(" " + name).strip(), hours
     half = answer.endswith((" e meia", " y media"))
-    answer = answer.removesuffix(" e meia").removesuffix(" y media").strip()
-    match = _CLOCK.match(answer)
+    whole = answer.removesuffix(" e meia").removesuffix(" y media").strip()
+    if half and whole in _NAMED_TIMES:
+        return _NAMED_TIMES[whole].replace(minute=30)
+    worded = _HOUR_WORD.sub(lambda match: str(_HOURS.get(match[1], match[1])), answer)
+    if worded.isdigit() and worded != answer and shift is None and given == answer:
+        return None  # a number word by itself is no time
+    if match := _AND_MINUTES.match(worded):
+        minutes = _MINUTES.get(match[2]) or int(match[2])
+        return _at(int(match[1]), minutes, shift, night=night)
+    match = _CLOCK.match(worded.removesuffix(" e meia").removesuffix(" y media").strip())
     if match is None:
         return None
     hour, minute = int(match[1]), int(match[2] or (30 if half else 0))
@@ -192,6 +299,22 @@ def parse_time(text: str) -> time | None:
         shift = 12 if match[3].startswith("p") else 0
         hour %= 12
         return time(hour + shift, minute) if minute < 60 else None
-    if shift == 12 and 1 <= hour < 12:
+    return _at(hour, minute, shift, night=night)
+
+
+def _at(hour: int, minute: int, shift: int | None, *, night: bool) -> time | None:
+    if night and hour == 12:
+        hour = 0
+    elif shift == 12 and 1 <= hour < 12:
         hour += 12
+    if hour == 24 and minute == 0:
+        hour = 0
     return time(hour, minute) if hour < 24 and minute < 60 else None
+
+
+def _past(how: str, hour: int | None) -> time | None:
+    if hour is None or not 1 <= hour <= 12:
+        return None
+    if how.endswith("to"):
+        return time(hour - 1, 45)
+    return time(hour % 24, 30 if how == "half past" else 15)

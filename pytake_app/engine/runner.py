@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from pytake_app.engine.compiled import CompiledFlow, CompiledNode, compile_flow
+from pytake_app.engine.entering import GlobalWord, breaks_off, entry_of, global_word
 from pytake_app.engine.events import (
     EndStatus,
     ErrorRaised,
@@ -51,26 +52,14 @@ from pytake_app.engine.session import (
     Wait,
 )
 from pytake_app.engine.templating import plain_json
-from pytake_app.engine.triggers import matches_interrupt
 from pytake_app.engine.visit import SprintLimit, Visit, value_size
 
-__all__ = ["CompiledFlow", "compile_flow", "resume", "start"]
+__all__ = ["CompiledFlow", "breaks_off", "compile_flow", "resume", "start"]
 
 _NODE_ERRORS = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _PLAIN = (bool, int, float)
 _OF_A_WAIT = (TimeoutResume, DelayResume, HandoffResume)
 _TIMED_OUT = (TimeoutResume, ExpiryResume)
-_ENTRY_ORDER = {
-    "webhook": ("webhook", "start"),
-    "schedule": ("schedule", "start"),
-    "event": ("event", "start"),
-    "universal": ("universal", "start"),
-    "keyword": ("keyword", "universal", "start"),
-    "template": ("template", "universal", "start"),
-    "api": ("start", "universal", "keyword", "template", "webhook", "schedule", "event"),
-    "jump": ("start", "universal", "keyword", "template"),
-    "test": ("universal", "start", "keyword", "template", "webhook", "schedule", "event"),
-}
 
 
 def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
@@ -91,7 +80,7 @@ def start(flow: CompiledFlow, trigger: Trigger, ctx: RunContext) -> Sprint:
     run = _Run(flow, session, ctx)
     run.events.append(FlowEntered(flow_id=flow.flow_id, version=flow.version, via="start"))
     run.take(trigger.params)
-    entry = trigger.node_id if trigger.node_id in flow.nodes else _entry(flow, trigger)
+    entry = trigger.node_id if trigger.node_id in flow.nodes else entry_of(flow, trigger.kind)
     if entry is None:
         return run.fail(None, "no_entry", "the flow has no trigger or start")
     return run.go(entry)
@@ -101,7 +90,7 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
     """Wake ``session``. ``flow`` is the version it stands in (``session.flow_id``); when it is
     another one, the right one is asked of ``ctx.load_flow``. ``session`` itself isn't changed. A stale
     resume (older ``wait_id``, ended session) gives ``Sprint.ignored``."""
-    wait = session.wait
+    wait, given = session.wait, session
     if wait is None or _stale(event, wait):
         return Sprint(session=session, events=[], steps=[], ignored=True)
     standing: CompiledFlow | None = flow
@@ -122,15 +111,12 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
         run.clear_wait(wait)
         return run.fail(wait.node_id, "session_mismatch", "the flow version of this session is gone")
     if isinstance(event, MessageResume):
-        word = matches_interrupt(event.message.text, standing.settings.interrupt_keywords)
-        if word is not None:
+        spoken = global_word(given, standing, event.message.text, ctx)
+        if spoken is not None:
             run.clear_wait(wait)
-            return run.end("interrupted", f"keyword:{word}")
-        restart = standing.settings.restart_keywords
-        entry = _entry(standing, Trigger(kind="jump")) if restart else None
-        if entry is not None and matches_interrupt(event.message.text, restart) is not None:
-            run.clear_wait(wait)
-            return run.go(entry)
+            return run.end("interrupted", f"keyword:{spoken.word}") if spoken.ends else run.restart(spoken)
+        if wait.kind != "message":
+            return Sprint(session=given, events=[], steps=[], ignored=True)
     node = standing.nodes.get(wait.node_id)
     if node is None:
         run.clear_wait(wait)
@@ -141,8 +127,8 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
 def _stale(event: Resume, wait: Wait) -> bool:
     """Does this resume not concern the present wait?"""
     if isinstance(event, MessageResume):
-        # A message during a delay or a hand-off is for people or for triggers, it doesn't shorten it.
-        return wait.kind != "message"
+        # A message during a hand-off is for people. It doesn't shorten a delay, but a global keyword breaks that off.
+        return wait.kind not in ("message", "delay")
     if isinstance(event, RequestResume):
         return event.request_id != wait.id or wait.kind != "request"
     if isinstance(event, _OF_A_WAIT):
@@ -177,14 +163,6 @@ def _kept_form(form: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None
     except ValueError:
         return None
     return kept if isinstance(kept, dict) and value_size(kept) <= MAX_VARIABLE_BYTES else None
-
-
-def _entry(flow: CompiledFlow, trigger: Trigger) -> str | None:
-    for kind in _ENTRY_ORDER[trigger.kind]:
-        ids = flow.entries.get(kind)
-        if ids:
-            return ids[0]
-    return None
 
 
 def _logged(value: Any) -> JsonValue:
@@ -297,6 +275,16 @@ class _Run:
     def go(self, node_id: str) -> Sprint:
         """Run from a node."""
         return self._loop(None, Go(node_id))
+
+    def restart(self, spoken: GlobalWord) -> Sprint:
+        """Begin a flow anew: this one, or one that called it, to which the session comes back."""
+        for _ in range(spoken.depth):
+            frame = self.session.stack.pop()
+            if frame.variables is not None:
+                self.visit.use_variables(dict(frame.variables))
+        if spoken.depth:
+            self._stand_in(spoken.flow, "return")
+        return self.go(spoken.entry or "")
 
     def _loop(self, node: CompiledNode | None, outcome: Outcome) -> Sprint:
         target: str | None = outcome.port if node is None and isinstance(outcome, Go) else None
@@ -411,7 +399,7 @@ class _Run:
 
     def _enter(self, node: CompiledNode, outcome: Enter) -> str | Sprint:
         flow = self.ctx.load_flow(outcome.ref)
-        entry = _entry(flow, Trigger(kind="jump")) if flow is not None else None
+        entry = entry_of(flow, "jump") if flow is not None else None
         if flow is None or entry is None:
             problem = "is not live" if flow is None else "has no entry"
             return self._jump_failed(node, "missing_flow", f"the flow to jump to {problem}")

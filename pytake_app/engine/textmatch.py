@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+# Zero-width marks, the variation that asks for an emoji, the frame of a keycap (2️⃣), and tones of skin (👍🏽).
+_DROPPED = frozenset("\u200b\u200d\ufe0f\u200e\u200f\u20e3") | {chr(code) for code in range(0x1F3FB, 0x1F400)}
 _EDGE = " \t\r\n.,;:!?¡¿…'\"“”‘’()[]{}*_~-–—"
 
 
@@ -14,7 +16,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text)
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c) and c not in "\u200b\ufe0f\u200e\u200f")
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c) and c not in _DROPPED)
     return " ".join(bare.casefold().split())
 
 

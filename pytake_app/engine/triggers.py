@@ -15,14 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pytake_app.engine.answers import compile_re2
 from pytake_app.engine.document import FlowDocument
-from pytake_app.engine.limits import MAX_INPUT_CHARS
+from pytake_app.engine.limits import DEFAULT_OPT_OUT_WORDS, MAX_INPUT_CHARS, MAX_KEYWORD_CHARS
 from pytake_app.engine.nodes.entries import EventConfig, ScheduleConfig, WebhookConfig, event_subject
 from pytake_app.engine.nodes.triggers import KeywordConfig, TemplateReplyConfig
 from pytake_app.engine.session import InboundInput
 from pytake_app.engine.textmatch import fold, fold_answer, is_word_boundary
 
 MatchType = Literal["exact", "contains", "starts_with", "regex"]
-DEFAULT_OPT_OUT_WORDS: tuple[str, ...] = ("STOP", "PARAR", "SAIR")
 _SPECIFICITY = {"exact": 0, "starts_with": 1, "contains": 2, "regex": 3}
 
 
@@ -248,7 +247,7 @@ def is_opt_out(text: str, words: Collection[str] = DEFAULT_OPT_OUT_WORDS) -> boo
 
 def matches_interrupt(text: str, words: Collection[str]) -> str | None:
     """The interrupt word that is the whole message, or None."""
-    if not words or not text or len(text) > 100:
+    if not words or not text or len(text) > MAX_KEYWORD_CHARS:
         return None
     answer = fold_answer(text)
     return next((w for w in words if answer and fold_answer(w) == answer), None)

@@ -37,6 +37,8 @@ class FieldPlan:
     """A text that contacts read."""
     nested: type[Config] | None
     show_if: Mapping[str, list[Any]]
+    secrets: bool = False
+    """It may name secrets."""
 
 
 def item_model(annotation: Any) -> type[Config] | None:
@@ -63,6 +65,7 @@ def plan(model: type[Config]) -> tuple[FieldPlan, ...]:
                 prose=bool(meta.get("variables")) and meta.get("widget") == "textarea",
                 nested=item_model(info.annotation),
                 show_if=meta.get("show_if") or {},
+                secrets=bool(meta.get("secrets")),
             )
         )
     return tuple(plans)
@@ -78,6 +81,8 @@ class NodeCheck:
     """Session variables its expressions read → pointer of the first that does."""
     needs: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     """(variable, pointer) of each expression that can't do without."""
+    contact: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Fields of the contact its expressions read → pointer of the first that does."""
 
 
 def check_node(
@@ -139,7 +144,7 @@ def _walk(
                 if isinstance(item, Config):
                     _walk(node_id, item, f"{pointer}/{index}", texts, out, check)
                 elif isinstance(item, str) and field.variables:
-                    _template(node_id, texts(item), f"{pointer}/{index}", out, check)
+                    _template(node_id, texts(item), f"{pointer}/{index}", field, out, check)
 
 
 def _text(
@@ -154,7 +159,7 @@ def _text(
     fixed = value
     if field.variables:
         template = texts(value)
-        _template(node_id, template, pointer, out, check)
+        _template(node_id, template, pointer, field, out, check)
         if template.parts is not None:
             fixed = "".join(p for p in template.parts if isinstance(p, str))
         elif not template.is_literal:
@@ -165,7 +170,9 @@ def _text(
     out.append(Finding(code="too_long", severity="error", node_id=node_id, pointer=pointer, params=params))
 
 
-def _template(node_id: str, template: Template, pointer: str, out: list[Finding], check: NodeCheck) -> None:
+def _template(
+    node_id: str, template: Template, pointer: str, field: FieldPlan, out: list[Finding], check: NodeCheck
+) -> None:
     if template.problem is not None:
         params: dict[str, str | int] = {"detail": template.problem[1][:120]}
         out.append(
@@ -174,6 +181,11 @@ def _template(node_id: str, template: Template, pointer: str, out: list[Finding]
         return
     if template.is_literal:
         return
+    for path in sorted(template.paths()):
+        if path[0] == "contact" and len(path) > 1:
+            check.contact.setdefault(path[1], pointer)
+        elif path[0] == "secret" and not field.secrets:
+            out.append(Finding(code="secret_not_allowed", severity="error", node_id=node_id, pointer=pointer))
     for name, optional in variables_of(template).items():
         check.reads.setdefault(name, pointer)
         if not optional:

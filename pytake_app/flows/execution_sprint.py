@@ -323,7 +323,7 @@ class ContactState:
             blank = None if column in ("email", "locale") else "" if column == "name" else "new"
             setattr(person, column, blank if value is None else str(value))
         elif event.field == "lead_score":
-            person.lead_score = int(value) if isinstance(value, (int, float, str)) and str(value).strip() else 0
+            person.lead_score = value if isinstance(value, int) else 0
         elif event.field == "opted_in":
             person.consent, person.consent_at = ("opted_in" if value else "opted_out"), self.context.now
         elif value is None:

@@ -41,6 +41,16 @@ def answer(kind: Any, text: str, **rules: Any) -> Any:
         ("1e9", "pt_BR", None),
         ("10%", "pt_BR", 10),
         ("--1", "pt_BR", None),
+        ("10 reais", "pt_BR", 10),
+        ("-R$ 5", "pt_BR", -5),
+        ("5.", "pt_BR", 5),
+        ("1 234,56", "pt_BR", 1234.56),
+        ("1234.567", "pt_BR", 1234.567),
+        ("1.2.3", "pt_BR", None),
+        ("12.5.2026", "pt_BR", None),
+        ("1.23,4", "pt_BR", None),
+        ("3 4", "pt_BR", None),
+        ("11 98765 4321", "pt_BR", None),
     ],
 )
 def test_numbers(text: str, locale: str, expected: float | None) -> None:
@@ -96,6 +106,29 @@ def test_bounds() -> None:
         ("99/99", "pt_BR", None),
         ("em 999999999 dias", "pt_BR", None),
         ("29/02", "pt_BR", "2028-02-29"),
+        ("amanhã às 15h", "pt_BR", "2026-11-22"),
+        ("15h de amanhã", "pt_BR", "2026-11-22"),
+        ("hoje à tarde", "pt_BR", "2026-11-21"),
+        ("25 de dezembro às 14h30", "pt_BR", "2026-12-25"),
+        ("sexta que vem", "pt_BR", "2026-11-27"),
+        ("segunda da semana que vem", "pt_BR", "2026-11-23"),
+        ("6ª feira", "pt_BR", "2026-11-27"),
+        ("quarta, 25/11", "pt_BR", "2026-11-25"),
+        ("quinta, 25/11", "pt_BR", None),
+        ("25/dez/2027", "pt_BR", "2027-12-25"),
+        ("primeiro de janeiro", "pt_BR", "2027-01-01"),
+        ("dia primeiro", "pt_BR", "2026-12-01"),
+        ("daqui 15 dias", "pt_BR", "2026-12-06"),
+        ("em quinze dias", "pt_BR", "2026-12-06"),
+        ("pode ser amanhã, por favor", "pt_BR", "2026-11-22"),
+        ("semana que vem", "pt_BR", None),
+        ("20", "pt_BR", None),
+        ("tomorrow at 3pm", "en", "2026-11-22"),
+        ("Friday, November 27", "en", "2026-11-27"),
+        ("a week from now", "en", "2026-11-28"),
+        ("friday next week", "en", "2026-11-27"),
+        ("mañana por la mañana", "es", "2026-11-22"),
+        ("el viernes que viene a las 10", "es", "2026-11-27"),
     ],
 )
 def test_dates(text: str, locale: str, expected: str | None) -> None:
@@ -125,6 +158,22 @@ def test_dates(text: str, locale: str, expected: str | None) -> None:
         ("13pm", None),
         ("logo", None),
         ("", None),
+        ("amanhã às 15h", "15:00"),
+        ("sexta 10h30", "10:30"),
+        ("dia 20", None),
+        ("24/11 10:00", "10:00"),
+        ("três e meia da tarde", "15:30"),
+        ("às sete", "07:00"),
+        ("um", None),
+        ("meio-dia e meia", "12:30"),
+        ("12 da noite", "00:00"),
+        ("1 da madrugada", "01:00"),
+        ("24h", "00:00"),
+        ("half past two in the afternoon", None),
+        ("quarter to four", "03:45"),
+        ("a las tres de la tarde", "15:00"),
+        ("las 7 y media", "07:30"),
+        ("depois das 15h", None),
     ],
 )
 def test_times(text: str, expected: str | None) -> None:
@@ -207,7 +256,35 @@ OPTIONS = index_options([("support", "Suporte 🛠️"), ("sales", "Vendas"), ("
         ("vend", None, None),
         ("", None, None),
         ("22", None, None),
+        ("2️⃣", None, "sales"),
+        ("dois", None, "sales"),
+        ("a opção dois", None, "sales"),
+        ("quero vendas, por favor", None, "sales"),
+        ("não quero vendas", None, None),
+        ("3", None, "num"),
     ],
 )
 def test_options(text: str, selection: str | None, expected: str | None) -> None:
     assert choose(OPTIONS, text, selection)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("2", "two"), ("duas", "two"), ("4 pessoas", "four"), ("3", None), ("1", None), ("6", "six")]
+)
+def test_numbers_that_titles_begin_with_are_meant_before_places(text: str, expected: str | None) -> None:
+    people = index_options([("two", "2 pessoas"), ("four", "4 pessoas"), ("six", "6 pessoas")])
+    assert choose(people, text, None)[0] == expected
+
+
+def test_an_option_that_is_not_shown_can_not_be_meant() -> None:
+    shown = index_options([("a", "👍"), ("gone", " "), ("b", "👎")])
+    assert [choose(shown, text, None)[0] for text in ("👍🏽", "2", "3", "🍕", "gone")] == ["a", "b", None, None, None]
+
+
+def test_documents_and_addresses_as_telephones_write_them() -> None:
+    assert answer("cpf", "529.982.247–25") == "52998224725"
+    assert answer("cep", "01310–100") == "01310100"
+    assert answer("email", "<joao@example.com>.") is None
+    assert answer("email", "joao@Example.com.") == "joao@example.com"
+    assert answer("url", "httpbin.org") == "https://httpbin.org"
+    assert answer("url", "açaí.com.br") == "https://açaí.com.br"

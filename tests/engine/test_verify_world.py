@@ -10,6 +10,7 @@ import pytest
 from pytake_app.engine.analysis.cost import cost
 from pytake_app.engine.analysis.wording import language_of
 from pytake_app.engine.findings import ChannelFacts, KeywordOwner, Prices, TemplateFacts, VerifyEnv
+from pytake_app.engine.verify import verify
 from tests.engine.flows import (
     OPTIONS,
     ask,
@@ -266,6 +267,76 @@ def test_keywords_that_are_taken() -> None:
     assert one(findings, "keyword_twice").node_id == "k2"
     assert one(findings, "keyword_in_flow").params == {"word": "preço", "owner": "Vendas"}
     assert one(findings, "keyword_in_rule").params == {"word": "olá", "owner": "Saudação"}
+
+
+@pytest.mark.parametrize(
+    ("word", "match_type", "code"),
+    [
+        ("Olá!", "exact", "keyword_in_flow"),
+        ("preço", "contains", "keyword_in_flow"),
+        ("preço", "exact", None),
+        ("Parar", "exact", "keyword_opts_out"),
+        ("sair", "starts_with", "keyword_opts_out"),
+    ],
+)
+def test_keywords_that_never_come_to_this_flow(word: str, match_type: str, code: str | None) -> None:
+    words = {"words": [word, "outra"], "match_type": match_type}
+    nodes = [{"id": "k", "type": "trigger_keyword", "config": words}, text("x", "oi"), end()]
+    env = VerifyEnv(
+        keywords=(
+            KeywordOwner(name="Vendas", words=("ola",)),
+            KeywordOwner(name="Preços", words=("Preco",), match_type="contains"),
+        )
+    )
+    told = [f for f in found(nodes, [("k", "next", "x"), ("x", "next", "end")], env) if f.code.startswith("keyword_")]
+    assert [f.code for f in told] == ([code] if code else [])
+    assert all(f.mend == "drop_word" for f in told)
+
+
+def test_a_global_keyword_that_opts_out_never_comes_to_the_flow() -> None:
+    settings = {"interrupt_keywords": ["Sair", "cancelar"], "restart_keywords": ["menu"]}
+    flow = document([start(), text("x", "oi"), end()], HERE, settings=settings)
+    assert [f.params for f in coded(verify(flow), "keyword_opts_out")] == [{"word": "Sair"}]
+    assert not coded(verify(flow, VerifyEnv(opt_out_words=("STOP",))), "keyword_opts_out")
+
+
+def test_fields_that_no_contact_has_are_told_where_they_are_shown() -> None:
+    said = text("x", "{{ contact.nome }} {{ contact.city }} {{ contact.first_name }} {{ contact.size | plus: 1 }}")
+    env = VerifyEnv(fields=frozenset({"city"}))
+    told = coded(found([start(), said, end()], HERE, env), "unknown_contact_field")
+    assert [(f.node_id, f.pointer, f.params["name"]) for f in told] == [("x", "/body", "nome")]
+    kept = {"id": "u", "type": "update_contact", "config": {"fields": [{"field": "nome", "value": "Ana"}]}}
+    edges = [("s", "next", "u"), ("u", "next", "x"), ("x", "next", "end")]
+    assert not coded(found([start(), kept, said, end()], edges, env), "unknown_contact_field")
+    assert not coded(found([start(), said, end()], HERE), "unknown_contact_field")
+
+
+def test_a_secret_in_a_text_that_contacts_read_is_refused() -> None:
+    told = coded(found([start(), text("x", "{{ secret.API }}"), end()], HERE), "secret_not_allowed")
+    assert [(f.node_id, f.pointer, f.severity) for f in told] == [("x", "/body", "error")]
+
+
+@pytest.mark.parametrize("name", ["phone", "id", "tags"])
+def test_what_flows_do_not_set_of_a_contact(name: str) -> None:
+    assign = {"assignments": [{"target": "contact", "name": name, "value": "1"}]}
+    for config, kind in ((assign, "set_variable"), ({"fields": [{"field": name, "value": "1"}]}, "update_contact")):
+        told = found([start(), {"id": "x", "type": kind, "config": config}, end()], HERE, VerifyEnv(fields=frozenset()))
+        assert [f.code for f in told if f.node_id == "x"] == ["reserved_variable_name"]
+
+
+def test_holidays_are_dates() -> None:
+    hours = {"periods": [{"days": [0]}], "holidays": ["2026-12-25", "12-25", "02-29", "2026-02-30", "25/12", "natal"]}
+    node = {"id": "x", "type": "business_hours", "config": hours}
+    told = coded(found([start(), node, end()], [("s", "next", "x")]), "invalid_holiday")
+    assert [f.pointer for f in told] == ["/holidays/3", "/holidays/4", "/holidays/5"]
+
+
+def test_a_pattern_is_not_compared_with_a_number() -> None:
+    cases = [{"id": "a", "operator": "matches", "value": "^1"}, {"id": "b", "operator": "equals", "value": "sim"}]
+    switch = {"id": "x", "type": "switch", "config": {"value": "{{ n }}", "cases": cases}}
+    nodes = [start(), ask("q", "n", kind="number"), switch, end()]
+    told = coded(found(nodes, [("s", "next", "q"), ("q", "answered", "x")]), "type_clash")
+    assert [f.pointer for f in told] == ["/cases/1/value"]
 
 
 def test_options_with_the_same_text_and_empty_texts_block() -> None:

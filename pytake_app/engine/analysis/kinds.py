@@ -71,7 +71,8 @@ def check_kinds(graph: FlowGraph, report: Report) -> None:
         for index, case in enumerate(getattr(config, "cases", ())):
             value = getattr(config, "value", "")
             if isinstance(case, Config) and isinstance(value, str):
-                _compare(node, value, "equals", getattr(case, "value", ""), f"/cases/{index}", kinds, report)
+                operator = getattr(case, "operator", "equals")
+                _compare(node, value, operator, getattr(case, "value", ""), f"/cases/{index}", kinds, report)
 
 
 def _compare(

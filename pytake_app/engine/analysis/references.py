@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any, Final
 
-from pytake_app.engine.analysis.graph import FlowGraph
+from pytake_app.engine.analysis.graph import FlowGraph, FlowNode
 from pytake_app.engine.analysis.report import Report
 from pytake_app.engine.findings import Creates, TemplateFacts, VerifyEnv
+from pytake_app.engine.nodes.actions import CONTACT_FIELDS, FIXED_FIELDS
 from pytake_app.engine.nodes.facts import Refers
 from pytake_app.engine.nodes.logic import HoursConfig
 from pytake_app.engine.nodes.menus import TemplateConfig
@@ -22,6 +23,8 @@ DEFAULT_CALENDAR: Final = "default"
 CLOSE: Final = 0.75
 """How alike two names must be (difflib's ratio) for one to be offered in place of the other."""
 MAX_COMPARED: Final = 500
+OWN_FIELDS: Final = FIXED_FIELDS | set(CONTACT_FIELDS) | {"size"}
+"""What expressions find on every contact."""
 _ID: Final = re.compile(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-")
 _KEY: Final = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
 
@@ -32,6 +35,7 @@ def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
     for facts in env.template_facts or ():
         templates.setdefault(facts.name, []).append(facts)
     known = _Known(env)
+    kept = _fields_written(graph)
     for node in graph.nodes.values():
         if node.type is None or node.config is None:
             continue
@@ -45,9 +49,33 @@ def check_references(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
                 _plain(node.id, reference, env, known, report)
         if node.name == "action_transfer_to_queue" and not any(r.pointer == "/queue_id" for r in refers):
             _no_queue(node.id, env, report)
+        if node.id in graph.live:
+            _contact_fields(node, env, kept, report)
         own_hours = isinstance(node.config, HoursConfig) and node.config.calendar == "organization"
         if own_hours and env.calendars is not None and DEFAULT_CALENDAR not in env.calendars:
             report.add("no_business_hours", "warning", node.id, pointer="/calendar")
+
+
+def _fields_written(graph: FlowGraph) -> set[str]:
+    """Fields of the contact that the flow itself sets."""
+    return {
+        name
+        for node in graph.nodes.values()
+        if node.type is not None and node.config is not None
+        for reference in node.type.refers(node.config)
+        if reference.kind == "field"
+        for name in reference.names
+    }
+
+
+def _contact_fields(node: FlowNode, env: VerifyEnv, written: set[str], report: Report) -> None:
+    """Fields of the contact that texts show and nobody has: they would be empty."""
+    if env.fields is None:
+        return
+    for name, pointer in node.check.contact.items():
+        if name in OWN_FIELDS or name in env.fields or name in written:
+            continue
+        report.add("unknown_contact_field", "warning", node.id, pointer=pointer, params={"name": name[:80]})
 
 
 class _Known:

@@ -10,7 +10,7 @@ from pytake_app.engine.analysis.report import Report
 from pytake_app.engine.findings import VerifyEnv
 from pytake_app.engine.nodes.base import Config
 from pytake_app.engine.nodes.triggers import KeywordConfig
-from pytake_app.engine.textmatch import fold
+from pytake_app.engine.textmatch import fold_answer
 from pytake_app.engine.verify_nodes import plan
 
 _LEFT_OVER: Final = re.compile(
@@ -105,25 +105,33 @@ def _text(
 
 
 def check_keywords(graph: FlowGraph, env: VerifyEnv, report: Report) -> None:
-    """Keywords that two triggers of this flow, or something else of the organization, answer too."""
-    taken: dict[str, tuple[str, str]] = {}
+    """Keywords that opt out, or that two triggers of this flow, or something else of the organization, answer too."""
+    opt_out = {fold_answer(word) for word in env.opt_out_words}
+    for word in (*graph.document.settings.interrupt_keywords, *graph.document.settings.restart_keywords):
+        if fold_answer(word) in opt_out:
+            report.add("keyword_opts_out", "warning", params={"word": word[:80]})
+    taken: dict[tuple[str, str], tuple[str, str]] = {}
     for owner in env.keywords:
-        if owner.match_type == "exact":
-            for word in owner.words:
-                taken.setdefault(fold(word), (owner.kind, owner.name))
+        for word in owner.words:
+            taken.setdefault((owner.match_type, fold_answer(word)), (owner.kind, owner.name))
     own: dict[str, str] = {}
     for node in graph.nodes.values():
         if not isinstance(node.config, KeywordConfig) or node.config.match_type == "regex":
             continue
         for index, word in enumerate(node.config.words):
-            folded = fold(word)
+            folded = fold_answer(word)
+            if not folded:
+                continue
             params: dict[str, str | int] = {"word": word[:80]}
             more: dict[str, Any] = {"pointer": f"/words/{index}", "params": params}
-            if folded and own.setdefault(folded, node.id) != node.id:
+            same = taken.get((node.config.match_type, folded))
+            if folded in opt_out:
+                report.add("keyword_opts_out", "warning", node.id, **more, mend="drop_word")
+            elif own.setdefault(folded, node.id) != node.id:
                 report.add("keyword_twice", "warning", node.id, **more, mend="drop_word")
-            elif folded in taken and node.config.match_type == "exact":
-                kind, params["owner"] = taken[folded][0], taken[folded][1][:80]
-                if kind == "flow":
+            elif same is not None:
+                params["owner"] = same[1][:80]
+                if same[0] == "flow":
                     report.add("keyword_in_flow", "warning", node.id, **more, mend="drop_word")
                 else:
                     report.add("keyword_in_rule", "warning", node.id, **more, mend="drop_word")

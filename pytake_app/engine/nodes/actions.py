@@ -34,6 +34,12 @@ from pytake_app.engine.templating import Template, TemplateCompiler, printed
 from pytake_app.engine.visit import Visit
 
 CONTACT_FIELDS = ("name", "email", "language", "lifecycle_stage", "lead_score", "opted_in")
+FIXED_FIELDS = frozenset({"id", "phone", "tags", "first_name", "fields"})
+"""What expressions read of a contact under these names isn't set by flows."""
+_WORDS = frozenset({"name", "email", "language", "lifecycle_stage"})
+_STANDARD = FIXED_FIELDS | set(CONTACT_FIELDS)
+_MAX_WORDS = 200
+"""Characters kept of a contact's name, address, language or stage."""
 
 
 def _ports(_config: Config) -> list[Port]:
@@ -77,10 +83,23 @@ def _run_set(visit: Visit, prepared: list[_Assign]) -> Go:
     for assign in prepared:
         value = visit.value(assign.value)
         if assign.contact:
-            visit.set_contact(assign.name, value)
+            _set_contact(visit, assign.name, value)
         else:
             visit.set_variable(assign.name, value)
     return _leave(visit, "set")
+
+
+def _set_contact(visit: Visit, name: str, value: JsonValue) -> None:
+    """Set a field of the contact; of the standard ones only what they can hold."""
+    if name == "lead_score":
+        value = _score(visit, value)
+        if value is None:
+            return
+    elif name == "opted_in":
+        value = printed(value).strip().lower() in ("true", "1", "yes", "sim", "si", "sí")
+    elif name in _WORDS and value is not None:
+        value = printed(value).strip()[:_MAX_WORDS]
+    visit.set_contact(name, value)
 
 
 def _check_set(config: SetVariableConfig) -> list[ConfigIssue]:
@@ -89,7 +108,9 @@ def _check_set(config: SetVariableConfig) -> list[ConfigIssue]:
         name = assign.name.strip()
         if assign.target == "session" and name and (not name.isidentifier() or not name.isascii()):
             issues.append(ConfigIssue("invalid_variable_name", f"/assignments/{i}/name", params={"name": name[:64]}))
-        elif assign.target == "session" and name in NAMESPACES:
+        elif (assign.target == "session" and name in NAMESPACES) or (
+            assign.target == "contact" and name in FIXED_FIELDS
+        ):
             issues.append(ConfigIssue("reserved_variable_name", f"/assignments/{i}/name", params={"name": name}))
     return issues
 
@@ -141,16 +162,17 @@ def _prepare_update(config: UpdateContactConfig, texts: TemplateCompiler) -> lis
     return [_Assign(True, f.field.strip(), texts(f.value)) for f in config.fields if f.field.strip()]
 
 
+def _check_update(config: UpdateContactConfig) -> list[ConfigIssue]:
+    return [
+        ConfigIssue("reserved_variable_name", f"/fields/{i}/field", params={"name": field.field.strip()})
+        for i, field in enumerate(config.fields)
+        if field.field.strip() in FIXED_FIELDS
+    ]
+
+
 def _run_update(visit: Visit, prepared: list[_Assign]) -> Go:
     for assign in prepared:
-        value = visit.value(assign.value)
-        if assign.name == "lead_score":
-            value = _score(visit, value)
-            if value is None:
-                continue
-        elif assign.name == "opted_in":
-            value = printed(value).strip().lower() in ("true", "1", "yes", "sim", "si", "sí")
-        visit.set_contact(assign.name, value)
+        _set_contact(visit, assign.name, visit.value(assign.value))
     return _leave(visit, "updated")
 
 
@@ -309,7 +331,7 @@ def _literal(text: str) -> str | None:
 
 def _set_refers(config: SetVariableConfig) -> list[Refers]:
     named = [(i, a.name.strip()) for i, a in enumerate(config.assignments) if a.target == "contact"]
-    return [Refers("field", (n,), f"/assignments/{i}/name") for i, n in named if n and n not in CONTACT_FIELDS]
+    return [Refers("field", (n,), f"/assignments/{i}/name") for i, n in named if n and n not in _STANDARD]
 
 
 def _tag_refers(config: TagConfig) -> list[Refers]:
@@ -323,7 +345,7 @@ def _tag_refers(config: TagConfig) -> list[Refers]:
 
 def _update_refers(config: UpdateContactConfig) -> list[Refers]:
     named = [(i, f.field.strip()) for i, f in enumerate(config.fields)]
-    return [Refers("field", (n,), f"/fields/{i}/field") for i, n in named if n and n not in CONTACT_FIELDS]
+    return [Refers("field", (n,), f"/fields/{i}/field") for i, n in named if n and n not in _STANDARD]
 
 
 def _transfer_pause(config: TransferConfig, port: str, _wired: frozenset[str]) -> Pause:
@@ -371,7 +393,7 @@ TAG_CONTACT = NodeType(
 )  # fmt: skip
 UPDATE_CONTACT = NodeType(
     type="update_contact", group="action", icon="user-pen", config_model=UpdateContactConfig, ports=_ports,
-    prepare=_prepare_update, run=_run_update, refers=_update_refers,
+    prepare=_prepare_update, run=_run_update, check=_check_update, refers=_update_refers,
     default_config={"fields": [{"field": "name", "value": ""}]},
 )  # fmt: skip
 TRANSFER = NodeType(

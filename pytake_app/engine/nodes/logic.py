@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
 from typing import Literal
-from zlib import crc32
 
 from pydantic import JsonValue, ValidationError
 
@@ -281,7 +281,21 @@ def _check_hours(config: HoursConfig) -> list[ConfigIssue]:
         issues.append(ConfigIssue("missing_value", "/calendar_id"))
     if config.timezone and str(timezone(config.timezone)) != config.timezone:
         issues.append(ConfigIssue("invalid_timezone", "/timezone", params={"timezone": config.timezone[:60]}))
+    issues += [
+        ConfigIssue("invalid_holiday", f"/holidays/{i}", "warning", {"date": day[:40]})
+        for i, day in enumerate(config.holidays)
+        if not _is_day(day)
+    ]
     return issues
+
+
+def _is_day(text: str) -> bool:
+    """An ISO date, or ``MM-DD`` (of a leap year)."""
+    try:
+        date.fromisoformat(text if len(text) > 5 else f"2024-{text}")
+    except ValueError:
+        return False
+    return len(text) in (5, 10)
 
 
 def _hours_refers(config: HoursConfig) -> list[Refers]:
@@ -296,7 +310,7 @@ class SplitBranch(Config):
 
 
 class SplitConfig(Config):
-    """A/B split by weight. ``sticky``: the same contact always takes the same branch."""
+    """A/B split by weight. ``sticky``: the same contact always takes the same branch; else every visit draws anew."""
 
     branches: list[SplitBranch] = setting(factory=list, widget="branches", required=True, max=10)
     sticky: bool = setting(True, widget="switch")
@@ -311,9 +325,12 @@ def _run_split(visit: Visit, prepared: SplitConfig) -> Go:
     if total <= 0:
         visit.error("invalid_config", "the branches weigh nothing")
         return Go("error", "the branches weigh nothing")
-    # A hash instead of a random source: the same session (or contact) always splits the same way.
-    seed = visit.ctx.contact.id if prepared.sticky and visit.ctx.contact.id else visit.session.id
-    point = crc32(f"{seed}:{visit.node.id}".encode()) / 2**32 * total
+    # A hash instead of a random source, so that a replay splits the same way. Not a checksum: of a CRC, what two splits
+    # of a flow draw for the same contact depends on each other.
+    sticky = prepared.sticky and visit.ctx.contact.id
+    seed = visit.ctx.contact.id if sticky else f"{visit.session.id}:{visit.number}"
+    drawn = int.from_bytes(blake2b(f"{seed}:{visit.node.id}".encode(), digest_size=6).digest())
+    point = drawn / 2**48 * total
     for branch in prepared.branches:
         point -= branch.weight
         if point < 0:

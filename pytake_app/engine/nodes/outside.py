@@ -31,7 +31,6 @@ from pytake_app.engine.nodes.parts import (
     compile_json,
     compile_secret_text,
     json_parts,
-    secret_names,
     secret_refers,
 )
 from pytake_app.engine.requests import (
@@ -293,9 +292,6 @@ def _check(config: ApiCallConfig) -> list[ConfigIssue]:
     issues: list[ConfigIssue] = []
     if config.url and "{{" not in config.url and not config.url.startswith(("https://", "http://")):
         issues.append(ConfigIssue("invalid_url", "/url", params={"url": config.url[:80]}))
-    for pointer, text in (("/url", config.url), *((f"/query/{i}/value", q.value) for i, q in enumerate(config.query))):
-        if secret_names(text):
-            issues.append(ConfigIssue("secret_not_allowed", pointer))
     names = [(f"/headers/{i}/name", h.name) for i, h in enumerate(config.headers)]
     if config.auth == "api_key":
         names.append(("/key_header", config.key_header))
