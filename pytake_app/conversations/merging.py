@@ -32,8 +32,9 @@ def take_over(session: Session, principal: Principal, *, keep: UUID, gone: UUID,
     open_at = {row.channel_account_id for row in kept if row.status in repository.OPEN}
     for row in threads:
         running = flows.running_session(session, gone, row.channel_account_id)
-        if running is not None:
-            flows.interrupt_session(session, running, clock=clock)
+        delayed = flows.delayed_sessions(session, gone, row.channel_account_id)
+        for alive in [*delayed, *([running] if running is not None else [])]:
+            flows.interrupt_session(session, alive, clock=clock)
         if row.status in repository.OPEN and row.channel_account_id in open_at:
             handling.set_status(session, principal, row.id, "closed", outcome="merged", by_hand=False, clock=clock)
     here = organization_of(session)

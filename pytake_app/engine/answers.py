@@ -50,6 +50,8 @@ class Rules:
     maximum: float | None = None
     pattern: str = ""
     locale: str = "pt_BR"
+    region: str = "BR"
+    """Country (ISO code) of phone numbers written without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,20 @@ def normalize_phone(text: str, region: str = "BR") -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _phone(_rules: Rules, given: LastInput, _today: datetime) -> Answer:
-    number = normalize_phone(given.text)
+@lru_cache(maxsize=1024)
+def region_of(phone: str) -> str:
+    """The country of a phone number written in full (with or without a plus), Brazil when it can't be told: who writes
+    from Mexico means a Mexican number."""
+    digits = "".join(c for c in phone[:40] if c.isdigit())
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return "BR"
+    return phonenumbers.region_code_for_number(number) or "BR"
+
+
+def _phone(rules: Rules, given: LastInput, _today: datetime) -> Answer:
+    number = normalize_phone(given.text, rules.region)
     return Answer(ok=True, value=number, why="valid") if number else _no("not a phone number")
 
 

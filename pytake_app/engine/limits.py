@@ -36,6 +36,8 @@ MAX_LOGGED_CHARS: Final = 200
 """What the step log keeps of one value."""
 EXPIRY_RANGE_MINUTES: Final = (1, 43_200)
 MAX_DELAY_MINUTES: Final = 525_600
+LONG_DELAY_MINUTES: Final = 10
+"""A longer delay leaves the contact free for other flows."""
 
 WA_BUTTONS: Final = 3
 WA_BUTTON_TITLE: Final = 20

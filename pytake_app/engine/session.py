@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pytake_app.engine.events import Event, WaitKind
+from pytake_app.engine.limits import LONG_DELAY_MINUTES
 from pytake_app.engine.requests import RequestResult
 
 if TYPE_CHECKING:
@@ -217,6 +218,14 @@ class Session(BaseModel):
     def ended(self) -> bool:
         """True when no resume can change it any more."""
         return self.wait is None and self.status not in ("active", "waiting")
+
+    @property
+    def delayed(self) -> bool:
+        """It is in a delay so long that other flows may answer the contact meanwhile."""
+        wait = self.wait
+        if wait is None or wait.kind != "delay" or wait.timeout_at is None:
+            return False
+        return wait.timeout_at - wait.since > timedelta(minutes=LONG_DELAY_MINUTES)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from pytake_app.config import get_settings
 from pytake_app.contacts import service as contacts
 from pytake_app.engine.document import FlowDocument
 from pytake_app.engine.findings import ChannelFacts, KeywordOwner, OtherFlow, Prices, TemplateFacts
+from pytake_app.engine.limits import DEFAULT_OPT_OUT_WORDS
 from pytake_app.engine.nodes.entries import EVENTS
 from pytake_app.engine.triggers import TriggerSpec
 from pytake_app.engine.verify import VerifyEnv
@@ -49,6 +50,7 @@ class World:
     templates: tuple[TemplateFacts, ...] | None
     channels: tuple[ChannelFacts, ...]
     prices: Prices
+    opt_out_words: tuple[str, ...]
 
 
 def verify_env(session: Session, flow_id: UUID | None, document: FlowDocument | None = None) -> VerifyEnv:
@@ -78,6 +80,7 @@ def verify_env(session: Session, flow_id: UUID | None, document: FlowDocument | 
         template_facts=world.templates,
         channels=world.channels,
         prices=world.prices,
+        opt_out_words=world.opt_out_words,
         cold_start=flow_id is not None and _cold(document) and repository.started_from_outside(session, flow_id),
     )
 
@@ -132,7 +135,13 @@ def _read(session: Session) -> World:
         templates=_facts(whatsapp.template_book(session, connected)),
         channels=_channels([account.channel for account in connected]),
         prices=_prices(session, connected),
+        opt_out_words=_opt_out_words(session),
     )
+
+
+def _opt_out_words(session: Session) -> tuple[str, ...]:
+    words = accounts.organization_of_session(session).settings.get("opt_out_words")
+    return tuple(map(str, words)) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS
 
 
 def _facts(book: TemplateBook) -> tuple[TemplateFacts, ...] | None:

@@ -13,9 +13,10 @@ from pytake_app.accounts.lifecycle import ACTIVE
 from pytake_app.accounts.service import reopens_for
 from pytake_app.engine.compiled import CompiledFlow
 from pytake_app.engine.document import FlowDocument
+from pytake_app.engine.limits import DEFAULT_OPT_OUT_WORDS
 from pytake_app.engine.runner import compile_flow
 from pytake_app.engine.session import FlowRef, OrgView
-from pytake_app.engine.triggers import DEFAULT_OPT_OUT_WORDS, TriggerCandidate, flow_triggers
+from pytake_app.engine.triggers import TriggerCandidate, flow_triggers
 from pytake_app.messaging.sql import Connection
 from pytake_app.queues.calendars import engine_hours
 

@@ -20,7 +20,7 @@ from pytake_app.engine.session import (
     TimeoutResume,
     Trigger,
 )
-from pytake_app.flows import requests, routing
+from pytake_app.flows import execution_delays, requests, routing
 from pytake_app.flows.execution_amendments import Amendments
 from pytake_app.flows.execution_input import inbound_input, inbound_message
 from pytake_app.flows.execution_sprint import BatchContext, ContactState
@@ -173,7 +173,7 @@ class ContactRun(ContactState):
         """Parameters:
         again: it was queued; whether its choice still counts was looked at when it came.
         """
-        running = self._running()
+        running = self.running_session()
         situation = routing.Situation(
             handling=thread.handling,
             blocked=self.person.blocked,
@@ -184,13 +184,17 @@ class ContactRun(ContactState):
             outdated_choice=lambda: None if again else self._outdated_choice(thread, message, running),
         )
         decision = routing.decide(message, situation, self.account, self.flows)
+        if decision.action == "start" or decision.kind in ("session_busy", "no_flow"):
+            broken = execution_delays.broken_off_by(self, thread, message)
+            if broken is not None:
+                running, decision = broken, routing.Decision("resume", "session_resumed")
         if decision.action == "queue" and running is not None:
             self._queue(running, thread, message, decision)
             return
         if decision.action == "resume" and running is not None:
             self._log(thread, decision, running)
             self._signal(message.external_id)
-            self._resume(running, thread, MessageResume(message=message))
+            self.resume(running, thread, MessageResume(message=message))
             if not (running.session.status == "interrupted" and (running.session.outcome or "").startswith("keyword:")):
                 return
             # The word broke off the session; it may be the keyword of another flow.
@@ -202,8 +206,8 @@ class ContactRun(ContactState):
             if thread.handling == "waiting":
                 self.effects.places.leave(thread.organization_id, thread.id, "abandoned", "opted_out")
                 self._give_to_bot(thread)
-            if running is not None and running.running:
-                self._resume(running, thread, CancelResume(reason="opted_out"))
+            for stored in [stored for stored in self.sessions.values() if stored.alive]:
+                self.resume(stored, thread, CancelResume(reason="opted_out"))
         elif decision.action == "start" and decision.flow_id is not None:
             self._signal(message.external_id)
             trigger = Trigger(kind=decision.trigger, node_id=decision.node_id, message=message)
@@ -258,14 +262,16 @@ class ContactRun(ContactState):
             # A person has taken over meanwhile: automation must not speak into the conversation.
             taken = HandoffResume(wait_id=wait_id, result="transferred")
             resume = taken if waiting_for_person else CancelResume(reason="with_person")
+        elif payload.get("kind") == "delay" and execution_delays.postponed(self, stored, wait_id):
+            return
         elif waiting_for_person and thread.handling == "waiting":
             self.effects.places.leave(thread.organization_id, thread.id, "timeout", "flow")
-            self._resume(stored, thread, resume)
+            self.resume(stored, thread, resume)
             # Another queue may have it now; else nobody comes any more, and automation has it again.
-            if stored.running or thread.id not in self.effects.places.entered:
+            if stored.alive or thread.id not in self.effects.places.entered:
                 self._give_to_bot(thread)
             return
-        self._resume(stored, thread, resume)
+        self.resume(stored, thread, resume)
 
     def _request(self, event: Event) -> None:
         """The answer to a request that a session waits for."""
@@ -279,13 +285,13 @@ class ContactRun(ContactState):
         beside = thread.handling == "person" and not stored.with_person
         if beside and wait is not None and wait.id == payload["request_id"]:
             # A person has taken over meanwhile: automation must not speak into the conversation.
-            self._resume(stored, thread, CancelResume(reason="with_person"))
+            self.resume(stored, thread, CancelResume(reason="with_person"))
             return
-        self._resume(stored, thread, RequestResume(request_id=payload["request_id"], result=result))
+        self.resume(stored, thread, RequestResume(request_id=payload["request_id"], result=result))
 
     def _command(self, event: Event) -> None:
         command = Command.model_validate(event.payload)
-        stored = self.sessions.get(command.session_id) if command.session_id else self._running()
+        stored = self.sessions.get(command.session_id) if command.session_id else self.running_session()
         if command.action == "start" and command.flow_id is not None:
             reason = self.busy(with_person=command.with_person) if command.polite else None
             if reason is not None:
@@ -295,9 +301,9 @@ class ContactRun(ContactState):
                               None, command.actor_id)  # fmt: skip
                 return
             thread = self._open_thread()
-            running = self._running()
+            running = self.running_session()
             if running is not None:
-                self._resume(running, thread, CancelResume(reason=command.reason or "replaced"))
+                self.resume(running, thread, CancelResume(reason=command.reason or "replaced"))
             if command.trigger == "event":
                 happening: dict[str, Any] = {
                     "event": command.params.get("event"), "value": command.params.get("event_value")
@@ -321,9 +327,9 @@ class ContactRun(ContactState):
         if command.action == "cancel":
             self._log(thread, routing.Decision("nothing", "canceled", detail={"reason": command.reason}), stored,
                       command.actor_id)  # fmt: skip
-            self._resume(stored, thread, CancelResume(reason=command.reason))
+            self.resume(stored, thread, CancelResume(reason=command.reason))
         elif command.action == "handoff" and command.result and stored.session.wait is not None:
-            self._resume(stored, thread, HandoffResume(wait_id=stored.session.wait.id, result=command.result))
+            self.resume(stored, thread, HandoffResume(wait_id=stored.session.wait.id, result=command.result))
         elif command.action == "input":
             text, selection = command.text, command.selection_id
             message = InboundInput(
@@ -333,7 +339,7 @@ class ContactRun(ContactState):
                 self._queue(stored, thread, message, routing.Decision("queue", "session_queued"), command.actor_id)
                 return
             self._log(thread, routing.Decision("resume", "answered_by_api"), stored, command.actor_id)
-            self._resume(stored, thread, MessageResume(message=message))
+            self.resume(stored, thread, MessageResume(message=message))
 
     def _echo(self, event: Event) -> None:
         thread = self._open_thread()

@@ -47,7 +47,7 @@ from pytake_app.engine.session import (
     Trigger,
 )
 from pytake_app.engine.triggers import match_event
-from pytake_app.flows import execution_outside, routing
+from pytake_app.flows import execution_delays, execution_outside, routing
 from pytake_app.flows.execution_catalog import AccountView, FlowCatalog, OrgFlows
 from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
 from pytake_app.flows.happenings import MAX_AT_ONCE, parameters
@@ -97,7 +97,7 @@ class ContactState:
         context: shared by the batch.
         person: the contact, locked.
         thread: its open conversation, or None.
-        sessions: its running session and those its timers speak of.
+        sessions: its running session, those in long delays, and those its timers speak of.
         others: conversations of those sessions that are no longer open.
     """
 
@@ -131,6 +131,7 @@ class ContactState:
         if trigger.kind == "event" and self._goes_in_circles(flow_id):
             self._log(thread, routing.Decision("nothing", "event_loop", flow_id, detail=dict(trigger.params)), None)
             return
+        execution_delays.replace(self, thread, flow_id)
         version = self.flows.live.get(flow_id)
         flow: CompiledFlow | None = None
         if version is not None:
@@ -142,7 +143,7 @@ class ContactState:
         if flow is None:
             self._log(thread, routing.Decision("nothing", "flow_missing", flow_id), None)
             return
-        recording = Recording.of(self._run_context(thread))
+        recording = Recording.of(self.run_context(thread))
         recording.flows[""] = (flow.flow_id, flow.version)
         before = surroundings(recording.context)
         began = time.perf_counter()
@@ -163,12 +164,13 @@ class ContactState:
         self.sessions[stored.id] = stored
         self._apply(stored, thread, sprint)
 
-    def _resume(self, stored: StoredSession, thread: Thread, event: Resume) -> None:
+    def resume(self, stored: StoredSession, thread: Thread, event: Resume) -> None:
+        """Wake a session and apply what it does."""
         session = stored.session
         flow = self.context.catalog.compiled(self.context.connection, session.flow_id, session.flow_version)
         if flow is None:
             raise LookupError(f"flow version {session.flow_id} {session.flow_version} is gone")
-        recording = Recording.of(self._run_context(thread))
+        recording = Recording.of(self.run_context(thread))
         before = surroundings(recording.context)
         began = time.perf_counter()
         sprint = runner.resume(session, flow, event, recording.context)
@@ -186,7 +188,8 @@ class ContactState:
         stored.tape.add(recording, event, before, sprint)
         self._apply(stored, thread, sprint)
 
-    def _run_context(self, thread: Thread) -> RunContext:
+    def run_context(self, thread: Thread) -> RunContext:
+        """What the engine may know of the world."""
         person, context = self.person, self.context
         return RunContext(
             now=context.now,
@@ -430,7 +433,7 @@ class ContactState:
             return "opted_out"
         if self.thread is not None and self.thread.handling != "bot" and not with_person:
             return "with_person"
-        return "session_busy" if self._running() is not None else None
+        return "session_busy" if self.running_session() is not None else None
 
     def closed(self, thread: Thread) -> None:
         """This conversation is over; the next message opens another."""
@@ -449,7 +452,8 @@ class ContactState:
 
     # -- helpers ----------------------------------------------------------------------------------------------------
 
-    def _running(self) -> StoredSession | None:
+    def running_session(self) -> StoredSession | None:
+        """The session that keeps the contact busy."""
         return next((stored for stored in self.sessions.values() if stored.running), None)
 
     def _open_thread(self) -> Thread:

@@ -33,18 +33,21 @@ SELECT s.id, s.organization_id, s.contact_id, s.conversation_id, s.channel_accou
 FROM (
     SELECT x.id FROM json_to_recordset(%(pairs)s) AS w(contact uuid, account uuid),
          LATERAL (SELECT r.id FROM flow_sessions r WHERE r.contact_id = w.contact
-                  AND r.channel_account_id = w.account AND r.status IN ('active', 'waiting') OFFSET 0) x
+                  AND r.channel_account_id = w.account AND r.status IN ('active', 'waiting') AND NOT r.delayed
+                  UNION ALL
+                  SELECT d.id FROM flow_sessions d WHERE d.contact_id = w.contact
+                  AND d.channel_account_id = w.account AND d.delayed OFFSET 0) x
     UNION SELECT unnest(%(ids)s::uuid[])
 ) found, LATERAL (SELECT * FROM flow_sessions f WHERE f.id = found.id FOR NO KEY UPDATE) s
 """
 _INSERT = insert_statement(
     "flow_sessions",
     ("id", "organization_id", "flow_id", "version", "contact_id", "conversation_id", "channel_account_id", "status",
-     "current_node", "outcome", "state", "tape", "started_at", "updated_at", "expires_at", "ended_at"),
+     "current_node", "outcome", "state", "tape", "started_at", "updated_at", "expires_at", "ended_at", "delayed"),
 )  # fmt: skip
 _UPDATE = """
 UPDATE flow_sessions s SET status = v.status, current_node = v.current_node, outcome = v.outcome, state = v.state,
-       updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at
+       updated_at = v.updated_at, expires_at = v.expires_at, ended_at = v.ended_at, delayed = v.delayed
 FROM json_populate_recordset(NULL::flow_sessions, %s) v WHERE s.id = v.id
 """
 _INSERT_STEPS = insert_statement(
@@ -77,14 +80,19 @@ class StoredSession:
     queued: list[InboundInput] = field(default_factory=list)
 
     @property
-    def running(self) -> bool:
-        """Whether it keeps the contact busy."""
+    def alive(self) -> bool:
+        """Whether it goes on, now or after a delay."""
         return self.session.status in ("active", "waiting")
+
+    @property
+    def running(self) -> bool:
+        """Whether it keeps the contact busy: a long delay doesn't."""
+        return self.alive and not self.session.delayed
 
     @property
     def waits_outside(self) -> bool:
         """Whether it waits for an outside call."""
-        return self.running and self.session.wait is not None and self.session.wait.kind == "request"
+        return self.alive and self.session.wait is not None and self.session.wait.kind == "request"
 
 
 @dataclass(slots=True)
@@ -132,7 +140,7 @@ class Effects:
 def find_sessions(
     connection: Connection, pairs: Sequence[tuple[UUID, UUID]], ids: Sequence[UUID]
 ) -> list[StoredSession]:
-    """The running session of each (contact, channel account) and the sessions `ids`, locked."""
+    """The running session of each (contact, channel account), those in long delays, and the sessions `ids`, locked."""
     query = dumps([{"contact": contact, "account": account} for contact, account in pairs])
     rows = connection.execute(_FIND, {"pairs": query, "ids": list(ids)}).fetchall()
     return [_stored(*row) for row in rows]
@@ -188,6 +196,7 @@ def _session_row(stored: StoredSession, now: datetime) -> Row:
         "updated_at": now,
         "expires_at": session.wait.timeout_at if session.wait else None,
         "ended_at": now if session.ended else None,
+        "delayed": stored.alive and session.delayed,
     }
 
 
@@ -220,9 +229,13 @@ def step_rows(stored: StoredSession, steps: Sequence[Step], sent: dict[str, list
 
 def write_sessions(connection: Connection, sessions: Sequence[StoredSession], now: datetime) -> None:
     """Write changed sessions, then new ones: a contact has one running session at most, and the old one ends first."""
-    changed = [_session_row(stored, now) for stored in sessions if stored.dirty and not stored.new]
-    if changed:
-        connection.execute(_UPDATE, (dumps(changed),))
+    known = [stored for stored in sessions if stored.dirty and not stored.new]
+    several = len({(stored.contact_id, stored.channel_account_id) for stored in known}) < len(known)
+    # Of a contact's sessions the one that is over (or goes into a long delay) makes room for the one that goes on.
+    parts = [[s for s in known if not s.running], [s for s in known if s.running]] if several else [known]
+    for part in parts:
+        if part:
+            connection.execute(_UPDATE, (dumps([_session_row(stored, now) for stored in part]),))
     insert_rows(connection, _INSERT, [_session_row(stored, now) for stored in sessions if stored.new])
     tapes.insert(connection, [record for stored in sessions for record in _records(stored)])
 

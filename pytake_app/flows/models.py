@@ -143,18 +143,20 @@ class FlowSession(SQLModel, table=True):
     """One contact's run through one flow version; `state` is the engine's serialised session.
 
     `tape`: what the engine was handed in the sprints before `session_records` was there (see `flows.tapes`).
-    `counted`: it is over and part of the figures (see `flows.stats_rollup`).
+    `counted`: it is over and part of the figures (see `flows.stats_rollup`). `delayed`: it is in a long delay, beside
+    which the contact may have another session.
     """
 
     __tablename__ = "flow_sessions"
     __table_args__ = (
         Index(
-            "flow_sessions_one_running",
+            "flow_sessions_one_busy",
             "contact_id",
             "channel_account_id",
             unique=True,
-            postgresql_where=text("status IN ('active', 'waiting')"),
+            postgresql_where=text("status IN ('active', 'waiting') AND NOT delayed"),
         ),
+        Index("flow_sessions_delayed", "contact_id", "channel_account_id", postgresql_where=text("delayed")),
         Index("flow_sessions_flow", "flow_id", "id"),
         Index("flow_sessions_recent", "organization_id", "id"),
         Index("flow_sessions_uncounted", "organization_id", "started_at", postgresql_where=text("NOT counted")),
@@ -178,6 +180,7 @@ class FlowSession(SQLModel, table=True):
     expires_at: datetime | None = time_field(nullable=True)
     ended_at: datetime | None = time_field(nullable=True)
     counted: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    delayed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class SessionRecord(SQLModel, table=True):

@@ -152,11 +152,16 @@ class Phone:
             self.turns[-1].ignored = "opted_out"
         elif status == "handed_off":
             self._keep(item, None, stale="with_person")
-        elif status == "waiting" and waits_for != "message":
+        elif status == "waiting" and waits_for not in {"message", "delay"}:
             self._keep(item, None, stale="session_busy")
         elif status == "waiting":
-            self._keep(item, self._resume(engine.MessageResume(message=message)), stale="session_busy")
             assert self.session is not None
+            sprint = self._resume(engine.MessageResume(message=message))
+            if sprint.ignored and self.session.delayed and self._trigger_for(message) is not None:
+                # As in production: the flow begins anew, and what it still meant to say is out of date.
+                self._begin(item, message)
+                return
+            self._keep(item, sprint, stale="session_busy")
             if self.session.status == "interrupted" and (self.session.outcome or "").startswith("keyword:"):
                 # The word broke off the session; it may begin another one.
                 self._begin(item, message, same_turn=True)

@@ -19,13 +19,24 @@ from pytake_app.messaging.commands import Command, submit_command
 
 
 def current(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
-    """The one session of the contact on the account that is active or waiting."""
+    """The one session of the contact on the account that is active or waiting; in a long delay is another matter."""
     statement = scoped(session, FlowSession).where(
         FlowSession.contact_id == contact_id,
         FlowSession.channel_account_id == channel_account_id,
         col(FlowSession.status).in_(RUNNING),
+        ~col(FlowSession.delayed),
     )
     return cast("FlowSession | None", session.exec(statement).one_or_none())
+
+
+def delayed(session: Session, contact_id: UUID, channel_account_id: UUID) -> list[FlowSession]:
+    """The contact's sessions on the account that are in long delays."""
+    statement = scoped(session, FlowSession).where(
+        FlowSession.contact_id == contact_id,
+        FlowSession.channel_account_id == channel_account_id,
+        col(FlowSession.delayed),
+    )
+    return list(session.exec(statement))
 
 
 def handed_off(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
@@ -86,7 +97,7 @@ def interrupt(session: Session, running: FlowSession, *, clock: Clock) -> None:
     ended = state.model_copy(update={"status": "interrupted", "wait": None})
     # What the pipeline keeps beside the engine's own members stays.
     running.state = {**running.state, **ended.model_dump(mode="json"), "queued": []}
-    running.status = "interrupted"
+    running.status, running.delayed = "interrupted", False
     running.ended_at = running.updated_at = now
     running.expires_at = None
     session.add(running)

@@ -68,6 +68,7 @@ Ref = UUID | str
 JsonObject = dict[str, Any]
 _CLOCK = SystemClock()
 
+delayed_sessions = running.delayed
 erase_contact = erasure.erase_contact
 export_contact = erasure.export_contact
 forget_notes_before = erasure.forget_notes_before
@@ -442,7 +443,7 @@ def find_flow_id(session: Session, ref: Ref) -> tuple[UUID, bool]:
 
 
 def running_session(session: Session, contact_id: UUID, channel_account_id: UUID) -> FlowSession | None:
-    """The contact's session in progress on the account."""
+    """The contact's session in progress on the account; one in a long delay isn't."""
     return running.current(session, contact_id, channel_account_id)
 
 

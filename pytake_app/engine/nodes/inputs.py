@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pytake_app.engine.answers import ANSWER_KINDS, AnswerKind, Rules, check_answer, compile_re2
+from pytake_app.engine.answers import ANSWER_KINDS, AnswerKind, Rules, check_answer, compile_re2, region_of
 from pytake_app.engine.content import TextContent
 from pytake_app.engine.limits import EXPIRY_RANGE_MINUTES, WA_TEXT_BODY
 from pytake_app.engine.nodes.base import (
@@ -91,7 +91,8 @@ def skipped_question(visit: Visit) -> Go:
 
 def _resume_question(visit: Visit, prepared: _Question, _resume: Resume) -> Outcome:
     config = prepared.config
-    rules = Rules(config.kind, config.minimum, config.maximum, config.pattern, visit.scope.locale)
+    region = region_of(visit.ctx.contact.phone) if config.kind == "phone" else "BR"
+    rules = Rules(config.kind, config.minimum, config.maximum, config.pattern, visit.scope.locale, region)
     given = visit.session.last_input or LastInput()
     local = visit.now.astimezone(timezone(visit.ctx.org.timezone))
     answer = check_answer(rules, given, local)
