@@ -27,6 +27,7 @@ from liquid.template import BoundTemplate
 from liquid.undefined import FalsyStrictUndefined, Undefined
 from pydantic import JsonValue
 
+from pytake_app.engine.answers import parse_number
 from pytake_app.engine.filters import ALLOWED_BUILTIN, SCOPE_FILTERS, text_of
 from pytake_app.engine.jsontext import storable_number
 from pytake_app.engine.limits import (
@@ -48,6 +49,9 @@ _MARKUP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _BLANKS = re.compile(r"\s{60}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _SMALL_RANGE = re.compile(r"\(\s*-?\d{1,3}\s*\.\.\s*-?\d{1,3}\s*\)")
+_MATH: Final = frozenset(
+    {"plus", "minus", "times", "divided_by", "modulo", "round", "ceil", "floor", "abs", "at_least", "at_most"}
+)
 _LITERALS: Final = frozenset({"true", "false", "nil", "null", "none", "empty", "blank"})
 _PYTHON_ERRORS: Final = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
@@ -94,8 +98,11 @@ class _Context(RenderContext):
         func = super().filter(name, token)
         scoped = name in SCOPE_FILTERS
         scope = self.globals
+        counts = name in _MATH
 
         def guarded(left: object, *args: object, **kwargs: object) -> object:
+            if counts:
+                left, args = _counted(left, scope), tuple(_counted(arg, scope) for arg in args)
             self.spend(16 + _size(left) + sum(map(_size, args)))
             result = func(scope, left, *args, **kwargs) if scoped else func(left, *args, **kwargs)
             if _size(result) > (MAX_OUTPUT_BYTES if isinstance(result, str) else MAX_LIST_ITEMS):
@@ -103,6 +110,14 @@ class _Context(RenderContext):
             return result
 
         return guarded
+
+
+def _counted(value: object, scope: object) -> object:
+    """A text such as ``10,50`` as the number it is: Liquid itself would take it for nothing."""
+    if not isinstance(value, str) or "," not in value:
+        return value
+    number = parse_number(value, scope.locale if isinstance(scope, Scope) else "pt_BR")
+    return value if number is None else number
 
 
 def _size(value: object) -> int:

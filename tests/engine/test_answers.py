@@ -11,8 +11,8 @@ import pytest
 from pytake_app.engine.answers import Rules, check_answer, normalize_phone, valid_cnpj, valid_cpf
 from pytake_app.engine.naturaldate import parse_date, parse_time
 from pytake_app.engine.options import choose, index_options
-from pytake_app.engine.session import LastInput
-from tests.engine.helpers import NOW
+from pytake_app.engine.session import ContactView, LastInput
+from tests.engine.helpers import NOW, Talk, compiled, context
 
 TODAY = date(2026, 11, 21)  # a Saturday
 
@@ -279,6 +279,24 @@ def test_numbers_that_titles_begin_with_are_meant_before_places(text: str, expec
 def test_an_option_that_is_not_shown_can_not_be_meant() -> None:
     shown = index_options([("a", "👍"), ("gone", " "), ("b", "👎")])
     assert [choose(shown, text, None)[0] for text in ("👍🏽", "2", "3", "🍕", "gone")] == ["a", "b", None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("contact", "text", "expected"),
+    [
+        ("5215512345678", "55 1234 5678", "+525512345678"),
+        ("+34612345678", "612 345 678", "+34612345678"),
+        ("5511987654321", "11 98765-4321", "+5511987654321"),
+        ("", "11 98765-4321", "+5511987654321"),
+        ("5511987654321", "+34 612 345 678", "+34612345678"),
+    ],
+)
+def test_a_number_without_a_country_is_of_the_contacts_own(contact: str, text: str, expected: str) -> None:
+    ask = {"id": "q", "type": "question", "config": {"body": "?", "variable": "x", "kind": "phone"}}
+    flow = compiled([{"id": "s", "type": "start"}, ask], [("s", "next", "q")])
+    talk = Talk(flow, context(contact=ContactView(id="c", phone=contact)))
+    talk.say(text)
+    assert talk.session.variables == {"x": expected}
 
 
 def test_documents_and_addresses_as_telephones_write_them() -> None:

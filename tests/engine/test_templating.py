@@ -46,6 +46,7 @@ def render(text: str, locale: str = "pt_BR", **variables: Any) -> str:
         ),
         ("{{ d }}", '{"a": 1}'),
         ("{{ true_or_not }} {{ x | times: 2 }}", "true 10"),
+        ("{{ '10,50' | plus: '1.000,25' }} {{ x | plus: 'R$ 2,5' }} {{ 'a,b' | plus: 1 }}", "1010.75 7.5 1"),
     ],
 )
 def test_gives(text: str, expected: str) -> None:

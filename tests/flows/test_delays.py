@@ -15,7 +15,9 @@ from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
 from pytake_app.core.services import Services
 from pytake_app.flows.execution_delays import AGAIN
+from pytake_app.flows.execution_state import find_sessions, write_sessions
 from pytake_app.messaging.scheduler import Scheduler
+from pytake_app.messaging.sql import hot
 from tests.support.pipeline import Pipeline, add_flow
 
 
@@ -182,3 +184,20 @@ async def test_two_delays_that_end_together_ask_one_after_the_other(day: Day) ->
     assert await day.write("ok") == ["um!"]
     assert await day.passes(minutes=3) == ["dois?"]
     assert await day.write("ok") == ["dois!"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_two_sessions_the_one_that_ends_makes_room(day: Day, turned: bool) -> None:
+    day.install(MENU, reminder())
+    await day.write("agendar", "oi")
+    ((contact_id, account_id),) = day.pipeline.rows("SELECT DISTINCT contact_id, channel_account_id FROM flow_sessions")
+    with hot(day.pipeline.services.database) as connection:
+        found = sorted(find_sessions(connection, [(contact_id, account_id)], []), key=lambda s: s.running)
+        assert [stored.running for stored in found] == [False, True]
+        later, busy = found
+        wait = busy.session.wait
+        later.session = later.session.model_copy(update={"wait": wait})
+        busy.session = busy.session.model_copy(update={"wait": None, "status": "completed"})
+        later.dirty = busy.dirty = True
+        write_sessions(connection, [busy, later] if turned else [later, busy], day.clock.now())
+    assert day.sessions() == [("waiting", False), ("completed", False)]

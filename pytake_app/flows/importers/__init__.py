@@ -5,6 +5,7 @@ Pure: JSON in, documents out. Nothing but `UnreadableFile` is raised, whatever t
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pytake_app.engine.document import DocumentError, parse_document
@@ -42,12 +43,22 @@ def convert(raw: Any) -> Imported:
     Raises:
         UnreadableFile: it is no flow, or of a format that can't be read; `problems` say where and why.
     """
+    if isinstance(raw, str):
+        raw = _decoded(raw)
     kind = recognise(raw)
     if kind == "typebot":
         return typebot.read(raw)
     if kind == "rapidpro":
         return rapidpro.read(raw)
     return _own(raw)
+
+
+def _decoded(text: str) -> Any:
+    """A file that came as a JSON text; what is none is told by whoever reads it as ours."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _own(raw: Any) -> Imported:

@@ -281,6 +281,11 @@ def test_expressions(theirs: str, ours: str) -> None:
     assert Template(made).problem is None
 
 
+@pytest.mark.parametrize(("make", "kind"), [(files.typebot6, "typebot"), (files.rapidpro, "rapidpro")])
+def test_a_file_may_come_as_its_text(make: Any, kind: str) -> None:
+    assert importers.convert(json.dumps(make())).report.kind == kind
+
+
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
