@@ -98,7 +98,9 @@ def resume(session: Session, flow: CompiledFlow, event: Resume, ctx: RunContext)
         standing = ctx.load_flow(FlowRef(session.flow_id, session.flow_version))
     language = ctx.contact.language
     flow, standing = flow.spoken(language), standing.spoken(language) if standing is not None else None
-    session = session.model_copy(update={"variables": dict(session.variables), "stack": list(session.stack)})
+    session = session.model_copy(
+        update={"variables": dict(session.variables), "stack": list(session.stack), "draws": dict(session.draws)}
+    )
     if isinstance(event, MessageResume):
         session.last_input = _last_input(event.message)
         if event.message.selection_id:

@@ -209,6 +209,8 @@ class Session(BaseModel):
     trigger: TriggerKind = "api"
     calls: int = 0
     """Outside requests since the contact last wrote or a delay passed."""
+    draws: dict[str, int] = Field(default_factory=dict)
+    """How often each split that isn't sticky has drawn."""
 
     if not TYPE_CHECKING:
         # The engine writes plain fields, many a sprint, and nothing is checked on assignment.

@@ -50,9 +50,7 @@ def clip(text: str, limit: int) -> str:
 class Visit:
     """One visit of a node. ``failed`` says that a text of this visit could not be rendered."""
 
-    __slots__ = (
-        "count", "ctx", "events", "failed", "flow", "messages", "node", "scope", "session", "size", "strict", "writes",
-    )  # fmt: skip
+    __slots__ = ("ctx", "events", "failed", "flow", "messages", "node", "scope", "session", "size", "strict", "writes")
 
     def __init__(self, flow: CompiledFlow, session: Session, scope: Scope, ctx: RunContext) -> None:
         self.flow = flow
@@ -61,7 +59,6 @@ class Visit:
         self.ctx = ctx
         self.events: list[Event] = []
         self.messages = 0
-        self.count = 0
         self.size = -1
         self.node: CompiledNode
         self.writes: dict[str, JsonValue] = {}
@@ -75,15 +72,15 @@ class Visit:
     def begin(self, node: CompiledNode) -> None:
         """Turn to the next node."""
         self.node = node
-        self.count += 1
         self.failed = False
         self.writes = {}
         self.scope.reads = {}
 
-    @property
-    def number(self) -> int:
-        """Which visit of the session this is: the same when it is replayed, another at every visit."""
-        return self.session.visits + self.count
+    def draw(self) -> int:
+        """How often this node has drawn before in the session; counts this time."""
+        before = self.session.draws.get(self.node.id, 0)
+        self.session.draws[self.node.id] = before + 1
+        return before
 
     @property
     def now(self) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytake_app.engine.analysis.paths import paths
 from pytake_app.engine.compiled import CompiledFlow, compile_flow
 from pytake_app.engine.runner import breaks_off
 from pytake_app.engine.session import ContactView, DelayResume, InboundInput
@@ -112,6 +113,21 @@ def test_a_split_that_is_not_sticky_draws_at_every_visit() -> None:
     talk = Talk(compiled([START, split, wait], ways))
     drawn = Counter(step.port for n in range(30) for step in talk.say(str(n)).steps if step.node_id == "r")
     assert set(drawn) == {"branch:a", "branch:b"}
+
+
+@pytest.mark.parametrize("sticky", [True, False])
+def test_every_way_through_two_splits_has_a_conversation(sticky: bool) -> None:
+    branches = [{"id": "a", "label": "A", "weight": 50}, {"id": "b", "label": "B", "weight": 50}]
+    nodes = [START, ASK, *({"id": key, "type": "random_split", "config": {"branches": branches, "sticky": sticky}}
+                           for key in ("one", "two")), {"id": "e", "type": "end"}]  # fmt: skip
+    edges = [("s", "next", "one"), ("one", "branch:a", "q"), ("one", "branch:b", "q"), ("q", "answered", "two"),
+             ("two", "branch:a", "e"), ("two", "branch:b", "e")]  # fmt: skip
+    report = paths(document(nodes, edges))
+    drawn = {tuple(step.port for step in path.steps if step.port and "branch" in step.port) for path in report.paths
+             if path.conversation is not None}  # fmt: skip
+    assert {ports for ports in drawn if len(ports) == 2} == {
+        (f"branch:{first}", f"branch:{second}") for first in "ab" for second in "ab"
+    }
 
 
 @pytest.mark.parametrize(("holiday", "port"), [("2026-11-20", "closed"), ("11-20", "closed"), ("2026-11-21", "open")])

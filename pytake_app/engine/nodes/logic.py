@@ -328,7 +328,7 @@ def _run_split(visit: Visit, prepared: SplitConfig) -> Go:
     # A hash instead of a random source, so that a replay splits the same way. Not a checksum: of a CRC, what two splits
     # of a flow draw for the same contact depends on each other.
     sticky = prepared.sticky and visit.ctx.contact.id
-    seed = visit.ctx.contact.id if sticky else f"{visit.session.id}:{visit.number}"
+    seed = visit.ctx.contact.id if sticky else f"{visit.session.id}:{visit.draw()}"
     drawn = int.from_bytes(blake2b(f"{seed}:{visit.node.id}".encode(), digest_size=6).digest())
     point = drawn / 2**48 * total
     for branch in prepared.branches:
