@@ -23,6 +23,7 @@ from pytake_app.engine.legacy_base import (
     slug,
     target_of,
 )
+from pytake_app.engine.legacy_calls import read_call, read_split
 
 __all__ = ["Converted", "convert", "slug"]
 
@@ -434,6 +435,8 @@ _CONVERTERS: Final[dict[str, Callable[[Json], Converted]]] = {
     "switch": _switch, "ai_classifier": _classifier, "action_transfer_to_queue": _transfer,
     "set_variable": _set_variable, "trigger_keyword": _keyword, "delay": _delay, "jump": _jump,
     "logic_window_check": _either("open", "closed"), "business_hours": _either("open", "closed"),
+    "api_call": read_call, "random_split": read_split, "ai_extract": _either("complete", "incomplete"),
+    "msg_location_request": _either("received"), "msg_form": _either("submitted"),
     "end": _final, "note": _final,
 }  # fmt: skip
 

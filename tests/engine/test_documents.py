@@ -246,3 +246,32 @@ def test_a_cycle_is_readable_and_verified_as_an_error() -> None:
     talk = Talk(compile_flow(document, "f", 1))
     assert talk.session.status == "failed"
     assert talk.codes()[-1] in ("loop_limit", "message_limit")
+
+
+def test_older_calls_and_splits() -> None:
+    document = parse_document(
+        [
+            {"id": "call", "type": "http_request", "next": "ab",
+             "config": {"url": "https://x.example", "method": "post", "headers": {"X-Key": "a"}, "timeout": 5,
+                        "body": {"n": "{{ n }}"}, "response_mapping": {"order": "data.id", "all": "$"},
+                        "on_error": "sorry"}},
+            {"id": "sorry", "type": "message", "config": {"content": "Erro"}},
+            {"id": "ab", "type": "random_split",
+             "config": {"branches": [{"name": "Curto", "percentage": 30, "next": "sorry"}, {"id": "b", "label": "B"}]}},
+        ]
+    )  # fmt: skip
+    call = document.node("call")
+    assert call is not None
+    assert call.config == {
+        "url": "https://x.example", "method": "POST", "headers": [{"name": "X-Key", "value": "a"}],
+        "body": '{"n": "{{ n }}"}', "body_type": "json", "timeout_seconds": 5,
+        "mapping": [{"name": "order", "path": "$.data.id"}, {"name": "all", "path": "$"}],
+    }  # fmt: skip
+    targets = {(edge.source, edge.port): edge.target for edge in document.edges}
+    assert targets["call", "success"] == "ab"
+    assert targets["call", "error"] == "sorry"
+    assert targets["ab", "branch:curto"] == "sorry"
+    assert ("ab", "branch:b") in targets
+    assert not [f for f in verify(document) if f.severity == "error"]
+    again = parse_document(document.model_dump(mode="json"))
+    assert again.nodes == document.nodes

@@ -148,6 +148,27 @@ def test_a_flow_that_begins_by_itself(tenant: Tenant) -> None:
     assert play(tenant, slug, "oi", now=at).turns[1].ignored == "session_busy"
 
 
+@pytest.mark.parametrize(
+    ("minutes", "word", "heard"),
+    [
+        (5, "oi", [["Olá"], []]),
+        (600, "oi", [["Olá"], ["Olá"]]),
+        (5, "de novo", [["Olá"], ["Olá"]]),
+        (600, "chega", [["Olá"], ["Olá"]]),
+    ],
+)
+def test_a_message_during_a_delay(tenant: Tenant, minutes: int, word: str, heard: list[list[str]]) -> None:
+    """As in production: a long one leaves the contact free, and global keywords act in both."""
+    document = {
+        "nodes": [node("u", "trigger_universal"), node("h", "msg_text", body="Olá"), node("w", "delay", amount=minutes, unit="minutes"), node("t", "msg_text", body="Depois")],
+        "edges": [edge("u", "next", "h"), edge("h", "next", "w"), edge("w", "next", "t")],
+        "settings": {"restart_keywords": ["de novo"], "interrupt_keywords": ["chega"]},
+    }  # fmt: skip
+    result = play(tenant, make(tenant, document), "bom dia", word)
+    assert said(result) == heard
+    assert result.turns[1].ignored == (None if heard[1] else "session_busy")
+
+
 def test_the_trigger_can_be_named(tenant: Tenant) -> None:
     result = play(tenant, make(tenant, MENU), PRESS, trigger="promo")
     assert said(result) == [["Oi !"], ["Boa, !"]] or said(result)[0] == ["Oi !"]
