@@ -200,6 +200,9 @@ class ContactRun(ContactState):
             # The word broke off the session; it may be the keyword of another flow.
             situation = routing.Situation(thread.handling, self.person.blocked, None, situation.template_of)
             decision = routing.decide(message, situation, self.account, self.flows)
+            if decision.trigger == "universal" and str(decision.flow_id) == running.session.root_flow_id:
+                # What it broke off doesn't begin again only because every message begins it.
+                return
         self._log(thread, decision, running if decision.action == "resume" else None)
         if decision.action == "opt_out":
             self.person.consent, self.person.consent_at, self.person.dirty = "opted_out", self.context.now, True

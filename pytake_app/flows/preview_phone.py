@@ -170,6 +170,9 @@ class Phone:
 
     def _begin(self, item: PreviewInput, message: engine.InboundInput, *, same_turn: bool = False) -> None:
         trigger = self._trigger_for(message)
+        if same_turn and trigger is not None and trigger.kind == "universal":
+            # What a word broke off doesn't begin again only because every message begins it.
+            return
         if trigger is not None:
             self._keep(item, runner.start(self.flow, trigger, self._context()), same_turn=same_turn)
         elif not same_turn:

@@ -382,12 +382,14 @@ def test_help_examples_settings_addresses_and_several_blocks(editor: Editor) -> 
     page.locator(".react-flow__pane").click(position={"x": 12, "y": 12})
     settings = page.get_by_test_id("flow-settings")
     settings.locator('[data-field="undefined"]').select_option("error")
-    settings.locator('[data-field="interrupt_keywords"]').fill("sair")
-    settings.locator('[data-field="interrupt_keywords"]').press("Enter")
+    for name, word in (("interrupt_keywords", "sair"), ("restart_keywords", "menu")):
+        settings.locator(f'[data-field="{name}"]').fill(word)
+        settings.locator(f'[data-field="{name}"]').press("Enter")
     settings.locator('[data-field="name"]').fill("Tudo e mais")
     document = editor.document()
     assert (document["name"], document["settings"]["undefined"]) == ("Tudo e mais", "error")
     assert document["settings"]["interrupt_keywords"] == ["sair"]
+    assert document["settings"]["restart_keywords"] == ["menu"]
     page.locator(".react-flow__pane").click(position={"x": 12, "y": 12})
     page.keyboard.press("Control+a")
     expect(page.locator(".ins .kinds")).to_contain_text("Condição")

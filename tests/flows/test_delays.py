@@ -150,6 +150,16 @@ async def test_global_keywords_reach_a_session_in_a_delay(day: Day) -> None:
     assert await day.passes(days=2) == []
 
 
+async def test_a_word_that_ends_a_flow_does_not_begin_it_again(day: Day) -> None:
+    shop = chain("Loja", keyword("comprar"), say("what", "o quê?"), WAIT, say("end", "ok"),
+                 interrupt_keywords=["cancelar"])  # fmt: skip
+    day.install({**MENU, "settings": {"interrupt_keywords": ["cancelar"]}}, shop)
+    assert await day.write("oi", "cancelar") == ["olá"]
+    assert day.sessions() == [("interrupted", False)]
+    # Of another flow it does what every message does.
+    assert await day.write("comprar", "cancelar") == ["o quê?", "olá"]
+
+
 async def test_who_opts_out_hears_nothing_of_any_delay(day: Day) -> None:
     day.install(MENU, reminder())
     await day.write("agendar", "oi")

@@ -104,7 +104,10 @@ def test_keywords_before_universal_and_interrupt_words(tenant: Tenant) -> None:
     result = play(tenant, slug, "oi", "VOLTAR!", "Ana")
     assert [turn.ignored for turn in result.turns] == [None, None, None]
     assert any(e.type == "session_ended" and e.status == "interrupted" for e in result.turns[1].events)
-    assert said(result)[1:] == [["Seu nome?"], ["Oi Ana!"]]  # the word begins anew by the universal trigger
+    assert said(result)[1:] == [[], ["Seu nome?"]]  # it ends; only the next message begins anew
+    again = {**MENU, "settings": {"restart_keywords": ["voltar"]}}
+    result = play(tenant, make(tenant, again), "oi", "VOLTAR!", "Ana")
+    assert said(result)[1:] == [["Seu nome?"], ["Oi Ana!"]]
 
 
 def test_opt_out_words_win(tenant: Tenant) -> None:
@@ -154,7 +157,7 @@ def test_a_flow_that_begins_by_itself(tenant: Tenant) -> None:
         (5, "oi", [["Olá"], []]),
         (600, "oi", [["Olá"], ["Olá"]]),
         (5, "de novo", [["Olá"], ["Olá"]]),
-        (600, "chega", [["Olá"], ["Olá"]]),
+        (600, "chega", [["Olá"], []]),
     ],
 )
 def test_a_message_during_a_delay(tenant: Tenant, minutes: int, word: str, heard: list[list[str]]) -> None:
@@ -166,7 +169,7 @@ def test_a_message_during_a_delay(tenant: Tenant, minutes: int, word: str, heard
     }  # fmt: skip
     result = play(tenant, make(tenant, document), "bom dia", word)
     assert said(result) == heard
-    assert result.turns[1].ignored == (None if heard[1] else "session_busy")
+    assert result.turns[1].ignored == ("session_busy" if (minutes, word) == (5, "oi") else None)
 
 
 def test_the_trigger_can_be_named(tenant: Tenant) -> None:

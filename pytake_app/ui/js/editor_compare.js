@@ -87,7 +87,7 @@ const edgeLine = (edge, data) => {
   return { key: `e ${edge.source} ${edge.port}`, node: edge.source, kind: "edge", title: source ? `${nodeName(source)} · ${label}` : label, icon: "spline", group: "canvas", fields };
 };
 
-const SETTING_NAMES = { name: "versions.set_name", "settings.expiry_minutes": "editor.expiry", "settings.interrupt_keywords": "editor.interrupt" };
+const SETTING_NAMES = { name: "versions.set_name", "settings.expiry_minutes": "editor.expiry", "settings.interrupt_keywords": "editor.interrupt", "settings.restart_keywords": "inspector.flow_restart_keywords" };
 const settingLine = (change) => {
   const dotted = change.path.join(".");
   const label = SETTING_NAMES[dotted] ? say(SETTING_NAMES[dotted]) : change.path[0] === "translations" ? say("versions.set_translation", { language: change.path[1] ?? "" }) : say("versions.set_other");

@@ -169,6 +169,7 @@ const flowFields = () => {
     setting("locale", "select", { text: settings.locale ?? "pt_BR", choices: chosen(settings.locale ?? "pt_BR", ["pt_BR", "en", "es"]) }),
     setting("undefined", "select", { text: settings.undefined ?? "empty", choices: chosen(settings.undefined ?? "empty", ["empty", "error"]) }),
     setting("interrupt_keywords", "words"),
+    setting("restart_keywords", "words"),
   ];
 };
 
