@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytake_app.engine.answers import Rules, check_answer, normalize_phone, valid_cnpj, valid_cpf
+from pytake_app.engine.compare import compare
 from pytake_app.engine.naturaldate import parse_date, parse_time
 from pytake_app.engine.options import choose, index_options
 from pytake_app.engine.session import ContactView, LastInput
@@ -306,3 +307,25 @@ def test_documents_and_addresses_as_telephones_write_them() -> None:
     assert answer("email", "joao@Example.com.") == "joao@example.com"
     assert answer("url", "httpbin.org") == "https://httpbin.org"
     assert answer("url", "açaí.com.br") == "https://açaí.com.br"
+
+
+@pytest.mark.parametrize(
+    ("left", "operator", "right", "locale", "holds"),
+    [
+        ("2026-01-20", "less", "05/02/2026", "pt_BR", True),
+        ("2026-01-20", "less", "05/02/2026", "en", True),
+        ("2026-04-20", "less", "05/02/2026", "en", True),
+        ("2026-04-20", "less", "05/02/2026", "pt_BR", False),
+        ("20/01/2026", "greater", "5/1/2026", "pt_BR", True),
+        ("2026-12-25", "equals", "25/12/2026", "pt_BR", True),
+        ("2026-12-25", "in", "24/12/2026, 25/12/2026", "es", True),
+        ("2026-12-25", "equals", "25/12", "pt_BR", False),
+        ("1,234", "greater", "1000", "en", True),
+        ("1,234", "greater", "1000", "pt_BR", False),
+        ("12345678", "equals", "1234-5678", "pt_BR", False),
+    ],
+)
+def test_dates_and_numbers_in_texts_are_compared_in_the_flows_language(
+    left: str, operator: str, right: str, locale: str, holds: bool
+) -> None:
+    assert compare(left, operator, right, locale) is holds

@@ -9,6 +9,7 @@ from pytake_app.engine.analysis.graph import FlowGraph, FlowNode
 from pytake_app.engine.analysis.reading import variable_of
 from pytake_app.engine.analysis.report import Report
 from pytake_app.engine.answers import parse_number
+from pytake_app.engine.compare import WHOLE_DATE
 from pytake_app.engine.nodes.base import Config
 from pytake_app.engine.nodes.facts import ValueKind
 
@@ -31,7 +32,7 @@ def kinds_of(graph: FlowGraph) -> dict[str, set[ValueKind]]:
 def literal_kind(text: str) -> ValueKind:
     """The kind a fixed text is compared as."""
     plain = text.strip()
-    if _DAY.match(plain):
+    if _DAY.match(plain) or WHOLE_DATE.match(plain):
         return "date"
     if _CLOCK.match(plain):
         return "time"

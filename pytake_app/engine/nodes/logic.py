@@ -61,7 +61,7 @@ def _run_condition(visit: Visit, prepared: _Condition) -> Go:
     result = prepared.all and bool(prepared.rows)
     why = "every row holds" if prepared.all else "no row holds"
     for number, row in enumerate(prepared.rows, 1):
-        held = compare(visit.value(row.value), row.operator, visit.value(row.compare_to))
+        held = compare(visit.value(row.value), row.operator, visit.value(row.compare_to), visit.scope.locale)
         if held == wanted:
             result, why = held, f"row {number} {'holds' if held else 'does not hold'}"
             break
@@ -119,7 +119,7 @@ def _prepare_switch(config: SwitchConfig, texts: TemplateCompiler) -> _Switch:
 def _run_switch(visit: Visit, prepared: _Switch) -> Go:
     value = visit.value(prepared.value)
     for key, operator, expected in prepared.cases:
-        if compare(value, operator, visit.value(expected)):
+        if compare(value, operator, visit.value(expected), visit.scope.locale):
             return Go(f"case:{key}", f"the value is {printed(value)[:60]!r}")
     if visit.failed and visit.has("error"):
         return Go("error", "a value could not be read")
