@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from pytake_app.accounts import service as accounts
+from pytake_app.accounts.models import Organization
 from pytake_app.channels.capabilities import capabilities_of
 from pytake_app.config import get_settings
 from pytake_app.contacts import service as contacts
@@ -129,19 +130,16 @@ def _read(session: Session) -> World:
         elif kind == "queue" and more:
             default_queue = (row_id, name)
     connected = whatsapp.channel_accounts(session)
+    organization = accounts.organization_of_session(session)
+    words = organization.settings.get("opt_out_words")
     return World(
         names={kind: frozenset(found) for kind, found in names.items()},
         default_queue=default_queue,
         templates=_facts(whatsapp.template_book(session, connected)),
         channels=_channels([account.channel for account in connected]),
-        prices=_prices(session, connected),
-        opt_out_words=_opt_out_words(session),
+        prices=_prices(session, organization, connected),
+        opt_out_words=tuple(map(str, words)) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS,
     )
-
-
-def _opt_out_words(session: Session) -> tuple[str, ...]:
-    words = accounts.organization_of_session(session).settings.get("opt_out_words")
-    return tuple(map(str, words)) if isinstance(words, list) else DEFAULT_OPT_OUT_WORDS
 
 
 def _facts(book: TemplateBook) -> tuple[TemplateFacts, ...] | None:
@@ -186,8 +184,7 @@ def _channels(kinds: list[str]) -> tuple[ChannelFacts, ...]:
     return tuple(facts)
 
 
-def _prices(session: Session, connected: list[Any]) -> Prices:
-    organization = accounts.organization_of_session(session)
+def _prices(session: Session, organization: Organization, connected: list[Any]) -> Prices:
     found = whatsapp.organization_prices(session, organization, get_settings(), connected)
     return Prices(
         currency=found.currency,

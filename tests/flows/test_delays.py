@@ -11,9 +11,11 @@ import pytest
 import redis
 
 from pytake_app.config import Settings
+from pytake_app.conversations import service as conversations
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
 from pytake_app.core.services import Services
+from pytake_app.core.tenancy import Principal, Role
 from pytake_app.flows.execution_delays import AGAIN
 from pytake_app.flows.execution_state import find_sessions, write_sessions
 from pytake_app.messaging.scheduler import Scheduler
@@ -211,3 +213,17 @@ async def test_of_two_sessions_the_one_that_ends_makes_room(day: Day, turned: bo
         later.dirty = busy.dirty = True
         write_sessions(connection, [busy, later] if turned else [later, busy], day.clock.now())
     assert day.sessions() == [("waiting", False), ("completed", False)]
+
+
+async def test_a_person_who_has_the_conversation_by_then_ends_it(day: Day) -> None:
+    day.install(reminder())
+    await day.write("agendar")
+    pipeline, organization_id = day.pipeline, day.pipeline.tenant.organization_id
+    ((user_id,),) = pipeline.rows("SELECT id FROM users WHERE organization_id = :o LIMIT 1", o=organization_id)
+    ((conversation_id,),) = pipeline.rows("SELECT id FROM conversations")
+    who = Principal(user_id, organization_id, Role.AGENT, user_id)
+    with pipeline.services.database.tenant(organization_id) as session:
+        conversations.take_over(session, who, conversation_id, clock=day.clock)
+    assert day.sessions() == [("waiting", True)]
+    assert await day.passes(days=1, minutes=1) == []
+    assert day.sessions() == [("interrupted", False)]
