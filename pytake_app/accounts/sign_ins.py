@@ -34,5 +34,6 @@ def principal_of(found: repository.SignedIn) -> Principal:
         permissions=permissions_of(Role(user.role), changes),
         plan=organization.plan,
         avatar_url=user.avatar_url,
+        time_zone=user.time_zone or organization.time_zone,
         masks_phones=masks_phones(organization.settings, Role(user.role)),
     )

@@ -118,6 +118,7 @@ class Principal:
 
     `permissions`: the role's own when not given. `api_key_id`: a program calls with a key; `user_id` is then who made
     it, and `session_id` the key's id. `masks_phones`: answers to them show only the end of contacts' phones.
+    `time_zone`: in which pages show them moments, as an IANA name.
     """
 
     user_id: UUID
@@ -133,6 +134,7 @@ class Principal:
     api_key_id: UUID | None = None
     api_key_name: str = ""
     avatar_url: str = ""
+    time_zone: str = ""
     masks_phones: bool = False
 
     def __post_init__(self) -> None:

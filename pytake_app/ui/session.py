@@ -212,6 +212,7 @@ class SessionState(rx.State):
     user_email: str = ""
     initials: str = ""
     avatar: str = ""
+    time_zone: str = ""
     role: str = ""
     organization_name: str = ""
     organization_id: str = ""
@@ -229,7 +230,7 @@ class SessionState(rx.State):
         self.user_id = str(who.user_id)
         self.user_name, self.user_email = who.name, who.email
         self.initials, self.role, self.avatar = initials(who.name), who.role.value, who.avatar_url
-        self.organization_name, self.locale = who.organization_name, who.locale
+        self.organization_name, self.locale, self.time_zone = who.organization_name, who.locale, who.time_zone
         self.organization_id = str(who.organization_id)
         self.permissions = sorted(who.permissions)
         return None

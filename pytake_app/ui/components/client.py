@@ -62,11 +62,12 @@ class CommandPalette(ShellPart):
 
 
 class AccountLanguage(rx.Component):
-    """Keeps the language of this browser and of the account together; `locale` is the account's (`pt_BR`)."""
+    """Keeps the language of this browser and of the account (`locale`: `pt_BR`) together, and takes its time zone."""
 
     library = "$/public/pt_account.js"
     tag = "AccountLanguage"
     locale: rx.Var[str]
+    zone: rx.Var[str]
 
 
 class ConnectionBanner(ShellPart):

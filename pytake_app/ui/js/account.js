@@ -2,11 +2,14 @@
 import { useEffect, useRef } from "react";
 import { api } from "$/public/pt_api.js";
 import { adoptLang, chosenLang, useLang } from "$/public/pt_i18n.js";
+import { adoptZone } from "$/public/pt_zone.js";
 
 const LOCALES = { "pt-BR": "pt_BR", en: "en", es: "es" };
 
-export const AccountLanguage = ({ locale }) => {
+/** `zone`: the person's time zone, in which pages show moments. */
+export const AccountLanguage = ({ locale, zone }) => {
   const lang = useLang();
+  useEffect(() => adoptZone(zone), [zone]);
   const saved = useRef("");
   useEffect(() => {
     if (!locale) return; // not known yet

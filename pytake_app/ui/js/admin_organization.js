@@ -8,6 +8,7 @@ import { DeleteDialog, SuspendDialog } from "$/public/pt_admin_dialogs.js";
 import { problem } from "$/public/pt_organization_page.js";
 import { count, day, planName, PLANS, RESOURCES, UsageList } from "$/public/pt_plan_kit.js";
 import { Field, Numeric, Select, Text } from "$/public/pt_queue_fields.js";
+import { dayOf, fromWall } from "$/public/pt_zone.js";
 
 const HUES = { active: "jade", suspended: "amber", deleting: "red" };
 const MODES = ["plan", "own", "unlimited"];
@@ -23,7 +24,7 @@ const Limit = ({ name, own, ofPlan, onChange }) => {
 };
 
 const PlanForm = ({ row, plans, onRow }) => {
-  const start = () => ({ plan: row.plan, trial: row.trial_ends_at ? row.trial_ends_at.slice(0, 10) : "", own: row.own_limits });
+  const start = () => ({ plan: row.plan, trial: row.trial_ends_at ? dayOf(row.trial_ends_at) : "", own: row.own_limits });
   const [draft, setDraft] = useState(start);
   const [busy, setBusy] = useState(false);
   const dirty = JSON.stringify(draft) !== JSON.stringify(start());
@@ -37,7 +38,7 @@ const PlanForm = ({ row, plans, onRow }) => {
   const save = async () => {
     setBusy(true);
     try {
-      const trial = draft.trial ? new Date(`${draft.trial}T23:59:59`).toISOString() : null;
+      const trial = draft.trial ? fromWall(`${draft.trial}T23:59`).toISOString() : null;
       onRow(await api.put(`/api/v1/organizations/${row.id}/plan`, { plan: draft.plan, trial_ends_at: trial, reset_limits: true, limits: draft.own }));
       tell(say("plans.saved"), "success");
     } catch (error) {

@@ -7,21 +7,21 @@ import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
 import { may } from "$/public/pt_rights.js";
 import { Btn, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select } from "$/public/pt_queue_fields.js";
+import { dayOf, fromWall } from "$/public/pt_zone.js";
 
 const NONE = { q: "", actor_id: "", kind: "", action: "", period: "", since: "", until: "" };
 const DAYS = { day: 1, week: 7, month: 30 };
 const KEEP = [90, 180, 365, 730, 1825, 3650];
 const SIGNS = { user: UserRound, api_key: KeyRound, system: Bot, visitor: UserX };
 const PAGE = 50;
-const dayOf = (at) => new Date(at).toDateString();
 
 const query = (where) => {
   const asked = new URLSearchParams();
   for (const name of ["q", "actor_id", "kind", "action"]) if (where[name]) asked.set(name, where[name]);
   if (DAYS[where.period]) asked.set("since", new Date(Date.now() - DAYS[where.period] * 86400000).toISOString());
   if (where.period === "own") {
-    if (where.since) asked.set("since", new Date(`${where.since}T00:00:00`).toISOString());
-    if (where.until) asked.set("until", new Date(new Date(`${where.until}T00:00:00`).getTime() + 86400000).toISOString());
+    if (where.since) asked.set("since", fromWall(`${where.since}T00:00`).toISOString());
+    if (where.until) asked.set("until", fromWall(`${new Date(Date.parse(where.until) + 86400000).toISOString().slice(0, 10)}T00:00`).toISOString());
   }
   return asked;
 };

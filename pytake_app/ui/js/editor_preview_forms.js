@@ -2,13 +2,14 @@
 import { createElement as h, useEffect, useState } from "react";
 import { useLang } from "$/public/pt_i18n.js";
 import { S, say, useStore, useStoreRef } from "$/public/pt_editor.js";
-import { fromWall, toWall, zoneNow } from "$/public/pt_editor_clock.js";
+import { zoneNow } from "$/public/pt_editor_clock.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { nodeName, sliceOf } from "$/public/pt_editor_model.js";
 import { CHANNELS, channelName, valueText } from "$/public/pt_editor_preview_view.js";
 import { preview, state } from "$/public/pt_editor_preview.js";
 import { tests } from "$/public/pt_editor_tests.js";
 import { may as grants } from "$/public/pt_rights.js";
+import { fromWall, toWall } from "$/public/pt_zone.js";
 
 const field = (label, control, hint = "") => h("label", { className: "ff", key: label }, h("span", { className: "lbl" }, label), control, hint && h("span", { className: "meta muted" }, hint));
 const button = (kind, label, onClick, rest = {}) => h("button", { type: "button", className: `btn ${kind} sm`, onClick, ...rest }, label);

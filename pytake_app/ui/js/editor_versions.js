@@ -5,11 +5,12 @@ import { api, ApiError } from "$/public/pt_api.js";
 import { isTyping } from "$/public/pt_shell.js";
 import { nodeOf } from "$/public/pt_editor_doc.js";
 import { editor, emit, S, say, sayOr, tell, watch } from "$/public/pt_editor.js";
-import { fromWall, loadZone, toWall, when, zoneNow } from "$/public/pt_editor_clock.js";
+import { loadZone, when, zoneNow } from "$/public/pt_editor_clock.js";
 import { DRAFT, lines, marksOf, sideName, together } from "$/public/pt_editor_compare.js";
 import { grouped } from "$/public/pt_editor_findings.js";
 import { addSlice, kindName } from "$/public/pt_editor_model.js";
 import { may as grants } from "$/public/pt_rights.js";
+import { fromWall, toWall } from "$/public/pt_zone.js";
 
 const path = (rest) => `/api/v1/flows/${encodeURIComponent(S.flowId)}/${rest}`;
 const codeOf = (error) => (error instanceof ApiError ? error.code : "unknown");

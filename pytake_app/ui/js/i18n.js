@@ -1,5 +1,6 @@
 // Language store and message formatting. CATALOGUES and DEFAULT are put in front at build time.
 import { useSyncExternalStore } from "react";
+import { inZone, onZone } from "$/public/pt_zone.js";
 
 const KEY = "pytake_lang"; // what the person chose in this browser
 const ACCOUNT_KEY = "pytake_lang_account"; // what their account says, kept so that the next page starts with it
@@ -90,8 +91,14 @@ if (typeof window !== "undefined") {
   else window.addEventListener("load", ready, { once: true });
 }
 
-/** The language in use; components that call it render again when it changes. */
-export const useLang = () => useSyncExternalStore(subscribe, getLang, () => DEFAULT);
+// Moments are texts too: who shows them in another time zone renders again.
+let look = 0;
+onZone(() => {
+  look += 1;
+  listeners.forEach((fn) => fn());
+});
+/** The language in use; components that call it render again when it, or the time zone, changes. */
+export const useLang = () => useSyncExternalStore(subscribe, () => `${current} ${look}`, () => `${DEFAULT} 0`).split(" ")[0];
 
 const show = (lang, value) =>
   typeof value === "number" ? (numbers[lang] ||= new Intl.NumberFormat(lang)).format(value) : value == null ? "" : String(value);
@@ -117,12 +124,14 @@ const UNITS = [
   ["minute", 60],
 ];
 
-/** Formatting by language; `value` is an ISO time, a Date or milliseconds. */
+/** Formatting by language, moments in the person's time zone; `value` is an ISO time, a Date or milliseconds. */
 export const fmt = {
   number: (lang, value, options) => new Intl.NumberFormat(lang, options).format(value),
-  time: (lang, value) => new Date(value).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" }),
-  date: (lang, value) => new Date(value).toLocaleDateString(lang, { day: "numeric", month: "short", year: "numeric" }),
-  exact: (lang, value) => new Date(value).toLocaleString(lang, { dateStyle: "full", timeStyle: "medium" }),
+  time: (lang, value) => inZone(lang, value, { hour: "2-digit", minute: "2-digit" }),
+  date: (lang, value) => inZone(lang, value, { day: "numeric", month: "short", year: "numeric" }),
+  exact: (lang, value) => inZone(lang, value, { dateStyle: "full", timeStyle: "medium" }),
+  /** "21/11/2026, 17:05": short, and still exact. */
+  moment: (lang, value) => inZone(lang, value, { dateStyle: "short", timeStyle: "short" }),
   /** "há 4 min"; under a minute: "agora". */
   relative: (lang, value, now = Date.now()) => {
     const seconds = (new Date(value).getTime() - now) / 1000;

@@ -11,6 +11,7 @@ import { hueOf, hueOfColor, initials, nameOf, phoneText } from "$/public/pt_inbo
 import { CannedDialog } from "$/public/pt_inbox_canned.js";
 import { CardDialog, OptionsDialog, PlaceDialog, TemplateDialog } from "$/public/pt_inbox_pickers.js";
 import { departments, flows, narrowed, people, queues, useList } from "$/public/pt_inbox_refs.js";
+import { dayOf, fromWall, inZone, toWall } from "$/public/pt_zone.js";
 
 const close = () => inbox.closeDialog();
 const Cancel = () => h(Btn, { kind: "ghost", onClick: close }, say("common.cancel"));
@@ -72,26 +73,26 @@ const TransferDialog = () => {
 };
 
 // ---- times
+/** So many days from today, at a full hour, where the person is. */
 const at = (days, hour) => {
-  const date = new Date();
-  date.setDate(date.getDate() + days);
-  date.setHours(hour, 0, 0, 0);
-  return date;
+  const day = new Date(Date.parse(dayOf(Date.now())) + days * 86400000).toISOString().slice(0, 10);
+  return fromWall(`${day}T${String(hour).padStart(2, "0")}:00`);
 };
 const presets = () => {
   const now = new Date();
-  const monday = ((8 - now.getDay()) % 7) || 7;
-  return [["in_1h", new Date(now.getTime() + 3600000)], ["in_3h", new Date(now.getTime() + 3 * 3600000)], ...(now.getHours() < 17 ? [["tonight", at(0, 18)]] : []), ["tomorrow", at(1, 9)], ...(monday > 1 ? [["monday", at(monday, 9)]] : []), ["in_week", at(7, 9)]];
+  const wall = new Date(`${toWall(now)}Z`);
+  const monday = ((8 - wall.getUTCDay()) % 7) || 7;
+  return [["in_1h", new Date(now.getTime() + 3600000)], ["in_3h", new Date(now.getTime() + 3 * 3600000)], ...(wall.getUTCHours() < 17 ? [["tonight", at(0, 18)]] : []), ["tomorrow", at(1, 9)], ...(monday > 1 ? [["monday", at(monday, 9)]] : []), ["in_week", at(7, 9)]];
 };
-const localText = (date) => new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 const When = ({ onPick, confirm, names }) => {
-  const [own, setOwn] = useState(localText(at(1, 9)));
-  const late = !own || new Date(own) <= new Date();
+  const [own, setOwn] = useState(toWall(at(1, 9)));
+  const chosen = fromWall(own);
+  const late = !chosen || chosen <= new Date();
   return h("div", { className: "col g8" },
-    h("div", { className: "ix-picks" }, presets().map(([name, date]) => h("button", { key: name, type: "button", className: "ix-pick", onClick: () => onPick(date.toISOString()), "data-testid": `when-${name}` }, h("span", { className: "tile s" }, h(Sign, { of: Clock })), h("span", { className: "grow dense" }, say(`inbox_more.when_${name}`)), h("span", { className: "meta muted tn nw" }, date.toLocaleString(getLang(), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }))))),
-    h("div", { className: "row g8 ix-own" }, h("label", { className: "ff grow" }, h("span", { className: "lbl" }, say("inbox_more.when_own")), h("input", { className: "input", type: "datetime-local", value: own, min: localText(new Date()), onChange: (event) => setOwn(event.target.value), "data-testid": "when-own" })), h(Btn, { kind: "solid", disabled: late, onClick: () => onPick(new Date(own).toISOString()), test: "when-confirm" }, confirm)),
+    h("div", { className: "ix-picks" }, presets().map(([name, date]) => h("button", { key: name, type: "button", className: "ix-pick", onClick: () => onPick(date.toISOString()), "data-testid": `when-${name}` }, h("span", { className: "tile s" }, h(Sign, { of: Clock })), h("span", { className: "grow dense" }, say(`inbox_more.when_${name}`)), h("span", { className: "meta muted tn nw" }, inZone(getLang(), date, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }))))),
+    h("div", { className: "row g8 ix-own" }, h("label", { className: "ff grow" }, h("span", { className: "lbl" }, say("inbox_more.when_own")), h("input", { className: "input", type: "datetime-local", value: own, min: toWall(new Date()), onChange: (event) => setOwn(event.target.value), "data-testid": "when-own" })), h(Btn, { kind: "solid", disabled: late, onClick: () => onPick(chosen.toISOString()), test: "when-confirm" }, confirm)),
     // The browser writes its fields in its own language and order: here it stands in the page's.
-    own && !Number.isNaN(new Date(own).getTime()) && h("div", { className: "meta muted", "data-testid": "when-words" }, new Date(own).toLocaleString(getLang(), { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" })), names);
+    chosen && h("div", { className: "meta muted", "data-testid": "when-words" }, inZone(getLang(), chosen, { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" })), names);
 };
 const SnoozeDialog = ({ bulk }) => {
   const head = useInbox("head");

@@ -1,4 +1,5 @@
 // From messages and log entries, as the API gives them, to the items of a thread: flat values for the views, in time order.
+import { dayOf } from "$/public/pt_zone.js";
 const RANK = { image: "image", sticker: "sticker", audio: "audio", voice: "audio", video: "video", document: "file" };
 // Messages that speak of another one: they show on it, not by themselves.
 const ABOUT = new Set(["reaction", "edit", "revoke"]);
@@ -200,7 +201,7 @@ export const threadItems = (messages, log, before) => {
   const items = [];
   let day = "";
   for (const { sort, view } of entries) {
-    const today = new Date(sort).toDateString();
+    const today = dayOf(sort);
     if (today !== day) items.push({ key: `day-${today}`, kind: "day", at: sort });
     day = today;
     items.push(view);

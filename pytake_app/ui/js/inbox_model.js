@@ -1,5 +1,6 @@
 // From the API's resources to what the inbox's components show: flat values, no rules of the business.
 import { may as grants } from "$/public/pt_rights.js";
+import { daysAway, inZone, yearOf } from "$/public/pt_zone.js";
 const HUES = ["jade", "blue", "violet", "amber", "cyan", "plum"];
 const MINUTE = 60000;
 
@@ -16,25 +17,19 @@ export const phoneText = (phone) => {
   return brazil ? `+55 ${brazil[1]} ${brazil[2]}-${brazil[3]}` : digits ? `+${digits}` : "";
 };
 export const nameOf = (contact) => contact?.name || phoneText(contact?.phone) || "?";
-const sameDay = (a, b) => a.toDateString() === b.toDateString();
-
+const dateOf = (lang, value, month) => inZone(lang, value, { day: "numeric", month, ...(yearOf(value) === yearOf(Date.now()) ? {} : { year: "numeric" }) });
+const dayWord = (lang, away) => new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(away, "day");
 /** "14:08" today, "ontem" yesterday, a short date before. */
 export const shortTime = (lang, value) => {
   if (!value) return "";
-  const [at, now] = [new Date(value), new Date()];
-  if (sameDay(at, now)) return at.toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
-  const yesterday = new Date(now.getTime() - 86400000);
-  if (sameDay(at, yesterday)) return new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(-1, "day");
-  return at.toLocaleDateString(lang, { day: "numeric", month: "short", ...(at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) });
+  const away = daysAway(value);
+  return away === 0 ? clockTime(lang, value) : away === -1 ? dayWord(lang, away) : dateOf(lang, value, "short");
 };
-export const clockTime = (lang, value) => (value ? new Date(value).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" }) : "");
+export const clockTime = (lang, value) => (value ? inZone(lang, value, { hour: "2-digit", minute: "2-digit" }) : "");
 /** "Hoje, 21 de novembro". */
 export const dayText = (lang, value) => {
-  const [at, now] = [new Date(value), new Date()];
-  const long = at.toLocaleDateString(lang, { day: "numeric", month: "long", ...(at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) });
-  const away = Math.round((new Date(at.toDateString()) - new Date(now.toDateString())) / 86400000);
-  if (away < -1 || away > 0) return long;
-  return `${new Intl.RelativeTimeFormat(lang, { numeric: "auto" }).format(away, "day")}, ${long}`;
+  const [away, long] = [daysAway(value), dateOf(lang, value, "long")];
+  return away < -1 || away > 0 ? long : `${dayWord(lang, away)}, ${long}`;
 };
 /** A span of minutes as "23 h 54", "4 min". */
 export const spanText = (minutes) => {

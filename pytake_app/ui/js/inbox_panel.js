@@ -5,7 +5,8 @@ import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { logWords } from "$/public/pt_inbox_bubbles.js";
 import { Btn, Face, IconBtn, Menu, say, Sign, useNow } from "$/public/pt_inbox_kit.js";
-import { clockTime, hueOf, masked, promiseOf, shortTime } from "$/public/pt_inbox_model.js";
+import { hueOf, masked, promiseOf, shortTime } from "$/public/pt_inbox_model.js";
+import { inZone } from "$/public/pt_zone.js";
 
 const Pair = ({ label, children, muted }) => h(Fragment, null, h("dt", { className: "break" }, label), h("dd", { className: muted ? "muted break" : "break" }, children));
 const span = (seconds) => (seconds < 60 ? `${Math.max(0, Math.round(seconds))} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min${seconds % 60 >= 1 && seconds < 600 ? ` ${Math.round(seconds % 60)} s` : ""}` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)}`);
@@ -92,7 +93,7 @@ export const Panel = () => {
   ];
   const shown = whole ? log : log.slice(0, 5);
   return h(Fragment, null,
-    h("div", { className: "sec row" }, h(Face, { initials: panel.initials, hue: panel.hue, size: "xl" }), h("div", { className: "grow" }, h("h3", { className: "str lead ell" }, panel.name), h("div", { className: "meta muted ell" }, say("inbox_more.client_since", { when: new Date(panel.since).toLocaleDateString(getLang(), { month: "short", year: "numeric" }) }))),
+    h("div", { className: "sec row" }, h(Face, { initials: panel.initials, hue: panel.hue, size: "xl" }), h("div", { className: "grow" }, h("h3", { className: "str lead ell" }, panel.name), h("div", { className: "meta muted ell" }, say("inbox_more.client_since", { when: inZone(getLang(), panel.since, { month: "short", year: "numeric" }) }))),
       panel.may_write && h(Menu, { trigger: h("button", { type: "button", className: "ib sm", "aria-label": say("inbox_more.contact_acts"), title: say("inbox_more.contact_acts"), "data-testid": "contact-more" }, h(Sign, { of: Ellipsis, size: "" })), items, label: say("inbox_more.contact_acts") }),
       h(IconBtn, { icon: X, label: say("common.close"), small: true, className: "ix-info", onClick: inbox.panel, test: "panel-close" })),
     (panel.tags.length > 0 || panel.may_write) && h("div", { className: "sec" }, h(Tags, { panel })),
@@ -103,7 +104,7 @@ export const Panel = () => {
         h(Pair, { label: say("inbox.consent") }, h(Consent, { panel })), panel.talk_tags.length > 0 && h(Pair, { label: say("inbox_more.talk_tags") }, panel.talk_tags.join(", ")))),
     h(Queue, { panel }),
     h("div", { className: "sec" }, h("div", { className: "row" }, h("div", { className: "h-sec grow" }, say("inbox.what_robot_did")), log.length > 5 && h("button", { type: "button", className: "link meta", onClick: () => setWhole(!whole), "aria-expanded": whole, "data-testid": "log-all" }, say(whole ? "inbox_more.see_less" : "inbox_more.see_all"))),
-      shown.length ? h("ul", { className: "logs", "data-testid": "panel-log" }, shown.map((entry) => h("li", { key: entry.key }, h("span", { className: "med" }, logWords(entry)), h("span", { className: "muted nw" }, ` · ${new Date(entry.at).toDateString() === new Date().toDateString() ? clockTime(getLang(), entry.at) : shortTime(getLang(), entry.at)}`)))) : h("div", { className: "dense muted" }, say("inbox.no_log"))),
+      shown.length ? h("ul", { className: "logs", "data-testid": "panel-log" }, shown.map((entry) => h("li", { key: entry.key }, h("span", { className: "med" }, logWords(entry)), h("span", { className: "muted nw" }, ` · ${shortTime(getLang(), entry.at)}`)))) : h("div", { className: "dense muted" }, say("inbox.no_log"))),
     previous?.length > 0 && h("div", { className: "sec" }, h("div", { className: "row" }, h("div", { className: "h-sec grow" }, say("inbox.previous")), h("span", { className: "meta muted tn" }, previous.length)),
       h("div", { className: "col" }, previous.map((one) => h("button", { key: one.id, type: "button", className: "row dense ix-past", onClick: () => inbox.select(one.id), "data-testid": "past" }, h("span", { className: "ell grow" }, one.last_message?.preview || say("inbox.no_text")), h("span", { className: "meta muted nw" }, shortTime(getLang(), one.last_message?.at ?? one.created_at)))))));
 };

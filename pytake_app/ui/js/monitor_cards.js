@@ -9,6 +9,7 @@ import { ChannelMark } from "$/public/pt_inbox_list.js";
 import { acts, mayGive, mayOn } from "$/public/pt_monitor_acts.js";
 import { clockTime, contactName, dotOf, faceOf, firstName, outcomeOf, roughText, scoreHue, secondsSince, secondsTo, slaNow, spanText, useTick, whyText } from "$/public/pt_monitor_model.js";
 import { useMonitor, view } from "$/public/pt_monitor_store.js";
+import { daysAway, inZone } from "$/public/pt_zone.js";
 
 export const PRIORITY_HUE = { urgent: "red", high: "amber", medium: "", low: "" };
 export const PRIORITIES = ["urgent", "high", "medium", "low"];
@@ -127,10 +128,10 @@ const SIGNS = { completed: CircleCheck, transferred: ArrowLeftRight, abandoned: 
 export const RecentRow = memo(({ item }) => {
   const { words, hue } = outcomeOf(item);
   const parts = [words, item.agent ? firstName(item.agent.name) : "", item.waited_seconds !== null && item.status !== "transferred" ? say("monitor.waited", { span: spanText(item.waited_seconds) }) : "", item.handled_seconds !== null && item.handled_seconds !== undefined ? roughText(item.handled_seconds) : item.queue?.name].filter(Boolean);
-  const day = item.ended_at && new Date(item.ended_at).toDateString() !== new Date().toDateString();
+  const day = item.ended_at && daysAway(item.ended_at) !== 0;
   return h("li", { className: "qm-recent", "data-testid": "recent-row", "data-id": item.id, "data-status": item.status },
     h("span", { className: `t-${hue}` }, h(Sign, { of: SIGNS[item.status] ?? MessageSquareText, size: "" })),
     h("div", { className: "grow col" }, h(Open, { item }), h("span", { className: "meta muted ell", title: parts.join(" · ") }, parts.join(" · ")), item.csat_comment && h("q", { className: "meta ell qm-said", title: item.csat_comment, "data-testid": "csat-comment" }, item.csat_comment)),
-    h("div", { className: "qm-end" }, h("time", { className: "meta muted tn", dateTime: item.ended_at, title: item.ended_at ? fmt.exact(getLang(), item.ended_at) : "" }, item.ended_at ? `${day ? `${new Date(item.ended_at).toLocaleDateString(getLang(), { day: "numeric", month: "short" })} ` : ""}${fmt.time(getLang(), item.ended_at)}` : ""),
+    h("div", { className: "qm-end" }, h("time", { className: "meta muted tn", dateTime: item.ended_at, title: item.ended_at ? fmt.exact(getLang(), item.ended_at) : "" }, item.ended_at ? `${day ? `${inZone(getLang(), item.ended_at, { day: "numeric", month: "short" })} ` : ""}${fmt.time(getLang(), item.ended_at)}` : ""),
       item.csat_score ? h("span", { className: `qm-score tn t-${scoreHue(item.csat_score)}`, title: say("monitor.score", { score: item.csat_score }) }, item.csat_score, h(Star, { className: "i-xs", "aria-hidden": true })) : h("span", { className: "muted meta", title: say("monitor.no_score") }, "–")));
 });

@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { fmt, getLang, tr, trKey } from "$/public/pt_i18n.js";
 import { hueOf, initials, nameOf } from "$/public/pt_inbox_model.js";
+import { dayOf, daysAway, inZone } from "$/public/pt_zone.js";
 
 const say = (key, params) => tr(getLang(), key, params);
 /** The text of a key that the catalogue may not have; then nothing. */
@@ -66,13 +67,11 @@ export const dotOf = (queue) => (queue ? (HUE[queue.color] ?? queue.color ?? hue
 export const firstName = (name) => String(name ?? "").trim().split(/\s+/)[0] ?? "";
 export const listText = (names) => new Intl.ListFormat(getLang(), { type: "conjunction" }).format(names.map(String));
 /** "sábado passado": the same day a week ago, as each language says it. */
-export const weekAgo = () => say(`monitor.week_ago_${new Date(now()).getDay()}`);
+export const weekAgo = () => say(`monitor.week_ago_${new Date(dayOf(now())).getUTCDay()}`);
 
 /** "14:06" today, else with the weekday. */
 export const clockTime = (value) => {
-  const at = new Date(value);
-  const today = at.toDateString() === new Date(now()).toDateString();
-  return today ? fmt.time(getLang(), at) : at.toLocaleString(getLang(), { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  return daysAway(value, now()) === 0 ? fmt.time(getLang(), value) : inZone(getLang(), value, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 };
 const WHY = {
   nobody_free: ({ full = [], elsewhere = [] }) => [

@@ -2,7 +2,7 @@
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { Bot, Download, GitMerge, ShieldCheck, ShieldX, Trash2, TriangleAlert, UserRound } from "lucide-react";
 import { api, ApiError } from "$/public/pt_api.js";
-import { getLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 
 const SOURCES = { automation: Bot, merge: GitMerge };
@@ -33,7 +33,7 @@ const History = ({ rows }) =>
     : h("ul", { className: "sg-rows", "data-testid": "consent-history" }, rows.map((one, i) => h("li", { key: i },
       h(Sign, { of: one.consent === "opted_in" ? ShieldCheck : ShieldX, size: "" }),
       h("div", { className: "col grow" }, h("span", { className: "dense med" }, say(`inbox.consent.${one.consent}`)), h("span", { className: "meta muted row g4" }, h(Sign, { of: SOURCES[one.source] ?? UserRound }), say(`privacy.source_${one.source}`))),
-      h("time", { className: "meta muted tn", dateTime: one.at }, new Date(one.at).toLocaleString(getLang(), { dateStyle: "short", timeStyle: "short" })))));
+      h("time", { className: "meta muted tn", dateTime: one.at }, fmt.moment(getLang(), one.at)))));
 
 /** The dialog about a contact's data; `onErased` after the contact was forgotten. */
 export const ContactData = ({ contactId, name, onClose, onErased }) => {

@@ -98,7 +98,7 @@ const Erasures = () => {
   if (page.hidden) return null;
   const line = (one) => h("li", { key: one.id, "data-testid": "erasure" }, h(Sign, { of: UserX, size: "" }),
     h("div", { className: "col grow" }, h("span", { className: "dense med" }, say(`privacy.reason_${one.reason}`, { name: one.requested_by_name || say("privacy.somebody") })), h("span", { className: "meta muted" }, say("privacy.went", { messages: fmt.number(getLang(), one.counts.messages ?? 0), files: fmt.number(getLang(), one.counts.files ?? 0) }))),
-    h("time", { className: "meta muted tn", dateTime: one.at, title: new Date(one.at).toLocaleString(getLang()) }, fmt.date(getLang(), one.at)));
+    h("time", { className: "meta muted tn", dateTime: one.at, title: fmt.exact(getLang(), one.at) }, fmt.date(getLang(), one.at)));
   return h("section", { className: "sg-card", "aria-label": say("privacy.erasures") },
     h("div", { className: "sg-card-h" }, h("div", { className: "col" }, h("h3", null, say("privacy.erasures")), h("p", { className: "dense muted" }, say("privacy.erasures_lead")))),
     page.items.length === 0 ? h("p", { className: "dense muted" }, say("privacy.erasures_none")) : h("ul", { className: "sg-rows" }, page.items.map(line)),

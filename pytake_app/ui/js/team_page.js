@@ -10,6 +10,7 @@ import { agentOrder, atWork, dotOf, faceOf, roughText, secondsSince, STATUS_HUE,
 import { Field, Numeric, Switch, Words } from "$/public/pt_queue_fields.js";
 import { whileVisible } from "$/public/pt_page_store.js";
 import { may as grants } from "$/public/pt_rights.js";
+import { dayOf, inZone } from "$/public/pt_zone.js";
 
 const STATUSES = ["online", "busy", "break", "away", "offline"];
 const REST_MS = 800;
@@ -47,11 +48,11 @@ const History = ({ id, since }) => {
   if (rows.length === 0) return h("p", { className: "meta muted" }, say("monitor.history_none"));
   const days = [];
   for (const row of rows.slice(0, 60)) {
-    const day = new Date(row.from_at).toDateString();
+    const day = dayOf(row.from_at);
     if (days.at(-1)?.day !== day) days.push({ day, rows: [] });
     days.at(-1).rows.push(row);
   }
-  return days.map(({ day, rows: shown }) => h("div", { key: day, className: "tm-day" }, h("div", { className: "meta med" }, new Date(day).toLocaleDateString(getLang(), { weekday: "long", day: "numeric", month: "short" })), h("ul", { className: "tm-hist" }, shown.map((row, i) => h("li", { key: `${row.from_at}${i}` }, h("span", { className: `dot ${STATUS_HUE[row.status]}` }), h("time", { className: "meta muted tn", dateTime: row.from_at, title: fmt.exact(getLang(), row.from_at) }, fmt.time(getLang(), row.from_at)), h("span", { className: "dense grow ell" }, [say(`monitor.status.${row.status}`), row.reason === "connection_lost" ? say("monitor.reason_lost") : row.reason].filter(Boolean).join(" · ")), h("span", { className: "meta muted tn nw", title: row.by_name ? say("monitor.set_by", { name: row.by_name }) : say("monitor.set_by_itself") }, roughText(row.until_at ? (new Date(row.until_at) - new Date(row.from_at)) / 1000 : secondsSince(row.from_at))))))));
+  return days.map(({ day, rows: shown }) => h("div", { key: day, className: "tm-day" }, h("div", { className: "meta med" }, inZone(getLang(), shown[0].from_at, { weekday: "long", day: "numeric", month: "short" })), h("ul", { className: "tm-hist" }, shown.map((row, i) => h("li", { key: `${row.from_at}${i}` }, h("span", { className: `dot ${STATUS_HUE[row.status]}` }), h("time", { className: "meta muted tn", dateTime: row.from_at, title: fmt.exact(getLang(), row.from_at) }, fmt.time(getLang(), row.from_at)), h("span", { className: "dense grow ell" }, [say(`monitor.status.${row.status}`), row.reason === "connection_lost" ? say("monitor.reason_lost") : row.reason].filter(Boolean).join(" · ")), h("span", { className: "meta muted tn nw", title: row.by_name ? say("monitor.set_by", { name: row.by_name }) : say("monitor.set_by_itself") }, roughText(row.until_at ? (new Date(row.until_at) - new Date(row.from_at)) / 1000 : secondsSince(row.from_at))))))));
 };
 
 /** One agent: what is changed here is kept when it is saved, a status at once. */

@@ -188,7 +188,7 @@ def frame(*children: rx.Component, active: str = "", sidebar: bool = True) -> rx
         rx.el.div(*children, class_name="main"),
         ShellKeys.create(),
         PlanRefusals.create(),
-        AccountLanguage.create(locale=SessionState.locale),
+        AccountLanguage.create(locale=SessionState.locale, zone=SessionState.time_zone),
         CommandPalette.create(pages=pages),
         LiveBridge.create(pokes=LiveState.pokes),
         hydrated_mark(),

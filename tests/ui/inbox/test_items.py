@@ -20,7 +20,7 @@ Json = dict[str, Any]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The browser's modules where bun can import them."""
     path = tmp_path_factory.mktemp("inbox")
-    for name in ("inbox_messages", "inbox_model", "rights"):
+    for name in ("inbox_messages", "inbox_model", "rights", "zone"):
         source = (JS / f"{name}.js").read_text(encoding="utf-8")
         (path / f"pt_{name}.js").write_text(re.sub(r'"\$/public/', '"./', source), encoding="utf-8")
     return path
