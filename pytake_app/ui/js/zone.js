@@ -1,6 +1,7 @@
 // Moments in the person's time zone: the one they chose, else their organization's; until it is known the browser's.
 const KEY = "pytake_zone"; // kept so that the next page starts with it
 const MINUTE = 60000;
+const WALL = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d$/;
 const listeners = new Set();
 const formats = new Map();
 
@@ -69,7 +70,7 @@ const offsetOf = (name, at) => {
 /** The moment at which a clock on the wall shows this ("2026-12-24T09:00"), or null. */
 export const fromWall = (wall, name = getZone()) => {
   const naive = new Date(`${wall}:00Z`);
-  if (Number.isNaN(naive.getTime())) return null;
+  if (!WALL.test(wall) || Number.isNaN(naive.getTime())) return null;
   const guess = new Date(naive.getTime() - offsetOf(name, naive) * MINUTE);
   return new Date(naive.getTime() - offsetOf(name, guess) * MINUTE);
 };
