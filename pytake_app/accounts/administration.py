@@ -6,7 +6,7 @@ own organization is also reached by a session of `Database.tenant`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,13 +15,15 @@ from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 import structlog
+from pydantic import JsonValue
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import plans
+from pytake_app.accounts import audit, plans
+from pytake_app.accounts.administration_views import detail, usage_view
+from pytake_app.accounts.administration_views import row as row_of
 from pytake_app.accounts.lifecycle import ACTIVE, DELETING, SUSPENDED
 from pytake_app.accounts.models import Organization, Plan, User
 from pytake_app.accounts.organization_schemas import (
-    AdminBrief,
     LimitsUpdate,
     LimitsView,
     OrganizationDetail,
@@ -30,10 +32,7 @@ from pytake_app.accounts.organization_schemas import (
     PlanChange,
     PlanView,
     UsageView,
-    UsedView,
 )
-from pytake_app.accounts.plans import Standing, Used
-from pytake_app.accounts.schemas import OrganizationView
 from pytake_app.config import Settings
 from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
@@ -43,9 +42,6 @@ from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.messaging import resting
 
 log = structlog.get_logger(__name__)
-
-_DAY = timedelta(days=1)
-_ROLES = [role for role in Role if role.includes(Role.ORG_ADMIN)]
 
 
 @contextmanager
@@ -86,11 +82,17 @@ def change_plan_limits(
     plan = session.get(Plan, name, with_for_update=True)
     if plan is None:
         raise NotFoundError("There is no such plan.", code="plan_not_found")
-    for resource, limit in request.model_dump(exclude_unset=True).items():
+    changed = request.model_dump(exclude_unset=True)
+    before = {resource: getattr(plan, resource) for resource in changed}
+    for resource, limit in changed.items():
         setattr(plan, resource, limit)
     plan.updated_at = clock.now()
     session.add(plan)
     session.flush()
+    audit.record(
+        session, principal, "updated", "plan", name, changed, before=before, object_name=name,
+        organization_id=principal.organization_id, clock=clock,
+    )  # fmt: skip
     log.info("plan_changed", plan=name, by=str(principal.user_id))
     return _plan_view(plan)
 
@@ -113,7 +115,7 @@ def usage_of(session: Session, principal: Principal, organization_id: UUID, *, c
     found = plans.usage(session, [organization_id], now).get(organization_id)
     if found is None:
         raise NotFoundError("There is no such organization.", code="organization_not_found")
-    return _usage_view(organization_id, *found, now)
+    return usage_view(organization_id, *found, now)
 
 
 def list_organizations(
@@ -155,7 +157,7 @@ def list_organizations(
     rows = list(session.exec(wanted))
     shown = rows[:limit]
     used = plans.usage(session, [row.id for row in shown], now)
-    items = [OrganizationRow(**_row(row, *used[row.id], now)) for row in shown]
+    items = [OrganizationRow(**row_of(row, *used[row.id], now)) for row in shown]
     return Page(items=items, next_cursor=encode_cursor(str(shown[-1].id)) if len(rows) > limit else None)
 
 
@@ -168,7 +170,7 @@ def get_organization(
         NotFoundError: no such organization.
     """
     principal.require(Role.VIEWER)
-    return _detail(session, principal, _find(session, organization_id), clock.now())
+    return detail(session, principal, _find(session, organization_id), clock.now())
 
 
 # -- changing ------------------------------------------------------------------------------------------------------
@@ -199,20 +201,21 @@ def update_organization(
             errors=[FieldError("/time_zone", "not a time zone, e.g. America/Sao_Paulo", "invalid_timezone")],
         )
     organization = _find(session, organization_id)
-    for name in ("name", "time_zone", "locale", "currency"):
-        value = getattr(request, name)
-        if value is not None:
-            setattr(organization, name, value)
-    session.add(organization)
-    session.flush()
-    if request.status == SUSPENDED:
-        _suspend(session, principal, organization, request.suspension_reason or "", clock.now())
-    elif request.status == ACTIVE and organization.status == SUSPENDED:
-        organization.suspended_at, organization.suspended_by, organization.suspension_reason = None, None, ""
-        _wake(session, principal, organization, settings, clock.now())
-    elif request.status == ACTIVE and organization.status == DELETING:
-        raise _deleting()
-    return _detail(session, principal, organization, clock.now())
+    with _noted(session, principal, organization, clock):
+        for name in ("name", "time_zone", "locale", "currency"):
+            value = getattr(request, name)
+            if value is not None:
+                setattr(organization, name, value)
+        session.add(organization)
+        session.flush()
+        if request.status == SUSPENDED:
+            _suspend(session, principal, organization, request.suspension_reason or "", clock.now())
+        elif request.status == ACTIVE and organization.status == SUSPENDED:
+            organization.suspended_at, organization.suspended_by, organization.suspension_reason = None, None, ""
+            _wake(session, principal, organization, settings, clock.now())
+        elif request.status == ACTIVE and organization.status == DELETING:
+            raise _deleting()
+    return detail(session, principal, organization, clock.now())
 
 
 def change_plan(
@@ -231,17 +234,18 @@ def change_plan(
             "A trial ends in the future.", errors=[FieldError("/trial_ends_at", "not in the future", "past")]
         )
     organization = _find(session, organization_id, lock=True)
-    organization.plan, organization.trial_ends_at = request.plan, request.trial_ends_at
-    own: dict[str, Any] = {} if request.reset_limits else {**organization.limits}
-    if request.limits is not None:
-        own |= request.limits.model_dump(exclude_unset=True)
-    organization.limits = own
-    session.add(organization)
-    session.flush()
+    with _noted(session, principal, organization, clock):
+        organization.plan, organization.trial_ends_at = request.plan, request.trial_ends_at
+        own: dict[str, Any] = {} if request.reset_limits else {**organization.limits}
+        if request.limits is not None:
+            own |= request.limits.model_dump(exclude_unset=True)
+        organization.limits = own
+        session.add(organization)
+        session.flush()
     log.info(
         "organization_plan_changed", organization_id=str(organization_id), plan=request.plan, by=str(principal.user_id)
     )
-    return _detail(session, principal, organization, now)
+    return detail(session, principal, organization, now)
 
 
 def delete_organization(
@@ -258,13 +262,14 @@ def delete_organization(
     _refuse_own(principal, organization)
     now = clock.now()
     if organization.status != DELETING:
-        organization.status = DELETING
-        organization.deletion_requested_at, organization.deletion_requested_by = now, principal.user_id
-        organization.delete_after = now + timedelta(days=settings.delete_grace_days)
-        session.add(organization)
-        session.flush()
+        with _noted(session, principal, organization, clock):
+            organization.status = DELETING
+            organization.deletion_requested_at, organization.deletion_requested_by = now, principal.user_id
+            organization.delete_after = now + timedelta(days=settings.delete_grace_days)
+            session.add(organization)
+            session.flush()
         log.warning("organization_deleted", organization_id=str(organization.id), by=str(principal.user_id))
-    return _detail(session, principal, organization, now)
+    return detail(session, principal, organization, now)
 
 
 def restore_organization(
@@ -282,14 +287,15 @@ def restore_organization(
         raise ConflictError("This organization was not deleted.", code="not_deleted")
     if organization.delete_after is not None and organization.delete_after <= now:
         raise ConflictError("The organization is being erased.", code="erasing")
-    organization.deletion_requested_at = organization.deletion_requested_by = organization.delete_after = None
-    if organization.suspended_at is not None:
-        organization.status = SUSPENDED
-        session.add(organization)
-        session.flush()
-    else:
-        _wake(session, principal, organization, settings, now)
-    return _detail(session, principal, organization, now)
+    with _noted(session, principal, organization, clock):
+        organization.deletion_requested_at = organization.deletion_requested_by = organization.delete_after = None
+        if organization.suspended_at is not None:
+            organization.status = SUSPENDED
+            session.add(organization)
+            session.flush()
+        else:
+            _wake(session, principal, organization, settings, now)
+    return detail(session, principal, organization, now)
 
 
 def _suspend(session: Session, principal: Principal, organization: Organization, reason: str, now: datetime) -> None:
@@ -313,6 +319,69 @@ def _wake(
     session.flush()
     events = resting.release(session, organization.id, now)
     log.info("organization_active", organization_id=str(organization.id), events=events, by=str(principal.user_id))
+
+
+# -- the super admins' own log ---------------------------------------------------------------------------------------
+
+
+def note_made(session: Session, principal: Principal, organization_id: UUID, *, clock: Clock) -> None:
+    """Write down in the caller's own log that they made an organization."""
+    organization = _find(session, organization_id)
+    _note(session, principal, "created", organization, None, {"plan": organization.plan}, clock)
+
+
+def note_invited(session: Session, principal: Principal, organization_id: UUID, email: str, *, clock: Clock) -> None:
+    """Write down in the caller's own log whom they asked to administer an organization.
+
+    Raises:
+        NotFoundError: no such organization.
+        ConflictError: `organization_inactive`: nobody could join it now.
+    """
+    organization = _find(session, organization_id)
+    if organization.status != ACTIVE:
+        raise ConflictError("Nobody can join this organization now.", code="organization_inactive")
+    _note(session, principal, "invited", organization, None, {"email": email}, clock)
+
+
+@contextmanager
+def _noted(session: Session, principal: Principal, organization: Organization, clock: Clock) -> Iterator[None]:
+    """Write down what changes meanwhile, if it is another organization's.
+
+    Its own log belongs to its people and is erased with it; who runs the installation finds what they did in theirs.
+    """
+    before = _shown(organization)
+    yield
+    after = _shown(organization)
+    changed = [name for name in after if before[name] != after[name]]
+    if changed:
+        was, is_now = ({name: state[name] for name in changed} for state in (before, after))
+        _note(session, principal, "updated", organization, was, is_now, clock)
+
+
+def _note(
+    session: Session,
+    principal: Principal,
+    action: str,
+    organization: Organization,
+    before: dict[str, JsonValue] | None,
+    after: dict[str, JsonValue],
+    clock: Clock,
+) -> None:
+    if organization.id != principal.organization_id:
+        audit.record(
+            session, principal, action, "organization", organization.id, after, before=before,
+            object_name=organization.name, organization_id=principal.organization_id, clock=clock,
+        )  # fmt: skip
+
+
+def _shown(organization: Organization) -> dict[str, JsonValue]:
+    ends = organization.trial_ends_at
+    return {
+        "name": organization.name, "time_zone": organization.time_zone, "locale": organization.locale,
+        "currency": organization.currency, "plan": organization.plan, "limits": {**organization.limits},
+        "trial_ends_at": ends.isoformat() if ends is not None else None, "status": organization.status,
+        "suspension_reason": organization.suspension_reason,
+    }  # fmt: skip
 
 
 # -- helpers -------------------------------------------------------------------------------------------------------
@@ -348,58 +417,3 @@ def _last(cursor: str) -> UUID:
         raise InvalidError(
             "The cursor is not one of ours.", errors=[FieldError("/cursor", "unknown cursor")]
         ) from error
-
-
-def _usage_view(organization_id: UUID, standing: Standing, used: Sequence[Used], now: datetime) -> UsageView:
-    ends = standing.trial_ends_at
-    return UsageView(
-        organization_id=organization_id,
-        plan=standing.plan,
-        trial_ends_at=ends,
-        trial_days_left=None if ends is None else -(-(ends - now) // _DAY),
-        messages_reset_at=plans.next_month(now),
-        resources=[
-            UsedView(
-                resource=each.resource.value,
-                used=each.used,
-                limit=each.limit,
-                percent=None if each.limit is None else each.percent,
-            )
-            for each in used
-        ],
-    )
-
-
-def _row(organization: Organization, standing: Standing, used: Sequence[Used], now: datetime) -> dict[str, Any]:
-    return {
-        **OrganizationView.model_validate(organization).model_dump(),
-        "plan": standing.plan,
-        "trial_ends_at": standing.trial_ends_at,
-        "suspended_at": organization.suspended_at,
-        "suspension_reason": organization.suspension_reason,
-        "delete_after": organization.delete_after,
-        "own_limits": organization.limits,
-        "usage": _usage_view(organization.id, standing, used, now),
-    }
-
-
-def _detail(session: Session, principal: Principal, organization: Organization, now: datetime) -> OrganizationDetail:
-    used = plans.usage(session, [organization.id], now)[organization.id]
-    people = select(User.id, User.full_name, User.email).where(
-        User.organization_id == organization.id, col(User.is_active), col(User.role).in_(_ROLES)
-    )
-    admins = [AdminBrief(id=row[0], name=row[1], email=row[2]) for row in session.exec(people.order_by(User.email))]
-    return OrganizationDetail(
-        **_row(organization, *used, now),
-        admins=admins,
-        suspended_by=_name(session, organization.suspended_by),
-        deletion_requested_at=organization.deletion_requested_at,
-        deletion_requested_by=_name(session, organization.deletion_requested_by),
-        is_own=organization.id == principal.organization_id,
-    )
-
-
-def _name(session: Session, user_id: UUID | None) -> str:
-    if user_id is None:
-        return ""
-    return session.exec(select(User.full_name).where(User.id == user_id)).one_or_none() or ""

@@ -9,11 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 from sqlmodel import Session
 
-from pytake_app.accounts import administration
+from pytake_app.accounts import administration, founding
+from pytake_app.accounts.api_people import count_mail
 from pytake_app.accounts.organization_schemas import (
+    AdministratorInvite,
     LimitsUpdate,
     OrganizationCreate,
     OrganizationDetail,
+    OrganizationMade,
     OrganizationRow,
     OrganizationUpdate,
     PlanChange,
@@ -22,6 +25,7 @@ from pytake_app.accounts.organization_schemas import (
     UsageView,
 )
 from pytake_app.accounts.schemas import RegisterRequest
+from pytake_app.accounts.security_schemas import InvitationView
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
 from pytake_app.api.problem_docs import refusals
 from pytake_app.config import PlanName
@@ -85,23 +89,31 @@ def list_organizations(
 
 
 @router.post("/organizations", status_code=201, responses=refusals(403, 409, 422))
-def create_organization(body: OrganizationCreate, who: CurrentPrincipal, services: ServicesDep) -> OrganizationDetail:
-    """A new organization with its first administrator (super admin)."""
+def create_organization(body: OrganizationCreate, who: CurrentPrincipal, services: ServicesDep) -> OrganizationMade:
+    """A new organization (super admin). Its first administrator is invited by mail; where no mail is sent, the link of
+    `invitation` is to be handed over. With `admin_name` and `admin_password` there is an account at once."""
     who.require(Role.SUPER_ADMIN)
-    request = RegisterRequest(
-        email=body.admin_email,
-        password=body.admin_password,
-        full_name=body.admin_name,
-        organization_name=body.name,
-        locale=body.locale,
-    )
-    _, organization_id = services.accounts.create_organization(request, role=Role.ORG_ADMIN)
+    made: InvitationView | None = None
+    if body.admin_name is None or body.admin_password is None:
+        count_mail(services, who)
+        organization_id, made = founding.found(
+            services.database, who, body, settings=services.settings, clock=services.clock
+        )
+    else:
+        request = RegisterRequest(
+            email=body.admin_email,
+            password=body.admin_password,
+            full_name=body.admin_name,
+            organization_name=body.name,
+            locale=body.locale,
+        )
+        _, organization_id = services.accounts.create_organization(request, role=Role.ORG_ADMIN)
     with services.database.administration() as session:
-        if body.plan is not None:
-            return administration.change_plan(
-                session, who, organization_id, PlanChange(plan=body.plan), clock=services.clock
-            )
-        return administration.get_organization(session, who, organization_id, clock=services.clock)
+        if made is None and body.plan is not None:
+            administration.change_plan(session, who, organization_id, PlanChange(plan=body.plan), clock=services.clock)
+        administration.note_made(session, who, organization_id, clock=services.clock)
+        shown = administration.get_organization(session, who, organization_id, clock=services.clock)
+    return OrganizationMade(**shown.model_dump(), invitation=made)
 
 
 @router.get("/organizations/{organization_id}", responses=refusals(404))
@@ -138,6 +150,22 @@ def change_plan(
 ) -> OrganizationDetail:
     """Give an organization another plan, or limits of its own (super admin)."""
     return administration.change_plan(session, who, organization_id, body, clock=services.clock)
+
+
+# Without `Idempotency-Key`: answers under a key are kept, and this one may hold a credential.
+@router.post(
+    "/organizations/{organization_id}/administrators", status_code=201, responses=refusals(403, 404, 409, 422, 429)
+)
+def invite_administrator(
+    organization_id: UUID, body: AdministratorInvite, who: CurrentPrincipal, session: Reaching, services: ServicesDep
+) -> InvitationView:
+    """Ask somebody to administer an organization; who was asked before gets a new link (super admin)."""
+    who.require(Role.SUPER_ADMIN)
+    count_mail(services, who)
+    administration.note_invited(session, who, organization_id, body.email, clock=services.clock)
+    return founding.invite_administrator(
+        services.database, who, organization_id, body, settings=services.settings, clock=services.clock
+    )
 
 
 @router.delete("/organizations/{organization_id}", responses=refusals(403, 404, 409))

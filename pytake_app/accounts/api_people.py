@@ -38,7 +38,7 @@ PEOPLE_PER_ORGANIZATION = "200 per hour"
 """Whether an address has an account is told to whoever adds people: not of a list of addresses."""
 
 
-def _count_mail(services: Services, who: Principal, receiver: UUID | None = None) -> None:
+def count_mail(services: Services, who: Principal, receiver: UUID | None = None) -> None:
     """Count a mail to somebody, before it is known whether there is anybody to write to.
 
     Raises:
@@ -90,7 +90,7 @@ def invite(
 
     409 `email_taken`, `invitation_open`.
     """
-    _count_mail(services, who)
+    count_mail(services, who)
     return invitations.invite(
         session, who, body, database=services.database, settings=services.settings, clock=services.clock
     )
@@ -101,7 +101,7 @@ def resend_invitation(
     invitation_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> InvitationView:
     """Send a new link, good for a week; the earlier one stops working."""
-    _count_mail(services, who, invitation_id)
+    count_mail(services, who, invitation_id)
     return invitations.resend(session, who, invitation_id, settings=services.settings, clock=services.clock)
 
 
@@ -140,7 +140,7 @@ def send_password_reset(
     user_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
 ) -> ResetLink:
     """Mail somebody a link that sets a new password; where no mail is sent, `link` is to be handed over."""
-    _count_mail(services, who, user_id)
+    count_mail(services, who, user_id)
     return members.send_reset(session, who, user_id, settings=services.settings, clock=services.clock)
 
 

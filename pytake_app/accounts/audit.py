@@ -101,6 +101,7 @@ def record(
     object_id: str | UUID = "",
     detail: Mapping[str, JsonValue] | None = None,
     *,
+    before: Mapping[str, JsonValue] | None = None,
     object_name: str = "",
     organization_id: UUID | None = None,
     clock: Clock = _CLOCK,
@@ -111,7 +112,7 @@ def record(
         session: of `Database.tenant`; of `auth` or `system` with `organization_id`.
         who: with an address, if there is one (`Principal.actor`); a principal alone takes that of the request.
         action: a word of `audit.action.*` in the catalogues, e.g. `signed_in`, `exported`.
-        detail: stands in `after`. Never secrets, message bodies or phone numbers.
+        detail, before: stand in `after` and `before`. Never secrets, message bodies or phone numbers.
     """
     if isinstance(who, Principal):
         current = acting.get()
@@ -122,7 +123,7 @@ def record(
             id=new_id(), organization_id=organization_id or organization_of(session), at=clock.now(),
             actor_kind=who.kind, actor_id=who.id, actor_name=who.name[:200], address=who.address[:64], action=action,
             object_kind=object_kind, object_id=str(object_id), object_name=object_name[:200],
-            after=dict(detail) if detail else None,
+            before=dict(before) if before else None, after=dict(detail) if detail else None,
         )
     )  # fmt: skip
 

@@ -99,6 +99,13 @@ def resend(
     return _send(session, principal, row, settings, now)
 
 
+def open_for(session: Session, email: str, *, role: Role) -> UUID | None:
+    """The invitation to this role that waits for an address, expired or not; None without one."""
+    asked = _waiting(session).where(col(Invitation.email) == normalize_email(email), col(Invitation.role) == role)
+    found = session.exec(asked).first()
+    return found.id if isinstance(found, Invitation) else None
+
+
 def revoke(session: Session, principal: Principal, invitation_id: UUID, *, clock: Clock) -> None:
     """Take an invitation back.
 

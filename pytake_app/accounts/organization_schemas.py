@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pytake_app.accounts.emails import Email
 from pytake_app.accounts.schemas import Locale, Name, OrganizationView, Password
+from pytake_app.accounts.security_schemas import InvitationView
 from pytake_app.config import PlanName
 from pytake_app.core.schemas import RequestModel, View
 
@@ -79,14 +80,27 @@ class PlanChange(RequestModel):
 
 
 class OrganizationCreate(RequestModel):
-    """A new organization with its first administrator."""
+    """A new organization. Its first administrator is invited; with name and password there is an account at once."""
 
     name: Name
     admin_email: Email
-    admin_name: Name
-    admin_password: Password = Field(repr=False)
+    admin_name: Name | None = None
+    admin_password: Password | None = Field(default=None, repr=False)
     locale: Locale = "pt_BR"
     plan: PlanName | None = Field(default=None, description="absent: as whoever registers, with a trial")
+
+    @model_validator(mode="after")
+    def _name_with_password(self) -> OrganizationCreate:
+        if (self.admin_name is None) != (self.admin_password is None):
+            raise ValueError("admin_name and admin_password go together.")
+        return self
+
+
+class AdministratorInvite(RequestModel):
+    """Ask somebody to administer an organization. `locale`: of the mail; the caller's when absent."""
+
+    email: Email
+    locale: Locale | None = None
 
 
 class OrganizationUpdate(RequestModel):
@@ -114,6 +128,14 @@ class AdminBrief(View):
     email: str
 
 
+class InvitedBrief(View):
+    """Somebody who is asked to administer an organization."""
+
+    email: str
+    expires_at: datetime
+    state: Literal["open", "expired"]
+
+
 class OrganizationRow(OrganizationView):
     """An organization as the super admin sees it."""
 
@@ -129,7 +151,14 @@ class OrganizationDetail(OrganizationRow):
     """With whom to write to, and who did what."""
 
     admins: list[AdminBrief]
+    invited: list[InvitedBrief] = Field(description="who is asked to administer it")
     suspended_by: str = Field(description="name of who suspended it; empty: nobody, or gone")
     deletion_requested_at: datetime | None
     deletion_requested_by: str
     is_own: bool = Field(description="whether it is the caller's own")
+
+
+class OrganizationMade(OrganizationDetail):
+    """A new organization. `invitation`: of its first administrator; absent where there is an account at once."""
+
+    invitation: InvitationView | None = None

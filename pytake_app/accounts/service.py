@@ -202,9 +202,7 @@ class Accounts:
         Raises:
             ConflictError, InvalidError, UnavailableError: as `register`.
         """
-        from pytake_app.flows import service as flows
-        from pytake_app.queues import service as queues
-        from pytake_app.sandbox import service as sandbox
+        from pytake_app.accounts.founding import furnish
 
         email = normalize_email(request.email)
         passwords.check(request.password, email=email, name=request.full_name)
@@ -231,9 +229,7 @@ class Accounts:
                 session.flush()
                 session.add(user)
                 session.flush()
-                queues.seed_organization(session, organization.id, request.locale, clock=self._clock)
-                flows.seed_organization(session, organization.id, request.locale, clock=self._clock)
-                sandbox.create_account(session, organization.id, settings=self._settings, clock=self._clock)
+                furnish(session, organization, settings=self._settings, clock=self._clock)
         except IntegrityError as error:
             if "users_email" in str(error.orig):
                 raise _email_taken() from error

@@ -43,6 +43,7 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         PUT /organizations/{organization_id}/plan
         DELETE /organizations/{organization_id}
         POST /organizations/{organization_id}/restore
+        POST /organizations/{organization_id}/administrators
         POST /organizations
         PATCH /plans/{plan_name}
         PATCH /privacy

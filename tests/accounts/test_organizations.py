@@ -188,3 +188,92 @@ def test_a_deletion_can_be_taken_back_while_the_grace_lasts(
     with services.database.administration() as session:
         session.get_one(Organization, caller.organization_id).delete_after = frozen_clock.now()
     assert boss.post(f"{path}/restore", json={}).json()["code"] == "erasing"
+
+
+def joined(client: TestClient, invitation: dict[str, Any], name: str = "Nina Prado") -> Any:
+    token = str(invitation["link"]).rpartition("/")[2]
+    body = {"token": token, "full_name": name, "password": PASSWORD}
+    return client.post("/api/v1/invitations/accept", json=body)
+
+
+def test_a_new_organizations_first_administrator_is_invited(
+    boss: Caller, client: TestClient, services: Services
+) -> None:
+    new = {"name": "Nova", "admin_email": "nina@example.com", "plan": "starter", "locale": "es"}
+    made = boss.post("/api/v1/organizations", json=new)
+    assert made.status_code == 201, made.text
+    answer = made.json()
+    assert (answer["plan"], answer["trial_ends_at"], answer["admins"]) == ("starter", None, [])
+    assert [one["email"] for one in answer["invited"]] == ["nina@example.com"]
+    path = f"/api/v1/organizations/{answer['id']}"
+    # Asked again, another link counts, and it is still one invitation.
+    again = boss.post(f"{path}/administrators", json={"email": "NINA@example.com"}).json()
+    assert joined(client, answer["invitation"]).json()["code"] == "invitation_invalid"
+    assert [one["state"] for one in boss.get(path).json()["invited"]] == ["open"]
+    assert joined(client, again).status_code == 201
+    session = login(client, "nina@example.com").json()
+    assert (session["user"]["role"], session["user"]["locale"]) == ("org_admin", "es")
+    theirs = {"Authorization": f"Bearer {session['access_token']}"}
+    assert [flow["slug"] for flow in client.get("/api/v1/flows", headers=theirs).json()["items"]] != []
+    shown = boss.get(path).json()
+    assert ([one["name"] for one in shown["admins"]], shown["invited"]) == (["Nina Prado"], [])
+    assert boss.post(f"{path}/administrators", json={"email": "nina@example.com"}).json()["code"] == "email_taken"
+    # What is asked of others' organizations is theirs alone; a resting one takes nobody.
+    assert client.post(f"{path}/administrators", headers=theirs, json={"email": "x@example.com"}).status_code == 403
+    boss.patch(path, json={"status": "suspended"})
+    resting = boss.post(f"{path}/administrators", json={"email": "x@example.com"})
+    assert (resting.status_code, resting.json()["code"]) == (409, "organization_inactive")
+
+
+def test_an_organization_whose_administrator_cant_be_invited_isnt_made(boss: Caller, register: NewCaller) -> None:
+    taken = register()
+    before = len(boss.get("/api/v1/organizations").json()["items"])
+    refused = boss.post("/api/v1/organizations", json={"name": "Nova", "admin_email": taken.email})
+    assert (refused.status_code, refused.json()["code"]) == (409, "email_taken")
+    half = {"name": "Nova", "admin_email": "nina@example.com", "admin_password": PASSWORD}
+    assert boss.post("/api/v1/organizations", json=half).status_code == 422
+    assert len(boss.get("/api/v1/organizations").json()["items"]) == before
+
+
+def test_what_a_super_admin_does_stands_in_their_own_log(
+    boss: Caller, register: NewCaller, frozen_clock: FrozenClock
+) -> None:
+    caller = register(organization_name="Padaria")
+    limits = boss.get("/api/v1/plans").json()["items"][0]["limits"]
+
+    def do(method: str, where: str, **body: Any) -> Any:
+        frozen_clock.advance(timedelta(seconds=1))
+        answer = boss.request(method, f"/api/v1{where}", json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    path = f"/organizations/{caller.organization_id}"
+    do("PATCH", path, status="suspended", suspension_reason="Not paid")
+    do("PATCH", path, status="active")
+    do("PUT", f"{path}/plan", plan="starter")
+    do("PUT", f"{path}/plan", plan="starter")  # changes nothing, is no entry
+    do("DELETE", path)
+    do("POST", f"{path}/restore")
+    do("POST", f"{path}/administrators", email="rui@example.com")
+    do("PATCH", f"/organizations/{boss.organization_id}", name="House")  # the own one's log has it by itself, once
+    do("PATCH", "/plans/free", flows=limits["flows"])
+    made = do("POST", "/organizations", name="Nova", admin_email="nina@example.com")
+    found = boss.get("/api/v1/audit-log?kind=organization&limit=50").json()["items"]
+    told = [
+        (entry["action"], entry["object_name"], entry["before"], entry["after"])
+        for entry in reversed(found)
+        if entry["object_id"] in (str(caller.organization_id), made["id"])
+        and (entry["actor_id"], bool(entry["address"])) == (str(boss.user_id), True)
+    ]
+    assert told[0][2:] == (
+        {"status": "active", "suspension_reason": ""}, {"status": "suspended", "suspension_reason": "Not paid"},
+    )  # fmt: skip
+    assert [(action, name) for action, name, _, _ in told] == [
+        *[("updated", "Padaria")] * 5, ("invited", "Padaria"), ("created", "Nova"),
+    ]  # fmt: skip
+    assert (told[2][3]["plan"], told[3][3]["status"], told[4][3]["status"]) == ("starter", "deleting", "active")
+    assert told[5][3] == {"email": "rui@example.com"}
+    own = [entry for entry in found if entry["object_id"] == str(boss.organization_id) and entry["action"] == "updated"]
+    assert len(own) == 1
+    [plan] = boss.get("/api/v1/audit-log?kind=plan").json()["items"]
+    assert (plan["object_name"], plan["before"], plan["after"]) == ("free", {"flows": 10}, {"flows": 10})

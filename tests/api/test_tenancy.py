@@ -209,6 +209,7 @@ FOR_SUPER_ADMINS = {"/api/v1/organizations"}
 # Bodies that pass validation, where an empty one would not, so that the answer is about the id.
 BODIES: dict[tuple[str, str], Any] = {
     ("put", "/api/v1/organizations/{organization_id}/plan"): {"plan": "enterprise"},
+    ("post", "/api/v1/organizations/{organization_id}/administrators"): {"email": "asked@example.com"},
     ("post", "/api/v1/organizations"): {
         "name": "x",
         "admin_email": "x@example.com",

@@ -119,6 +119,7 @@ ADMINISTERED_COLUMNS = {
     "flows": {"id", "organization_id", "deleted_at"},
     "inbound_events": {"id", "organization_id", "lane", "state", "next_attempt_at"},
     "contact_erasures": {"organization_id"},
+    "invitations": {"organization_id", "email", "role", "expires_at", "accepted_at", "revoked_at"},
 }  # fmt: skip
 """And to columns: enough to count, to name administrators, and to let events go on."""
 

@@ -30,7 +30,7 @@ BEYOND = {
 }
 ADMINISTERED = {
     "organizations", "usage_counts", "users", "channel_accounts", "flows", "inbound_events", "audit_log",
-    "contact_erasures",
+    "contact_erasures", "invitations",
 }  # fmt: skip
 SIGN_IN = {
     "organizations", "users", "api_keys", "audit_log", "auth_sessions", "refresh_tokens", "invitations",
