@@ -16,6 +16,7 @@ from pytake_app.accounts.security_schemas import (
     MemberView,
     ResetLink,
     UserCreate,
+    UserStatus,
     UserUpdate,
 )
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession, client_of
@@ -126,6 +127,15 @@ def update_user(
 ) -> MemberView:
     """Change name, role, departments, or whether somebody may sign in. 409 `last_admin`, `not_yourself`."""
     return members.update_member(session, who, user_id, body, clock=services.clock)
+
+
+@router.put("/{user_id}/status")
+def put_status(
+    user_id: UUID, body: UserStatus, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> MemberView:
+    """Let somebody sign in, or no longer. 409 `last_admin`, `not_yourself`; 403 `plan_limit`."""
+    request = UserUpdate(is_active=body.is_active)
+    return members.update_member(session, who, user_id, request, clock=services.clock)
 
 
 @router.delete("/{user_id}", status_code=204)

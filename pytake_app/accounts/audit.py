@@ -24,6 +24,7 @@ from sqlmodel import Session, col
 
 from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.models import Organization
+from pytake_app.accounts.people import avatar_urls
 from pytake_app.core.clock import Clock, SystemClock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import InvalidError, ProblemError
@@ -61,7 +62,10 @@ class AuditFilter:
 
 
 class AuditView(View):
-    """One entry. `names`: what the ids among the values belong to, as it is called now."""
+    """One entry. `names`: what the ids among the values belong to, as it is called now.
+
+    `actor_avatar_url`: the person's picture, if they have one.
+    """
 
     id: UUID
     at: datetime
@@ -76,6 +80,7 @@ class AuditView(View):
     before: dict[str, JsonValue] | None
     after: dict[str, JsonValue] | None
     names: dict[str, str] = Field(default_factory=dict)
+    actor_avatar_url: str = ""
 
 
 class AuditPerson(View):
@@ -331,9 +336,11 @@ def _views(session: Session, rows: list[AuditEntry]) -> list[AuditView]:
     if wanted:
         found = session.execute(_NAMES, {"here": organization_of(session), "ids": list(wanted)})
         names = {row[0]: row[1] for row in found}
+    pictures = avatar_urls(session, {row.actor_id for row in rows if row.actor_id is not None})
     return [
         AuditView(
             **row.model_dump(exclude={"organization_id"}),
+            actor_avatar_url=pictures.get(row.actor_id, "") if row.actor_id is not None else "",
             names={str(one): names[str(one)] for one in mentioned[row.id] if str(one) in names},
         )
         for row in rows

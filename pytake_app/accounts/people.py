@@ -88,6 +88,12 @@ def user_names(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
     return {user.id: user.full_name for user in found}
 
 
+def avatar_urls(session: Session, user_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Where the pictures of these people are; only of those who have one."""
+    found = scoped(session, User).where(col(User.id).in_(set(user_ids)), col(User.avatar) != "")
+    return {user.id: user.avatar_url for user in session.exec(found)}
+
+
 def user_choices(session: Session) -> list[tuple[UUID, str, str]]:
     """(id, name, e-mail) of the organization's active people, for the verifier and pickers."""
     return repository.user_choices(session)

@@ -92,12 +92,6 @@ def avatar_of(session: Session, principal: Principal, user_id: UUID) -> bytes:
     return found.image
 
 
-def avatar_urls(session: Session) -> dict[UUID, str]:
-    """Where the pictures of the organization's people are; only of those who have one."""
-    statement = scoped(session, User).where(col(User.avatar) != "")
-    return {user.id: user.avatar_url for user in session.exec(statement)}
-
-
 def zone_of(session: Session, user_id: UUID) -> str:
     """The time zone somebody chose; empty: the organization's."""
     return session.exec(select(User.time_zone).where(User.id == user_id)).one_or_none() or ""

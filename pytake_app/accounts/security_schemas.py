@@ -200,6 +200,12 @@ class UserUpdate(RequestModel):
     departments: Departments | None = None
 
 
+class UserStatus(RequestModel):
+    """Whether somebody may sign in."""
+
+    is_active: bool
+
+
 class MemberView(UserView):
     """A person with their departments. `second_factor`: only administrators see it."""
 

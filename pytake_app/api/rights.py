@@ -23,6 +23,7 @@ _TABLE: dict[tuple[Permission, ...], str] = {
         POST /users
         PATCH /users/{user_id}
         DELETE /users/{user_id}
+        PUT /users/{user_id}/status
         POST /users/{user_id}/password-reset
         DELETE /users/{user_id}/second-factor
         DELETE /users/{user_id}/sessions
@@ -69,6 +70,7 @@ _TABLE: dict[tuple[Permission, ...], str] = {
     (P.CONTACTS_DELETE,): """
         DELETE /contacts/{contact_id}
         POST /contacts/{contact_id}/erase
+        DELETE /contacts/{contact_id}/personal-data
     """,
     _CONTACTS_OR_TALK: """
         POST /tags

@@ -106,3 +106,11 @@ def erase_contact(
 ) -> ErasureView:
     """Forget a contact: profile, messages, files, answers to flows, notes. Can't be undone: `confirm` must be true."""
     return service.erase_contact(session, who, contact_id, body, clock=services.clock)
+
+
+@router.delete("/contacts/{contact_id}/personal-data", responses=refusals(403, 404, 422, 429))
+def erase_personal_data(
+    contact_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
+) -> ErasureView:
+    """Forget a contact, as `POST /contacts/{contact_id}/erase` with `confirm` does. Can't be undone."""
+    return service.erase_contact(session, who, contact_id, ErasureRequest(confirm=True), clock=services.clock)

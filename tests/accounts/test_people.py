@@ -138,7 +138,7 @@ def test_who_is_deactivated_is_out_at_once_and_may_come_back(caller: Caller) -> 
     agent = join(caller)
     assert agent.get("/api/v1/auth/me").status_code == 200
     address = f"{USERS}/{agent.user_id}"
-    assert caller.patch(address, json={"is_active": False}).json()["is_active"] is False
+    assert caller.put(f"{address}/status", json={"is_active": False}).json()["is_active"] is False
     assert agent.get("/api/v1/auth/me").status_code == 401
     assert sign_in(caller.client, agent.email).status_code == 401
     assert caller.post(f"{address}/password-reset").json()["code"] == "user_inactive"

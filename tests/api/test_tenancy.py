@@ -230,6 +230,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("patch", "/api/v1/conversations/{conversation_id}/priority"): {"priority": "high"},
     ("post", "/api/v1/contacts/{contact_id}/merge"): {"contact_id": str(uuid4()), "confirm": True},
     ("patch", "/api/v1/tags/{tag_id}"): {"color": "#aabbcc"},
+    ("put", "/api/v1/users/{user_id}/status"): {"is_active": True},
     ("post", "/api/v1/users"): {
         "email": "new@example.com",
         "full_name": "x",

@@ -4,13 +4,12 @@ import { KeyRound, Laptop, LogOut, RefreshCw, ShieldCheck, ShieldOff, Smartphone
 import { api } from "$/public/pt_api.js";
 import { RecoveryCodes, SetupSteps } from "$/public/pt_account_factor.js";
 import { NewPassword } from "$/public/pt_account_guest.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Switch } from "$/public/pt_queue_fields.js";
+import { ADMINS, Failed, Foot, SettingsPage, Waiting } from "$/public/pt_settings_kit.js";
 
 const AUTH = "/api/v1/auth";
-const ADMINS = ["org_admin", "super_admin"];
 const PHONES = ["iPhone", "iPad", "Android"];
 const wordsOf = (error) => sayOf(`auth.error.${error?.code ?? "unknown"}`, "account.problem.unknown");
 const ago = (time) => fmt.relative(getLang(), time);
@@ -75,7 +74,7 @@ const Asked = ({ title, detail, code, verb, danger, onClose, onDone }) => {
   return h(Modal, { title, detail, onClose, test: "factor-dialog" }, h("form", { className: "col g16", onSubmit: send },
     h(Typed, { label: say("account.password_present"), value: password, onChange: setPassword, error: problem.password, autoFocus: true, test: "factor-password" }),
     code && h(Typed, { label: say("auth.code"), hint: say("auth.code_hint"), value: typed, onChange: setTyped, error: problem.code, kind: "text", autoComplete: "one-time-code", test: "factor-code" }),
-    h("div", { className: "foot" }, h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h("button", { type: "submit", className: `btn ${danger ? "danger" : "solid"}`, "data-busy": busy ? "true" : undefined, "data-testid": "factor-go" }, verb))));
+    h(Foot, { verb, busy, danger, onClose, test: "factor-go" })));
 };
 const Factor = ({ state, onChanged }) => {
   const [step, setStep] = useState("");
@@ -195,9 +194,4 @@ const Security = ({ me }) => {
 };
 
 /** The page; `me` is `{id, role}` of who is signed in. */
-export const SecurityRoot = ({ me }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && h(Security, { key: lang, me }));
-};
+export const SecurityRoot = ({ me }) => h(SettingsPage, { of: Security, me });

@@ -1,15 +1,14 @@
 // Dialogs of who runs the installation: a new organization, suspending one, deleting one.
 import { createElement as h, useState } from "react";
 import { api } from "$/public/pt_api.js";
+import { getLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, tell } from "$/public/pt_inbox_kit.js";
 import { problem } from "$/public/pt_organization_page.js";
 import { day, planName, PLANS } from "$/public/pt_plan_kit.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
+import { Foot, here, languages, LinkDialog, useSend } from "$/public/pt_settings_kit.js";
 
-const LANGUAGES = [["pt_BR", "common.language_pt"], ["en", "common.language_en"], ["es", "common.language_es"]];
-const ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"; // nothing that reads like something else
-const LENGTH = 16;
-const randomPassword = () => Array.from(crypto.getRandomValues(new Uint32Array(LENGTH)), (number) => ALPHABET[number % ALPHABET.length]).join("");
+const LOCALES = { "pt-BR": "pt_BR", en: "en", es: "es" };
 const Cancel = ({ onClose }) => h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel"));
 
 /** What is wrong with a field, in words, or "". */
@@ -19,18 +18,18 @@ const wrong = (errors, name) => {
 };
 
 export const CreateDialog = ({ onClose, onMade }) => {
-  const [draft, setDraft] = useState({ name: "", admin_name: "", admin_email: "", admin_password: randomPassword(), locale: "pt_BR", plan: null });
+  const [draft, setDraft] = useState({ name: "", admin_email: "", locale: LOCALES[getLang()], plan: null });
   const [errors, setErrors] = useState([]);
   const [busy, setBusy] = useState(false);
   const put = (name) => (value) => setDraft((now) => ({ ...now, [name]: value }));
-  const ready = ["name", "admin_name", "admin_email", "admin_password"].every((name) => draft[name].trim());
+  const ready = ["name", "admin_email"].every((name) => draft[name].trim());
   const save = async () => {
     setBusy(true);
     setErrors([]);
     try {
       const made = await api.post("/api/v1/organizations", draft);
       tell(say("plans.made", { name: made.name }), "success");
-      onMade(made);
+      onMade(made, made.invitation);
     } catch (error) {
       const found = error.errors ?? [];
       setErrors(found.map((one) => (error.code === "email_taken" ? { ...one, code: "email_taken" } : one)));
@@ -42,11 +41,22 @@ export const CreateDialog = ({ onClose, onMade }) => {
     h("div", { className: "sg-grid" },
       h(Field, { label: say("plans.f_name"), error: wrong(errors, "name") && say("auth.error.organization_name_invalid") }, h(Text, { value: draft.name, onChange: put("name"), limit: 120, autoFocus: true, test: "new-name" })),
       h(Field, { label: say("plans.plan") }, h(Select, { value: draft.plan, options: [[null, say("plans.with_trial")], ...PLANS.map((name) => [name, planName(name)])], onChange: put("plan"), test: "new-plan" })),
-      h(Field, { label: say("plans.f_admin_name") }, h(Text, { value: draft.admin_name, onChange: put("admin_name"), limit: 120, autoComplete: "off", test: "new-admin" })),
-      h(Field, { label: say("plans.f_admin_email"), error: wrong(errors, "email") }, h(Text, { value: draft.admin_email, onChange: put("admin_email"), limit: 320, type: "email", autoComplete: "off", error: wrong(errors, "email"), test: "new-email" })),
-      h(Field, { label: say("plans.f_admin_password"), hint: say("plans.f_admin_password_hint"), error: wrong(errors, "password") }, h(Text, { value: draft.admin_password, onChange: put("admin_password"), limit: 200, autoComplete: "off", spellCheck: false, error: wrong(errors, "password"), test: "new-password" })),
-      h(Field, { label: say("plans.f_locale") }, h(Select, { value: draft.locale, options: LANGUAGES.map(([value, key]) => [value, say(key)]), onChange: put("locale"), test: "new-locale" }))));
+      h(Field, { label: say("plans.f_admin_email"), hint: say("plans.f_admin_email_hint"), error: wrong(errors, "email") }, h(Text, { value: draft.admin_email, onChange: put("admin_email"), limit: 320, type: "email", autoComplete: "off", error: wrong(errors, "email"), test: "new-email" })),
+      h(Field, { label: say("plans.f_locale") }, h(Select, { value: draft.locale, options: languages(), onChange: put("locale"), test: "new-locale" }))));
 };
+
+/** Asks somebody to administer an organization that is there; `onAsked` gets the invitation. */
+export const AdministratorDialog = ({ row, onClose, onAsked }) => {
+  const [email, setEmail] = useState("");
+  const { busy, problem: words, send } = useSend((error) => (error.code === "invalid" ? say("auth.error.email_invalid") : problem(error)));
+  const ask = send(async () => onAsked(await api.post(`/api/v1/organizations/${row.id}/administrators`, { email: email.trim(), locale: row.locale })));
+  return h(Modal, { title: say("plans.ask_title"), detail: say("plans.ask_lead", { name: row.name }), onClose, test: "administrator-dialog" }, h("form", { className: "col g16", onSubmit: ask },
+    h(Field, { label: say("plans.f_admin_email"), error: words }, h(Text, { value: email, onChange: setEmail, limit: 320, type: "email", required: true, autoFocus: true, autoComplete: "off", error: words, test: "administrator-email" })),
+    h(Foot, { verb: say("members.invite_send"), busy, onClose, test: "administrator-send" })));
+};
+
+/** The link of an invitation, where no mail is sent. */
+export const InvitationDialog = ({ made, onClose }) => h(LinkDialog, { title: say("members.invite_link"), detail: say("members.invite_link_detail", { email: made.email }), links: [{ link: here(made.link) }], onClose });
 
 /** Runs `work` and tells how it ended. */
 const useAct = (onClose) => {

@@ -1,13 +1,14 @@
 // One organization as who runs the installation sees it: what it is, its plan and limits, suspending and deleting.
-import { createElement as h, Fragment, useEffect, useState } from "react";
-import { ArrowLeft } from "lucide-react";
+import { createElement as h, Fragment, useState } from "react";
+import { ArrowLeft, MailPlus, RefreshCw } from "lucide-react";
 import { api } from "$/public/pt_api.js";
-import { Btn, say, tell } from "$/public/pt_inbox_kit.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
-import { DeleteDialog, SuspendDialog } from "$/public/pt_admin_dialogs.js";
-import { problem } from "$/public/pt_organization_page.js";
+import { Btn, Face, say, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { hueOf, initials } from "$/public/pt_inbox_model.js";
+import { AdministratorDialog, DeleteDialog, InvitationDialog, SuspendDialog } from "$/public/pt_admin_dialogs.js";
+import { OrganizationForm, problem } from "$/public/pt_organization_page.js";
 import { count, day, planName, PLANS, RESOURCES, UsageList } from "$/public/pt_plan_kit.js";
 import { Field, Numeric, Select, Text } from "$/public/pt_queue_fields.js";
+import { Failed, useRead, Waiting } from "$/public/pt_settings_kit.js";
 import { dayOf, fromWall } from "$/public/pt_zone.js";
 
 const HUES = { active: "jade", suspended: "amber", deleting: "red" };
@@ -61,6 +62,37 @@ const Standing = ({ row }) => {
   return null;
 };
 
+/** Who administers it, and who is asked to. */
+const Administrators = ({ row, load }) => {
+  const [dialog, setDialog] = useState(null);
+  const [busy, setBusy] = useState("");
+  const close = () => setDialog(null);
+  const asked = (made) => {
+    if (made.link) setDialog({ made });
+    else {
+      close();
+      tell(say("members.invited", { email: made.email }), "success");
+    }
+    load();
+  };
+  const again = async (email) => {
+    setBusy(email);
+    try {
+      asked(await api.post(`/api/v1/organizations/${row.id}/administrators`, { email, locale: row.locale }));
+    } catch (error) {
+      tell(problem(error), "error");
+    } finally {
+      setBusy("");
+    }
+  };
+  return h("section", { className: "sg-card", "aria-label": say("plans.admins") },
+    h("div", { className: "sg-card-h" }, h("h3", null, say("plans.admins")), row.status === "active" && h(Btn, { icon: MailPlus, onClick: () => setDialog({ asks: true }), test: "administrator-ask" }, say("members.invite"))),
+    row.admins.length + row.invited.length === 0 ? h("p", { className: "dense muted" }, say("plans.admins_none")) : h("ul", { className: "sg-rows" },
+      row.admins.map((one) => h("li", { key: one.id, "data-testid": "administrator" }, h(Face, { initials: initials(one.name), hue: hueOf(one.id) }), h("div", { className: "col grow" }, h("span", { className: "dense med ell" }, one.name), h("span", { className: "meta muted ell" }, one.email)))),
+      row.invited.map((one) => h("li", { key: one.email, "data-testid": "administrator-invited" }, h("span", { className: "tile" }, h(Sign, { of: MailPlus, size: "" })), h("div", { className: "col grow" }, h("span", { className: "dense med ell" }, one.email), h("span", { className: "meta muted ell" }, one.state === "expired" ? say("members.expired") : say("members.good_until", { date: day(one.expires_at) }))), row.status === "active" && h(Btn, { small: true, icon: RefreshCw, busy: busy === one.email, onClick: () => again(one.email), test: "administrator-again" }, say("members.resend"))))),
+    dialog?.asks && h(AdministratorDialog, { row, onClose: close, onAsked: asked }), dialog?.made && h(InvitationDialog, { made: dialog.made, onClose: close }));
+};
+
 const Acts = ({ row, onRow }) => {
   const [dialog, setDialog] = useState(null);
   const [busy, setBusy] = useState(false);
@@ -86,34 +118,21 @@ const Acts = ({ row, onRow }) => {
 };
 
 export const Detail = ({ id, onBack }) => {
-  const [row, setRow] = useState(null);
-  const [plans, setPlans] = useState([]);
-  const [failed, setFailed] = useState(null);
-  const load = async () => {
-    setFailed(null);
-    try {
-      const [found, all] = await Promise.all([api.get(`/api/v1/organizations/${id}`), api.get("/api/v1/plans")]);
-      setPlans(all.items);
-      setRow(found);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  useEffect(() => {
-    load();
-  }, [id]);
+  const [found, failed, load, setFound] = useRead(() => Promise.all([api.get(`/api/v1/organizations/${id}`), api.get("/api/v1/plans")]), [id]);
+  const setRow = (row) => setFound(([, plans]) => [row, plans]);
   const back = h("div", null, h(Btn, { kind: "ghost", icon: ArrowLeft, onClick: onBack, test: "back" }, say("plans.back")));
   if (failed) return h(Fragment, null, back, h(Failed, { error: failed, onRetry: load }));
-  if (!row) return h(Fragment, null, back, h(Waiting, { rows: 4 }));
+  if (!found) return h(Fragment, null, back, h(Waiting, { rows: 4 }));
+  const [row, { items: plans }] = found;
   return h(Fragment, null, back, h(Standing, { row }),
     h("section", { className: "sg-card", "aria-label": row.name, "data-testid": "organization-detail", "data-status": row.status },
       h("div", { className: "sg-card-h" }, h("div", { className: "col" }, h("h3", null, row.name), h("span", { className: "meta muted" }, row.slug)), h("span", { className: `bdg ${HUES[row.status]}` }, say(`plans.status_${row.status}`))),
       h("dl", { className: "pl-facts" },
-        h(Fact, { name: say("plans.admins") }, row.admins.map((one) => `${one.name} (${one.email})`).join(", ")),
         h(Fact, { name: say("plans.col_since") }, day(row.created_at)),
-        h(Fact, { name: say("plans.f_time_zone") }, row.time_zone.replaceAll("_", " ")),
         h(Fact, { name: say("plans.id") }, h("span", { className: "mono" }, row.id)))),
+    h(Administrators, { row, load }),
     h("section", { className: "sg-card", "aria-label": say("plans.usage") }, h("h3", null, say("plans.usage")), h(UsageList, { usage: row.usage })),
+    h(OrganizationForm, { organization: row.id, onChanged: setRow }),
     h(PlanForm, { key: `${row.plan}${row.trial_ends_at}${JSON.stringify(row.own_limits)}`, row, plans, onRow: setRow }),
     h(Acts, { row, onRow: setRow }));
 };

@@ -1,15 +1,15 @@
 // Every organization of the installation, for who runs it: list with usage, one in detail, the plans' limits.
 import { createElement as h, Fragment, useCallback, useEffect, useRef, useState } from "react";
-import { Building2, Lock, Plus, RotateCw, Search, SearchX, TriangleAlert } from "lucide-react";
+import { Building2, Plus, RotateCw, Search, SearchX, TriangleAlert } from "lucide-react";
 import { useNavigate } from "react-router";
 import { api } from "$/public/pt_api.js";
-import { useLang } from "$/public/pt_i18n.js";
 import { Btn, say, Sign, tell } from "$/public/pt_inbox_kit.js";
-import { CreateDialog } from "$/public/pt_admin_dialogs.js";
+import { CreateDialog, InvitationDialog } from "$/public/pt_admin_dialogs.js";
 import { Detail } from "$/public/pt_admin_organization.js";
 import { problem } from "$/public/pt_organization_page.js";
 import { Bar, count, day, hueOf, PlanBadge, planName, PLANS, RESOURCES } from "$/public/pt_plan_kit.js";
 import { Numeric } from "$/public/pt_queue_fields.js";
+import { Forbidden, SettingsPage } from "$/public/pt_settings_kit.js";
 
 const ADDRESS = "/admin/organizations";
 const STATUSES = ["active", "suspended", "deleting"];
@@ -53,7 +53,7 @@ const List = ({ onOpen }) => {
     const timer = setTimeout(load, query ? TYPING_MS : 0);
     return () => clearTimeout(timer);
   }, [load]);
-  if (found.phase === "forbidden") return h(State, { icon: Lock, title: say("common.no_permission"), detail: say("common.no_permission_detail") });
+  if (found.phase === "forbidden") return h(Forbidden);
   if (found.phase === "failed") return h(State, { icon: TriangleAlert, bad: true, title: say("plans.load_failed"), detail: say("common.failed_detail"), act: h(Btn, { icon: RotateCw, onClick: () => load() }, say("common.retry")) });
   const narrowed = query || status || plan;
   const clear = () => {
@@ -105,21 +105,22 @@ const Page = () => {
   const [tab, setTab] = useState("organizations");
   const [open, setOpen] = useState(() => new URLSearchParams(window.location.search).get("id"));
   const [making, setMaking] = useState(false);
+  const [asked, setAsked] = useState(null); // who is to get a link by hand
   const show = (id) => {
     setOpen(id);
     navigate(id ? `${ADDRESS}?id=${id}` : ADDRESS, { replace: true });
   };
-  if (open) return h(Detail, { key: open, id: open, onBack: () => show(null) });
+  const link = asked && h(InvitationDialog, { made: asked, onClose: () => setAsked(null) });
+  if (open) return h(Fragment, null, h(Detail, { key: open, id: open, onBack: () => show(null) }), link);
   return h(Fragment, null,
     h("div", { className: "row g8 wrap" }, h("div", { className: "seg", role: "group", "aria-label": say("plans.organizations") }, ["organizations", "plans"].map((name) => h("button", { key: name, type: "button", "aria-pressed": tab === name, onClick: () => setTab(name), "data-testid": `tab-${name}` }, say(`plans.tab_${name}`)))), h("span", { className: "grow" }), tab === "organizations" && h(Btn, { kind: "solid", icon: Plus, onClick: () => setMaking(true), test: "organization-new" }, say("plans.new"))),
     tab === "organizations" ? h(List, { onOpen: show }) : h(Plans),
-    making && h(CreateDialog, { onClose: () => setMaking(false), onMade: (row) => show(row.id) }));
+    making && h(CreateDialog, { onClose: () => setMaking(false), onMade: (row, invitation) => {
+      setMaking(false);
+      if (invitation?.link) setAsked(invitation);
+      show(row.id);
+    } }));
 };
 
 /** The page. */
-export const AdminOrganizations = () => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && h(Page, { key: lang }));
-};
+export const AdminOrganizations = () => h(SettingsPage, { of: Page });

@@ -1,12 +1,12 @@
 // API keys: made once, shown once, revoked at once.
-import { createElement as h, Fragment, useEffect, useState } from "react";
+import { createElement as h, Fragment, useState } from "react";
 import { Check, Copy, KeyRound, Pencil, Plus, Trash2, TriangleAlert } from "lucide-react";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
 import { api } from "$/public/pt_api.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { may, rights } from "$/public/pt_rights.js";
 import { Btn, IconBtn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
+import { Confirm, Failed, Forbidden, SettingsPage, useRead, Waiting } from "$/public/pt_settings_kit.js";
 
 const NEVER = rights("users:manage api_keys:manage");
 const READ = rights("conversations:see_all analytics:read");
@@ -88,19 +88,16 @@ const Rename = ({ row, onClose, onDone }) => {
 };
 
 const Revoke = ({ row, onClose, onDone }) => {
-  const [busy, setBusy] = useState(false);
   const end = async () => {
-    setBusy(true);
     try {
       await api.delete(`/api/v1/api-keys/${row.id}`);
       tell(say("keys.revoked", { name: row.name }), "success");
-      onDone();
     } catch (error) {
       tell(problem(error), "error");
-      setBusy(false);
     }
+    onDone();
   };
-  return h(Modal, { title: say("keys.revoke_title", { name: row.name }), detail: say("keys.revoke_detail"), onClose, test: "key-revoke-dialog", foot: h(Fragment, null, h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h(Btn, { kind: "danger", busy, onClick: end, test: "key-revoke-confirm" }, say("keys.revoke"))) });
+  return h(Confirm, { title: say("keys.revoke_title", { name: row.name }), detail: say("keys.revoke_detail"), verb: say("keys.revoke"), onClose, onDone: end, test: "key-revoke-confirm" });
 };
 
 const Row = ({ row, on }) => {
@@ -108,7 +105,7 @@ const Row = ({ row, on }) => {
   const used = row.last_used_at ? say("keys.used", { when: fmt.relative(lang, row.last_used_at), address: row.last_used_address || "–" }) : say("keys.unused");
   const ends = row.state === "revoked" ? say("keys.revoked_on", { date: fmt.date(lang, row.revoked_at) }) : row.expires_at ? say(row.state === "expired" ? "keys.expired_on" : "keys.expires_on", { date: fmt.date(lang, row.expires_at) }) : say("keys.never");
   return h("li", { className: "ak-row", "data-state": row.state, "data-testid": "api-key" },
-    h("span", { className: "av sm a-indigo", "aria-hidden": true }, h(Sign, { of: KeyRound, size: "s" })),
+    h("span", { className: "av a-violet", "aria-hidden": true }, h(Sign, { of: KeyRound, size: "s" })),
     h("div", { className: "grow col g4" },
       h("div", { className: "row g8 wrap" }, h("span", { className: "med ell" }, row.name), h("code", { className: "meta muted" }, `pk_…${row.hint}`), h("span", { className: `bdg ${HUES[row.state]}`.trim() }, say(`keys.state.${row.state}`))),
       h("div", { className: "row g6 wrap" }, row.scopes.length === 0 ? h("span", { className: "bdg" }, say("keys.no_scopes")) : row.scopes.map((one) => h("span", { key: one, className: "bdg", title: one }, sayOf(`roles.perm.${word(one)}`, "keys.scope_gone")))),
@@ -117,21 +114,10 @@ const Row = ({ row, on }) => {
 };
 
 const Keys = ({ me }) => {
-  const [rows, setRows] = useState(null);
-  const [failed, setFailed] = useState(null);
+  const [found, failed, load] = useRead(() => api.get("/api/v1/api-keys"));
+  const rows = found?.items;
   const [dialog, setDialog] = useState(null);
-  const load = async () => {
-    setFailed(null);
-    try {
-      setRows((await api.get("/api/v1/api-keys")).items);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  useEffect(() => {
-    load();
-  }, []);
-  if (!may(me, "api_keys:manage") || failed?.status === 403) return h("div", { className: "state" }, h("div", { className: "str" }, say("common.no_permission")), h("div", { className: "txt dense" }, say("keys.no_permission")));
+  if (!may(me, "api_keys:manage") || failed?.status === 403) return h(Forbidden, { detail: say("keys.no_permission") });
   if (failed) return h(Failed, { error: failed, onRetry: load });
   if (!rows) return h(Waiting, { rows: 3 });
   const close = () => setDialog(null);
@@ -155,9 +141,4 @@ const Keys = ({ me }) => {
 };
 
 /** The page; `me` is `{id, role, permissions}` of who is signed in. */
-export const ApiKeysRoot = ({ me }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && me?.id && h(Keys, { key: lang, me }));
-};
+export const ApiKeysRoot = ({ me }) => h(SettingsPage, { of: Keys, given: Boolean(me?.id), me });

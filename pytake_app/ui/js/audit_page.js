@@ -1,12 +1,13 @@
 // The audit log: who did what, from where, and what was there before.
 import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
 import { ArrowRight, Bot, Download, KeyRound, RotateCw, ScrollText, Search, UserRound, UserX, X } from "lucide-react";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
 import { api } from "$/public/pt_api.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { may } from "$/public/pt_rights.js";
-import { Btn, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { Btn, Face, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { hueOf, initials } from "$/public/pt_inbox_model.js";
 import { Field, Select } from "$/public/pt_queue_fields.js";
+import { Failed, Forbidden, SettingsPage, Waiting } from "$/public/pt_settings_kit.js";
 import { dayOf, fromWall } from "$/public/pt_zone.js";
 
 const NONE = { q: "", actor_id: "", kind: "", action: "", period: "", since: "", until: "" };
@@ -25,6 +26,21 @@ const query = (where) => {
   }
   return asked;
 };
+/** Words of ours among the values: what the column is called, and how such a value is said. */
+const WORDS = {
+  role: (value) => `members.role_${value}`,
+  plan: (value) => `plans.name_${value}`,
+  locale: (value) => `common.language_${value.slice(0, 2)}`,
+  consent: (value) => `inbox.consent.${value}`,
+};
+const STATUS_OF = { organization: "plans.status_", flow: "audit.flow_status." };
+const wordOf = (entry, name, value) => {
+  if (typeof value !== "string" || !value) return "";
+  const key = name === "status" ? STATUS_OF[entry.object_kind] && `${STATUS_OF[entry.object_kind]}${value}` : WORDS[name]?.(value);
+  return key ? sayOf(key, "audit.field_other", { name: value }) : "";
+};
+/** A value of the entry as people read it. */
+const shown = (entry, name, value) => wordOf(entry, name, value) || valueOf(value, entry.names);
 const who = (entry) => (entry.actor_kind === "system" ? say("audit.system") : entry.actor_name || say(`audit.actor.${entry.actor_kind}`));
 /** What an id is called, a list's words, a yes or no: a value as people read it. */
 const valueOf = (value, names) => {
@@ -54,7 +70,7 @@ const differences = (entry) => {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].map((name) => [name, before[name], after[name]]);
 };
 /** The entry's changes in one line. */
-const brief = (entry) => entry.object_kind === "role" ? ofRole(entry).map(([name, before, after]) => `${name}: ${before} → ${after}`).join(" · ") : differences(entry).slice(0, 3).map(([name, before, after]) => (entry.before && entry.after ? `${fieldOf(name)}: ${valueOf(before, entry.names)} → ${valueOf(after, entry.names)}` : `${fieldOf(name)}: ${valueOf(after ?? before, entry.names)}`)).join(" · ");
+const brief = (entry) => entry.object_kind === "role" ? ofRole(entry).map(([name, before, after]) => `${name}: ${before} → ${after}`).join(" · ") : differences(entry).slice(0, 3).map(([name, before, after]) => (entry.before && entry.after ? `${fieldOf(name)}: ${shown(entry, name, before)} → ${shown(entry, name, after)}` : `${fieldOf(name)}: ${shown(entry, name, after ?? before)}`)).join(" · ");
 
 /** Somebody did it to themselves, as signing in: once is enough to name them. */
 const itself = (entry) => entry.actor_id !== null && entry.actor_id === entry.object_id;
@@ -67,12 +83,12 @@ const Detail = ({ entry, onClose, onOnly }) => {
       [["who", who(entry)], ["what", `${kindOf(entry.object_kind)} ${nameOf(entry)}`.trim()], ["from", entry.address || "–"]].map(([name, value]) => h("div", { key: name }, h("dt", null, say(`audit.${name}`)), h("dd", { className: "break" }, value)))),
     rows.length > 0 ? h("div", { className: "al-scroll" }, h("table", { className: "al-diff" },
       h("thead", null, h("tr", null, ["field", "before", "after"].map((name) => h("th", { key: name, scope: "col", className: "meta muted" }, say(`audit.${name}`))))),
-      h("tbody", null, rows.map(([name, before, after]) => h("tr", { key: name }, h("th", { scope: "row", className: "dense med" }, role ? name : fieldOf(name)), h("td", { className: role || (entry.before && before !== undefined) ? "was" : "muted" }, role || entry.before ? valueOf(before, entry.names) : "–"), h("td", { className: role || (entry.after && after !== undefined) ? "is" : "muted" }, role || entry.after ? valueOf(after, entry.names) : "–")))))) : h("p", { className: "muted dense" }, say("audit.no_values")));
+      h("tbody", null, rows.map(([name, before, after]) => h("tr", { key: name }, h("th", { scope: "row", className: "dense med" }, role ? name : fieldOf(name)), h("td", { className: role || (entry.before && before !== undefined) ? "was" : "muted" }, role || entry.before ? shown(entry, name, before) : "–"), h("td", { className: role || (entry.after && after !== undefined) ? "is" : "muted" }, role || entry.after ? shown(entry, name, after) : "–")))))) : h("p", { className: "muted dense" }, say("audit.no_values")));
 };
 
 const Entry = ({ entry, onOpen }) => h("li", { className: "al-row", "data-testid": "audit-entry", "data-action": entry.action },
   h("button", { type: "button", className: "al-open", onClick: onOpen },
-    h("span", { className: `av sm a-${entry.actor_kind === "user" ? "jade" : entry.actor_kind === "api_key" ? "indigo" : "gray"}`, "aria-hidden": true }, h(Sign, { of: SIGNS[entry.actor_kind] ?? Bot })),
+    entry.actor_kind === "user" && entry.actor_name ? h(Face, { initials: initials(entry.actor_name), hue: hueOf(entry.actor_id), picture: entry.actor_avatar_url }) : h("span", { className: `av a-${entry.actor_kind === "api_key" ? "violet" : "slate"}`, "aria-hidden": true }, h(Sign, { of: SIGNS[entry.actor_kind] ?? Bot })),
     h("span", { className: "grow col" },
       h("span", { className: "dense" }, h("span", { className: "med" }, who(entry)), ` ${doneOf(entry)} `, !itself(entry) && h(Fragment, null, h("span", { className: "muted" }, kindOf(entry.object_kind)), nameOf(entry) && h("span", { className: "med" }, ` ${nameOf(entry)}`))),
       h("span", { className: "meta muted ell" }, brief(entry))),
@@ -121,7 +137,7 @@ const Log = ({ me }) => {
     api.get("/api/v1/audit-log/words").then(setWords, () => {}); // without it the filters are shorter, nothing more
     api.get("/api/v1/settings").then((settings) => setDays(settings.audit_days), () => {});
   }, []);
-  if (!may(me, "audit:read") || failed?.status === 403) return h("div", { className: "state" }, h("div", { className: "str" }, say("common.no_permission")), h("div", { className: "txt dense" }, say("audit.no_permission")));
+  if (!may(me, "audit:read") || failed?.status === 403) return h(Forbidden, { detail: say("audit.no_permission") });
   const put = (name) => (value) => setWhere((now) => ({ ...now, [name]: value ?? "" }));
   const narrowed = only || Object.keys(NONE).some((name) => where[name]);
   const exportable = may(me, "data:export");
@@ -152,7 +168,7 @@ const Log = ({ me }) => {
       h(Select, { value: where.period, label: say("audit.when"), options: [["", say("audit.always")], ...["day", "week", "month", "own"].map((one) => [one, say(`audit.period_${one}`)])], onChange: put("period"), test: "audit-period" }),
       where.period === "own" && ["since", "until"].map((name) => h("input", { key: name, className: "input", type: "date", value: where[name], "aria-label": say(`audit.${name}`), onChange: (event) => put(name)(event.target.value), "data-testid": `audit-${name}` })),
       h(Menu, { label: say("audit.export"), items: [{ key: "csv", label: "CSV", run: () => save("csv"), test: "audit-csv" }, { key: "json", label: "JSON", run: () => save("json"), test: "audit-json" }], trigger: h("button", { type: "button", className: "btn line", disabled: !exportable, title: exportable ? undefined : say("audit.no_export"), "data-testid": "audit-export" }, h(Sign, { of: Download }), say("audit.export")) })),
-    narrowed && h("div", { className: "row g8" }, only && h("span", { className: "bdg indigo" }, say("audit.same_object")), h(Btn, { kind: "ghost", small: true, icon: X, onClick: () => {
+    narrowed && h("div", { className: "row g8" }, only && h("span", { className: "bdg violet" }, say("audit.same_object")), h(Btn, { kind: "ghost", small: true, icon: X, onClick: () => {
       setWhere(NONE);
       setOnly(null);
     }, test: "audit-clear" }, say("audit.clear"))),
@@ -167,9 +183,4 @@ const Log = ({ me }) => {
 };
 
 /** The page; `me` is `{id, role, permissions}` of who is signed in. */
-export const AuditRoot = ({ me }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && me?.id && h(Log, { key: lang, me }));
-};
+export const AuditRoot = ({ me }) => h(SettingsPage, { of: Log, given: Boolean(me?.id), me });

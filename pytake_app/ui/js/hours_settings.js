@@ -2,7 +2,7 @@
 import { createElement as h, Fragment, useEffect, useMemo, useState } from "react";
 import { CalendarPlus, Clock, Pencil, Plus, Trash2 } from "lucide-react";
 import { api } from "$/public/pt_api.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
+import { Failed, Waiting } from "$/public/pt_settings_kit.js";
 import { getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, IconBtn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Switch, Text } from "$/public/pt_queue_fields.js";

@@ -2,7 +2,7 @@
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { ArrowDown, ArrowUp, Pencil, Plus, Search, Trash2, Volume2, Zap } from "lucide-react";
 import { api } from "$/public/pt_api.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
+import { Failed, Waiting } from "$/public/pt_settings_kit.js";
 import { CannedForm } from "$/public/pt_inbox_canned.js";
 import { chime } from "$/public/pt_chime.js";
 import { forgetClosing } from "$/public/pt_closing.js";

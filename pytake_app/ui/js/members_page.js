@@ -1,85 +1,89 @@
 // The organization's people: who is there, in which role and departments, who is invited.
-import { createElement as h, Fragment, useEffect, useMemo, useState } from "react";
-import { Copy, Ellipsis, KeyRound, Lock, LogOut, MailPlus, RefreshCw, Search, ShieldOff, Trash2, UserCheck, UserPen, UserX } from "lucide-react";
+import { createElement as h, Fragment, useMemo, useState } from "react";
+import { Ellipsis, KeyRound, LogOut, MailPlus, RefreshCw, Search, ShieldOff, Trash2, UserCheck, UserPen, UserX } from "lucide-react";
 import { Link } from "react-router";
 import { api } from "$/public/pt_api.js";
-import { Failed, initialsOf, Waiting } from "$/public/pt_account_profile.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, Face, fold, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
-import { hueOf } from "$/public/pt_inbox_model.js";
-import { copyText } from "$/public/pt_page_store.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
+import { Confirm, faceOf, Failed, Foot, Forbidden, here, LinkDialog, SettingsPage, Ticks, useRead, useSend, Waiting } from "$/public/pt_settings_kit.js";
 
 const USERS = "/api/v1/users";
 const ROLES = ["org_admin", "agent", "viewer"];
 const RANK = { super_admin: 3, org_admin: 2, agent: 1, viewer: 0 };
 const wordsOf = (error) => sayOf(`members.problem.${error?.code ?? "unknown"}`, "members.problem.unknown");
 const roleName = (role) => say(`members.role_${role}`);
-const rolesFor = (me) => (me.role === "super_admin" ? ["super_admin", ...ROLES] : ROLES);
+const rolesFor = (me) => ["super_admin", ...ROLES].filter((role) => RANK[role] <= RANK[me.role]);
 
-/** Departments to tick. */
-const Departments = ({ all, chosen, onChange }) => all.length > 0 && h("fieldset", { className: "mb-deps" }, h("legend", { className: "lbl" }, say("members.departments")),
-  all.map((one) => h("label", { key: one.id, className: "row g8 dense" }, h("input", { type: "checkbox", checked: chosen.includes(one.id), onChange: (event) => onChange(event.target.checked ? [...chosen, one.id] : chosen.filter((id) => id !== one.id)), "data-testid": "member-department" }), h("span", { className: "ell" }, one.name))));
+const Departments = ({ all, chosen, onChange }) => h(Ticks, { legend: say("members.departments"), items: all, chosen, onChange, test: "member-department" });
 const RoleField = ({ me, role, onChange, off }) => h(Field, { label: say("members.role"), hint: say(`members.role_${role}_hint`) }, h(Select, { value: role, options: [...new Set([role, ...rolesFor(me)])].map((name) => [name, roleName(name)]), onChange, off, test: "member-role" }));
 
-const LinkDialog = ({ title, detail, link, onClose }) => h(Modal, { title, detail, onClose, test: "link-dialog", foot: h(Btn, { kind: "solid", onClick: onClose }, say("common.close")) },
-  h("div", { className: "row g8" }, h("input", { className: "input mono grow", value: link, readOnly: true, "aria-label": title, onFocus: (event) => event.target.select(), "data-testid": "link" }), h(Btn, { icon: Copy, onClick: async () => (await copyText(link)) && tell(say("common.copied"), "success"), test: "link-copy" }, say("common.copy"))));
-/** The link as it opens in this browser's own address: the server may know itself by another name. */
-const here = (link) => window.location.origin + new URL(link).pathname;
+const MOST = 30;
+const SAME_FOR_ALL = [0, 401, 403, 429]; // what the others would meet too
+/** The addresses in a text, each once. */
+const addressesOf = (text) => [...new Set(text.split(/[\s,;]+/).map((one) => one.replace(/^<|>$/g, "").toLowerCase()).filter(Boolean))];
 
-const InviteDialog = ({ me, departments, onClose, onDone }) => {
-  const [draft, setDraft] = useState({ email: "", role: "agent", departments: [] });
+/** Asks one person or several, each by a request of their own; who couldn't be asked stays in the field, with the reason. */
+const InviteDialog = ({ me, departments, onClose, onMade }) => {
+  const [draft, setDraft] = useState({ emails: "", role: "agent", departments: [] });
   const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
+  const [progress, setProgress] = useState(null);
+  const [links, setLinks] = useState([]); // to hand over, where no mail is sent
+  const asked = addressesOf(draft.emails);
   const send = async (event) => {
     event.preventDefault();
-    setBusy(true);
+    const wrong = asked.find((one) => !/^[^@]+@[^@]+\.[^@]+$/.test(one));
+    if (wrong || asked.length > MOST) return setProblem(wrong ? say("members.invite_wrong", { email: wrong }) : say("members.invite_most", { count: MOST }));
     setProblem("");
-    try {
-      onDone(await api.post(`${USERS}/invitations`, draft));
-    } catch (error) {
-      setProblem(error.code === "invalid" ? say("auth.error.email_invalid") : wordsOf(error));
-      setBusy(false);
+    const { role } = draft;
+    const made = [];
+    const refused = [];
+    for (const email of asked) {
+      setProgress({ done: made.length + refused.length, all: asked.length });
+      try {
+        made.push(await api.post(`${USERS}/invitations`, { email, role, departments: draft.departments }));
+      } catch (error) {
+        refused.push({ email, words: error.code === "invalid" ? say("auth.error.email_invalid") : wordsOf(error) });
+        if (SAME_FOR_ALL.includes(error.status)) {
+          refused.push(...asked.slice(made.length + refused.length).map((other) => ({ email: other })));
+          break;
+        }
+      }
     }
+    setProgress(null);
+    setDraft((now) => ({ ...now, emails: refused.map((one) => one.email).join("\n") }));
+    setProblem(refused.filter((one) => one.words).map((one) => (asked.length > 1 ? `${one.email}: ${one.words}` : one.words)).join(" "));
+    const handed = made.filter((one) => one.link).map((one) => ({ label: one.email, link: here(one.link) }));
+    setLinks(handed);
+    onMade(made);
+    return !refused.length && !handed.length && onClose();
   };
+  if (links.length) return h(LinkDialog, { title: say("members.invite_link"), detail: links.length === 1 ? say("members.invite_link_detail", { email: links[0].label }) : say("members.invite_links_detail"), links, onClose: () => (draft.emails ? setLinks([]) : onClose()) });
   return h(Modal, { title: say("members.invite_title"), detail: say("members.invite_detail"), onClose, test: "invite-dialog" }, h("form", { className: "col g16", onSubmit: send },
-    h(Field, { label: say("auth.email"), error: problem }, h("input", { className: "input", type: "email", required: true, autoFocus: true, maxLength: 320, value: draft.email, "aria-invalid": problem ? "true" : undefined, onChange: (event) => setDraft({ ...draft, email: event.target.value }), "data-testid": "invite-email" })),
+    h(Field, { label: say("members.invite_emails"), error: problem, hint: say("members.invite_emails_hint") }, h("textarea", { className: "input", rows: Math.min(6, Math.max(2, asked.length + 1)), inputMode: "email", autoCapitalize: "none", spellCheck: false, required: true, autoFocus: true, maxLength: 4000, value: draft.emails, "aria-invalid": problem ? "true" : undefined, onChange: (event) => setDraft({ ...draft, emails: event.target.value }), onKeyDown: (event) => {
+      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }, "data-testid": "invite-email" })),
     h(RoleField, { me, role: draft.role, onChange: (role) => setDraft({ ...draft, role }) }),
     h(Departments, { all: departments, chosen: draft.departments, onChange: (chosen) => setDraft({ ...draft, departments: chosen }) }),
-    h("div", { className: "foot" }, h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h("button", { type: "submit", className: "btn solid", "data-busy": busy ? "true" : undefined, "data-testid": "invite-send" }, say("members.invite_send")))));
+    progress?.all > 1 && h("span", { className: "meta muted tn", role: "status" }, say("members.invite_progress", progress)),
+    h(Foot, { verb: asked.length > 1 ? say("members.invite_count", { count: asked.length }) : say("members.invite_send"), busy: progress !== null, onClose, test: "invite-send" })));
 };
 
 const EditDialog = ({ me, person, departments, onClose, onDone }) => {
   const [draft, setDraft] = useState({ full_name: person.full_name, role: person.role, departments: person.departments });
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const save = async (event) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem("");
-    try {
-      await api.patch(`${USERS}/${person.id}`, draft);
-      onDone(say("members.saved", { name: draft.full_name }));
-    } catch (error) {
-      setProblem(wordsOf(error));
-      setBusy(false);
-    }
-  };
+  const { busy, problem, send } = useSend(wordsOf);
+  const save = send(async () => {
+    await api.patch(`${USERS}/${person.id}`, draft);
+    onDone(say("members.saved", { name: draft.full_name }));
+  });
   return h(Modal, { title: say("members.edit_title"), detail: person.email, onClose, test: "member-dialog" }, h("form", { className: "col g16", onSubmit: save },
     h(Field, { label: say("members.name") }, h(Text, { value: draft.full_name, required: true, onChange: (full_name) => setDraft({ ...draft, full_name }), test: "member-name" })),
     h(RoleField, { me, role: draft.role, onChange: (role) => setDraft({ ...draft, role }) }),
     h(Departments, { all: departments, chosen: draft.departments, onChange: (chosen) => setDraft({ ...draft, departments: chosen }) }),
     problem && h("span", { className: "err", role: "alert" }, problem),
-    h("div", { className: "foot" }, h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h("button", { type: "submit", className: "btn solid", "data-busy": busy ? "true" : undefined, "data-testid": "member-save" }, say("common.save")))));
-};
-
-const Confirm = ({ title, detail, verb, onClose, onDone }) => {
-  const [busy, setBusy] = useState(false);
-  const go = async () => {
-    setBusy(true);
-    await onDone();
-  };
-  return h(Modal, { title, detail, onClose, test: "confirm-dialog", foot: h(Fragment, null, h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel")), h(Btn, { kind: "danger", busy, onClick: go, test: "confirm" }, verb)) });
+    h(Foot, { verb: say("common.save"), busy, onClose, test: "member-save" })));
 };
 
 const Person = ({ me, person, departments, act, open }) => {
@@ -92,7 +96,7 @@ const Person = ({ me, person, departments, act, open }) => {
     ...(person.is_active && !mine ? [
       { key: "reset", label: say("members.send_reset"), icon: KeyRound, run: () => act(async () => {
         const found = await api.post(`${USERS}/${person.id}/password-reset`);
-        if (found.link) open({ kind: "link", title: say("members.reset_link"), detail: say("members.reset_link_detail", { name: first }), link: here(found.link) });
+        if (found.link) open({ kind: "link", title: say("members.reset_link"), detail: say("members.reset_link_detail", { name: first }), links: [{ link: here(found.link) }] });
         return found.link ? "" : say("members.reset_sent", { name: first });
       }), test: "member-reset" },
       { key: "out", label: say("members.sign_out"), icon: LogOut, run: () => act(async () => {
@@ -106,8 +110,8 @@ const Person = ({ me, person, departments, act, open }) => {
       return say("members.activated", { name: first });
     }) }, { key: "remove", label: say("members.remove"), icon: Trash2, danger: true, run: () => open({ kind: "remove", person }), test: "member-remove" }]),
   ];
-  return h("tr", { "data-testid": "member", "data-email": person.email, "data-active": undefined, className: person.is_active ? "" : "mb-off" },
-    h("td", { className: "c-who" }, h("div", { className: "row g10 mb-who" }, h(Face, { initials: initialsOf(person.full_name), hue: hueOf(person.id), picture: person.avatar_url }), h("div", { className: "col grow" }, h("span", { className: "med ell" }, person.full_name, mine && h("span", { className: "muted" }, ` · ${say("members.you")}`)), h("span", { className: "meta muted ell" }, person.email)))),
+  return h("tr", { "data-testid": "member", "data-email": person.email, className: person.is_active ? "" : "mb-off" },
+    h("td", { className: "c-who" }, h("div", { className: "row g10 mb-who" }, h(Face, faceOf(person)), h("div", { className: "col grow" }, h("span", { className: "med ell" }, person.full_name, mine && h("span", { className: "muted" }, ` · ${say("members.you")}`)), h("span", { className: "meta muted ell" }, person.email)))),
     h("td", { className: "c-role" }, person.is_active ? h("span", { className: person.role.endsWith("admin") ? "bdg jade" : "bdg" }, roleName(person.role)) : h("span", { className: "bdg amber" }, say("members.inactive"))),
     h("td", { className: "c-deps" }, h("span", { className: "ell dense" }, names.join(", ") || h("span", { className: "muted" }, "–"))),
     h("td", { className: "c-factor" }, person.second_factor ? h("span", { className: "bdg jade" }, say("account.totp_on")) : h("span", { className: "muted dense" }, say("account.totp_off"))),
@@ -121,7 +125,7 @@ const Invitations = ({ rows, act, open }) => h("section", { className: "sg-card"
     h("div", { className: "col grow" }, h("span", { className: "dense med ell" }, row.email), h("span", { className: "meta muted ell" }, [roleName(row.role), row.state === "expired" ? say("members.expired") : say("members.good_until", { date: fmt.date(getLang(), row.expires_at) }), row.invited_by && say("members.by", { name: row.invited_by })].filter(Boolean).join(" · "))),
     h(Btn, { small: true, icon: RefreshCw, onClick: () => act(async () => {
       const sent = await api.post(`${USERS}/invitations/${row.id}/resend`);
-      if (sent.link) open({ kind: "link", title: say("members.invite_link"), detail: say("members.invite_link_detail", { email: sent.email }), link: here(sent.link) });
+      if (sent.link) open({ kind: "link", title: say("members.invite_link"), detail: say("members.invite_link_detail", { email: sent.email }), links: [{ link: here(sent.link) }] });
       return sent.link ? "" : say("members.invited", { email: sent.email });
     }), test: "invitation-resend" }, say("members.resend")),
     h(IconBtn, { icon: Trash2, label: say("members.revoke_of", { email: row.email }), onClick: () => act(async () => {
@@ -130,26 +134,10 @@ const Invitations = ({ rows, act, open }) => h("section", { className: "sg-card"
     }), test: "invitation-revoke" })))));
 
 const Members = ({ me }) => {
-  const [people, setPeople] = useState(null);
-  const [invitations, setInvitations] = useState([]);
-  const [departments, setDepartments] = useState([]);
-  const [failed, setFailed] = useState(null);
+  const [found, failed, load] = useRead(() => Promise.all([api.get(USERS), api.get(`${USERS}/invitations`), api.get("/api/v1/departments")]));
+  const [people, invitations, departments] = found?.map((page) => page.items) ?? [null, [], []];
   const [query, setQuery] = useState("");
   const [dialog, setDialog] = useState(null);
-  const load = async () => {
-    setFailed(null);
-    try {
-      const [all, asked, groups] = await Promise.all([api.get(USERS), api.get(`${USERS}/invitations`), api.get("/api/v1/departments")]);
-      setPeople(all.items);
-      setInvitations(asked.items);
-      setDepartments(groups.items);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  useEffect(() => {
-    load();
-  }, []);
   const close = () => setDialog(null);
   const act = async (work) => {
     try {
@@ -165,16 +153,13 @@ const Members = ({ me }) => {
     close();
   };
   const shown = useMemo(() => (people ?? []).filter((one) => fold(`${one.full_name} ${one.email}`).includes(fold(query.trim()))), [people, query]);
-  if (failed?.status === 403) return h("div", { className: "state", role: "alert" }, h("div", { className: "pic" }, h(Sign, { of: Lock, size: "l" })), h("div", { className: "str" }, say("common.no_permission")), h("div", { className: "txt dense" }, say("common.no_permission_detail")));
+  if (failed?.status === 403) return h(Forbidden);
   if (failed && !people) return h(Failed, { error: failed, onRetry: load });
   if (!people) return h(Waiting, { rows: 6 });
   const invited = (made) => {
+    if (!made.length) return;
     load();
-    if (made.link) setDialog({ kind: "link", title: say("members.invite_link"), detail: say("members.invite_link_detail", { email: made.email }), link: here(made.link) });
-    else {
-      close();
-      tell(say("members.invited", { email: made.email }), "success");
-    }
+    if (made[0].mailed) tell(made.length === 1 ? say("members.invited", { email: made[0].email }) : say("members.invited_count", { count: made.length }), "success");
   };
   const person = dialog?.person;
   return h(Fragment, null,
@@ -184,7 +169,7 @@ const Members = ({ me }) => {
       h("thead", null, h("tr", null, ["who", "role", "deps", "factor", "last"].map((name) => h("th", { key: name, scope: "col", className: `c-${name}` }, say(`members.col_${name}`))), h("th", { className: "c-acts" }, h("span", { className: "sr" }, say("common.more"))))),
       h("tbody", null, shown.map((one) => h(Person, { key: one.id, me, person: one, departments, act, open: setDialog }))))),
     shown.length === 0 && h("p", { className: "muted dense" }, say("members.none_found")),
-    dialog?.kind === "invite" && h(InviteDialog, { me, departments, onClose: close, onDone: invited }),
+    dialog?.kind === "invite" && h(InviteDialog, { me, departments, onClose: close, onMade: invited }),
     dialog?.kind === "link" && h(LinkDialog, { ...dialog, onClose: close }),
     dialog?.kind === "edit" && h(EditDialog, { me, person, departments, onClose: close, onDone: (done) => {
       close();
@@ -206,9 +191,4 @@ const Members = ({ me }) => {
 };
 
 /** The page; `me` is `{id, role}` of who is signed in. */
-export const UsersRoot = ({ me }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && me?.id && h(Members, { key: lang, me }));
-};
+export const UsersRoot = ({ me }) => h(SettingsPage, { of: Members, given: Boolean(me?.id), me });

@@ -1,11 +1,10 @@
 // The organization's plan: what it allows, how much of it is used, what the others allow.
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { api } from "$/public/pt_api.js";
-import { useLang } from "$/public/pt_i18n.js";
 import { say } from "$/public/pt_inbox_kit.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
 import { day, limitText, planName, RESOURCES, UsageList } from "$/public/pt_plan_kit.js";
 import { whileVisible } from "$/public/pt_page_store.js";
+import { Failed, SettingsPage, Waiting } from "$/public/pt_settings_kit.js";
 
 const Now = ({ usage }) =>
   h("section", { className: "sg-card", "aria-label": say("plans.your_plan"), "data-testid": "plan-now", "data-plan": usage.plan },
@@ -45,9 +44,4 @@ const Page = ({ organization }) => {
 };
 
 /** The page; `organization` is the id of the reader's. */
-export const PlanRoot = ({ organization }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && organization && h(Page, { key: lang, organization }));
-};
+export const PlanRoot = ({ organization }) => h(SettingsPage, { of: Page, given: Boolean(organization), organization });

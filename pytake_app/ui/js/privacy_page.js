@@ -2,10 +2,10 @@
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { Clock, EyeOff, Trash2, TriangleAlert, UserX } from "lucide-react";
 import { api } from "$/public/pt_api.js";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Switch } from "$/public/pt_queue_fields.js";
+import { Failed, SettingsPage, useRead, Waiting } from "$/public/pt_settings_kit.js";
 
 const MESSAGES = [30, 90, 180, 365, 730, 1825];
 const PEOPLE = [90, 180, 365, 730, 1825];
@@ -106,28 +106,11 @@ const Erasures = () => {
 };
 
 const Privacy = () => {
-  const [settings, setSettings] = useState(null);
-  const [failed, setFailed] = useState(null);
-  const load = async () => {
-    setFailed(null);
-    try {
-      setSettings(await api.get("/api/v1/privacy"));
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  useEffect(() => {
-    load();
-  }, []);
+  const [settings, failed, load, setSettings] = useRead(() => api.get("/api/v1/privacy"));
   if (failed) return h(Failed, { error: failed, onRetry: load });
   if (!settings) return h(Waiting, { rows: 4 });
   return h(Fragment, null, h(Times, { key: `${settings.keep_messages_days}:${settings.keep_contacts_days}`, settings, onSaved: setSettings }), h(Phones, { settings, onSaved: setSettings }), h(Erasures));
 };
 
 /** The page. */
-export const PrivacyRoot = () => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && h(Privacy, { key: lang }));
-};
+export const PrivacyRoot = () => h(SettingsPage, { of: Privacy });

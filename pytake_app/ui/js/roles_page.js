@@ -1,11 +1,11 @@
 // What each role may do: permissions in rows, roles in columns; on a phone one role at a time.
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { ChevronDown, Eye, RotateCcw, Shield, UserRound, Users, WandSparkles } from "lucide-react";
-import { Failed, Waiting } from "$/public/pt_account_profile.js";
 import { api } from "$/public/pt_api.js";
-import { fmt, getLang, useLang } from "$/public/pt_i18n.js";
+import { fmt, getLang } from "$/public/pt_i18n.js";
 import { may, rights } from "$/public/pt_rights.js";
 import { Btn, Menu, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { ADMINS, Failed, SettingsPage, useRead, Waiting } from "$/public/pt_settings_kit.js";
 
 const ICONS = { org_admin: Shield, agent: UserRound, viewer: Eye };
 const GROUPS = [
@@ -28,23 +28,11 @@ const same = (a, b) => a.length === b.length && a.every((one) => b.includes(one)
 const word = (permission) => permission.replace(".", "_");
 
 const Roles = ({ me }) => {
-  const [rows, setRows] = useState(null);
-  const [failed, setFailed] = useState(null);
+  const [rows, failed, load, setRows] = useRead(async () => (await api.get("/api/v1/roles")).items);
   const [drafts, setDrafts] = useState({});
   const [shown, setShown] = useState("agent"); // on a phone
   const [busy, setBusy] = useState(false);
-  const manage = ["org_admin", "super_admin"].includes(me.role) && may(me, "users:manage");
-  const load = async () => {
-    setFailed(null);
-    try {
-      setRows((await api.get("/api/v1/roles")).items);
-    } catch (error) {
-      setFailed(error);
-    }
-  };
-  useEffect(() => {
-    load();
-  }, []);
+  const manage = ADMINS.includes(me.role) && may(me, "users:manage");
   const wanted = (row) => drafts[row.role] ?? row.permissions;
   const changed = (rows ?? []).filter((row) => !same(wanted(row), row.permissions));
   useEffect(() => {
@@ -115,9 +103,4 @@ const Roles = ({ me }) => {
 };
 
 /** The page; `me` is `{id, role, permissions}` of who is signed in. */
-export const RolesRoot = ({ me }) => {
-  const lang = useLang();
-  const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
-  useEffect(() => setReady(true), []);
-  return h("div", { className: "sg-body" }, ready && me?.id && h(Roles, { key: lang, me }));
-};
+export const RolesRoot = ({ me }) => h(SettingsPage, { of: Roles, given: Boolean(me?.id), me });

@@ -35,15 +35,21 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "organization", "/settings/organization", "building-2", "plans.nav_organization", "organization", "org_admin"
     ),
-    Section("users", "/settings/users", "users", "members.nav_users", "organization", "org_admin", "users.manage"),
-    Section("departments", "/settings/departments", "network", "members.nav_departments", "organization", "org_admin"),
+    Section("users", "/settings/users", "users", "members.nav_users", "organization", "agent", "users.manage"),
+    Section(
+        "departments",
+        "/settings/departments",
+        "network",
+        "members.nav_departments",
+        "organization",
+        "agent",
+        "users.manage",
+    ),
     Section("plan", "/settings/plan", "gauge", "plans.nav_plan", "organization", "org_admin"),
     Section("roles", "/settings/roles", "shield", "roles.nav", "organization"),
     Section("inbox", "/settings/inbox", "inbox", "inbox_settings.nav", "organization"),
     Section("hours", "/settings/hours", "clock", "inbox_settings.hours_nav", "organization"),
-    Section(
-        "privacy", "/settings/privacy", "shield-check", "privacy.nav", "organization", "org_admin", "settings.manage"
-    ),
+    Section("privacy", "/settings/privacy", "shield-check", "privacy.nav", "organization", "agent", "settings.manage"),
     Section("channels", "/settings/channels", "radio", "common.nav_channels", "organization"),
     Section("api-keys", "/settings/api-keys", "key-round", "keys.nav", "organization", permission="api_keys.manage"),
     Section("audit", "/settings/audit", "scroll-text", "audit.nav", "organization", permission="audit.read"),

@@ -12,16 +12,16 @@ ON_LOAD = [SessionState.guard]
 
 
 class DepartmentsRoot(rx.Component):
-    """The page's content; `me` is `{id, role}` of who is signed in."""
+    """The page's content; `me` is `{id, role, permissions}` of who is signed in."""
 
     library = "$/public/pt_departments_page.js"
     tag = "DepartmentsRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return settings_shell(
         "departments", "members.departments_title", "members.departments_lead", DepartmentsRoot.create(me=me)
     )
