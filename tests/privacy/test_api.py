@@ -60,6 +60,9 @@ def test_a_contact_is_handed_out_and_forgotten(caller: Caller, contact: str) -> 
     assert (listed["contact_id"], listed["requested_by_name"]) == (contact, "Ana Souza")
     again = caller.post("/api/v1/contacts", json={"phone": PHONE})
     assert again.status_code == 201
+    other = again.json()["id"]
+    assert caller.delete(f"/api/v1/contacts/{other}/personal-data").json()["contact_id"] == other
+    assert caller.get(f"/api/v1/contacts/{other}").json()["phone"] is None
 
 
 def test_times_are_checked_and_counted(caller: Caller) -> None:

@@ -2,12 +2,13 @@
 import { createElement as h, Fragment, useState } from "react";
 import { ArrowLeft, MailPlus, RefreshCw } from "lucide-react";
 import { api } from "$/public/pt_api.js";
+import { DateField } from "$/public/pt_date_field.js";
 import { Btn, Face, say, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { hueOf, initials } from "$/public/pt_inbox_model.js";
 import { AdministratorDialog, DeleteDialog, InvitationDialog, SuspendDialog } from "$/public/pt_admin_dialogs.js";
 import { OrganizationForm, problem } from "$/public/pt_organization_page.js";
 import { count, day, planName, PLANS, RESOURCES, UsageList } from "$/public/pt_plan_kit.js";
-import { Field, Numeric, Select, Text } from "$/public/pt_queue_fields.js";
+import { Field, Numeric, Select } from "$/public/pt_queue_fields.js";
 import { Failed, useRead, Waiting } from "$/public/pt_settings_kit.js";
 import { dayOf, fromWall } from "$/public/pt_zone.js";
 
@@ -51,7 +52,7 @@ const PlanForm = ({ row, plans, onRow }) => {
   return h("section", { className: "sg-card", "aria-label": say("plans.plan_and_limits") }, h("h3", null, say("plans.plan_and_limits")),
     h("div", { className: "sg-grid" },
       h(Field, { label: say("plans.plan") }, h(Select, { value: draft.plan, options: PLANS.map((name) => [name, planName(name)]), onChange: (plan) => setDraft((now) => ({ ...now, plan, trial: "" })), test: "detail-plan" })),
-      h(Field, { label: say("plans.trial_until"), hint: say("plans.trial_until_hint") }, h(Text, { value: draft.trial, type: "date", onChange: (trial) => setDraft((now) => ({ ...now, trial })), test: "detail-trial" }))),
+      h(Field, { label: say("plans.trial_until"), hint: say("plans.trial_until_hint") }, h(DateField, { value: draft.trial, label: say("plans.trial_until"), placeholder: say("common.no_day"), optional: true, min: dayOf(Date.now()), onChange: (trial) => setDraft((now) => ({ ...now, trial })), test: "detail-trial" }))),
     h("div", { className: "col g6" }, h("span", { className: "lbl" }, say("plans.limits")), RESOURCES.map((name) => h(Limit, { key: name, name, own: draft.own, ofPlan: limits[name], onChange: setLimit(name) }))),
     h("div", { className: "foot" }, dirty && h(Btn, { kind: "ghost", onClick: () => setDraft(start()) }, say("monitor.discard")), h(Btn, { kind: "solid", busy, disabled: !dirty, onClick: save, test: "detail-save" }, say("common.save"))));
 };

@@ -2,6 +2,7 @@
 import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
 import { ArrowRight, Bot, Download, KeyRound, RotateCw, ScrollText, Search, UserRound, UserX, X } from "lucide-react";
 import { api } from "$/public/pt_api.js";
+import { DateField } from "$/public/pt_date_field.js";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { may } from "$/public/pt_rights.js";
 import { Btn, Face, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
@@ -33,10 +34,10 @@ const WORDS = {
   locale: (value) => `common.language_${value.slice(0, 2)}`,
   consent: (value) => `inbox.consent.${value}`,
 };
-const STATUS_OF = { organization: "plans.status_", flow: "audit.flow_status." };
+const STATUSES = { organization: (value) => `plans.status_${value}`, flow: (value) => `audit.flow_status.${value}` };
 const wordOf = (entry, name, value) => {
   if (typeof value !== "string" || !value) return "";
-  const key = name === "status" ? STATUS_OF[entry.object_kind] && `${STATUS_OF[entry.object_kind]}${value}` : WORDS[name]?.(value);
+  const key = (name === "status" ? STATUSES[entry.object_kind] : WORDS[name])?.(value);
   return key ? sayOf(key, "audit.field_other", { name: value }) : "";
 };
 /** A value of the entry as people read it. */
@@ -166,7 +167,7 @@ const Log = ({ me }) => {
       h(Select, { value: where.kind, label: say("audit.what"), options: [["", say("audit.everything")], ...words.kinds.map((one) => [one, kindOf(one)])], onChange: put("kind"), test: "audit-kind" }),
       h(Select, { value: where.action, label: say("audit.done"), options: [["", say("audit.every_action")], ...words.actions.map((one) => [one, sayOf(`audit.action.${one}`, "audit.action_other", { action: one.replaceAll("_", " ") })])], onChange: put("action"), test: "audit-action" }),
       h(Select, { value: where.period, label: say("audit.when"), options: [["", say("audit.always")], ...["day", "week", "month", "own"].map((one) => [one, say(`audit.period_${one}`)])], onChange: put("period"), test: "audit-period" }),
-      where.period === "own" && ["since", "until"].map((name) => h("input", { key: name, className: "input", type: "date", value: where[name], "aria-label": say(`audit.${name}`), onChange: (event) => put(name)(event.target.value), "data-testid": `audit-${name}` })),
+      where.period === "own" && ["since", "until"].map((name) => h("span", { key: name, className: "al-day-field" }, h(DateField, { value: where[name], label: say(`audit.${name}`), placeholder: say(`audit.${name}`), optional: true, min: name === "until" ? where.since : undefined, max: name === "since" ? where.until || dayOf(Date.now()) : dayOf(Date.now()), onChange: put(name), test: `audit-${name}` }))),
       h(Menu, { label: say("audit.export"), items: [{ key: "csv", label: "CSV", run: () => save("csv"), test: "audit-csv" }, { key: "json", label: "JSON", run: () => save("json"), test: "audit-json" }], trigger: h("button", { type: "button", className: "btn line", disabled: !exportable, title: exportable ? undefined : say("audit.no_export"), "data-testid": "audit-export" }, h(Sign, { of: Download }), say("audit.export")) })),
     narrowed && h("div", { className: "row g8" }, only && h("span", { className: "bdg violet" }, say("audit.same_object")), h(Btn, { kind: "ghost", small: true, icon: X, onClick: () => {
       setWhere(NONE);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from pytake_app.ui.i18n import t
-from pytake_app.ui.pages.auth.page import AuthState, auth_field, auth_form, auth_frame
+from pytake_app.ui.pages.auth.page import AuthState, auth_field, auth_form, auth_frame, email_field
 from pytake_app.ui.session import SessionState
 
 FORGOT, RESET, INVITE, CODE, SETUP = "/forgot", "/reset/[token]", "/invite/[token]", "/login/code", "/login/setup"
@@ -43,19 +43,7 @@ def _back_to_sign_in() -> rx.Component:
 
 def forgot_page() -> rx.Component:
     """Ask for a link."""
-    form = auth_form(
-        "/auth/web/forgot",
-        auth_field(
-            "email",
-            t("auth.email"),
-            AuthState.email,
-            type="email",
-            required=True,
-            auto_complete="username",
-            auto_focus=True,
-        ),
-        verb=t("auth.forgot_send"),
-    )
+    form = auth_form("/auth/web/forgot", email_field(auto_focus=True), verb=t("auth.forgot_send"))
     return auth_frame(t("auth.forgot_title"), t("auth.forgot_detail"), form, _back_to_sign_in())
 
 
@@ -77,16 +65,20 @@ def code_page() -> rx.Component:
     return auth_frame(t("auth.code_title"), t("auth.code_detail"), form, _back_to_sign_in())
 
 
+def _own_form(root: rx.Component) -> rx.Component:
+    return auth_frame(None, None, root, _back_to_sign_in(), problem=False)
+
+
 def invite_page() -> rx.Component:
     """Join an organization."""
-    return auth_frame(None, None, InviteRoot.create(), _back_to_sign_in(), problem=False)
+    return _own_form(InviteRoot.create())
 
 
 def reset_page() -> rx.Component:
     """Set a new password."""
-    return auth_frame(None, None, ResetRoot.create(), _back_to_sign_in(), problem=False)
+    return _own_form(ResetRoot.create())
 
 
 def setup_page() -> rx.Component:
     """Step two for somebody who needs a second factor and has none."""
-    return auth_frame(None, None, EnrollRoot.create(), _back_to_sign_in(), problem=False)
+    return _own_form(EnrollRoot.create())

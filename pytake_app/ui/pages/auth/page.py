@@ -71,6 +71,19 @@ def auth_field(
     return form_field(label, control, hint=hint)
 
 
+def email_field(*, auto_focus: bool = False) -> rx.Component:
+    """The address of an account, as it was typed the last time."""
+    return auth_field(
+        "email",
+        t("auth.email"),
+        AuthState.email,
+        type="email",
+        required=True,
+        auto_complete="username",
+        auto_focus=auto_focus,
+    )
+
+
 def auth_frame(
     title: rx.Var | None, detail: rx.Var | None, form: rx.Component, other: rx.Component, *, problem: bool = True
 ) -> rx.Component:
@@ -155,15 +168,7 @@ def login_page() -> rx.Component:
     """Sign in."""
     form = auth_form(
         "/auth/web/login",
-        auth_field(
-            "email",
-            t("auth.email"),
-            AuthState.email,
-            type="email",
-            required=True,
-            auto_complete="username",
-            auto_focus=True,
-        ),
+        email_field(auto_focus=True),
         rx.el.div(
             auth_field(
                 "password", t("auth.password"), type="password", required=True, auto_complete="current-password"
@@ -196,7 +201,7 @@ def register_page() -> rx.Component:
         auth_field(
             "full_name", t("auth.full_name"), AuthState.full_name, max_length=120, required=True, auto_complete="name"
         ),
-        auth_field("email", t("auth.email"), AuthState.email, type="email", required=True, auto_complete="username"),
+        email_field(),
         PasswordField.create(label="auth.password"),
         verb=t("auth.create"),
     )
