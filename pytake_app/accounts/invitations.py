@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -59,6 +60,7 @@ def invite(
         ConflictError: there is an account (`email_taken`) or an open invitation (`invitation_open`) with this address.
         ForbiddenError: a role above the caller's own.
         InvalidError: no such department.
+        LimitError: the plan has no room for one more, those counted who are invited already.
     """
     principal.needs(Permission.USERS_MANAGE)
     members.require_rank(principal, Role(request.role))
@@ -66,7 +68,7 @@ def invite(
     email, now = normalize_email(request.email), clock.now()
     if members.is_taken(database, email):
         raise members.email_taken()
-    require_room(session, Resource.USERS, clock=clock)
+    _require_seat(session, clock)
     earlier = session.exec(_waiting(session).where(col(Invitation.email) == email).with_for_update()).first()
     if isinstance(earlier, Invitation):
         if earlier.expires_at > now:
@@ -90,11 +92,14 @@ def resend(
 
     Raises:
         NotFoundError: no such invitation waits here.
+        LimitError: it was too old, and meanwhile the plan has no room.
     """
     principal.needs(Permission.USERS_MANAGE)
     row = _find(session, invitation_id)
     members.require_rank(principal, Role(row.role))
     now = clock.now()
+    if row.expires_at <= now:
+        _require_seat(session, clock)
     row.sent_at, row.expires_at, row.invited_by = now, now + LIFETIME, principal.user_id
     return _send(session, principal, row, settings, now)
 
@@ -140,6 +145,20 @@ def _send(session: Session, principal: Principal, row: Invitation, settings: Set
     view = _view(row, {principal.user_id: principal.name}, now)
     # Without a mail server the link is handed over by whoever invites.
     return view.model_copy(update={"mailed": mailed, "link": "" if mailed else link})
+
+
+def _require_seat(session: Session, clock: Clock) -> None:
+    """Nobody is invited to find that there is no room for them.
+
+    Raises:
+        LimitError: as `invite`.
+    """
+
+    def invited() -> int:
+        still = _waiting(session).where(col(Invitation.expires_at) > clock.now()).subquery()
+        return session.scalar(select(func.count()).select_from(still)) or 0
+
+    require_room(session, Resource.USERS, promised=invited, clock=clock)
 
 
 def _waiting(session: Session) -> SelectOfScalar[Any]:

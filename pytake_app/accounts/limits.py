@@ -6,6 +6,7 @@ refused: who writes in is kept, and counted; what flows answer goes out, and is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,7 +45,14 @@ class LimitError(ProblemError):
         self.resource, self.limit, self.used = resource, limit, used
 
 
-def require_room(session: Session, resource: Resource, adding: int = 1, *, clock: Clock = _CLOCK) -> None:
+def require_room(
+    session: Session,
+    resource: Resource,
+    adding: int = 1,
+    *,
+    promised: Callable[[], int] = lambda: 0,
+    clock: Clock = _CLOCK,
+) -> None:
     """Refuse `adding` more of a resource than the organization's plan allows; call it before creating.
 
     Until the transaction ends, nobody else gets past here for the same organization and resource (messages: near the
@@ -52,6 +60,8 @@ def require_room(session: Session, resource: Resource, adding: int = 1, *, clock
 
     Parameters:
         session: of `Database.tenant`.
+        promised: how many more there will be without anybody asking again, such as people who are invited; asked for
+            when nobody else can promise any.
 
     Raises:
         LimitError: the plan has no room (403, `plan_limit`).
@@ -66,7 +76,7 @@ def require_room(session: Session, resource: Resource, adding: int = 1, *, clock
     key = f"limit:{resource.value}:{organization_id}"
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
     used = _used(session, organization_id, resource, now)
-    if used + adding > limit:
+    if used + promised() + adding > limit:
         raise LimitError(resource, limit, used)
     if resource is not Resource.MESSAGES:  # of these the scheduler tells: a row that all wait for must not be here
         tell_if_near(session, Used(resource, used + adding, limit), clock=clock)

@@ -222,3 +222,22 @@ def principal(services: Services, caller: Caller) -> Any:
 def organization(services: Services, organization_id: UUID) -> Organization:
     with services.database.auth() as session:
         return session.exec(select(Organization).where(Organization.id == organization_id)).one()
+
+
+def test_open_invitations_keep_their_places(caller: Caller, services: Services, frozen_clock: FrozenClock) -> None:
+    limit(services, caller, users=3)
+    people = "/api/v1/users/invitations"
+
+    def ask(email: str) -> Any:
+        return caller.post(people, json={"email": email})
+
+    first, second = ask("rui@example.com").json(), ask("bia@example.com").json()
+    refused(ask("leo@example.com"), "users", 3, 1)
+    # A renewed link is no new place; one that is taken back or too old leaves its own.
+    assert caller.post(f"{people}/{first['id']}/resend").status_code == 200
+    assert caller.delete(f"{people}/{second['id']}").status_code == 204
+    third = ask("leo@example.com").json()
+    frozen_clock.advance(timedelta(days=8))
+    caller.headers = sign_in(caller)
+    assert (ask("ana@example.com").status_code, ask("eva@example.com").status_code) == (201, 201)
+    refused(caller.post(f"{people}/{third['id']}/resend"), "users", 3, 1)
