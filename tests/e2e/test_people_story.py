@@ -54,13 +54,20 @@ def reset_link(product: Product, email: str) -> str:
 
 def test_a_person_from_invitation_to_a_new_password(running_app: Product, browser: Browser, page: Page) -> None:
     url = running_app.url
-    register(page, url)
-    email = f"rui-{uuid4().hex[:8]}@example.com"
+    own = register(page, url)
+    email, other = (f"{name}-{uuid4().hex[:8]}@example.com" for name in ("rui", "bia"))
     open_page(page, f"{url}/settings/users")
     page.get_by_test_id("invite").click()
-    page.get_by_test_id("invite-email").fill(email)
+    # Two at once, and one who is here already: that one stays in the field, with the reason.
+    page.get_by_test_id("invite-email").fill(f"{email}, {other}\n{own}")
     page.get_by_test_id("invite-send").click()
-    link = page.get_by_test_id("link").input_value()
+    expect(page.get_by_test_id("link")).to_have_count(2)
+    link = page.get_by_test_id("link").first.input_value()
+    page.get_by_test_id("link-done").click()
+    expect(page.get_by_test_id("invite-email")).to_have_value(own)
+    expect(page.get_by_test_id("invite-dialog")).to_contain_text("Já existe uma conta com este e-mail.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("invitation")).to_have_count(2)
 
     context = browser.new_context(locale="pt-BR", viewport={"width": 390, "height": 844})
     rui, notes = context.new_page(), Notes(url)
