@@ -106,6 +106,7 @@ def create_organization(body: OrganizationCreate, who: CurrentPrincipal, service
             full_name=body.admin_name,
             organization_name=body.name,
             locale=body.locale,
+            time_zone=body.time_zone,
         )
         _, organization_id = services.accounts.create_organization(request, role=Role.ORG_ADMIN)
     with services.database.administration() as session:

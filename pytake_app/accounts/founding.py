@@ -45,7 +45,9 @@ def found(
         ConflictError: there is an account with this e-mail (`email_taken`).
     """
     principal.require(Role.SUPER_ADMIN)
-    organization = new_organization(settings, request.name, request.locale, Role.ORG_ADMIN, clock.now())
+    organization = new_organization(
+        settings, request.name, request.locale, Role.ORG_ADMIN, clock.now(), time_zone=request.time_zone
+    )
     if request.plan is not None:
         organization.plan, organization.trial_ends_at = request.plan, None
     with database.tenant(organization.id) as session:

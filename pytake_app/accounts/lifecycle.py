@@ -26,13 +26,18 @@ _SENTENCES = {
 }
 
 
-def new_organization(settings: Settings, name: str, locale: str, role: Role, now: datetime) -> Organization:
+def new_organization(
+    settings: Settings, name: str, locale: str, role: Role, now: datetime, *, time_zone: str | None = None
+) -> Organization:
     """The row of a new organization: the installation's own has everything, others begin with a trial.
 
     Parameters:
         role: of the organization's first user.
+        time_zone: an IANA name; None: São Paulo's.
     """
     made = Organization(id=new_id(), name=name, slug=_slug(name), locale=locale, created_at=now)
+    if time_zone is not None:
+        made.time_zone = time_zone
     if role is Role.SUPER_ADMIN:
         made.plan = FULLEST
     elif settings.trial_days:

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from pytake_app.accounts.emails import Email
-from pytake_app.accounts.schemas import Locale, Name, OrganizationView, Password
+from pytake_app.accounts.schemas import Locale, Name, OrganizationView, Password, TimeZone
 from pytake_app.accounts.security_schemas import InvitationView
 from pytake_app.config import PlanName
 from pytake_app.core.schemas import RequestModel, View
@@ -87,6 +87,7 @@ class OrganizationCreate(RequestModel):
     admin_name: Name | None = None
     admin_password: Password | None = Field(default=None, repr=False)
     locale: Locale = "pt_BR"
+    time_zone: TimeZone | None = Field(default=None, description="absent: America/Sao_Paulo")
     plan: PlanName | None = Field(default=None, description="absent: as whoever registers, with a trial")
 
     @model_validator(mode="after")

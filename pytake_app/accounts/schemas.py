@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
+from zoneinfo import available_timezones
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pytake_app.accounts.emails import Email
 from pytake_app.core.schemas import RequestModel, View
@@ -14,6 +15,15 @@ from pytake_app.core.schemas import RequestModel, View
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1024)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Locale = Literal["pt_BR", "en", "es"]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone, e.g. America/Sao_Paulo")
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=60), AfterValidator(_known_zone)]
 
 
 class RegisterRequest(RequestModel):
@@ -24,6 +34,7 @@ class RegisterRequest(RequestModel):
     full_name: Name
     organization_name: Annotated[str, StringConstraints(max_length=120)] | None = None
     locale: Locale = "pt_BR"
+    time_zone: TimeZone | None = Field(default=None, description="of the organization; absent: America/Sao_Paulo")
 
 
 class LoginRequest(RequestModel):

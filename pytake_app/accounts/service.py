@@ -212,7 +212,7 @@ class Accounts:
         password_hash = passwords.hash_password(request.password, stranger=stranger)
         now = self._clock.now()
         name = (request.organization_name or "").strip() or request.full_name
-        organization = new_organization(self._settings, name, request.locale, role, now)
+        organization = new_organization(self._settings, name, request.locale, role, now, time_zone=request.time_zone)
         user = User(
             organization_id=organization.id,
             email=email,

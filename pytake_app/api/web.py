@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import quote, urlencode, urlsplit
+from zoneinfo import available_timezones
 
 import orjson
 from fastapi import APIRouter, Form, Request
@@ -136,6 +137,7 @@ def register(
     full_name: Text = "",
     organization_name: Text = "",
     locale: Text = "pt_BR",
+    time_zone: Text = "",
     next: Text = "",  # noqa: A002  # the form field's name
 ) -> RedirectResponse:
     """Create an organization, sign in, go to the first steps."""
@@ -149,6 +151,7 @@ def register(
                 "full_name": full_name,
                 "organization_name": organization_name or None,
                 "locale": locale if locale in ("pt_BR", "en", "es") else "pt_BR",
+                "time_zone": time_zone if time_zone in available_timezones() else None,
             }
         )
         session = services.accounts.register_web(body, client_of(request))

@@ -53,6 +53,18 @@ def test_registering_signs_in_and_goes_to_the_first_steps(client: TestClient, se
     assert principal is not None
     assert principal.email == FORM["email"]
     assert principal.organization_name == "Loja"
+    assert principal.time_zone == "America/Sao_Paulo"
+
+
+@pytest.mark.parametrize(("told", "kept"), [("Europe/Lisbon", "Europe/Lisbon"), ("Mars/Olympus", "America/Sao_Paulo")])
+def test_an_organization_begins_in_the_browsers_time_zone(client: TestClient, told: str, kept: str) -> None:
+    """Pages show every moment in it, until the person chooses another for themselves."""
+    assert register(client, time_zone=told).status_code == 303
+    me = client.get("/api/v1/auth/me").json()
+    assert (me["organization"]["time_zone"], me["user"]["time_zone"]) == (kept, "")
+    own = {**OURS, "X-PyTake-CSRF": "1"}
+    assert client.patch("/api/v1/auth/me", json={"time_zone": "Asia/Tokyo"}, headers=own).status_code == 200
+    assert client.get("/api/v1/auth/me").json()["user"]["time_zone"] == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("forwarded", [True, False])

@@ -72,6 +72,13 @@ export const PasswordField = ({ label }) => {
   return h(NewPassword, { label: ready ? say(label) : "" });
 };
 
+/** The browser's time zone, for an organization that begins with this form. */
+export const ZoneField = () => {
+  const [zone, setZone] = useState("");
+  useEffect(() => setZone(Intl.DateTimeFormat().resolvedOptions().timeZone), []);
+  return h("input", { type: "hidden", name: "time_zone", value: zone, readOnly: true });
+};
+
 const lastPart = () => decodeURIComponent(window.location.pathname.split("/").filter(Boolean).at(-1) ?? "");
 const query = (name) => new URLSearchParams(window.location.search).get(name) ?? "";
 const Problem = ({ code }) => code ? h("div", { role: "alert", "data-testid": "auth-error" }, h("div", { className: "notice red" }, h(Sign, { of: CircleAlert, size: "" }), h("div", { className: "grow" }, authProblem(code)))) : null;

@@ -7,6 +7,7 @@ import { problem } from "$/public/pt_organization_page.js";
 import { day, planName, PLANS } from "$/public/pt_plan_kit.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
 import { Foot, here, languages, LinkDialog, useSend } from "$/public/pt_settings_kit.js";
+import { getZone } from "$/public/pt_zone.js";
 
 const LOCALES = { "pt-BR": "pt_BR", en: "en", es: "es" };
 const Cancel = ({ onClose }) => h(Btn, { kind: "ghost", onClick: onClose }, say("common.cancel"));
@@ -18,7 +19,7 @@ const wrong = (errors, name) => {
 };
 
 export const CreateDialog = ({ onClose, onMade }) => {
-  const [draft, setDraft] = useState({ name: "", admin_email: "", locale: LOCALES[getLang()], plan: null });
+  const [draft, setDraft] = useState({ name: "", admin_email: "", locale: LOCALES[getLang()], time_zone: getZone(), plan: null });
   const [errors, setErrors] = useState([]);
   const [busy, setBusy] = useState(false);
   const put = (name) => (value) => setDraft((now) => ({ ...now, [name]: value }));

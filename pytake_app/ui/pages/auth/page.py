@@ -22,6 +22,13 @@ class PasswordField(rx.Component):
     label: rx.Var[str]
 
 
+class ZoneField(rx.Component):
+    """Sends the browser's time zone along, for the new organization."""
+
+    library = "$/public/pt_account_guest.js"
+    tag = "ZoneField"
+
+
 def typed_before(cookie: str) -> dict[str, str]:
     """What the cookie says was typed; nothing for one that isn't ours."""
     try:
@@ -203,6 +210,7 @@ def register_page() -> rx.Component:
         ),
         email_field(),
         PasswordField.create(label="auth.password"),
+        ZoneField.create(),
         verb=t("auth.create"),
     )
     other = rx.fragment(
