@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from pytake_app.accounts import members, passwords
+from pytake_app.accounts import members, passwords, repository
 from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import DepartmentMember, Organization, User
@@ -29,6 +29,7 @@ from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, NotFoundError
 from pytake_app.core.ids import new_id
 from pytake_app.core.tenancy import Actor, Permission, Principal, Role, organization_of, scoped
+from pytake_app.core.texts import text
 from pytake_app.outgoing import mail
 
 log = structlog.get_logger(__name__)
@@ -253,6 +254,7 @@ class Joining:
                 )
                 held.accepted_at, held.user_id = now, user.id
                 session.add(held)
+                _tell_inviter(session, held, user, self._clock)
         except IntegrityError as error:
             if "users_email" in str(error.orig):
                 raise members.email_taken() from error
@@ -276,6 +278,18 @@ class Joining:
         if inviter is None or not inviter.is_active or not Role(inviter.role).includes(Role(row.role)):
             raise _invalid()
         return found
+
+
+def _tell_inviter(session: Session, row: Invitation, joined: User, clock: Clock) -> None:
+    """Somebody came: who asked them, if it is one of the organization's people, hears of it."""
+    from pytake_app.notifications import service as notifications
+
+    inviter = repository.user(session, row.invited_by) if row.invited_by is not None else None
+    if inviter is not None and inviter.is_active:
+        notifications.notify(
+            session, inviter.id, kind="team", title=text(inviter.locale, "members.told_joined", name=joined.full_name),
+            body=joined.email, clock=clock,
+        )  # fmt: skip
 
 
 def _invalid() -> NotFoundError:

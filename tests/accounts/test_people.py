@@ -77,6 +77,8 @@ def test_an_invited_person_joins_with_role_and_department_and_the_link_is_used_u
     )
     assert caller.get(INVITATIONS).json()["items"] == []
     assert sign_in(caller.client, "rui@example.com").status_code == 200
+    [told] = caller.get("/api/v1/notifications").json()["items"]
+    assert (told["kind"], told["title"], told["body"]) == ("team", "Rui Alves entrou na equipe", "rui@example.com")
 
 
 def test_two_who_use_a_link_at_once_make_one_account(caller: Caller) -> None:

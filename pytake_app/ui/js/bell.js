@@ -74,6 +74,8 @@ const Line = ({ item, go }) =>
       h("time", { className: "micro muted", dateTime: item.created_at, title: fmt.exact(getLang(), item.created_at) }, fmt.relative(getLang(), item.created_at))),
     !item.read_at && h("span", { className: "dot jade", role: "img", "aria-label": say("bell.unread_one") })));
 
+const PAGES = { plan: "/settings/plan", team: "/settings/users" }; // where a notice without a conversation leads
+
 const Panel = ({ close }) => {
   const { phase, items, unread, cursor } = useBell();
   const navigate = useNavigate();
@@ -88,9 +90,9 @@ const Panel = ({ close }) => {
         window.history.pushState(null, "", address);
         window.dispatchEvent(new PopStateEvent("popstate")); // the inbox reads its address then
       } else navigate(address);
-    } else if (item.kind === "plan") {
+    } else if (PAGES[item.kind]) {
       close();
-      navigate("/settings/plan");
+      navigate(PAGES[item.kind]);
     }
   };
   const body = {

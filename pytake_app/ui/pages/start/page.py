@@ -120,6 +120,10 @@ def steps_view(item: rx.Var[dict]) -> rx.Component:
                     custom_attrs={"data-testid": "open-editor"},
                 ),
                 link_button(t("start.connect"), href="/settings/channels", kind="gray"),
+                rx.cond(
+                    SessionState.permissions.contains("users.manage"),
+                    link_button(t("start.invite"), href="/settings/users", kind="gray"),
+                ),
                 class_name="row wrap",
             ),
         ),
