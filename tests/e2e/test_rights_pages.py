@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -67,6 +68,18 @@ def test_roles_keys_and_the_log_of_both(page: Page, running_app: Product) -> Non
     expect(detail).to_have_count(0)
     page.get_by_test_id("audit-clear").click()
     page.get_by_test_id("audit-q").fill("Loja virtual")
+    expect(page.locator("[data-action=key_first_used]")).to_have_count(1)
+    # From yesterday on, chosen in the page's own calendar by keyboard.
+    page.get_by_test_id("audit-period").select_option("own")
+    since = page.get_by_test_id("audit-since")
+    since.click()
+    at = page.get_by_test_id("audit-since-calendar").locator("[data-day][tabindex='0']")
+    expect(at).to_be_focused()
+    today = date.fromisoformat(at.get_attribute("data-day") or "")
+    page.keyboard.press("ArrowLeft")
+    expect(at).to_have_attribute("data-day", f"{today - timedelta(days=1)}")
+    page.keyboard.press("Enter")
+    expect(since).to_have_attribute("data-value", f"{today - timedelta(days=1)}")
     expect(page.locator("[data-action=key_first_used]")).to_have_count(1)
     page.get_by_test_id("audit-export").click()
     with page.expect_download() as download:

@@ -32,18 +32,25 @@ const Calendar = ({ value, min, max, onPick }) => {
   const today = dayOf(Date.now());
   const [at, setAt] = useState(value || (min && min > today ? min : today));
   const grid = useRef(null);
+  const follow = useRef(true); // the keyboard is in the days; whoever turns months stays on that button
   const off = (day) => Boolean((min && day < min) || (max && day > max));
-  useEffect(() => grid.current?.querySelector('[tabindex="0"]')?.focus(), [at]);
+  useEffect(() => {
+    if (follow.current) grid.current?.querySelector('[tabindex="0"]')?.focus();
+  }, [at]);
+  const go = (day, days) => {
+    follow.current = days;
+    setAt(day);
+  };
   const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7, Home: -weekday(at, first), End: 6 - weekday(at, first) };
   const keys = (event) => {
     const next = event.key in steps ? moved(at, steps[event.key]) : event.key === "PageUp" ? inMonth(at, -1) : event.key === "PageDown" ? inMonth(at, 1) : "";
     if (!next) return;
     event.preventDefault();
-    setAt(next);
+    go(next, true);
   };
   const weeks = weeksOf(at, first);
   return h("div", { className: "dp" },
-    h("div", { className: "row g4" }, h(IconBtn, { icon: ChevronLeft, small: true, label: say("common.month_before"), onClick: () => setAt(inMonth(at, -1)) }), h("span", { className: "grow med dense dp-month", "aria-live": "polite" }, written(at, { month: "long", year: "numeric" })), h(IconBtn, { icon: ChevronRight, small: true, label: say("common.month_after"), onClick: () => setAt(inMonth(at, 1)) })),
+    h("div", { className: "row g4" }, h(IconBtn, { icon: ChevronLeft, small: true, label: say("common.month_before"), onClick: () => go(inMonth(at, -1), false) }), h("span", { className: "grow med dense dp-month", "aria-live": "polite" }, written(at, { month: "long", year: "numeric" })), h(IconBtn, { icon: ChevronRight, small: true, label: say("common.month_after"), onClick: () => go(inMonth(at, 1), false) })),
     h("div", { ref: grid, className: "dp-grid", role: "grid", "aria-label": written(at, { month: "long", year: "numeric" }), onKeyDown: keys },
       h("div", { role: "row" }, weeks[0].map((day) => h("span", { key: day, role: "columnheader", className: "micro muted", "aria-label": written(day, { weekday: "long" }) }, written(day, { weekday: "narrow" })))),
       weeks.map((week) => h("div", { key: week[0], role: "row" }, week.map((day) => h("button", { key: day, type: "button", role: "gridcell", tabIndex: day === at ? 0 : -1, disabled: off(day) && day !== at, "aria-disabled": off(day), "aria-selected": day === value, "aria-current": day === today ? "date" : undefined, "aria-label": written(day, { dateStyle: "full" }), className: day.slice(0, 7) === at.slice(0, 7) ? "tn" : "tn out", onClick: () => off(day) || onPick(day), "data-day": day }, Number(day.slice(8))))))));
