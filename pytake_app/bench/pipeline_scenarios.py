@@ -180,20 +180,21 @@ def _until_none(world: World, query: str, over: threading.Event) -> float:
 
 
 def memory(minutes: float, rate: float, contacts: int) -> Scenario:
-    """Memory of each role after a tenth of the time and at its end."""
+    """Memory of each role after each tenth of the time; its growth since the first."""
     phase = Phase("memory", minutes * 60, rate=rate, contacts=contacts)
 
     def beside(world: World, over: threading.Event, figures: dict[str, Any]) -> None:
-        began, first = time.monotonic(), dict[str, int]()
+        began, tenths = time.monotonic(), list[dict[str, int]]()
         while True:
             now = world.roles.memory_bytes()
-            if not first and time.monotonic() - began > minutes * 6:
-                first = now
+            if time.monotonic() - began > minutes * 6 * (len(tenths) + 1):
+                tenths.append(now)
             if over.wait(_MEMORY_SECONDS):
                 break
-        first = first or now
-        figures["memory_mb"] = {name: [round(first.get(name, 0) / 2**20, 1), round(now[name] / 2**20, 1)]
-                                for name in now}  # fmt: skip
+        first = tenths[0] if tenths else now
+        figures["memory_mb"] = {
+            name: [round(one.get(name, 0) / 2**20, 1) for one in (*tenths[:9], now)] for name in now
+        }  # fmt: skip
         own = [name for name in now if name in first and name not in ("postgres", "redis")]
         figures["growth_percent"] = round(max((now[n] / first[n] - 1) * 100 for n in own), 1) if own else 0.0
 
