@@ -396,7 +396,7 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
     own.keyboard.press("n")
     expect(own).to_have_url(re.compile(r"/inbox\?c="))
     expect(served).to_contain_text("Juliana Prado")
-    expect(monitor.get_by_test_id("fig-service")).to_contain_text("1 com quem saiu")  # she is off duty
+    expect(monitor.get_by_test_id("fig-service")).to_contain_text("1 com ausentes")  # she is off duty
 
     # Settled by keys, then undone: it goes on where it was.
     served.locator(".qm-name").focus()
