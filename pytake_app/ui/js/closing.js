@@ -4,6 +4,7 @@ import { api } from "$/public/pt_api.js";
 import { say } from "$/public/pt_inbox_kit.js";
 
 const FRESH_MS = 60000;
+const typing = () => window.matchMedia("(hover: hover)").matches; // a phone's keyboard would hide what there is to choose
 const COMMON = ["solved", "sold", "no_answer", "wrong", "spam"];
 const ANY = { reasons: [], required: false };
 let known = { at: 0, promise: null };
@@ -54,5 +55,5 @@ export const OutcomeFields = ({ of: { rules, typed, outcome, setOutcome, ready }
   if (rules.reasons.length) return h("div", { className: "ff" }, label, choices(rules.reasons.map((reason) => choice(reason, "outcome-reason"))));
   return h(Fragment, null,
     choices(COMMON.map((name) => choice(say(`inbox_more.outcome_${name}`), `outcome-${name}`))),
-    h("div", { className: "ff" }, label, h("input", { className: "input", value: typed, maxLength: 120, "aria-labelledby": "outcome-label", "aria-required": rules.required, onChange: (event) => setOutcome(event.target.value), onKeyDown: (event) => event.key === "Enter" && ready && onEnter(), "data-testid": "outcome" })));
+    h("div", { className: "ff" }, label, h("input", { className: "input", autoFocus: typing(), value: typed, maxLength: 120, "aria-labelledby": "outcome-label", "aria-required": rules.required, onChange: (event) => setOutcome(event.target.value), onKeyDown: (event) => event.key === "Enter" && ready && onEnter(), "data-testid": "outcome" })));
 };

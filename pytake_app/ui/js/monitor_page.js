@@ -186,7 +186,7 @@ const combo = (tabs) => (key) => {
   const item = here() ? acts.find(here()) : null;
   if (key === "j" || key === "k") step(key === "j" ? 1 : -1);
   else if (key === "a" && item && (mayOn(item).take || mayOn(item).give || mayOn(item).admin)) view.dialog("give", { talk: item.conversation_id });
-  else if (key === "m" && item) document.activeElement.closest(".qm-item").querySelector(".qm-more")?.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true, button: 0 }));
+  else if (key === "m" && item) document.activeElement.closest(".qm-item").querySelector(".qm-more")?.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, key: "ArrowDown" })); // opened by a key, its first item has the focus
   else if (key === "n") acts.nextQueue() && acts.next(acts.nextQueue());
   else if (key === "w") view.wall(!wall);
   else if (key === "Escape") view.wall(false);

@@ -154,7 +154,12 @@ export const view = {
     return load();
   },
   dialog: (kind, rest_ = {}) => set({ dialog: { kind, ...rest_ } }),
-  close: () => set({ dialog: null }),
+  /** What opened it, a menu that is gone, can't have the focus back: its card has it, so that keys go on from there. */
+  close: () => {
+    const talk = state.dialog?.talk;
+    set({ dialog: null });
+    if (talk) setTimeout(() => document.activeElement === document.body && document.querySelector(`.qm-item[data-talk="${talk}"] .qm-name`)?.focus(), 60);
+  },
   wall: (wall) => {
     set({ wall });
     document.documentElement.dataset.wall = String(wall);
