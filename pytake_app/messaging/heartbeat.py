@@ -17,18 +17,27 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 2.0
 _TTL = 15
 _CIRCUIT_TTL = 120
 
 # By Redis' clock, which is one for all: a process whose own clock is wrong would put others out. What is from a later
 # time was told before the clock was put back.
 _BEAT = """
-local now = tonumber(redis.call('TIME')[1])
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], now + ARGV[2], '+inf')
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2] * 2)
+"""
+# Seconds since anybody of the role told of itself, as text; nothing when it is too long ago.
+_SILENT = """
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local last = redis.call('ZREVRANGEBYSCORE', KEYS[1], now + ARGV[1], now - ARGV[1], 'WITHSCORES', 'LIMIT', 0, 1)
+if last[2] then return tostring(math.max(0, now - tonumber(last[2]))) end
+return false
 """
 
 
@@ -61,6 +70,12 @@ def count(client: redis.Redis, role: str) -> int:
     """How many processes of the role live. Raises `redis.RedisError`."""
     seconds = float(cast("Any", client.time())[0])
     return int(cast("Any", client.zcount(_role_key(role), seconds - _TTL, seconds + _TTL)))
+
+
+def silent_for(client: redis.Redis, role: str) -> float | None:
+    """Seconds since a process of the role told of itself; None when none lives. Raises `redis.RedisError`."""
+    found = cast("Any", client.eval(_SILENT, 1, _role_key(role), _TTL))
+    return None if found is None else float(found)
 
 
 class Beating(threading.Thread):

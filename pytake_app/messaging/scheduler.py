@@ -56,6 +56,8 @@ USAGE_LOCK = 0x50545547
 """Advisory lock on the counters of organizations ("PTUG")."""
 TELLING_LOCK = 0x50544C56
 """Advisory lock on telling again what was never told ("PTLV")."""
+_LONGEST_SILENCE = 6.0
+"""Seconds for which a web role may be silent before it counts as having been away."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
 
@@ -91,6 +93,7 @@ class Scheduler:
         settings = services.settings
         self._watched = upkeep.Watched(settings.outbox_lease_seconds, settings.outbox_unsure_grace_seconds)
         self._unheard_since: float | None = None
+        self._web_heard = time.monotonic()
         self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._measuring = _Duty(MEASURE_SECONDS, self.measure)
@@ -208,12 +211,17 @@ class Scheduler:
         """While no web role lives nobody hears statuses: unsure sends get their whole grace once one is back. At most
         for `outbox_unheard_seconds`, and then they are tried again. Redis being away counts as not knowing of one."""
         try:
-            heard = heartbeat.count(self._services.redis, "web") > 0
+            silent = heartbeat.silent_for(self._services.redis, "web")
         except (redis.RedisError, OSError) as error:
             log.info("web_not_looked_for", error=type(error).__name__)
-            heard = False
+            silent = None
         now = time.monotonic()
-        if heard:
+        settings = self._services.settings
+        if silent is not None:
+            if now - silent - self._web_heard > max(_LONGEST_SILENCE, settings.outbox_unsure_grace_seconds / 4):
+                # It was away, and what it missed is yet to be told again.
+                self.clock_care.doubt_ages()
+            self._web_heard = max(self._web_heard, now - silent)
             self._unheard_since = None
             web_unheard.set(0.0)
             return
@@ -221,8 +229,10 @@ class Scheduler:
             self._unheard_since = now
             log.warning("web_unheard", holds="unsure sends")
         web_unheard.set(now - self._unheard_since)
-        if now - self._unheard_since < self._services.settings.outbox_unheard_seconds:
+        if now - self._unheard_since < settings.outbox_unheard_seconds:
             self.clock_care.doubt_ages()
+        else:
+            self._web_heard = now
 
     def mend_sends(self) -> None:
         """Deal with sends whose sender has gone and with unsure ones."""
@@ -235,6 +245,7 @@ class Scheduler:
                 timedelta(seconds=settings.outbox_unsure_grace_seconds),
                 retry=self.clock_care.ages_believed(),
                 watched=self._watched,
+                heard=self._web_heard,
             )
         if mended.silent_sends or mended.retried_sends or mended.failed_sends:
             counter(sends_mended, "unsure").inc(mended.silent_sends)

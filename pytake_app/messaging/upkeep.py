@@ -104,17 +104,21 @@ class Watched:
         self._since: dict[tuple[int, int, str], float] = {}
         self._looked: float | None = None
 
-    def look(self, rows: Iterable[tuple[int, int, str]], moment: float) -> tuple[list[int], list[int]]:
+    def look(
+        self, rows: Iterable[tuple[int, int, str]], moment: float, heard: float | None = None
+    ) -> tuple[list[int], list[int]]:
         """See what is claimed and unsure now.
 
         Parameters:
             rows: sequence, attempts and state of each.
             moment: monotonic seconds.
+            heard: until when statuses are known to have been heard; by default until now.
 
         Returns:
             sequences of rows that were claimed for the whole lease, and of those that were unsure for the whole grace.
             At the first look age is not known and taken to be enough.
         """
+        heard = moment if heard is None else heard
         if self._looked is not None and moment - self._looked > self._grace / 2:
             # Asleep: who knows who else was, and heard no status.
             self._since.clear()
@@ -122,7 +126,7 @@ class Watched:
         self._looked = moment
         self._since = {row: self._since.get(row, fresh) for row in rows}
         silent = [row[0] for row, since in self._since.items() if row[2] == "sending" and moment - since >= self._lease]
-        unsure = [row[0] for row, since in self._since.items() if row[2] == "unsure" and moment - since >= self._grace]
+        unsure = [row[0] for row, since in self._since.items() if row[2] == "unsure" and heard - since >= self._grace]
         return silent, unsure
 
 
@@ -134,6 +138,7 @@ def mend_sends(
     *,
     retry: bool = True,
     watched: Watched | None = None,
+    heard: float | None = None,
 ) -> Mended:
     """Deal with sends whose outcome nobody will report.
 
@@ -142,10 +147,11 @@ def mend_sends(
         grace: after this long an unsure row is tried again (or given up on, its attempts being used up).
         retry: false while ages say nothing (statuses could not be heard, or the clock was set): unsure rows wait.
         watched: what this process saw of them; without it their own times are believed.
+        heard: see `Watched.look`.
     """
     seen: tuple[list[int] | None, list[int] | None] = (None, None)
     if watched is not None:
-        seen = watched.look(connection.execute(_UNDER_WAY).fetchall(), time.monotonic())
+        seen = watched.look(connection.execute(_UNDER_WAY).fetchall(), time.monotonic(), heard)
     times = {"now": now, "late": now + SKEW}
     silent = connection.execute(_SILENT, {**times, "old": now - lease, "watched": seen[0]}).rowcount
     if not retry:

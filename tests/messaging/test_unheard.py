@@ -72,8 +72,10 @@ def test_unsure_sends_wait_while_no_web_role_lives_but_not_for_ever(
     assert web_unheard._value.get() == 10 * grace
     heartbeat.beat(redis_client, "web", "two")
     assert not believed(), "the platform gets a whole grace to tell again"
-    now += grace
-    heartbeat.beat(redis_client, "web", "two")
+    for _ in range(int(grace / 4)):
+        now += 4
+        heartbeat.beat(redis_client, "web", "two")
+        scheduler.listen_for_web()
     assert believed()
     assert web_unheard._value.get() == 0
 
@@ -83,6 +85,35 @@ def test_unsure_sends_wait_while_no_web_role_lives_but_not_for_ever(
     scheduler.listen_for_web()
     now += grace
     assert believed(), "an upper bound"
+
+
+async def test_only_the_time_in_which_a_web_role_told_of_itself_counts(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed one counts as alive for a while: long enough for a short grace."""
+    now, silent = 1_000_000.0, 0.0
+    monkeypatch.setattr("pytake_app.messaging.scheduler.time.monotonic", lambda: now)
+    monkeypatch.setattr(heartbeat, "silent_for", lambda *_: silent)
+    clock, services = pipeline.services.clock, pipeline.services
+    assert isinstance(clock, FrozenClock)
+    services.settings = services.settings.model_copy(update={"outbox_unsure_grace_seconds": 10.0})
+    scheduler = Scheduler(services)
+
+    def two_seconds(silence: float) -> str:
+        nonlocal now, silent
+        now, silent = now + 2, silence
+        clock.advance(timedelta(seconds=2))
+        scheduler.listen_for_web()
+        scheduler.mend_sends()
+        return str(pipeline.scalar("SELECT state FROM outbox"))
+
+    await pipeline.hear(pipeline.phone().text("oi", at=clock.now()))
+    two_seconds(0.5)
+    pipeline.execute("UPDATE outbox SET state = 'unsure', attempts = 1, claimed_at = :now", now=clock.now())
+    two_seconds(0.5)
+    assert {two_seconds(2.0 * n) for n in range(1, 8)} == {"unsure"}, "it is dead, and nobody says so"
+    assert {two_seconds(0.0) for _ in range(4)} == {"unsure"}, "it is back, and the platform tells again"
+    assert [two_seconds(0.0) for _ in range(4)][-1] == "queued"
 
 
 async def test_a_sender_that_slept_through_its_lease_sends_nothing(
