@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pytake_app.engine.textmatch import fold, fold_answer
@@ -75,8 +76,11 @@ def choose(index: OptionIndex, text: str, selection_id: str | None) -> tuple[str
     answer = fold_answer(text)
     if not answer:
         return None, "no text"
+    key = index.by_text.get(answer)
+    if key is not None:
+        return key, "typed the option"
     bare = _without_symbols(text)
-    key = index.by_text.get(answer) or index.by_text.get(bare)
+    key = index.by_text.get(bare)
     if key is not None:
         return key, "typed the option"
     courteous = _BEFORE.sub("", _AFTER.sub("", bare))
@@ -115,6 +119,7 @@ def _number(answer: str) -> int | None:
     return _ORDINALS.get(match[1]) if match is not None else None
 
 
+@lru_cache(maxsize=4096)
 def _without_symbols(text: str) -> str:
     """Words and digits only: drops emoji and ornaments around a title."""
     return fold_answer("".join(c if c.isalnum() or c.isspace() else " " for c in fold(text)))

@@ -91,7 +91,8 @@ export const importFiles = async (files) => {
       }
     }
     if (wrong.size) dialog({ file: [...wrong].join(", ") });
-    dialog({ errors, reports });
+    // Of several files it must be said which one a sentence is about.
+    dialog({ errors: wrong.size > 1 ? errors.map((error) => ({ ...error, pointer: `${error.file} ${error.pointer}`.trim() })) : errors, reports });
     if (reports.length) {
       refresh();
       const count = reports.reduce((sum, report) => sum + report.flows.length, 0);
