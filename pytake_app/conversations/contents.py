@@ -16,6 +16,7 @@ from pytake_app.conversations import repository
 from pytake_app.conversations.message_schemas import (
     ContactsBody,
     InteractiveBody,
+    LinkBody,
     LocationBody,
     MediaBody,
     MessageBody,
@@ -106,7 +107,7 @@ def _refuse_unrenderable(conversation: Conversation, content: OutboundContent, r
 
 
 def _content(session: Session, conversation: Conversation, body: MessageBody) -> JsonObject:
-    if isinstance(body, InteractiveBody | TemplateBody) and body.header is not None:
+    if isinstance(body, InteractiveBody | LinkBody | TemplateBody) and body.header is not None:
         _refuse_unknown_file(session, body.header.media_id)
     match body:
         case TextBody():
@@ -122,6 +123,8 @@ def _content(session: Session, conversation: Conversation, body: MessageBody) ->
                 return channel_content({**given, "type": "buttons", "buttons": [b.model_dump() for b in body.buttons]})
             sections = [section.model_dump(exclude_none=True) for section in body.sections]
             return channel_content({**given, "type": "list", "button": body.button, "sections": sections})
+        case LinkBody():
+            return channel_content(body.model_dump(mode="json", exclude_none=True))
         case LocationBody():
             return body.model_dump(mode="json", exclude_none=True)
         case ContactsBody():

@@ -129,6 +129,9 @@ def set_tags(
     if len(tags) > MAX_TAGS:
         raise InvalidError(f"A conversation has at most {MAX_TAGS} tags.", code="too_many_tags")
     contacts.ensure_tags(session, on, clock=clock)
+    added, removed = [tag for tag in tags if tag not in row.tags], [tag for tag in row.tags if tag not in tags]
+    if added or removed:
+        handling.record(session, row, "tagged", by=principal.user_id, clock=clock, added=added, removed=removed)
     row.tags = tags
     return handling.changed(session, row, clock)
 

@@ -312,7 +312,10 @@ def set_priority(
     """How urgent it is."""
     principal.needs(Permission.CONVERSATIONS_HANDLE)
     conversation = repository.lock(session, principal, conversation_id)
-    conversation.priority = priority
+    before, conversation.priority = conversation.priority, priority
+    if before != priority:
+        record(session, conversation, "priority_changed", by=principal.user_id, clock=clock, before=before,
+               after=priority)  # fmt: skip
     queues.prioritised(session, conversation)
     return changed(session, conversation, clock)
 

@@ -62,6 +62,17 @@ class InteractiveBody(Request):
         return self
 
 
+class LinkBody(Request):
+    """Text with one button that opens a web page."""
+
+    type: Literal["cta_url"]
+    body: str = Field(min_length=1, max_length=1024)
+    header: Header | None = None
+    footer: str | None = Field(default=None, max_length=60)
+    display_text: str = Field(min_length=1, max_length=20)
+    url: str = Field(min_length=1, max_length=2000, pattern=r"^https?://\S+$")
+
+
 class TemplateBody(Request):
     """An approved template with its variables; may be sent outside the service window.
 
@@ -102,7 +113,9 @@ class ReactionBody(Request):
     emoji: str = Field(default="", max_length=20)
 
 
-MessageBody = TextBody | MediaBody | InteractiveBody | TemplateBody | LocationBody | ContactsBody | ReactionBody
+MessageBody = (
+    TextBody | MediaBody | InteractiveBody | LinkBody | TemplateBody | LocationBody | ContactsBody | ReactionBody
+)
 SendBody = Annotated[MessageBody, Field(discriminator="type")]
 
 _OF_THE_REQUEST = frozenset({"client_id", "message", "text", "reply_to", "send_at", "anyway"})

@@ -217,10 +217,14 @@ def leave_line(
     return bool(waiting)
 
 
-def prioritise(session: Session, conversation: Conversation, priority: int, *, clock: Clock) -> None:
+def prioritise(session: Session, conversation: Conversation, priority: int, *, by: UUID | None, clock: Clock) -> None:
     """How urgent it is: 0 low … 3 urgent."""
-    conversation.priority, conversation.updated_at = PRIORITIES[priority], clock.now()
+    now, before = clock.now(), conversation.priority
+    conversation.priority, conversation.updated_at = PRIORITIES[priority], now
     session.add(conversation)
+    if before != conversation.priority:
+        said = {"before": before, "after": conversation.priority}
+        session.add(_line(conversation, "priority_changed", by, now, said))
     session.flush()
     announce(session, [conversation])
 

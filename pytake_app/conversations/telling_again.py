@@ -35,10 +35,14 @@ SELECT id, organization_id, conversation_id, direction FROM messages
 WHERE id > %(after)s AND id <= %(until)s AND created_at > %(since)s
 AND NOT content ?| ARRAY['hidden', 'history'] ORDER BY id LIMIT %(limit)s
 """
+# What automation decides comes with a message, which tells of it; what people and queues do need not.
 _LOG = """
 SELECT id, organization_id, conversation_id FROM automation_log
-WHERE id > %(after)s AND id <= %(until)s AND actor_id IS NOT NULL ORDER BY id LIMIT %(limit)s
+WHERE id > %(after)s AND id <= %(until)s AND (actor_id IS NOT NULL OR kind = ANY(%(by_itself)s))
+ORDER BY id LIMIT %(limit)s
 """
+_BY_ITSELF = ["assigned", "handed_off", "queued", "queue_left", "snooze_over", "status_changed"]
+"""Lines that queues, flows and clocks write without a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def missing(
         return [], after
     bounds = {
         "after": at_time(_FIRST, after, 0), "until": at_time(_FIRST, until, 0), "since": after - AT_MOST,
-        "limit": _LIMIT,
+        "limit": _LIMIT, "by_itself": _BY_ITSELF,
     }  # fmt: skip
     rows: dict[UUID, list[_Row]] = defaultdict(list)
     for found in connection.execute(_MESSAGES, bounds).fetchall():

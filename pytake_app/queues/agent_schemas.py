@@ -58,6 +58,7 @@ class AgentView(BaseModel):
     id: UUID
     name: str
     email: str
+    avatar_url: str = ""
     role: str
     status: AgentStatus
     status_reason: str

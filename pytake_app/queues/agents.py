@@ -106,6 +106,7 @@ def views(session: Session, people: Collection[User], *, clock: Clock) -> list[A
             id=user.id,
             name=user.full_name,
             email=user.email,
+            avatar_url=user.avatar_url,
             role=user.role,
             status=cast("AgentStatus", agent.status),
             status_reason=agent.status_reason,

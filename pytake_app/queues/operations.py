@@ -332,7 +332,7 @@ def set_priority(
     item.priority = PRIORITIES.index(priority)
     session.add(item)
     session.flush()
-    conversations.prioritise(session, conversation, item.priority, clock=clock)
+    conversations.prioritise(session, conversation, item.priority, by=principal.user_id, clock=clock)
     telling.changed(session, [item], "priority")
     items.tend_soon(session)
     return _view(session, item, clock)

@@ -3,7 +3,7 @@
 A page watches topics from a handler (never chosen by the client without a check):
 
 ```python
-push.watch(self, "inbox", f"org:{who.organization_id}:conversations")   # replaces what the slot watched
+push.watch(self, who, "inbox", f"org:{who.organization_id}:conversations")   # replaces what the slot watched
 ```
 
 and its JavaScript receives them, coalesced (one frame per 80 ms at most):
@@ -16,6 +16,7 @@ useEffect(() => onPoke("conversation:", (pokes) => refetch()), []);
 or, in Python, `OnPoke.create(prefix="org:", on_poke=State.reload)` (`ui/components/client.py`) calls a handler.
 A poke says *what* changed (ids, sequence numbers); the browser re-reads it by REST. Pub/sub may lose messages:
 after any gap (socket or Redis) a `live:reconnected` poke tells every listener to reload.
+Nobody hears of a conversation that they don't see, nor of what is told to somebody else.
 `push_vars` sends state variables straight to the watchers of a topic without a lock and without storing them.
 
 Runs once in every web worker; only tabs whose socket is on this worker are served by it.
@@ -23,16 +24,20 @@ Runs once in every web worker; only tabs whose socket is on this worker are serv
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
+from uuid import UUID
 
 import reflex as rx
 import structlog
 from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
+from pytake_app.conversations import service as conversations
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import Live
+from pytake_app.core.tenancy import Permission, Principal
+from pytake_app.ui.backend import in_tenant
 from pytake_app.ui.session import COOKIE, principal_of, read_cookie
 
 COALESCE_SECONDS = 0.08
@@ -41,17 +46,40 @@ CHECK_SECONDS = 30.0
 MAX_POKES = 30
 """Pokes a frame; when more wait, they are replaced by one that says: reload."""
 
+PERSONAL = frozenset({"notification", "draft_updated"})
+"""Pokes told to the one person that they name."""
+_RELOAD = {"topic": "live:reconnected"}
+
 log = structlog.get_logger(__name__)
+
+Poke = dict[str, Any]
+
+
+async def _seen(who: Principal, conversation_ids: Collection[UUID]) -> set[UUID]:
+    return await in_tenant(who, conversations.seen_among, who, conversation_ids)
+
+
+def _named(poke: Poke) -> UUID | None:
+    try:
+        return UUID(str(poke.get("conversation_id", "")))
+    except ValueError:
+        return None
 
 
 class Bridge:
-    """Topics and the tabs that watch them, for one process. All methods run on the web worker's event loop."""
+    """Topics and the tabs that watch them, for one process. All methods run on the web worker's event loop.
 
-    def __init__(self) -> None:
+    Parameters:
+        seen: which of some conversations a person sees; asked only for those who don't see every one.
+    """
+
+    def __init__(self, seen: Callable[[Principal, Collection[UUID]], Awaitable[set[UUID]]] = _seen) -> None:
+        self._seen = seen
+        self._people: dict[str, Principal] = {}
         self._slots: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         self._topics: dict[str, set[str]] = defaultdict(set)
         self._waiting: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._signed_in: dict[str, Callable[[], Awaitable[bool]]] = {}
+        self._present: dict[str, Callable[[], Awaitable[Principal | None]]] = {}
         self._sequence = 0
         self._app: rx.App | None = None
 
@@ -76,23 +104,28 @@ class Bridge:
                 if not self._topics[topic]:
                     del self._topics[topic]
 
-    def ask(self, token: str, signed_in: Callable[[], Awaitable[bool]]) -> None:
-        """From now on `signed_in` tells whether this tab's person still is."""
-        self._signed_in[token] = signed_in
+    def ask(self, token: str, who: Principal, present: Callable[[], Awaitable[Principal | None]]) -> None:
+        """This tab is `who`'s; `present` tells who they are from now on, None once they have signed out."""
+        self._people[token] = who
+        self._present[token] = present
 
     async def drop_signed_out(self) -> None:
-        """Forget the tabs whose sign-in has ended: topics are checked when watched, and a socket outlives that."""
-        for token, signed_in in list(self._signed_in.items()):
+        """Forget the tabs whose sign-in has ended (topics are checked when watched, and a socket outlives that), and
+        follow what the others may see."""
+        for token, present in list(self._present.items()):
             try:
-                stays = await signed_in()
+                who = await present()
             except ProblemError:
                 continue  # the database is away: decide when it is back
-            if not stays:
+            if who is None:
                 self.forget(token)
+            elif token in self._people:
+                self._people[token] = who
 
     def forget(self, token: str) -> None:
         """The tab is gone."""
-        self._signed_in.pop(token, None)
+        self._present.pop(token, None)
+        self._people.pop(token, None)
         for slot in list(self._slots.get(token, {})):
             self._release(token, slot)
         self._slots.pop(token, None)
@@ -112,8 +145,8 @@ class Bridge:
                 queue.append(poke)
         return bool(tokens)
 
-    def _frame(self, queue: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        pokes = queue if len(queue) <= MAX_POKES else [{"topic": "live:reconnected"}]
+    def _frame(self, queue: list[Poke]) -> list[Poke]:
+        pokes = queue if len(queue) <= MAX_POKES else [_RELOAD]
         self._sequence += 1
         return [{"frame": self._sequence, **poke} for poke in pokes]
 
@@ -125,9 +158,26 @@ class Bridge:
             if not self._is_here(token):
                 self.forget(token)
                 continue
-            await self._emit(token, LiveState, {"pokes": self._frame(queue)})
-            sent += 1
+            heard = await self._heard(self._people.get(token), queue)
+            if heard:
+                await self._emit(token, LiveState, {"pokes": self._frame(heard)})
+                sent += 1
         return sent
+
+    async def _heard(self, who: Principal | None, pokes: list[Poke]) -> list[Poke]:
+        """Those of the pokes that are for this person."""
+        if who is None:
+            return pokes
+        me = str(who.user_id)
+        own = [one for one in pokes if one.get("event") not in PERSONAL or str(one.get("user_id", "")) == me]
+        named = {found for one in own if (found := _named(one)) is not None}
+        if not named or who.has(Permission.CONVERSATIONS_SEE_ALL):
+            return own
+        try:
+            seen = await self._seen(who, named)
+        except ProblemError:
+            return [_RELOAD]  # it can't be known now: the page asks by itself
+        return [one for one in own if (found := _named(one)) is None or found in seen]
 
     async def push_vars(self, topic: str, state: type[rx.State], variables: dict[str, Any]) -> None:
         """Set variables of `state` in this worker's tabs that watch `topic`; nothing is stored on the server."""
@@ -195,14 +245,14 @@ class LiveState(rx.State):
     pokes: list[dict[str, Any]] = []
 
 
-def watch(state: rx.State, slot: str, *topics: str) -> None:
+def watch(state: rx.State, who: Principal, slot: str, *topics: str) -> None:
     """This tab's `slot` (e.g. `"inbox"`, `"thread"`) watches exactly `topics`. Call it from a handler, after the caller
-    was found to belong to the organization that the topics name; `on_load` runs again after each reconnect."""
+    was found to belong to the organization that the topics name; `on_load` runs again after each reconnect.
+
+    Parameters:
+        who: the handler's caller, as whom the tab hears.
+    """
     token = state.router.session.client_token
     bridge.watch(token, slot, topics)
     cookie = read_cookie(state, COOKIE)
-
-    async def signed_in() -> bool:
-        return await principal_of(cookie) is not None
-
-    bridge.ask(token, signed_in)
+    bridge.ask(token, who, lambda: principal_of(cookie))

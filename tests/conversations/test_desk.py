@@ -60,17 +60,19 @@ def test_every_kind_goes_out_in_order_and_first(desk: Desk) -> None:
         {"type": "reaction", "message_id": str(asked.id), "emoji": "👍"},
         {"type": "interactive", "body": "Qual?", "buttons": [{"id": "a", "title": "A"}, {"id": "b", "title": "B"}]},
         {"type": "interactive", "body": "Qual?", "button": "Ver", "sections": [{"rows": [{"id": "1", "title": "Um"}]}]},
+        {"type": "cta_url", "body": "Veja", "display_text": "Abrir a loja", "url": "https://example.com/loja"},
         {"type": "template", "name": "oi", "language": "pt_BR", "body": ["Maria"]},
     ]
     for body in kinds:
         assert send(desk, thread, **body).status_code == 201, body
     rows = outbox(desk)
     assert [row.content["type"] for row in rows] == [
-        "text", "location", "contacts", "reaction", "buttons", "list", "template"
+        "text", "location", "contacts", "reaction", "buttons", "list", "cta_url", "template"
     ]  # fmt: skip
     assert {row.priority for row in rows} == {1}
     assert rows[1].context_external_id == asked.external_id
     assert rows[3].content["message_external_id"] == asked.external_id
+    assert (rows[6].content["display_text"], rows[6].content["url"]) == ("Abrir a loja", "https://example.com/loja")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_every_kind_goes_out_in_order_and_first(desk: Desk) -> None:
         ({"type": "interactive", "body": "?", "buttons": [{"id": "a", "title": "x" * 21}]},
          "not_renderable", "/message/buttons/0/title"),
         ({"type": "interactive", "body": "?"}, "invalid", None),
+        ({"type": "cta_url", "body": "?", "display_text": "x", "url": "javascript:alert(1)"}, "invalid", None),
         ({"type": "media", "media_id": "0190b7a0-0000-7000-8000-000000000000"}, "media_unknown", "/message/media_id"),
         ({"type": "reaction", "message_id": "0190b7a0-0000-7000-8000-000000000000"}, "invalid", "/message/message_id"),
         ({"type": "text", "text": "x", "send_at": "2001-01-01T00:00:00Z"}, "send_at", "/send_at"),

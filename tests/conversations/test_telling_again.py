@@ -6,13 +6,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from pytake_app.api.services import Services
-from pytake_app.conversations import handling
+from pytake_app.conversations import desk as desk_service
+from pytake_app.conversations import handling, queueing, service
+from pytake_app.conversations.desk_schemas import TagsRequest
+from pytake_app.conversations.models import AutomationLog
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.ids import at_time, new_id
 from pytake_app.messaging.scheduler import Scheduler
 from tests.conversations.conftest import Desk
+
+
+class _Dead:
+    """A process that ends between its commit and its pokes."""
+
+    def publish(self, topic: str, payload: dict[str, Any]) -> None:
+        """Nobody hears of it."""
 
 
 @pytest.fixture
@@ -58,6 +69,32 @@ def test_what_was_never_told_is_told_once(
     scheduler.tell_again()
     Scheduler(services).tell_again()  # another that has just begun
     assert len([poke for poke in told(services, desk, begin) if poke.get("message_ids")]) == 2
+
+
+def test_what_leaves_no_message_behind_is_told_again_too(
+    desk: Desk, services: Services, frozen_clock: FrozenClock, now: datetime
+) -> None:
+    """Priority, tags, and what a queue does by itself: whoever did it died before telling."""
+    begin = services.live.last_event(desk.rows.organization_id)
+    threads = [desk.rows.conversation(desk.rows.contact(phone=f"551190000001{n}")) for n in range(3)]
+    with desk.rows.session() as session:
+        session.info["live"] = _Dead()
+        service.set_priority(session, desk.rows.agent, threads[0].id, "urgent", clock=frozen_clock)
+        desk_service.set_tags(session, desk.rows.agent, threads[1].id, TagsRequest(add=["vip"]), clock=frozen_clock)
+        row = queueing.hold(session, threads[2].id)
+        queueing.line_up(session, row, queue_id=None, queue_name="", priority=3, by=None, clock=frozen_clock)
+    assert told(services, desk, begin) == []
+    scheduler = Scheduler(services)
+    frozen_clock.advance(timedelta(seconds=10))
+    scheduler.tell_again()
+    again = told(services, desk, begin)
+    assert {(poke["event"], poke["conversation_id"]) for poke in again} == {
+        ("conversation_updated", str(thread.id)) for thread in threads
+    }
+    with desk.rows.session() as session:
+        lines = {line.kind: line for line in session.exec(select(AutomationLog))}
+    assert lines["priority_changed"].detail == {"before": "medium", "after": "urgent"}
+    assert lines["tagged"].detail == {"added": ["vip"], "removed": []}
 
 
 def test_without_a_log_nobody_is_told(desk: Desk, services: Services, frozen_clock: FrozenClock, now: datetime) -> None:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from pytake_app.core.errors import UnavailableError
+from pytake_app.core.tenancy import Principal, Role
 from pytake_app.ui import push
 from pytake_app.ui.push import Bridge
 
 TOPIC = "org:1:conversations"
+WHO = Principal(uuid4(), uuid4(), Role.AGENT, uuid4())
 
 
 async def test_a_tab_whose_sign_in_ended_hears_nothing_more() -> None:
-    bridge, open_tabs = Bridge(), {"ended": False, "stays": True}
+    bridge, open_tabs = Bridge(), {"ended": None, "stays": WHO}
 
     def asks(name: str) -> Any:
-        async def signed_in() -> bool:
+        async def present() -> Principal | None:
             return open_tabs[name]
 
-        return signed_in
+        return present
 
     for name in open_tabs:
         bridge.watch(name, "inbox", (TOPIC,))
-        bridge.ask(name, asks(name))
+        bridge.ask(name, WHO, asks(name))
     assert bridge.watchers(TOPIC) == {"ended", "stays"}
     await bridge.drop_signed_out()
     assert bridge.watchers(TOPIC) == {"stays"}
@@ -34,11 +37,11 @@ async def test_a_tab_whose_sign_in_ended_hears_nothing_more() -> None:
 async def test_nobody_is_dropped_while_the_database_is_away() -> None:
     bridge = Bridge()
 
-    async def away() -> bool:
+    async def away() -> Principal | None:
         raise UnavailableError("away")
 
     bridge.watch("tab", "inbox", (TOPIC,))
-    bridge.ask("tab", away)
+    bridge.ask("tab", WHO, away)
     await bridge.drop_signed_out()
     assert bridge.watchers(TOPIC) == {"tab"}
 
@@ -54,7 +57,7 @@ async def test_watching_remembers_whose_cookie_it_was(monkeypatch: pytest.Monkey
     router = SimpleNamespace(
         session=SimpleNamespace(client_token="tab"), headers=SimpleNamespace(cookie="a=b; pytake_session=mine")
     )
-    push.watch(SimpleNamespace(router=router), "inbox", TOPIC)  # type: ignore[arg-type]
+    push.watch(SimpleNamespace(router=router), WHO, "inbox", TOPIC)  # type: ignore[arg-type]
     await bridge.drop_signed_out()
     assert asked == ["mine"]
     assert bridge.watchers(TOPIC) == frozenset()

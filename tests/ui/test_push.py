@@ -3,9 +3,11 @@
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import redis as redis_package
@@ -15,13 +17,18 @@ from reflex.utils.token_manager import SocketRecord, TokenManager
 from reflex_base.constants.state import FIELD_MARKER
 
 from pytake_app.config import Settings
+from pytake_app.core.errors import UnavailableError
 from pytake_app.core.live import Live
+from pytake_app.core.tenancy import Permission, Principal, Role
 from pytake_app.ui import push
 from pytake_app.ui.push import MAX_POKES, Bridge, LiveState
 from pytake_app.ui.session import SessionState
 from tests.waiting import wait_until_async
 
 HERE = "this-worker"
+WHO = Principal(uuid4(), uuid4(), Role.AGENT, uuid4())
+BOUNDED = replace(WHO, permissions=WHO.permissions - {Permission.CONVERSATIONS_SEE_ALL})
+"""Sees only some conversations."""
 
 
 class Sockets:
@@ -168,6 +175,65 @@ async def test_tabs_that_left_are_dropped_unsent(bridge: Bridge, sockets: Socket
     assert {token for token, _ in sockets.sent} == {"here"}
 
 
+async def as_(who: Principal) -> Principal:
+    return who
+
+
+async def test_nobody_hears_of_conversations_they_dont_see(sockets: Sockets) -> None:
+    mine, other = uuid4(), uuid4()
+    away = False
+
+    async def seen(who: Principal, ids: Collection[UUID]) -> set[UUID]:
+        assert who == BOUNDED, "asked for nobody else"
+        if away:
+            raise UnavailableError("away")
+        return {mine} & set(ids)
+
+    bridge = Bridge(seen)
+    bridge.attach(SimpleNamespace(event_namespace=sockets))  # type: ignore[arg-type]
+    for tab, who in {"all": WHO, "some": BOUNDED}.items():
+        sockets.open(tab)
+        bridge.watch(tab, "inbox", ("org:1:conversations", "org:1:queues"))
+        bridge.ask(tab, who, lambda who=who: as_(who))  # type: ignore[misc]
+    ours = {"topic": "org:1:conversations", "event": "message_received", "conversation_id": str(mine)}
+    theirs = {**ours, "conversation_id": str(other), "message_ids": [str(uuid4())]}
+    line = {"topic": "org:1:queues", "event": "queue_updated", "item_id": str(uuid4())}
+    for poke in (ours, theirs, line):
+        bridge.accept(poke)
+    assert await bridge.flush() == 2
+    (heard,), (everything,) = sockets.pokes("some"), sockets.pokes("all")
+    assert [poke.get("conversation_id") for poke in everything] == [str(mine), str(other), None]
+    assert [poke.get("conversation_id") for poke in heard] == [str(mine), None]
+    assert str(other) not in json.dumps(heard)
+    bridge.accept(theirs)
+    assert await bridge.flush() == 1, "nothing of it, not even an empty frame"
+    # What one may see follows what the organization decides.
+    bridge.ask("some", BOUNDED, lambda: as_(WHO))
+    await bridge.drop_signed_out()
+    bridge.accept(theirs)
+    await bridge.flush()
+    assert sockets.pokes("some")[-1][0]["conversation_id"] == str(other)
+    # Nothing can be asked just now: load again rather than too much or nothing.
+    bridge.ask("some", BOUNDED, lambda: as_(BOUNDED))
+    away = True
+    bridge.accept(theirs)
+    await bridge.flush()
+    assert topics(sockets.pokes("some")[-1]) == ["live:reconnected"]
+
+
+async def test_what_is_one_persons_is_told_to_them(bridge: Bridge, sockets: Sockets) -> None:
+    sockets.open("mine", "theirs")
+    colleague = replace(WHO, user_id=uuid4())
+    for tab, who in {"mine": WHO, "theirs": colleague}.items():
+        bridge.watch(tab, "notifications", ("org:1:notifications",))
+        bridge.ask(tab, who, lambda who=who: as_(who))  # type: ignore[misc]
+    for event in sorted(push.PERSONAL):
+        bridge.accept({"topic": "org:1:notifications", "event": event, "user_id": str(WHO.user_id)})
+    assert await bridge.flush() == 1
+    assert len(sockets.pokes("mine")[0]) == len(push.PERSONAL)
+    assert sockets.pokes("theirs") == []
+
+
 async def test_variables_go_to_watchers_only(bridge: Bridge, sockets: Sockets) -> None:
     sockets.open("tab", "other")
     bridge.watch("tab", "x", ("a",))
@@ -286,5 +352,5 @@ def test_watch_takes_the_tab_from_the_socket_not_from_the_caller(monkeypatch: py
     monkeypatch.setattr(push, "bridge", mine)
     router = SimpleNamespace(session=SimpleNamespace(client_token="tab-7"), headers=SimpleNamespace(cookie=""))
     state = SimpleNamespace(router=router)
-    push.watch(state, "inbox", "org:1:conversations", "org:1:queues")  # type: ignore[arg-type]
+    push.watch(state, WHO, "inbox", "org:1:conversations", "org:1:queues")  # type: ignore[arg-type]
     assert mine.watchers("org:1:queues") == {"tab-7"}

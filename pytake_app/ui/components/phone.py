@@ -21,7 +21,7 @@ class PhoneState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """`on_load` of pages with a phone: hear of messages that reach this organization's phones."""
-        push.watch(self, "phone", f"org:{who.organization_id}:sandbox")
+        push.watch(self, who, "phone", f"org:{who.organization_id}:sandbox")
 
 
 class PhonePart(rx.Component):

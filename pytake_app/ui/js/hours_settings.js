@@ -6,9 +6,9 @@ import { Failed, Waiting } from "$/public/pt_settings_kit.js";
 import { getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, IconBtn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Switch, Text } from "$/public/pt_queue_fields.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const BASE = "/api/v1/business-hours";
-const ADMINS = ["org_admin", "super_admin"];
 const DAYS = [0, 1, 2, 3, 4, 5, 6]; // from Monday
 const NEW = { name: "", timezone: "", periods: [{ days: [0, 1, 2, 3, 4], opens: "09:00", closes: "18:00" }], holidays: [], is_default: false };
 const problem = (error) => sayOf(`inbox_settings.problem.${error?.code ?? "unknown"}`, "inbox_settings.problem.unknown");
@@ -134,10 +134,10 @@ const Hours = ({ manage }) => {
     gone && h(Modal, { title: say("inbox_settings.hours_gone", { name: gone.name }), detail: say(usedBy(gone) ? "inbox_settings.hours_gone_used" : "inbox_settings.hours_gone_detail", { count: usedBy(gone) }), onClose: () => setGone(null), test: "hours-gone", foot: h(Fragment, null, h(Btn, { kind: "ghost", onClick: () => setGone(null) }, say("common.cancel")), h(Btn, { kind: "danger", busy, onClick: drop, test: "hours-gone-confirm" }, say("common.delete"))) }));
 };
 
-/** The page; `me` is `{id, role}` of who is signed in. */
+/** The page; `me` is `{id, role, permissions}` of who is signed in. */
 export const HoursRoot = ({ me, ...rest }) => {
   const lang = useLang();
   const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
   useEffect(() => setReady(true), []);
-  return h("div", { ...rest, className: "sg-body" }, ready && me?.id && h(Hours, { key: lang, manage: ADMINS.includes(me.role) }));
+  return h("div", { ...rest, className: "sg-body" }, ready && me?.id && h(Hours, { key: lang, manage: grants(me, "queues:manage") }));
 };

@@ -3,7 +3,7 @@ import { acts } from "$/public/pt_inbox_acts.js";
 import { lists, loadList } from "$/public/pt_inbox_lists.js";
 import { onShout, prefs } from "$/public/pt_inbox_news.js";
 import { presence } from "$/public/pt_inbox_presence.js";
-import { sending } from "$/public/pt_inbox_send.js";
+import { begin, sending } from "$/public/pt_inbox_send.js";
 import { people } from "$/public/pt_inbox_refs.js";
 import { redrawThread, set, state, useInbox } from "$/public/pt_inbox_store.js";
 import { hush, listen } from "$/public/pt_inbox_stream.js";
@@ -22,9 +22,12 @@ export const inbox = {
   ...acts,
   ...presence,
   prefer: prefs.toggle,
+  /** Who is signed in. */
+  me: () => state.me,
   /** Called once with who is signed in and which conversation the address names. */
   open: (me, id) => {
     if (me && !state.me) set({ me });
+    begin();
     listen();
     if (state.list === "loading") loadList();
     if (state.views === null) lists.loadViews();
@@ -53,7 +56,7 @@ export const inbox = {
       e: () => open() && acts.close(),
       s: () => open() && acts.dialog("snooze"),
       p: () => state.detail && threads.panel(),
-      x: () => state.selected && lists.mark(state.selected),
+      x: () => state.selected && grants(state.me, "conversations:handle") && lists.mark(state.selected),
       "/": () => document.querySelector("[data-search]")?.focus(),
       "?": () => acts.dialog("keys"),
       Escape: () => (state.marked.size ? lists.unmark() : state.replyTo ? sending.unreply() : undefined),

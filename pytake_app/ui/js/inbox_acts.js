@@ -88,6 +88,7 @@ export const acts = {
     moveOn(id, next);
   },
   closeMarked: async () => ((await closingRules()).required ? set({ dialog: { kind: "close", bulk: true } }) : lists.bulk("close")),
+  archive: () => act("archive", "patch", "/status", { status: "archived" }, { ok: say("inbox_more.archived") }),
   reopen: () => act("reopen", "patch", "/status", { status: "open" }),
   reopenId: async (id) => {
     try {

@@ -1,6 +1,6 @@
 // What stands in a thread: days, messages of every kind, notes, and what automation and people did.
 import { createElement as h, Fragment, memo, useEffect, useState } from "react";
-import { ArrowRightLeft, Ban, Bell, Bot, CalendarClock, Check, CheckCheck, ChevronDown, CircleAlert, ClipboardList, Clock, Code, Copy, ExternalLink, Forward, Headset, Info, List, Mail, MapPin, Megaphone, Phone, Plug, Reply, ShoppingBag, SmilePlus, StickyNote, UserRound, Zap } from "lucide-react";
+import { ArrowRightLeft, Ban, Bell, Bot, CalendarClock, Check, CheckCheck, ChevronDown, CircleAlert, ClipboardList, Clock, Code, Copy, ExternalLink, Forward, Headset, Info, List, Mail, MapPin, Megaphone, Phone, Plug, Reply, ShoppingBag, SmilePlus, StickyNote, Undo2, UserRound, Zap } from "lucide-react";
 import { Popover } from "@radix-ui/themes";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang, tr, trKey } from "$/public/pt_i18n.js";
@@ -10,7 +10,7 @@ import { Btn, Face, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/publi
 import { Document, openViewer, Picture, Place, Sound } from "$/public/pt_inbox_media.js";
 import { clockTime, dayText, hueOf, initials, phoneText } from "$/public/pt_inbox_model.js";
 import { state } from "$/public/pt_inbox_store.js";
-import { richText } from "$/public/pt_inbox_messages.js";
+import { hitParts, richText } from "$/public/pt_inbox_messages.js";
 
 const TICKS = { sending: Clock, queued: Clock, scheduled: CalendarClock, sent: Check, delivered: CheckCheck, read: CheckCheck, failed: CircleAlert, unsent: CircleAlert, canceled: Ban };
 const TAGS = { b: "b", i: "em", s: "s", code: "code" };
@@ -22,16 +22,7 @@ const Ticks = ({ status }) => {
 
 /** Text with WhatsApp's formatting; words that were looked for are marked, mentions stand out. */
 export const Rich = ({ text, mark = "", mentions }) => {
-  const found = (words) => {
-    if (!mark) return words;
-    const plain = (one) => one.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
-    const wanted = plain(mark);
-    const chars = [...words];
-    const folded = chars.map((char) => plain(char).charAt(0) || char).join("");
-    const at = folded.indexOf(wanted);
-    if (at < 0 || !wanted) return words;
-    return h(Fragment, null, chars.slice(0, at).join(""), h("mark", null, chars.slice(at, at + wanted.length).join("")), chars.slice(at + wanted.length).join(""));
-  };
+  const found = (words) => (mark ? hitParts(words, mark).map((part, i) => (part.hit ? h("mark", { key: i }, part.text) : h(Fragment, { key: i }, part.text))) : words);
   const named = (words) => {
     if (!mentions) return found(words);
     return words.split(/(@[\p{L}\p{N}.]+)/u).map((piece, i) => (piece.startsWith("@") && piece.length > 1 ? h("b", { key: i }, piece) : h(Fragment, { key: i }, found(piece))));
@@ -121,20 +112,30 @@ const Who = ({ item }) => {
   return null;
 };
 
-const Fail = ({ item }) =>
-  h("div", { className: "ix-fail", role: "alert" }, h(Sign, { of: CircleAlert }),
+const Fail = ({ item }) => {
+  const { may_write: may } = useInbox("rights");
+  return h("div", { className: "ix-fail", role: "alert" }, h(Sign, { of: CircleAlert }),
     h("span", null, item.unsent ? item.said || sayOf(`inbox.problem.${item.problem}`, "inbox.problem.unknown") : item.cause ? sayOf(`delivery.${item.cause}`, "inbox.status.failed") : item.problem ? say("inbox.failed_because", { reason: item.problem }) : say("inbox.status.failed")),
-    h("button", { type: "button", className: "link", onClick: () => inbox.retry(item.key), "data-testid": "retry" }, say("common.retry")),
-    item.unsent && h("button", { type: "button", className: "link", onClick: () => inbox.discard(item.key) }, say("inbox_more.discard")));
+    may && h("button", { type: "button", className: "link", onClick: () => inbox.retry(item.key), "data-testid": "retry" }, say(item.late ? "inbox_more.send_now" : "common.retry")),
+    may && item.unsent && h("button", { type: "button", className: "link", onClick: () => inbox.discard(item.key), "data-testid": "discard" }, say("inbox_more.discard")));
+};
+const Later = ({ item }) => {
+  const { may_write: may } = useInbox("rights");
+  return h("div", { className: "ix-later meta" }, h(Sign, { of: CalendarClock, size: "xs" }), say("inbox_more.scheduled_for", { time: fmt.exact(getLang(), item.send_at) }),
+    may && h("button", { type: "button", className: "link", onClick: () => inbox.dialog("schedule", { of: item.id }), "data-testid": "reschedule" }, say("inbox_more.reschedule")),
+    may && h("button", { type: "button", className: "link", onClick: () => inbox.unschedule(item.id), "data-testid": "unschedule" }, say("common.cancel")));
+};
 
 const Acts = ({ item }) => {
   const { may_write: may, reactions } = useInbox("rights");
   if (!may || item.deleted) return null;
+  const ours = item.reactions.find((one) => one.mine);
   const items = [
     ...(item.external ? [{ label: say("inbox_more.answer_this"), icon: Reply, run: () => inbox.reply(item.key), test: "reply-to" }] : []),
     ...(item.text ? [{ label: say("inbox_more.copy"), icon: Copy, run: async () => (await copyText(item.text)) && tell(say("inbox_more.copied"), "success") }] : []),
     ...(item.text ? [{ label: say("inbox_more.to_note"), icon: StickyNote, run: () => inbox.quoteInNote(item.text) }] : []),
     ...(item.external && reactions ? ["👍", "❤️", "🙏", "😂"].map((emoji) => ({ key: emoji, label: say("inbox_more.react_with", { emoji }), icon: SmilePlus, run: () => inbox.react(item.key, emoji) })) : []),
+    ...(ours && reactions ? [{ label: say("inbox_more.react_undo", { emoji: ours.emoji }), icon: Undo2, run: () => inbox.react(item.key, "") }] : []),
   ];
   if (items.length === 0) return null;
   return h("span", { className: "ix-acts" }, h(Menu, { trigger: h("button", { type: "button", className: "ib sm", "aria-label": say("inbox_more.message_acts"), title: say("inbox_more.message_acts"), "data-testid": "message-acts" }, h(Sign, { of: ChevronDown })), items, align: item.dir === "in" ? "start" : "end", label: say("inbox_more.message_acts") }));
@@ -176,7 +177,7 @@ const Message = memo(({ item, marked, found }) => {
     item.link && h("div", { className: "opts" }, h("a", { href: item.link.url, target: "_blank", rel: "noopener noreferrer nofollow" }, h(Sign, { of: ExternalLink }), item.link.text)),
     item.ask_place && h("div", { className: "opts" }, h("span", null, h(Sign, { of: MapPin }), say("inbox_more.ask_place"))),
     item.form && h("div", { className: "opts" }, h("span", null, h(Sign, { of: ClipboardList }), item.form.cta)),
-    scheduled && h("div", { className: "ix-later meta" }, h(Sign, { of: CalendarClock, size: "xs" }), say("inbox_more.scheduled_for", { time: fmt.exact(getLang(), item.send_at) }), h("button", { type: "button", className: "link", onClick: () => inbox.unschedule(item.id), "data-testid": "unschedule" }, say("common.cancel"))),
+    scheduled && h(Later, { item }),
     item.failed && h(Fail, { item }));
 });
 
@@ -187,7 +188,7 @@ const Note = ({ item, marked }) =>
 
 /** What automation or a person did, in words. */
 export const logWords = (item) => {
-  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.code.startsWith("transferred") || item.code.startsWith("queued") ? item.queue_name : item.queue, to: state.people?.find((one) => one.id === item.to_id)?.name ?? "", until: item.until ? fmt.exact(getLang(), item.until) : "" };
+  const params = { flow: item.flow, word: item.word, name: item.person || say("inbox_more.system"), queue: item.code.startsWith("transferred") || item.code.startsWith("queued") ? item.queue_name : item.queue, to: state.people?.find((one) => one.id === item.to_id)?.name ?? "", until: item.until ? fmt.exact(getLang(), item.until) : "", priority: item.detail.after ? sayOf(`inbox_more.priority_${item.detail.after}`, "inbox_more.priority_medium").toLowerCase() : "", tags: (item.detail.added?.length ? item.detail.added : (item.detail.removed ?? [])).join(", ") };
   const more = trKey(`inbox_more.log.${item.code}`, "");
   return more ? tr(getLang(), more, params) : sayOf(`inbox.log.${item.code}`, "inbox.log.other", params);
 };

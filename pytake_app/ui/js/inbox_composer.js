@@ -44,7 +44,7 @@ const Mentions = ({ query, at, onPick, onHover }) => {
   });
   if (!found.length) return null;
   return h("div", { className: "ix-canned slim", role: "listbox", id: "ix-popup", "aria-label": say("inbox_more.people"), "data-testid": "mentions" },
-    found.map((one, i) => h("button", { key: one.id, id: `ix-popup-${i}`, type: "button", role: "option", "aria-selected": i === at, tabIndex: -1, className: "po row g8", onMouseDown: (event) => event.preventDefault(), onMouseEnter: () => onHover.set(i), onClick: () => onPick(one) }, h(Face, { initials: one.initials, hue: one.hue, size: "s" }), h("span", { className: "dense ell" }, one.name))));
+    found.map((one, i) => h("button", { key: one.id, id: `ix-popup-${i}`, type: "button", role: "option", "aria-selected": i === at, tabIndex: -1, className: "po row g8", onMouseDown: (event) => event.preventDefault(), onMouseEnter: () => onHover.set(i), onClick: () => onPick(one) }, h(Face, { initials: one.initials, hue: one.hue, size: "s", picture: one.picture }), h("span", { className: "dense ell" }, one.name))));
 };
 
 // What stands before the cursor: "/word" at the beginning of a line or after a space, "@word" in notes.
@@ -202,7 +202,7 @@ const Others = () => {
   const writing = others.filter((one) => one.writing);
   const shown = writing[0] ?? others[0];
   const key = writing.length ? "inbox_more.also_writes" : others.length > 1 ? "inbox_more.also_here_many" : "inbox_more.also_here";
-  return h("span", { className: writing.length ? "ix-others t-amber" : "ix-others", role: "status", "data-testid": "others" }, h(Face, { initials: shown.initials, hue: shown.hue, size: "s" }), h("span", { className: "ell" }, say(key, { name: shown.name.split(" ")[0], count: others.length - 1 })));
+  return h("span", { className: writing.length ? "ix-others t-amber" : "ix-others", role: "status", "data-testid": "others" }, h(Face, { initials: shown.initials, hue: shown.hue, size: "s", picture: shown.picture }), h("span", { className: "ell" }, say(key, { name: shown.name.split(" ")[0], count: others.length - 1 })));
 };
 
 const OFF = {

@@ -12,6 +12,7 @@ import { CannedDialog } from "$/public/pt_inbox_canned.js";
 import { CardDialog, OptionsDialog, PlaceDialog, TemplateDialog } from "$/public/pt_inbox_pickers.js";
 import { departments, flows, narrowed, people, queues, useList } from "$/public/pt_inbox_refs.js";
 import { dayOf, fromWall, inZone, toWall } from "$/public/pt_zone.js";
+import { may as grants } from "$/public/pt_rights.js";
 
 const close = () => inbox.closeDialog();
 const Cancel = () => h(Btn, { kind: "ghost", onClick: close }, say("common.cancel"));
@@ -37,14 +38,14 @@ const Picks = ({ items, label, onPick, picked, empty, loading }) => {
     h("label", { className: "field" }, h(Sign, { of: Search }), h("input", { autoFocus: true, value: query, placeholder: label, "aria-label": label, onChange: (event) => setQuery(event.target.value), onKeyDown: keys, "data-testid": "pick-search" })),
     h("div", { className: "ix-picks", role: "listbox", "aria-label": label }, loading ? h("span", { className: "sk l" }) : found.length === 0 ? h("div", { className: "dense muted ix-none" }, empty)
       : found.map((one, i) => h("button", { key: one.id, type: "button", role: "option", "aria-selected": picked ? one.id === picked : i === at, "data-at": i === at, className: "ix-pick", tabIndex: -1, onMouseEnter: () => setAt(i), onClick: () => onPick(one), "data-testid": "pick" },
-        one.face ? h(Face, { initials: initials(one.label), hue: hueOf(one.id), size: "s" }, one.status && h("span", { className: `dot ${STATUS[one.status] ?? ""}` })) : h("span", { className: "tile s" }, one.dot ? h("span", { className: `dot ${one.dot}` }) : h(Sign, { of: one.icon ?? List })),
+        one.face ? h(Face, { initials: initials(one.label), hue: hueOf(one.id), size: "s", picture: one.picture }, one.status && h("span", { className: `dot ${STATUS[one.status] ?? ""}` })) : h("span", { className: "tile s" }, one.dot ? h("span", { className: `dot ${one.dot}` }) : h(Sign, { of: one.icon ?? List })),
         h("span", { className: "grow ell dense" }, one.label), one.detail && h("span", { className: "meta muted nw tn" }, one.detail), picked === one.id && h(Sign, { of: Check })))));
 };
 
 const AssignDialog = () => {
   const head = useInbox("head");
   const team = useList(people);
-  const items = [...(head?.assignee_id ? [{ id: "nobody", label: say("inbox_more.assign_nobody"), icon: X }] : []), ...(team ?? []).map((one) => ({ id: one.id, label: one.id === head?.me ? say("inbox_more.assign_me") : one.name, face: true, status: one.status, detail: one.capacity ? `${one.load ?? 0}/${one.capacity}` : "" }))];
+  const items = [...(head?.assignee_id ? [{ id: "nobody", label: say("inbox_more.assign_nobody"), icon: X }] : []), ...(team ?? []).map((one) => ({ id: one.id, label: one.id === head?.me ? say("inbox_more.assign_me") : one.name, face: true, picture: one.picture, status: one.status, detail: one.capacity ? `${one.load ?? 0}/${one.capacity}` : "" }))];
   items.sort((a, b) => Number(b.id === head?.me) - Number(a.id === head?.me));
   return h(Modal, { title: say("inbox_more.assign"), onClose: close, test: "assign" }, h(Picks, { items, loading: !team, label: say("inbox_more.find_person"), empty: say("inbox.nothing_found"), picked: head?.assignee_id, onPick: (one) => {
     close();
@@ -59,7 +60,7 @@ const TransferDialog = () => {
   const [note, setNote] = useState("");
   const lists = { agent: useList(people), queue: useList(queues), department: useList(departments), flow: useList(flows) };
   const views = {
-    agent: (one) => ({ id: one.id, label: one.name, face: true, status: one.status, detail: one.capacity ? `${one.load ?? 0}/${one.capacity}` : "" }),
+    agent: (one) => ({ id: one.id, label: one.name, face: true, picture: one.picture, status: one.status, detail: one.capacity ? `${one.load ?? 0}/${one.capacity}` : "" }),
     queue: (one) => ({ id: one.id, label: one.name, dot: hueOfColor(one.color, one.id), detail: one.waiting !== undefined ? say("inbox_more.waiting_n", { count: one.waiting }) : "" }),
     department: (one) => ({ id: one.id, label: one.name, icon: Building2 }),
     flow: (one) => ({ id: one.id, label: one.name, icon: Workflow }),
@@ -98,11 +99,13 @@ const SnoozeDialog = ({ bulk }) => {
   const head = useInbox("head");
   return h(Modal, { title: say("inbox_more.snooze_title"), detail: say("inbox_more.snooze_detail"), onClose: close, test: "snooze-dialog", foot: h(Fragment, null, head?.snoozed && !bulk && h(Btn, { kind: "ghost", onClick: () => inbox.snooze(null) }, say("inbox_more.wake")), h(Cancel)) }, h(When, { confirm: say("inbox_more.snooze"), onPick: (until) => (bulk ? inbox.bulk("snooze", { until }) : inbox.snooze(until)) }));
 };
-const ScheduleDialog = () => {
+/** `of`: the scheduled message that is to go out at another time; without it, what stands in the composer. */
+const ScheduleDialog = ({ of }) => {
   const composer = useInbox("composer");
   return h(Modal, { title: say("inbox_more.schedule_title"), detail: composer?.bound ? say("inbox_more.schedule_detail") : undefined, onClose: close, test: "schedule-dialog", foot: h(Cancel) }, h(When, { confirm: say("inbox_more.schedule"), onPick: (when) => {
     close();
-    inbox.send(when);
+    if (of) inbox.reschedule(of, when);
+    else inbox.send(when);
   } }));
 };
 
@@ -137,7 +140,7 @@ const ViewDialog = () => {
   const save = () => name.trim() && inbox.saveView(name.trim(), shared);
   return h(Modal, { title: say("inbox_more.view_title"), detail: say("inbox_more.view_detail"), onClose: close, test: "view-dialog", foot: h(Fragment, null, h(Cancel), h(Btn, { kind: "solid", disabled: !name.trim(), onClick: save, test: "view-save" }, say("common.save"))) },
     h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.view_name")), h("input", { className: "input", autoFocus: true, value: name, maxLength: 60, onChange: (event) => setName(event.target.value), onKeyDown: (event) => event.key === "Enter" && save(), "data-testid": "view-name" })),
-    h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: shared, onChange: (event) => setShared(event.target.checked) }), say("inbox_more.view_shared")));
+    grants(inbox.me(), "settings:manage") && h("label", { className: "row g8 dense" }, h("input", { type: "checkbox", checked: shared, onChange: (event) => setShared(event.target.checked), "data-testid": "view-shared" }), say("inbox_more.view_shared")));
 };
 
 const FlowDialog = () => {

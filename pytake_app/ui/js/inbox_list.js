@@ -1,7 +1,7 @@
 // The left pane: tabs and saved views, search, filters, rows of three lines, what was found, and the bar for many at once.
 import { createElement as h, Fragment, memo, useEffect, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
-import { AtSign, Bell, Bot, Briefcase, Check, CheckCheck, CircleAlert, Clock, File, Film, Flag, Globe, Hash, Hourglass, Image, Inbox, List, Lock, Mail, MapPin, MessageCircle, MessageSquare, Mic, Pencil, Reply, Search, SearchX, Send, SlidersHorizontal, Smartphone, Smile, Star, StickyNote, Tag, Trash2, User, Users, X } from "lucide-react";
+import { Archive, AtSign, Bell, Bot, Briefcase, Check, CheckCheck, CircleAlert, Clock, File, Film, Flag, Globe, Hash, Hourglass, Image, Inbox, List, Lock, Mail, MapPin, MessageCircle, MessageSquare, Mic, Pencil, Reply, RotateCcw, Search, SearchX, Send, SlidersHorizontal, Smartphone, Smile, Star, StickyNote, Tag, Trash2, User, Users, X } from "lucide-react";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Letters, Menu, Pop, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
@@ -15,24 +15,26 @@ export const ChannelMark = ({ channel }) => {
   const [Icon, hue] = CHANNELS[channel] ?? [MessageCircle, "slate"];
   return h("span", { className: `ch c-${hue}` }, h(Sign, { of: Icon, size: "" }));
 };
+const channelName = (channel) => sayOf(`preview.channel_${channel}`, "preview.channel_whatsapp");
 const KINDS = { image: Image, video: Film, audio: Mic, document: File, location: MapPin, contacts: User, sticker: Smile, interactive: List };
 const TICKS = { sent: Check, delivered: CheckCheck, read: CheckCheck, failed: CircleAlert };
 
 // ---- a row
-const Row = memo(({ item, marking }) => {
+const Row = memo(({ item, marking, may }) => {
   const lang = getLang();
   const Kind = KINDS[item.kind];
   const words = item.preview || (item.kind ? sayOf(`inbox.kind.${item.kind}`, "inbox.kind.unsupported") : say("inbox.no_text"));
   const wait = { late: "t-red med", soon: "t-amber med" }[item.wait_state] ?? "";
   const { window } = item;
   const click = (event) => {
-    if (event.shiftKey) inbox.markTo(item.id);
-    else if (event.ctrlKey || event.metaKey || marking) inbox.mark(item.id);
+    if (may && event.shiftKey) inbox.markTo(item.id);
+    else if (may && (event.ctrlKey || event.metaKey || marking)) inbox.mark(item.id);
     else inbox.select(item.id);
   };
+  const face = h("span", { className: `av l a-${item.hue}`, "aria-hidden": true }, item.marked ? h(Sign, { of: Check, size: "" }) : h(Letters, { of: item.initials }), !item.marked && h(ChannelMark, { channel: item.channel }));
   return h("div", { className: "ix-row", "data-on": item.on, "data-marked": item.marked, "data-unread": item.unread > 0, "data-testid": "conversation", "data-id": item.id },
-    h("button", { type: "button", className: "ix-face", onClick: () => inbox.mark(item.id), "aria-pressed": item.marked, "aria-label": say("inbox_more.mark_row", { name: item.name }), title: say("inbox_more.mark_hint"), "data-testid": "mark" },
-      h("span", { className: `av l a-${item.hue}`, "aria-hidden": true }, item.marked ? h(Sign, { of: Check, size: "" }) : h(Letters, { of: item.initials }), !item.marked && h(ChannelMark, { channel: item.channel }))),
+    may ? h("button", { type: "button", className: "ix-face", onClick: () => inbox.mark(item.id), "aria-pressed": item.marked, "aria-label": say("inbox_more.mark_row", { name: item.name }), title: say("inbox_more.mark_hint"), "data-testid": "mark" }, face)
+      : h("span", { className: "ix-face" }, face),
     h("button", { type: "button", className: "ix-open", onClick: click, "aria-current": item.on ? "true" : undefined, "aria-label": [item.name, words, item.unread ? say("inbox_more.unread", { count: item.unread }) : "", item.waited ? say("inbox.waiting_for", { span: item.waited }) : ""].filter(Boolean).join(", ") },
       h("span", { className: "ln" }, h("span", { className: "nm ell" }, item.name), ["high", "urgent"].includes(item.priority) && h("span", { className: item.priority === "urgent" ? "t-red" : "t-amber", title: say(`inbox_more.priority_${item.priority}`) }, h(Sign, { of: Flag, size: "xs" })), h("span", { className: "tm" }, shortTime(lang, item.at))),
       h("span", { className: "ln" },
@@ -110,7 +112,8 @@ const Filters = ({ filters }) => {
       h(Choice, { label: say("inbox_more.f_agent"), value: filters.agent, onChange: pick("agent"), test: "f-agent", options: [["", any], ["me", say("inbox.you")], ["none", say("inbox_more.nobody")], ...team.map((one) => [one.id, one.name])] }),
       h(Several, { label: say("inbox_more.f_priority"), value: filters.priority, onChange: pick("priority"), test: "f-priority", options: option("priority", ["urgent", "high", "medium", "low"]) }),
       h(Choice, { label: say("inbox_more.f_period"), value: filters.period, onChange: pick("period"), test: "f-period", options: option("period", ["", "today", "7d", "30d"]) }),
-      kinds.length > 1 && h(Choice, { label: say("inbox_more.f_channel"), value: filters.channel, onChange: pick("channel"), options: [["", any], ...kinds.map((one) => [one, one])] }),
+      kinds.length > 1 && h(Choice, { label: say("inbox_more.f_channel"), value: filters.channel, onChange: pick("channel"), options: [["", any], ...kinds.map((one) => [one, channelName(one)])] }),
+      used.length > 1 && h(Choice, { label: say("inbox_more.f_account"), value: filters.account, onChange: pick("account"), test: "f-account", options: [["", any], ...used.map((one) => [one.id, one.name])] }),
       h("label", { className: "ff" }, h("span", { className: "lbl" }, say("inbox_more.f_tag")), h("input", { className: "input", value: tag, maxLength: 60, onChange: (event) => setTag(event.target.value), onBlur: keepTag, onKeyDown: (event) => event.key === "Enter" && keepTag(), "data-testid": "f-tag" }))),
     h("div", { className: "col g8" },
       ["unread", "mentions_me", "snoozed"].map((name) => h("label", { key: name, className: "row g8 dense" }, h("input", { type: "checkbox", checked: filters[name], onChange: (event) => inbox.filter({ [name]: event.target.checked }), "data-testid": `f-${name}` }), say(`inbox_more.f_${name}`)))),
@@ -141,6 +144,7 @@ const Chips = () => {
   const filters = useInbox("filters");
   const line = useList(filters.queue ? queues : () => Promise.resolve([]), filters.queue) ?? [];
   const team = useList(filters.agent ? people : () => Promise.resolve([]), filters.agent) ?? [];
+  const accounts = useList(filters.account ? channels : () => Promise.resolve([]), filters.account) ?? [];
   if (filters.query) return null;
   const words = {
     status: () => say(filters.status === "open" ? "inbox.filter_open" : "inbox.filter_closed"),
@@ -150,7 +154,8 @@ const Chips = () => {
     period: () => say(`inbox_more.period_${filters.period}`),
     queue: () => line.find((one) => one.id === filters.queue)?.name ?? say("inbox_more.f_queue"),
     agent: () => (filters.agent === "me" ? say("inbox.you") : filters.agent === "none" ? say("inbox_more.nobody") : (team.find((one) => one.id === filters.agent)?.name ?? say("inbox_more.f_agent"))),
-    channel: () => filters.channel,
+    channel: () => channelName(filters.channel),
+    account: () => accounts.find((one) => one.id === filters.account)?.name ?? say("inbox_more.f_account"),
     tag: () => filters.tag.replace(/,/g, ", "),
     unread: () => say("inbox_more.f_unread"),
     snoozed: () => say("inbox_more.f_snoozed"),
@@ -176,7 +181,8 @@ const Hits = ({ hits }) => {
       h("span", { className: `av l a-${hueOf(talk.contact?.id)}`, "aria-hidden": true }, h(Letters, { of: initials(talk.contact?.name) }), h(ChannelMark, { channel: talk.channel })),
       h("span", { className: "col grow" }, h("span", { className: "ln row g6" }, h("span", { className: "nm ell" }, hit.found_in === "name" ? h(Snippet, { text: hit.snippet }) : nameOf(talk.contact)), h("span", { className: "tm meta muted right nw" }, shortTime(getLang(), hit.at ?? talk.last_message?.at ?? talk.created_at))), h("span", { className: "dense muted ix-snip" }, h(Snippet, { text: hit.found_in === "name" ? (talk.last_message?.preview ?? "") : hit.snippet }))));
   };
-  return h("div", { className: "ix-hits", role: "region", "aria-label": say("inbox_more.found") }, h("div", { className: "meta muted ix-foundn", role: "status" }, say("inbox_more.found_n", { count: hits.items.length })), hits.items.map(line));
+  return h("div", { className: "ix-hits", role: "region", "aria-label": say("inbox_more.found") }, h("div", { className: "meta muted ix-foundn", role: "status" }, say("inbox_more.found_n", { count: hits.items.length })), hits.items.map(line),
+    hits.cursor && h("div", { className: "ix-morehits" }, h(Btn, { small: true, busy: hits.more, disabled: hits.more, onClick: inbox.moreHits, test: "more-hits" }, say("inbox_more.found_more"))));
 };
 
 // ---- states
@@ -185,12 +191,15 @@ const Empty = ({ icon, title, detail, act, bad }) => h("div", { className: `stat
 
 const Bulk = () => {
   const marks = useInbox("marks");
+  const filters = useInbox("filters");
   const line = useList(queues) ?? [];
   const team = useList(people) ?? [];
   if (!marks.count) return null;
   const assign = [{ label: say("inbox_more.assign_nobody"), run: () => inbox.bulk("assign", { user_id: null }) }, ...(team.length ? ["line"] : []), ...team.map((one) => ({ key: one.id, label: one.name, run: () => inbox.bulk("assign", { user_id: one.id }) })), ...(line.length ? ["line", { title: say("inbox_more.f_queue") }] : []), ...line.map((one) => ({ key: one.id, label: one.name, icon: List, run: () => inbox.bulk("transfer", { transfer: { queue_id: one.id } }) }))];
   const more = [
     { label: say("inbox_more.mark_read"), icon: CheckCheck, run: () => inbox.bulk("read"), test: "bulk-read" },
+    { label: say("inbox_more.mark_unread"), icon: Mail, run: () => inbox.bulk("unread") },
+    ...(filters.status === "open" ? [] : [{ label: say("inbox.reopen"), icon: RotateCcw, run: () => inbox.bulk("reopen"), test: "bulk-reopen" }, { label: say("inbox_more.archive"), icon: Archive, run: () => inbox.bulk("archive"), test: "bulk-archive" }]),
     { label: say("inbox_more.talk_tags"), icon: Tag, run: () => inbox.dialog("tags", { bulk: true }), test: "bulk-tag" },
     { label: say("inbox_more.snooze"), icon: Clock, run: () => inbox.dialog("snooze", { bulk: true }) },
     "line", { title: say("inbox_more.priority") },
@@ -199,7 +208,7 @@ const Bulk = () => {
   return h("div", { className: "ix-bulk", role: "toolbar", "aria-label": say("inbox_more.bulk"), "data-testid": "bulk" },
     h("input", { type: "checkbox", checked: marks.all, onChange: inbox.markAll, "aria-label": say("inbox_more.mark_all") }), h("span", { className: "dense med nw tn grow" }, say("inbox_more.marked", { count: marks.count })),
     h(Menu, { trigger: h("button", { type: "button", className: "ib sm", title: say("inbox_more.assign"), "aria-label": say("inbox_more.assign"), "data-testid": "bulk-assign" }, h(Sign, { of: User })), items: assign, align: "end" }),
-    h(IconBtn, { icon: Check, small: true, label: say("inbox.close"), onClick: () => inbox.closeMarked(), test: "bulk-close" }),
+    filters.status !== "closed" && h(IconBtn, { icon: Check, small: true, label: say("inbox.close"), onClick: () => inbox.closeMarked(), test: "bulk-close" }),
     h(Menu, { trigger: h("button", { type: "button", className: "ib sm", title: say("inbox_more.more"), "aria-label": say("inbox_more.more"), "data-testid": "bulk-more" }, h(Sign, { of: SlidersHorizontal })), items: more, align: "end" }),
     h(IconBtn, { icon: X, small: true, label: say("inbox_more.unmark"), onClick: inbox.unmark }));
 };
@@ -208,6 +217,7 @@ const Rows = () => {
   const { rows, phase, query, filtered } = useInbox("list");
   const hits = useInbox("hits");
   const marks = useInbox("marks");
+  const { may_write: may } = useInbox("rights");
   const list = useRef(null);
   const on = rows.findIndex((row) => row.on);
   useEffect(() => {
@@ -219,7 +229,7 @@ const Rows = () => {
   if (phase !== "ready") return h(Empty, { icon: CircleAlert, bad: true, title: say(phase === "offline" ? "inbox.offline" : "inbox.list_error"), detail: say(phase === "offline" ? "inbox.offline_detail" : "inbox.try_again_detail"), act: h(Btn, { onClick: inbox.reload }, say("common.retry")) });
   if (!rows.length && filtered) return h(Empty, { icon: SearchX, title: say("inbox_more.none_here"), detail: say("inbox_more.none_here_detail"), act: h(Btn, { onClick: inbox.clear }, say("inbox_more.clear_filters")) });
   if (!rows.length) return h(Empty, { icon: Inbox, title: say("inbox.empty"), detail: say("inbox.empty_detail"), act: h("a", { className: "btn line", href: "/sandbox" }, h(Sign, { of: Smartphone }), say("inbox.open_sandbox")) });
-  return h(Virtuoso, { ref: list, key: query, data: rows, computeItemKey: (_, row) => row.id, itemContent: (_, row) => h(Row, { item: row, marking: marks.count > 0 }), endReached: inbox.more, increaseViewportBy: 240, style: { height: "100%" }, tabIndex: -1 });
+  return h(Virtuoso, { ref: list, key: query, data: rows, computeItemKey: (_, row) => row.id, itemContent: (_, row) => h(Row, { item: row, marking: marks.count > 0, may }), endReached: inbox.more, increaseViewportBy: 240, style: { height: "100%" }, tabIndex: -1 });
 };
 
 /** The left pane. */

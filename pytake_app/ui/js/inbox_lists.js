@@ -4,6 +4,7 @@ import { keep, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { BASE, NO_FILTERS, set, state } from "$/public/pt_inbox_store.js";
 
 const PAGE = 50;
+const AT_ONCE = 200; // as many as the server takes
 const STATUSES = { open: ["open", "pending"], closed: ["closed", "archived"] };
 
 const TABS = { mine: "me", unassigned: "none" };
@@ -17,6 +18,7 @@ const whereOf = () => {
   for (const name of ["channel", "period", "sort"]) if (filters[name]) where[name] = filters[name];
   for (const name of ["tag", "priority", "handling"]) if (filters[name]) where[name] = filters[name].split(",");
   if (filters.queue) where.queue_id = filters.queue;
+  if (filters.account) where.channel_account_id = filters.account;
   for (const name of ["unread", "mentions_me"]) if (filters[name]) where[name] = true;
   if (filters.snoozed) where.snoozed = true;
   else if (filters.status === "open") where.snoozed = false;
@@ -26,7 +28,7 @@ const whereOf = () => {
 const filtersOf = (where) => {
   const status = !where.status?.length ? "" : where.status.includes("open") ? "open" : "closed";
   const tab = { me: "mine", none: "unassigned" }[where.agent] ?? "all";
-  return { tab, filters: { ...NO_FILTERS, status, agent: tab === "all" ? (where.agent ?? "") : "", queue: where.queue_id ?? "", channel: where.channel ?? "", tag: where.tag?.join(",") ?? "", period: where.period ?? "", priority: where.priority?.join(",") ?? "", handling: where.handling?.join(",") ?? "", unread: Boolean(where.unread), snoozed: Boolean(where.snoozed), mentions_me: Boolean(where.mentions_me), sort: where.sort && where.sort !== "newest" ? where.sort : "" } };
+  return { tab, filters: { ...NO_FILTERS, status, agent: tab === "all" ? (where.agent ?? "") : "", queue: where.queue_id ?? "", channel: where.channel ?? "", account: where.channel_account_id ?? "", tag: where.tag?.join(",") ?? "", period: where.period ?? "", priority: where.priority?.join(",") ?? "", handling: where.handling?.join(",") ?? "", unread: Boolean(where.unread), snoozed: Boolean(where.snoozed), mentions_me: Boolean(where.mentions_me), sort: where.sort && where.sort !== "newest" ? where.sort : "" } };
 };
 const listQuery = (cursor) => {
   const query = new URLSearchParams({ limit: String(PAGE) });
@@ -87,6 +89,7 @@ const belongs = (row) => {
   if (state.tab === "unassigned" && row.assignee) return false;
   if (filters.agent && state.tab === "all" && row.assignee?.id !== (filters.agent === "me" ? state.me?.id : filters.agent) && !(filters.agent === "none" && !row.assignee)) return false;
   if (filters.channel && row.channel !== filters.channel) return false;
+  if (filters.account && row.channel_account_id !== filters.account) return false;
   if (filters.priority && !filters.priority.split(",").includes(row.priority)) return false;
   if (filters.handling && !filters.handling.split(",").includes(row.handling)) return false;
   if (filters.unread && !row.unread_count && row.id !== state.selected) return false;
@@ -133,10 +136,25 @@ const find = async (text) => {
   const { signal } = search;
   try {
     const page = await api.get(`${BASE}/search?q=${encodeURIComponent(text)}&limit=40`, { signal });
-    if (!signal.aborted) set({ hits: { phase: "ready", items: page.items } });
+    if (!signal.aborted) set({ hits: { phase: "ready", items: page.items, cursor: page.next_cursor } });
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     set({ hits: { phase: error.status === 0 ? "offline" : "error", items: [] } });
+  }
+};
+
+/** What was said longer ago. Pages may be short: what one doesn't see is left out of them. */
+const findMore = async () => {
+  const { hits, query } = state;
+  if (!hits?.cursor || hits.more) return;
+  set({ hits: { ...hits, more: true } });
+  try {
+    const page = await api.get(`${BASE}/search?q=${encodeURIComponent(query)}&limit=40&cursor=${encodeURIComponent(hits.cursor)}`);
+    if (state.hits?.items !== hits.items) return;
+    set({ hits: { phase: "ready", items: [...hits.items, ...page.items], cursor: page.next_cursor } });
+  } catch (error) {
+    if (state.hits?.items === hits.items) set({ hits: { ...hits, more: false } });
+    tell(wordsOf(error), "error");
   }
 };
 
@@ -160,6 +178,7 @@ export const lists = {
     typing = setTimeout(() => find(wanted), 200);
   },
   searchAgain: () => state.query && find(state.query),
+  moreHits: findMore,
   more: loadMore,
 
   // ---- saved views
@@ -211,7 +230,12 @@ export const lists = {
     if (!ids.length) return;
     set({ busy: "bulk" });
     try {
-      const answer = await api.post(`${BASE}/bulk`, { ids, action, ...extra });
+      const answer = { done: 0, failed: 0 };
+      for (let at = 0; at < ids.length; at += AT_ONCE) {
+        const part = await api.post(`${BASE}/bulk`, { ids: ids.slice(at, at + AT_ONCE), action, ...extra });
+        answer.done += part.done;
+        answer.failed += part.failed;
+      }
       if (answer.done) tell(say("inbox_more.bulk_done", { count: answer.done }), "success");
       if (answer.failed) tell(say("inbox_more.bulk_left", { count: answer.failed }), "warning");
       set({ marked: new Set(), dialog: null });

@@ -82,6 +82,7 @@ const messageView = (message, links) => {
     status: message.status ?? "",
     failed: message.status === "failed" || message.status === "unsent",
     unsent: message.status === "unsent",
+    late: Boolean(message.kept), // it was to go out by itself
     said: message.said ?? "",
     problem: problemOf(message),
     cause: causeOf(message.errors?.[0]),
@@ -118,12 +119,13 @@ export const codeOf = ({ kind, actor_id: actor, detail = {} }) => {
   if (kind === "assigned" && detail.assignee_id === actor) return "assigned_self";
   if (kind === "queued" && BACK.has(detail.reason)) return `queued_${detail.reason}`;
   if (kind === "queue_left" && OUT.has(detail.reason)) return `queue_left_${detail.reason}`;
+  if (kind === "tagged" && !detail.added?.length) return "untagged";
   if (kind === "queued" && actor) return "queued_by"; // "transferred" says who
   if (kind === "transferred") return detail.agent_id ? "transferred_agent" : detail.flow ? "transferred_flow" : "transferred_queue";
   return kind;
 };
 // What a thread needn't say: each answer going on, and silence while a person answers. The panel tells the rest.
-const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api", "transferred_agent", "queued_by", "queue_left"]); // whom it was given to is said by "assigned"
+const QUIET = new Set(["session_resumed", "session_busy", "with_person", "session_ended", "answered_by_api", "transferred_agent", "queued_by", "queue_left", "priority_changed", "tagged", "untagged"]); // whom it was given to is said by "assigned"
 const LOUD = new Set(["handed_off", "person_took_over", "assigned", "transferred", "snoozed", "queued"]);
 export const logView = (entry) => {
   const detail = entry.detail ?? {};
@@ -211,6 +213,24 @@ export const threadItems = (messages, log, before) => {
     return old && same(old, item) ? old : item;
   });
   return merged.length === before.length && merged.every((item, i) => item === before[i]) ? before : merged;
+};
+
+const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+/** Text cut into `{text, hit}` parts: words that begin with one of the query's, as the server looks for them. */
+export const hitParts = (text, query) => {
+  const wanted = plain(query).match(/[\p{L}\p{N}]+/gu) ?? [];
+  if (!wanted.length) return [{ text, hit: false }];
+  const parts = [];
+  let at = 0;
+  for (const found of text.matchAll(/[\p{L}\p{N}\p{M}]+/gu)) {
+    const word = plain(found[0]);
+    if (!wanted.some((one) => word.startsWith(one))) continue;
+    if (found.index > at) parts.push({ text: text.slice(at, found.index), hit: false });
+    parts.push({ text: found[0], hit: true });
+    at = found.index + found[0].length;
+  }
+  if (at < text.length || !parts.length) parts.push({ text: text.slice(at), hit: false });
+  return parts;
 };
 
 /** Text cut into plain parts, links, and WhatsApp's *bold*, _italic_, ~struck~ and `code`; `hits` are words to mark. */

@@ -1,13 +1,13 @@
 // What is sent besides words: an approved template with its values, options to press, a place, a contact's card.
-import { createElement as h, Fragment, useEffect, useMemo, useState } from "react";
-import { ArrowLeft, ExternalLink, FileText, List, MapPin, Phone, Plus, Reply, Search, Trash2 } from "lucide-react";
+import { createElement as h, Fragment, useEffect, useMemo, useRef, useState } from "react";
+import { ArrowLeft, ExternalLink, FileText, List, MapPin, Paperclip, Phone, Plus, Reply, Search, Trash2 } from "lucide-react";
 import { api } from "$/public/pt_api.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
-import { Btn, Face, IconBtn, keep, kept, Modal, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
+import { Btn, Face, IconBtn, keep, kept, Modal, say, sayOf, Sign, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { Place } from "$/public/pt_inbox_media.js";
 import { hueOf, initials, nameOf, phoneText } from "$/public/pt_inbox_model.js";
 import { narrowed, templates, useList } from "$/public/pt_inbox_refs.js";
-import { newClientId } from "$/public/pt_inbox_store.js";
+import { BASE, newClientId } from "$/public/pt_inbox_store.js";
 
 const close = () => inbox.closeDialog();
 const Cancel = () => h(Btn, { kind: "ghost", onClick: close }, say("common.cancel"));
@@ -28,23 +28,46 @@ const Values = ({ template, onBack }) => {
   const guess = (name) => (/^(1|name|nome|first_name|nombre)$/i.test(name) && panel ? panel.name.split(" ")[0] : "");
   const [values, setValues] = useState(() => template.variable_names.map(guess));
   const [header, setHeader] = useState("");
+  const [file, setFile] = useState(null); // {id, name} of the header's own file, without an id while it is on its way
+  const input = useRef(null);
+  const head = useInbox("head");
   const [buttons, setButtons] = useState(() => template.buttons.map(() => ""));
   const media = template.header ? MEDIA[template.header.format] : null;
   const wants = template.header?.variables > 0 || Boolean(media);
-  const missing = values.some((value) => !value.trim()) || (wants && !header.trim()) || template.buttons.some((button, i) => button.variables > 0 && !buttons[i].trim());
+  const missing = values.some((value) => !value.trim()) || (wants && !file?.id && !header.trim()) || template.buttons.some((button, i) => button.variables > 0 && !buttons[i].trim());
   const send = () => {
     const named = template.parameter_format === "NAMED";
     const message = { type: "template", name: template.name, language: template.language,
       ...(values.length ? (named ? { named_body: Object.fromEntries(template.variable_names.map((name, i) => [name, values[i].trim()])) } : { body: values.map((value) => value.trim()) }) : {}),
-      ...(wants ? { header: media ? { type: media, url: header.trim() } : { type: "text", text: header.trim() } } : {}),
+      ...(wants ? { header: file?.id ? { type: media, media_id: file.id, ...(media === "document" ? { filename: file.name } : {}) } : media ? { type: media, url: header.trim() } : { type: "text", text: header.trim() } } : {}),
       ...(template.buttons.some((button) => button.variables > 0) ? { buttons: template.buttons.flatMap((button, i) => (button.variables > 0 ? [{ index: i, kind: button.type === "COPY_CODE" ? "copy_code" : "url", value: buttons[i].trim() }] : [])) } : {}) };
     inbox.sendContent(message, { type: "template", text: fill(template.body, template.variable_names, values), content: { type: "template", name: template.name, language: template.language, body: values } });
   };
   const put = (list, setList) => (i) => (event) => setList(list.map((old, at) => (at === i ? event.target.value : old)));
+  const choose = async ({ target }) => {
+    const [chosen] = target.files;
+    target.value = "";
+    if (!chosen) return;
+    setFile({ name: chosen.name });
+    try {
+      const form = new FormData();
+      form.append("file", chosen, chosen.name);
+      const kept = await api.post(`${BASE}/${head.id}/uploads`, form);
+      setFile({ id: kept.id, name: chosen.name });
+    } catch (error) {
+      setFile(null);
+      tell(wordsOf(error), "error");
+    }
+  };
+  const link = h("input", { className: "input", value: header, onChange: (event) => setHeader(event.target.value), placeholder: media ? "https://" : "", "data-testid": "template-header" });
+  const own = () => h("div", { className: "ff" }, h("span", { className: "lbl" }, say(`inbox.kind.${media}`)),
+    h("input", { ref: input, type: "file", hidden: true, accept: { image: "image/jpeg,image/png", video: "video/mp4,video/3gpp" }[media], onChange: choose, "data-testid": "template-file" }),
+    file ? h("div", { className: "row g6" }, h("span", { className: "tile g-message s" }, h(Sign, { of: FileText })), h("span", { className: "grow ell dense" }, file.name), file.id ? h(IconBtn, { icon: Trash2, small: true, label: say("inbox_more.remove_file", { name: file.name }), onClick: () => setFile(null) }) : h("span", { className: "meta muted" }, say("inbox_more.uploading")))
+      : h(Fragment, null, h("div", null, h(Btn, { icon: Paperclip, onClick: () => input.current.click(), test: "template-choose" }, say("inbox_more.template_file"))), h("label", { className: "ff" }, h("span", { className: "hint" }, say("inbox_more.template_or_link")), link)));
   return h(Modal, { title: template.name, onClose: close, wide: true, test: "template-values", foot: h(Fragment, null, h(Btn, { kind: "ghost", icon: ArrowLeft, onClick: onBack }, say("inbox_more.back")), h("span", { className: "grow" }), h(Cancel), h(Btn, { kind: "solid", disabled: missing, onClick: send, test: "template-send" }, say("inbox.send"))) },
     h("div", { className: "ix-two" },
       h("div", { className: "col g12" },
-        wants && h(Field, { label: media ? say("inbox_more.template_link", { kind: say(`inbox.kind.${media}`) }) : say("inbox_more.template_header") }, h("input", { className: "input", value: header, onChange: (event) => setHeader(event.target.value), placeholder: media ? "https://" : "" })),
+        wants && (media ? own() : h(Field, { label: say("inbox_more.template_header") }, link)),
         template.variable_names.map((name, i) => h(Field, { key: name, label: /^\d+$/.test(name) ? say("inbox_more.template_value", { n: name }) : name }, h("input", { className: "input", autoFocus: i === 0, maxLength: 1024, value: values[i], onChange: put(values, setValues)(i), "data-testid": `value-${name}` }))),
         template.buttons.map((button, i) => button.variables > 0 && h(Field, { key: i, label: say("inbox_more.template_button", { text: button.text }) }, h("input", { className: "input", maxLength: 2000, value: buttons[i], onChange: put(buttons, setButtons)(i) }))),
         !wants && !values.length && h("div", { className: "dense muted" }, say("inbox_more.template_plain"))),

@@ -17,7 +17,7 @@ let pause = null;
 
 const take = (id, answer) => {
   if (id !== state.selected || !answer?.people) return;
-  const others = answer.people.filter((one) => one.user_id !== state.me?.id).map((one) => ({ id: one.user_id, name: one.name, writing: Boolean(one.writing), initials: initials(one.name), hue: hueOf(one.user_id) }));
+  const others = answer.people.filter((one) => one.user_id !== state.me?.id).map((one) => ({ id: one.user_id, name: one.name, writing: Boolean(one.writing), initials: initials(one.name), hue: hueOf(one.user_id), picture: state.people?.find((person) => person.id === one.user_id)?.picture ?? "" }));
   set({ others });
 };
 // Presence is a courtesy: when it fails, the next beat tries again and nothing else stops.

@@ -35,7 +35,7 @@ export const people = () =>
     const found = users.filter((user) => user.is_active !== false && user.role !== "viewer").map((user) => {
       const name = user.full_name || user.email;
       const agent = working.get(user.id);
-      return { id: user.id, name, handle: name.split(/\s+/)[0], initials: initials(name), hue: hueOf(user.id), status: agent?.status ?? "", load: agent?.load ?? null, capacity: agent?.capacity ?? null };
+      return { id: user.id, name, handle: name.split(/\s+/)[0], initials: initials(name), hue: hueOf(user.id), picture: user.avatar_url ?? "", status: agent?.status ?? "", load: agent?.load ?? null, capacity: agent?.capacity ?? null };
     });
     const handles = new Map();
     for (const person of found) handles.set(person.handle, (handles.get(person.handle) ?? 0) + 1);

@@ -7,6 +7,9 @@ import { onShout, shout } from "$/public/pt_inbox_news.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { live, loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
 import { may as grants } from "$/public/pt_rights.js";
+import { nameOf } from "$/public/pt_inbox_model.js";
+import { stream } from "$/public/pt_inbox_stream.js";
+import { allUnsent, dropUnsent, putUnsent, unsentIn, unsentOf } from "$/public/pt_inbox_unsent.js";
 
 const MB = 1024 * 1024;
 /** What WhatsApp takes, by kind: media types and bytes (Cloud API, Media). */
@@ -19,7 +22,8 @@ const TAKES = [
 const ANY = { kind: "document", max: 100 * MB };
 const MOST = 10;
 export const box = () => document.getElementById("composer");
-const draftKey = (id, mode) => `pytake_draft_${id}${mode === "note" ? "_note" : ""}`;
+// Of the person, too: colleagues may share a browser.
+const draftKey = (id, mode) => `pytake_draft_${state.me?.id ?? ""}_${id}${mode === "note" ? "_note" : ""}`;
 
 /** Upload with progress, which fetch can't tell; answers the kept file. */
 const upload = (id, file, voice, onPart) =>
@@ -48,14 +52,21 @@ const inLine = (id, job) => {
   lines.set(id, next);
   return next;
 };
+const RESUMED_MS = 10 * 60000; // what is older may not be meant any more: whoever wrote it sends it again themselves
+const becomes = (id, message, patch) => {
+  Object.assign(message, patch);
+  if (unsentIn(id).includes(message)) putUnsent(id, message);
+  if (state.selected === id) patchMessage(message.client_id, patch);
+};
 const deliver = (id, message) =>
   inLine(id, async () => {
     try {
       if (message.upload && !message.body.message.media_id) {
-        const file = await upload(id, message.upload, message.body.message.voice, (part) => state.selected === id && patchMessage(message.client_id, { part }));
+        const file = await upload(id, message.upload, message.body.message.voice, (part) => becomes(id, message, { part }));
         message.body.message = { ...message.body.message, media_id: file.id };
       }
       const saved = await api.post(`${BASE}/${id}/${message.direction === "note" ? "notes" : "messages"}`, { ...message.body, client_id: message.client_id });
+      dropUnsent(id, message.client_id);
       if (state.selected !== id) return;
       if (message.body.send_at) {
         state.messages.delete(message.client_id);
@@ -66,17 +77,40 @@ const deliver = (id, message) =>
       emit();
     } catch (error) {
       const said = error.code === "not_renderable" ? error.errors?.[0]?.text : "";
-      if (state.selected === id) patchMessage(message.client_id, { status: "unsent", problem: error.code, said, part: null });
-      if (error.code === "conversation_closed" || error.code === "window_closed") loadThread(id, { quiet: true });
+      becomes(id, message, { status: "unsent", problem: error.code, said, part: null });
+      if (state.selected !== id) tell(say("inbox_more.unsent_to", { name: message.to }), "error", { action: { label: say("inbox_more.unsent_see"), onClick: () => threads.select(id) }, duration: 15000 });
+      else if (error.code === "conversation_closed" || error.code === "window_closed") loadThread(id, { quiet: true });
     }
   });
 const show = (message, id = state.selected) => {
   if (state.newer) threads.toEnd(); // what one sends is seen at the end
+  message.to = nameOf(state.detail?.contact);
+  putUnsent(id, message);
   state.messages.set(message.client_id, message);
   touchThread();
   set({ error: "", replyTo: "" });
   return deliver(id, message);
 };
+const again = (id, message, body) => {
+  // Another object than the one that is shown, which would look unchanged.
+  const next = { ...message, body: body ?? message.body, status: "sending", problem: "", said: "" };
+  putUnsent(id, next);
+  if (state.selected === id) {
+    state.messages.set(next.client_id, next);
+    touchThread();
+    emit();
+  }
+  return deliver(id, next);
+};
+/** The line is back: what only that kept from leaving leaves now. */
+const resume = () => {
+  for (const [id, message] of allUnsent()) if (message.status === "unsent" && message.problem === "offline" && Date.now() - new Date(message.created_at) < RESUMED_MS) again(id, message);
+};
+stream.up = resume;
+if (typeof window !== "undefined") {
+  window.addEventListener("online", resume);
+  window.addEventListener("beforeunload", (event) => allUnsent().some(([, message]) => message.upload && message.status === "sending") && event.preventDefault()); // a file that is on its way would be lost
+}
 const reply = () => {
   const of = state.replyTo ? state.messages.get(state.replyTo) : null;
   return of ? { reply_to: of.id } : {};
@@ -210,17 +244,13 @@ export const sending = {
     }
   },
   retry: async (key) => {
+    const late = state.scheduled.find((one) => (one.client_id || one.id) === key);
+    if (late) return sending.sendNow(late);
     const message = state.messages.get(key);
-    if (!message) return;
+    if (!message) return undefined;
     if (message.status === "unsent") {
       // A colleague was writing: whoever presses again means it.
-      const body = message.problem === "someone_writing" ? { ...message.body, anyway: true } : message.body;
-      const again = { ...message, body, status: "sending", problem: "" };
-      state.messages.set(key, again);
-      touchThread();
-      emit();
-      deliver(state.selected, again);
-      return;
+      return again(state.selected, message, message.problem === "someone_writing" ? { ...message.body, anyway: true } : message.body);
     }
     patchMessage(key, { status: "queued", errors: [] });
     try {
@@ -230,11 +260,38 @@ export const sending = {
       patchMessage(key, { status: "failed", errors: message.errors });
       tell(wordsOf(error), "error");
     }
+    return undefined;
+  },
+  /** One that was to go out later and couldn't goes now. */
+  sendNow: async (late) => {
+    const id = state.selected;
+    try {
+      await api.post(`${BASE}/${id}/messages`, { message: late.message, client_id: `again:${late.id}`, ...(late.reply_to ? { reply_to: late.reply_to } : {}) });
+      await api.delete(`${BASE}/${id}/scheduled/${late.id}`);
+      loadThread(id, { quiet: true });
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    }
   },
   discard: (key) => {
+    const late = state.scheduled.find((one) => (one.client_id || one.id) === key);
+    if (late) return sending.unschedule(late.id);
+    dropUnsent(state.selected, key);
     state.messages.delete(key);
     touchThread();
     emit();
+    return undefined;
+  },
+  /** Another time for one that goes out later. */
+  reschedule: async (messageId, at) => {
+    const id = state.selected;
+    try {
+      await api.patch(`${BASE}/${id}/scheduled/${messageId}`, { send_at: at });
+      await loadScheduled(id);
+      tell(say("inbox_more.rescheduled"), "success");
+    } catch (error) {
+      tell(wordsOf(error), "error");
+    }
   },
   unschedule: async (messageId) => {
     try {
@@ -247,6 +304,9 @@ export const sending = {
     }
   },
 };
+
+/** Who is signed in: what their earlier page couldn't send comes back. */
+export const begin = () => unsentOf(state.me?.id);
 
 // A draft from another tab or device: taken over unless somebody writes here.
 const adopt = (id, mode, text) => {

@@ -12,8 +12,8 @@ import { prefs } from "$/public/pt_inbox_news.js";
 import { canned, departments, forget, narrowed, useList } from "$/public/pt_inbox_refs.js";
 import { useInbox } from "$/public/pt_inbox_store.js";
 import { Select, Switch, Text } from "$/public/pt_queue_fields.js";
+import { may as grants } from "$/public/pt_rights.js";
 
-const ADMINS = ["org_admin", "super_admin"];
 const HOURS = [0, 1, 6, 12, 24, 48, 72, 168, 336, 720];
 const MOST_REASONS = 50;
 const MOST_CHARACTERS = 120;
@@ -147,10 +147,10 @@ const Canned = () => {
     gone && h(Modal, { title: say("inbox_settings.canned_gone", { name: gone.title }), detail: say("inbox_settings.canned_gone_detail"), onClose: () => setGone(null), test: "canned-gone", foot: h(Fragment, null, h(Btn, { kind: "ghost", onClick: () => setGone(null) }, say("common.cancel")), h(Btn, { kind: "danger", busy, onClick: drop, test: "canned-gone-confirm" }, say("common.delete"))) }));
 };
 
-/** The page; `me` is `{id, role}` of who is signed in. */
+/** The page; `me` is `{id, role, permissions}` of who is signed in. */
 export const InboxSettingsRoot = ({ me, ...rest }) => {
   const lang = useLang();
   const [ready, setReady] = useState(false); // the prepared page is in one language: texts come once the browser's is known
   useEffect(() => setReady(true), []);
-  return h("div", { ...rest, className: "sg-body" }, ready && me?.id && h(Fragment, { key: lang }, h(Rules, { manage: ADMINS.includes(me.role) }), me.role !== "viewer" && h(Canned), h(Own)));
+  return h("div", { ...rest, className: "sg-body" }, ready && me?.id && h(Fragment, { key: lang }, h(Rules, { manage: grants(me, "settings:manage") }), grants(me, "conversations:handle") && h(Canned), h(Own)));
 };

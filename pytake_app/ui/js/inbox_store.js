@@ -7,7 +7,7 @@ import { composerView, headView, panelView, rowView } from "$/public/pt_inbox_mo
 import { may as grants } from "$/public/pt_rights.js";
 
 export const BASE = "/api/v1/conversations";
-export const NO_FILTERS = { status: "open", queue: "", channel: "", agent: "", tag: "", period: "", priority: "", handling: "", unread: false, snoozed: false, mentions_me: false, sort: "" };
+export const NO_FILTERS = { status: "open", queue: "", channel: "", account: "", agent: "", tag: "", period: "", priority: "", handling: "", unread: false, snoozed: false, mentions_me: false, sort: "" };
 const PREFS = { sound: true, desktop: false, enter: true, ...kept("pytake_inbox_prefs", {}) };
 const listeners = new Set();
 

@@ -5,8 +5,8 @@ const FIRST_MS = 500;
 const LAST_MS = 30000;
 const OVERLAP_MS = 1500; // pokes of what was said before the socket stood may still be on their way
 
-/** `event(event)` hears what happened; `gap()` that something was missed: load again. */
-export const stream = { event: null, gap: null };
+/** `event(event)` hears what happened; `gap()` that something was missed: load again; `up()` that the line stands. */
+export const stream = { event: null, gap: null, up: null };
 
 let socket = null;
 let wanted = false;
@@ -39,6 +39,7 @@ const take = (own, event) => {
   if (event.type === "connected") {
     delay = FIRST_MS;
     mark(true);
+    stream.up?.();
     if (last && last !== event.last_event_id) own.send(JSON.stringify({ type: "resume", last_event_id: last }));
     else last = event.last_event_id;
   } else if (event.type === "reconnected") {

@@ -1,7 +1,7 @@
 // The middle pane: who it is and what can be done, the messages, and the sign of new ones.
 import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
-import { ArrowDown, ArrowLeft, ArrowRightLeft, BellOff, Bot, Check, ChevronDown, CircleAlert, Clock, Ellipsis, Flag, Hand, Info, Keyboard, MailOpen, MessagesSquare, PanelRight, RotateCcw, RotateCw, SearchX, Tag, UserRound, UserRoundX, Volume2 } from "lucide-react";
+import { Archive, ArrowDown, ArrowLeft, ArrowRightLeft, BellOff, Bot, Check, ChevronDown, CircleAlert, Clock, Ellipsis, Flag, Hand, Info, Keyboard, MailOpen, MessagesSquare, PanelRight, RotateCcw, RotateCw, SearchX, Tag, UserRound, UserRoundX, Volume2 } from "lucide-react";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { ThreadItem } from "$/public/pt_inbox_bubbles.js";
@@ -22,8 +22,9 @@ const Owner = ({ head }) => {
     ...(others.length ? ["line", { title: say("inbox_more.people") }] : []),
     ...others.map(line),
   ];
+  const face = team.find((person) => person.id === head.assignee_id)?.picture;
   const trigger = h("button", { type: "button", className: "btn line ix-owner", "data-testid": "owner", "aria-label": say("inbox_more.owner", { name: head.mine ? say("inbox.you") : head.assignee || say("inbox_more.nobody") }) },
-    head.assignee ? h(Face, { initials: initials(head.assignee), hue: hueOf(head.assignee_id), size: "s" }) : h(Sign, { of: head.handling === "bot" ? Bot : UserRound }),
+    head.assignee ? h(Face, { initials: initials(head.assignee), hue: hueOf(head.assignee_id), size: "s", picture: face }) : h(Sign, { of: head.handling === "bot" ? Bot : UserRound }),
     h("span", { className: "ell" }, head.mine ? say("inbox_more.owner_you", { name: head.assignee.split(" ")[0] }) : head.assignee ? head.assignee.split(" ").slice(0, 2).join(" ") : say(head.handling === "bot" ? "inbox.robot" : "inbox_more.nobody")), h(Sign, { of: ChevronDown, size: "xs" }));
   return h(Menu, { trigger, items, label: say("inbox_more.assign") });
 };
@@ -35,6 +36,7 @@ const More = ({ head }) => {
     ...(head.may_write && !head.finished ? [
       ...(bot ? [] : [{ label: say("inbox.give_back"), icon: Bot, run: () => inbox.giveBack(), test: "give-back-menu" }]),
       { label: say("inbox_more.restart_flow"), icon: RotateCw, run: () => inbox.dialog("flow"), test: "restart-flow" },
+      { label: say("inbox_more.assign"), icon: UserRound, hint: "A", run: () => inbox.dialog("assign"), test: "assign-menu" },
       { label: say("inbox_more.snooze"), icon: Clock, hint: "S", run: () => inbox.dialog("snooze") },
       { label: say("inbox_more.transfer"), icon: ArrowRightLeft, hint: "T", run: () => inbox.dialog("transfer") },
       { label: say("inbox_more.close_with"), icon: Check, run: () => inbox.dialog("close"), test: "close-with" },
@@ -43,6 +45,7 @@ const More = ({ head }) => {
       ...PRIORITIES.map((name) => ({ key: name, label: say(`inbox_more.priority_${name}`), icon: head.priority === name ? Check : Flag, run: () => inbox.priority(name), test: `priority-${name}` })),
       "line",
     ] : []),
+    ...(head.may_write && head.status === "closed" ? [{ label: say("inbox_more.archive"), icon: Archive, run: () => inbox.archive(), test: "archive" }] : []),
     ...(head.may_write ? [{ label: say("inbox_more.talk_tags"), icon: Tag, run: () => inbox.dialog("tags") }, "line"] : []),
     { label: say("inbox_more.pref_sound"), icon: prefs.sound ? Volume2 : BellOff, hint: say(prefs.sound ? "inbox_more.on" : "inbox_more.off"), run: () => inbox.prefer("sound"), test: "pref-sound" },
     { label: say("inbox_more.pref_desktop"), icon: Info, hint: say(prefs.desktop ? "inbox_more.on" : "inbox_more.off"), run: () => inbox.prefer("desktop"), test: "pref-desktop" },

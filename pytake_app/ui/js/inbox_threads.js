@@ -6,6 +6,7 @@ import { ring } from "$/public/pt_inbox_news.js";
 import { BASE, currentItems, emit, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { rowAfter } from "$/public/pt_inbox_model.js";
 import { stream, streaming } from "$/public/pt_inbox_stream.js";
+import { dropUnsent, unsentIn } from "$/public/pt_inbox_unsent.js";
 import { may as grants } from "$/public/pt_rights.js";
 
 const PAGE = 50;
@@ -14,6 +15,7 @@ const keyOf = (message) => message.client_id || message.id;
 export const putMessages = (messages) => {
   for (const message of messages) {
     if (message.client_id && state.messages.has(message.id)) state.messages.delete(message.id);
+    if (message.client_id) dropUnsent(message.conversation_id, message.client_id); // it arrived, whatever this tab was told of it
     const local = state.messages.get(keyOf(message));
     // A picture that was just sent stays the one from this device: it needn't be loaded again.
     state.messages.set(keyOf(message), local?.local_file ? { ...message, local_file: local.local_file } : message);
@@ -36,7 +38,7 @@ export const loadThread = async (id, { quiet = false } = {}) => {
   const mine = quiet ? run : ++run;
   if (!quiet) {
     touchThread();
-    set({ ...fresh, messages: new Map(), thread: "loading" });
+    set({ ...fresh, messages: new Map(unsentIn(id).map((message) => [message.client_id, message])), thread: "loading" });
   }
   try {
     const [detail, page, log] = await Promise.all([api.get(`${BASE}/${id}`), api.get(messagesUrl(id)), api.get(`${BASE}/${id}/automation-log?limit=100`)]);
@@ -46,7 +48,7 @@ export const loadThread = async (id, { quiet = false } = {}) => {
     putMessages(state.newer ? page.items.filter((message) => state.messages.has(keyOf(message))) : page.items);
     // More came than one page while nobody listened: what lies between isn't known, so begin anew.
     if (quiet && known && page.next_cursor && page.items.every((message) => !state.older || message.created_at > state.newest)) {
-      state.messages = new Map(page.items.map((message) => [keyOf(message), message]));
+      state.messages = new Map([...unsentIn(id), ...page.items].map((message) => [keyOf(message), message]));
       state.older = page.next_cursor;
     }
     state.newest = page.items[0]?.created_at ?? "";
@@ -58,8 +60,10 @@ export const loadThread = async (id, { quiet = false } = {}) => {
     loadScheduled(id);
     markRead(detail);
   } catch (error) {
-    if (mine !== run || quiet) return;
-    set({ thread: error.status === 404 || error.status === 422 ? "missing" : "error" });
+    const gone = error.status === 404 || error.status === 422; // or it isn't one's own any more, and one sees no others
+    if (mine !== run || state.selected !== id || (quiet && !gone)) return;
+    if (gone) dropRow(id);
+    set(gone ? { thread: "missing", detail: null, item: null } : { thread: "error" });
   }
 };
 const loadContact = async (contactId) => {
@@ -76,7 +80,7 @@ export const loadScheduled = async (id) => {
   const page = await api.get(`${BASE}/${id}/scheduled`).catch(() => ({ items: [] }));
   if (state.selected !== id || (page.items.length === 0 && state.scheduled.length === 0)) return;
   touchThread();
-  set({ scheduled: page.items.map((one) => ({ ...one, status: "scheduled", errors: [], direction: "out", author_kind: "agent", created_at: one.send_at })) });
+  set({ scheduled: page.items.map((one) => ({ ...one, kept: true, status: one.status === "failed" ? "unsent" : "scheduled", problem: one.reason, errors: [], direction: "out", author_kind: "agent", created_at: one.send_at })) });
 };
 let loadingOlder = false;
 export const loadOlder = async () => {
@@ -121,8 +125,7 @@ const loadPart = async (around) => {
   try {
     const page = await api.get(`${BASE}/${id}/messages?limit=${PAGE}${around ? `&around=${around}` : ""}`);
     if (state.selected !== id) return;
-    const unsent = [...state.messages.values()].filter((message) => ["sending", "unsent"].includes(message.status));
-    state.messages = new Map(unsent.map((message) => [keyOf(message), message]));
+    state.messages = new Map(unsentIn(id).map((message) => [keyOf(message), message]));
     putMessages(page.items);
     const found = around ? (currentItems().find((item) => item.key === around || item.id === around)?.key ?? "") : "";
     set({ older: page.next_cursor, newer: page.newer_cursor ?? null, first: 100000, part: state.part + 1, found });
@@ -154,6 +157,23 @@ const refreshRows = async (ids) => {
       }
     }
   }
+};
+// Changes are told at most once: what was told to nobody (a server that died, a conversation that one no longer sees) shows
+// all the same, a minute later at the latest.
+const HEAL_MS = 60000;
+const HEAL_SOON_MS = 1500;
+let healed = Date.now();
+let healing = null;
+const heal = async () => {
+  healing = null;
+  if (state.list !== "ready" || document.visibilityState !== "visible" || !window.location.pathname.startsWith("/inbox")) return;
+  healed = Date.now();
+  const id = state.selected;
+  await Promise.all([refreshRows(state.order.filter((one) => one !== id).slice(0, TOGETHER)), id && state.thread === "ready" && loadThread(id, { quiet: true }), loadCounts()]);
+  emit();
+};
+const healSoon = () => {
+  healing ??= setTimeout(heal, HEAL_SOON_MS);
 };
 /** Read the conversation again, wherever it is shown. */
 export const refreshOne = (id) => (id === state.selected ? loadThread(id, { quiet: true }) : refreshRows([id]));
@@ -253,6 +273,8 @@ const onPokes = (pokes) => {
     else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
     else if (poke.event?.startsWith("presence")) live.presence?.(poke);
     else if (poke.event === "draft_updated") poke.user_id === state.me?.id && live.draft?.(poke);
+    // Who sees only their own isn't told of what has become another's: their line's change is all they hear.
+    else if (poke.event === "queue_updated" && !grants(state.me, "conversations:see_all")) healSoon();
     else if (poke.conversation_id && !(BY_SOCKET.has(poke.event) && streaming())) dirty.add(poke.conversation_id);
   }
   // The open conversation is not kept waiting by a slow turn that stands already.
@@ -304,7 +326,12 @@ export const threads = {
 if (typeof window !== "undefined") {
   onPoke("org:", onPokes);
   window.addEventListener("popstate", () => window.location.pathname.startsWith("/inbox") && threads.select(named(), false));
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && state.detail && state.thread === "ready" && markRead(state.detail));
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") return;
+    if (state.detail && state.thread === "ready") markRead(state.detail);
+    if (Date.now() - healed > HEAL_MS) healSoon();
+  });
+  setInterval(heal, HEAL_MS);
   // Waits and windows go on by the clock.
   setInterval(() => document.visibilityState === "visible" && state.list === "ready" && set({ now: Date.now() }), 15000);
 }

@@ -17,8 +17,8 @@ const WAIT_HUE = { late: "t-red", soon: "t-amber", ok: "t-jade", "": "" };
 const BAR_HUE = { late: "red", soon: "amber", ok: "jade" };
 
 export const Face = ({ person, channel, size = "m", children }) => {
-  const { initials, hue } = faceOf(person);
-  return h("span", { className: `av qm-av ${size} a-${hue}`, "aria-hidden": true }, h(Letters, { of: initials }), channel && h(ChannelMark, { channel }), children);
+  const { initials, hue, picture } = faceOf(person);
+  return h("span", { className: `av qm-av ${size} a-${hue}`, "aria-hidden": true }, picture ? h("img", { src: picture, alt: "", className: "av-pic" }) : h(Letters, { of: initials }), channel && h(ChannelMark, { channel }), children);
 };
 export const QueueTag = ({ item: { queue, queue_name: former } }) => (queue ? h("span", { className: "qm-queue" }, h("span", { className: `dot ${dotOf(queue)}` }), h("span", { className: "ell" }, queue.name)) : h("span", { className: "qm-queue" }, former ? say("monitor.queue_gone", { queue: former }) : say("monitor.no_queue")));
 const Open = ({ item }) => h(Link, { className: "qm-name ell", to: `/inbox?c=${item.conversation_id}`, title: say("monitor.open_conversation"), draggable: false }, contactName(item));

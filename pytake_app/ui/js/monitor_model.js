@@ -122,7 +122,7 @@ export const hasRoom = (agent) => agent.load < agent.capacity;
 /** Agents who can take first, then by name. */
 const RANK = { online: 0, busy: 1, break: 2, away: 3, offline: 4 };
 export const agentOrder = (a, b) => RANK[a.status] - RANK[b.status] || a.name.localeCompare(b.name);
-export const faceOf = (person) => ({ initials: initials(person?.name), hue: hueOf(person?.id) });
+export const faceOf = (person) => ({ initials: initials(person?.name), hue: hueOf(person?.id), picture: person?.avatar_url });
 export const contactName = (item) => nameOf(item.contact);
 
 // ---- orders of the columns

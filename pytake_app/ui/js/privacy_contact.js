@@ -8,14 +8,26 @@ import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 const SOURCES = { automation: Bot, merge: GitMerge };
 const wordsOf = (error) => sayOf(`privacy.problem.${error?.code ?? "unknown"}`, "privacy.problem.unknown");
 
+const MOST_MS = 10 * 60000; // the file is made before its first byte comes; a line that fell silent is given up
+const KEPT_MS = 60000;
+
+/** Save all that is known of a contact as a file. Throws what the server, or the line, said instead. */
 const download = async (contactId) => {
-  const answer = await fetch(`/api/v1/contacts/${contactId}/export`, { credentials: "same-origin" });
+  const answer = await fetch(`/api/v1/contacts/${contactId}/export`, { credentials: "same-origin", signal: AbortSignal.timeout(MOST_MS) }).catch((error) => {
+    throw new ApiError(0, { code: "offline", detail: error.message });
+  });
   if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => null));
+  const address = URL.createObjectURL(await answer.blob());
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
+  link.href = address;
   link.download = `contact-${contactId}.zip`;
+  link.hidden = true;
+  document.body.append(link); // some browsers save nothing for a link that stands nowhere
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  setTimeout(() => {
+    link.remove();
+    URL.revokeObjectURL(address);
+  }, KEPT_MS);
 };
 
 const Erase = ({ name, onErase, onClose, busy }) => {
@@ -29,7 +41,7 @@ const Erase = ({ name, onErase, onClose, busy }) => {
 };
 
 const History = ({ rows }) =>
-  rows === null ? h("span", { className: "sk l" }) : rows.length === 0 ? h("p", { className: "dense muted" }, say("privacy.consent_none"))
+  rows.length === 0 ? h("p", { className: "dense muted" }, say("privacy.consent_none"))
     : h("ul", { className: "sg-rows", "data-testid": "consent-history" }, rows.map((one, i) => h("li", { key: i },
       h(Sign, { of: one.consent === "opted_in" ? ShieldCheck : ShieldX, size: "" }),
       h("div", { className: "col grow" }, h("span", { className: "dense med" }, say(`inbox.consent.${one.consent}`)), h("span", { className: "meta muted row g4" }, h(Sign, { of: SOURCES[one.source] ?? UserRound }), say(`privacy.source_${one.source}`))),
@@ -56,6 +68,10 @@ export const ContactData = ({ contactId, name, onClose, onErased }) => {
       setBusy("");
     }
   };
+  const save = () => act("export", async () => {
+    await download(contactId);
+    tell(say("privacy.exported"), "success");
+  });
   const erase = () => act("erase", async () => {
     await api.post(`/api/v1/contacts/${contactId}/erase`, { confirm: true });
     tell(say("privacy.erased"), "success");
@@ -63,8 +79,10 @@ export const ContactData = ({ contactId, name, onClose, onErased }) => {
     onErased?.();
   });
   if (erasing) return h(Erase, { name, busy: busy === "erase", onErase: erase, onClose: () => setErasing(false) });
+  // Whole at once: buttons that move while their neighbours come are missed.
   return h(Modal, { title: say("privacy.data_title", { name }), onClose, test: "contact-data", foot: h(Btn, { kind: "ghost", onClick: onClose }, say("common.close")) },
-    h("section", { className: "col g8", "aria-label": say("privacy.consent") }, h("h3", { className: "h-sec" }, say("privacy.consent")), h(History, { rows })),
-    h("section", { className: "col g8", "aria-label": say("privacy.export") }, h("h3", { className: "h-sec" }, say("privacy.export")), h("p", { className: "dense muted" }, say("privacy.export_lead")), h("div", null, h(Btn, { icon: Download, busy: busy === "export", onClick: () => act("export", () => download(contactId)), test: "contact-export" }, say("privacy.export_act")))),
-    h("section", { className: "col g8", "aria-label": say("privacy.erase") }, h("h3", { className: "h-sec" }, say("privacy.erase")), h("p", { className: "dense muted" }, say("privacy.erase_lead")), h("div", null, h(Btn, { kind: "danger", icon: Trash2, onClick: () => setErasing(true), test: "contact-erase" }, say("privacy.erase_act")))));
+    rows === null ? h("div", { className: "col g8", "aria-busy": true }, [0, 1, 2].map((i) => h("span", { key: i, className: "sk l" }))) : h(Fragment, null,
+      h("section", { className: "col g8", "aria-label": say("privacy.consent") }, h("h3", { className: "h-sec" }, say("privacy.consent")), h(History, { rows })),
+      h("section", { className: "col g8", "aria-label": say("privacy.export") }, h("h3", { className: "h-sec" }, say("privacy.export")), h("p", { className: "dense muted" }, say("privacy.export_lead")), h("div", null, h(Btn, { icon: Download, busy: busy === "export", disabled: Boolean(busy), onClick: save, test: "contact-export" }, say("privacy.export_act")))),
+      h("section", { className: "col g8", "aria-label": say("privacy.erase") }, h("h3", { className: "h-sec" }, say("privacy.erase")), h("p", { className: "dense muted" }, say("privacy.erase_lead")), h("div", null, h(Btn, { kind: "danger", icon: Trash2, disabled: Boolean(busy), onClick: () => setErasing(true), test: "contact-erase" }, say("privacy.erase_act"))))));
 };

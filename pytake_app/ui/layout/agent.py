@@ -16,7 +16,7 @@ class AgentState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """This tab hears of its organization's queues and agents."""
-        push.watch(self, "queues", f"org:{who.organization_id}:queues")
+        push.watch(self, who, "queues", f"org:{who.organization_id}:queues")
 
 
 class AgentMenu(rx.Component):

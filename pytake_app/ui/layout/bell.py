@@ -14,7 +14,7 @@ class BellState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """This tab hears of its organization's notifications; whose each one is, the poke says."""
-        push.watch(self, "notifications", f"org:{who.organization_id}:notifications")
+        push.watch(self, who, "notifications", f"org:{who.organization_id}:notifications")
 
 
 class Bell(rx.Component):

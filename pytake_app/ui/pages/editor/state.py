@@ -109,10 +109,10 @@ class EditorState(rx.State):
         try:
             flow = await in_tenant(who, flows.get_flow, who, ref)
         except ProblemError:
-            push.watch(self, "editor")  # the page learns by REST what is wrong and says it
+            push.watch(self, who, "editor")  # the page learns by REST what is wrong and says it
             return
         self._flow_id = str(flow.id)
-        push.watch(self, "editor", f"flow:{flow.id}")
+        push.watch(self, who, "editor", f"flow:{flow.id}")
 
     @rx.event
     @protected(permission="flows.edit")

@@ -22,7 +22,7 @@ class FlowsState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """`on_load`: this tab hears of changes of its organization's flows."""
-        push.watch(self, "flows", f"org:{who.organization_id}:flows")
+        push.watch(self, who, "flows", f"org:{who.organization_id}:flows")
 
 
 ON_LOAD = [SessionState.guard, FlowsState.watch]

@@ -18,7 +18,7 @@ class InboxState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """`on_load`: this tab hears of changes in its organization's conversations and queues."""
-        push.watch(self, "inbox", f"org:{who.organization_id}:conversations", f"org:{who.organization_id}:queues")
+        push.watch(self, who, "inbox", f"org:{who.organization_id}:conversations", f"org:{who.organization_id}:queues")
 
 
 ON_LOAD = [SessionState.guard, InboxState.watch]

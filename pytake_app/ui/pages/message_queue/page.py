@@ -27,7 +27,7 @@ class MessageQueueState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """`on_load`: this tab hears of messages that were sent or failed."""
-        push.watch(self, "message_queue", f"org:{who.organization_id}:conversations")
+        push.watch(self, who, "message_queue", f"org:{who.organization_id}:conversations")
 
 
 ON_LOAD = [SessionState.guard, MessageQueueState.watch]

@@ -22,7 +22,7 @@ class QueuesState(rx.State):
     @protected(role="viewer")
     async def watch(self, who: Principal) -> None:
         """`on_load`: this tab hears of messages, which change who spoke last; of queues the shell hears everywhere."""
-        push.watch(self, "queue_talks", f"org:{who.organization_id}:conversations")
+        push.watch(self, who, "queue_talks", f"org:{who.organization_id}:conversations")
 
 
 ON_LOAD = [SessionState.guard, QueuesState.watch]

@@ -12,14 +12,14 @@ ON_LOAD = [SessionState.guard]
 
 
 class HoursRoot(rx.Component):
-    """The page's content; `me` is `{id, role}` of who is signed in."""
+    """The page's content; `me` is `{id, role, permissions}` of who is signed in."""
 
     library = "$/public/pt_hours_settings.js"
     tag = "HoursRoot"
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return settings_shell("hours", "inbox_settings.hours_title", "inbox_settings.hours_lead", HoursRoot.create(me=me))

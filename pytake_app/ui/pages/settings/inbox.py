@@ -13,15 +13,15 @@ ON_LOAD = [SessionState.guard]
 
 
 class InboxSettingsRoot(rx.Component):
-    """The page's content; `me` is `{id, role}` of who is signed in."""
+    """The page's content; `me` is `{id, role, permissions}` of who is signed in."""
 
     library = "$/public/pt_inbox_settings.js"
     tag = "InboxSettingsRoot"
     lib_dependencies: list[str] = [VIRTUOSO]
-    me: rx.Var[dict[str, str]]
+    me: rx.Var[dict[str, object]]
 
 
 def page() -> rx.Component:
     """The page."""
-    me = {"id": SessionState.user_id, "role": SessionState.role}
+    me = {"id": SessionState.user_id, "role": SessionState.role, "permissions": SessionState.permissions}
     return settings_shell("inbox", "inbox_settings.title", "inbox_settings.lead", InboxSettingsRoot.create(me=me))
