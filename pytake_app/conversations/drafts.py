@@ -46,19 +46,24 @@ def put(session: Session, principal: Principal, conversation_id: UUID, text: str
             .values(row)
             .on_conflict_do_update(index_elements=["conversation_id", "user_id"], set_=changed)
         )
-    payload = {
-        "event": "draft_updated", "conversation_id": str(conversation_id), "user_id": str(principal.user_id)
-    }  # fmt: skip
-    poke(session, f"org:{principal.organization_id}:desk", payload)
+    _tell(session, conversation_id, principal.user_id)
     return DraftView(text=text, updated_at=now if text else None)
 
 
+def _tell(session: Session, conversation_id: UUID, user_id: UUID) -> None:
+    """Their other tabs and devices."""
+    payload = {"event": "draft_updated", "conversation_id": str(conversation_id), "user_id": str(user_id)}
+    poke(session, f"org:{organization_of(session)}:desk", payload)
+
+
 def forget(session: Session, conversation_id: UUID, user_id: UUID) -> None:
-    """There is no draft any more."""
-    session.execute(
+    """There is no draft any more; a device that still shows it is told."""
+    gone = session.execute(
         sa.delete(MessageDraft).where(
             col(MessageDraft.organization_id) == organization_of(session),
             col(MessageDraft.conversation_id) == conversation_id,
             col(MessageDraft.user_id) == user_id,
         )
     )
+    if gone.rowcount:  # type: ignore[attr-defined]
+        _tell(session, conversation_id, user_id)

@@ -282,11 +282,15 @@ class Scheduler:
         return len(due) >= publications.DUE_BATCH
 
     def wake_snoozed(self) -> bool:
-        """Bring back conversations that were put off until now."""
+        """Bring back conversations that were put off until now, and tell who waits for them."""
         with hot(self._services.database) as connection:
-            pokes = snoozing.wake_due(connection, self._services.clock.now(), self._services.new_id)
-        self._services.live.publish_many(pokes)
-        return len(pokes) >= snoozing.BATCH
+            woken = snoozing.wake_due(connection, self._services.clock.now(), self._services.new_id)
+        self._services.live.publish_many([one.poke for one in woken])
+        for organization_id in dict.fromkeys(one.organization_id for one in woken):
+            own = [one for one in woken if one.organization_id == organization_id]
+            with self._services.database.tenant(organization_id) as session:
+                snoozing.tell(session, own, clock=self._services.clock)
+        return len(woken) >= snoozing.BATCH
 
     def tell_again(self) -> None:
         """Tell what was committed and never told: whoever wrote it is gone."""

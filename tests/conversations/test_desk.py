@@ -286,7 +286,11 @@ def test_put_off_until_its_time(desk: Desk, services: Services, frozen_clock: Fr
     pass_time(desk, services, frozen_clock, hours=3, seconds=1)
     scheduler.wake_snoozed()
     woken = desk.caller.get(f"{BASE}/{thread.id}").json()
-    assert (woken["status"], woken["snoozed_until"]) == ("open", None)
+    assert (woken["status"], woken["snoozed_until"], woken["unread_count"]) == ("open", None, 1)
+    # Whoever put it off is told, as nobody has it.
+    (told,) = desk.caller.get("/api/v1/notifications").json()["items"]
+    assert (told["kind"], told["conversation_id"]) == ("snooze_over", str(thread.id))
+    assert "Maria" in told["title"]
     past = desk.caller.post(url, json={"until": "2001-01-01T00:00:00Z"})
     assert (past.status_code, past.json()["code"]) == (422, "until")
     desk.caller.patch(f"{BASE}/{thread.id}/status", json={"status": "closed"})
@@ -323,15 +327,20 @@ def test_many_at_once_each_by_itself(desk: Desk) -> None:
     assert desk.caller.post(f"{BASE}/bulk", json={"ids": ids * 50, "action": "read"}).status_code == 422
 
 
-def test_drafts_are_each_persons_own_and_go_with_the_message(desk: Desk) -> None:
+def test_drafts_are_each_persons_own_and_go_with_the_message(desk: Desk, services: Services) -> None:
     thread = desk.rows.conversation()
     url = f"{BASE}/{thread.id}/draft"
     assert desk.caller.get(url).json() == {"text": "", "updated_at": None}
     assert desk.caller.request("PUT", url, json={"text": "Bom d"}).json()["text"] == "Bom d"
     assert desk.caller.request("PUT", url, json={"text": "Bom dia"}).status_code == 200
     assert desk.caller.get(url).json()["text"] == "Bom dia"
+    begin = services.live.last_event(desk.rows.organization_id)
     send(desk, thread, text="Bom dia")
     assert desk.caller.get(url).json()["text"] == ""
+    # Another device that shows it hears that it is gone; without a draft there is nothing to tell.
+    send(desk, thread, text="Tudo bem?")
+    told = services.live.events_since(desk.rows.organization_id, begin, 100).pokes
+    assert [one["user_id"] for one in told if one["event"] == "draft_updated"] == [str(desk.caller.user_id)]
 
 
 def test_a_note_names_people(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Key, Menu, Pop, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { bytes, clock } from "$/public/pt_inbox_media.js";
 import { canned, narrowed, people, useList } from "$/public/pt_inbox_refs.js";
-import { box } from "$/public/pt_inbox_send.js";
+import { box } from "$/public/pt_inbox_drafts.js";
 import { state } from "$/public/pt_inbox_store.js";
 import { startVoice } from "$/public/pt_inbox_voice.js";
 

@@ -61,7 +61,7 @@ export const promiseOf = (item, now = Date.now()) => {
 const waitState = (row, waited, now) => promiseOf(row.queue_item, now) || (waited > 10 ? "late" : waited > 3 ? "soon" : "ok");
 const PREVIEW = /^\[(\w+)\]$/;
 
-export const rowView = (row, { on, marked, now }) => {
+export const rowView = (row, { on, marked, draft, now }) => {
   const window = windowOf(row, now);
   const waited = row.waiting_since ? Math.max(1, (now - new Date(row.waiting_since)) / MINUTE) : 0;
   const last = row.last_message ?? {};
@@ -88,7 +88,7 @@ export const rowView = (row, { on, marked, now }) => {
     priority: row.priority ?? "medium",
     assignee: row.assignee?.name ?? "",
     snoozed: row.snoozed_until && new Date(row.snoozed_until) > now ? row.snoozed_until : "",
-    draft: Boolean(row.has_draft),
+    draft: Boolean(draft),
     window,
   };
 };

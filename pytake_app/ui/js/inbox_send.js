@@ -1,12 +1,10 @@
-// What leaves the composer: shown at once, sent, and kept with a way to try again when it could not be. Drafts stay in this
-// browser, agree between its tabs, and follow the person to other devices.
+// What leaves the composer: shown at once, sent, and kept with a way to try again when it could not be.
 import { api } from "$/public/pt_api.js";
-import { keep, kept, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
+import { box, drafts, forgetDraft, markDrafts, settled } from "$/public/pt_inbox_drafts.js";
+import { say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { bytes } from "$/public/pt_inbox_media.js";
-import { onShout, shout } from "$/public/pt_inbox_news.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
-import { live, loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
-import { may as grants } from "$/public/pt_rights.js";
+import { loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
 import { nameOf } from "$/public/pt_inbox_model.js";
 import { stream } from "$/public/pt_inbox_stream.js";
 import { allUnsent, dropUnsent, putUnsent, unsentIn, unsentOf } from "$/public/pt_inbox_unsent.js";
@@ -21,9 +19,6 @@ const TAKES = [
 ];
 const ANY = { kind: "document", max: 100 * MB };
 const MOST = 10;
-export const box = () => document.getElementById("composer");
-// Of the person, too: colleagues may share a browser.
-const draftKey = (id, mode) => `pytake_draft_${state.me?.id ?? ""}_${id}${mode === "note" ? "_note" : ""}`;
 
 /** Upload with progress, which fetch can't tell; answers the kept file. */
 const upload = (id, file, voice, onPart) =>
@@ -55,7 +50,7 @@ const inLine = (id, job) => {
 const RESUMED_MS = 10 * 60000; // what is older may not be meant any more: whoever wrote it sends it again themselves
 const becomes = (id, message, patch) => {
   Object.assign(message, patch);
-  if (unsentIn(id).includes(message)) putUnsent(id, message);
+  if (patch.status && unsentIn(id).includes(message)) putUnsent(id, message);
   if (state.selected === id) patchMessage(message.client_id, patch);
 };
 const deliver = (id, message) =>
@@ -65,6 +60,7 @@ const deliver = (id, message) =>
         const file = await upload(id, message.upload, message.body.message.voice, (part) => becomes(id, message, { part }));
         message.body.message = { ...message.body.message, media_id: file.id };
       }
+      await settled();
       const saved = await api.post(`${BASE}/${id}/${message.direction === "note" ? "notes" : "messages"}`, { ...message.body, client_id: message.client_id });
       dropUnsent(id, message.client_id);
       if (state.selected !== id) return;
@@ -117,13 +113,6 @@ const reply = () => {
 };
 const quoting = () => ({ context_external_id: state.messages.get(state.replyTo)?.external_id ?? null });
 
-// The server forgets its copy when the message comes; one that doesn't come is still there after a crash.
-const forget = () => {
-  keep(draftKey(state.selected, state.mode), null);
-  clearTimeout(saving);
-  shout({ draft: { id: state.selected, mode: state.mode, text: "" } });
-};
-let saving = null;
 const write = (text) => {
   const area = box();
   if (!area) return;
@@ -136,15 +125,7 @@ export const sending = {
     set({ mode });
     requestAnimationFrame(() => box()?.focus());
   },
-  draft: () => kept(draftKey(state.selected, state.mode), ""),
-  keepDraft: (text) => {
-    const { selected: id, mode } = state;
-    keep(draftKey(id, mode), text);
-    shout({ draft: { id, mode, text } });
-    clearTimeout(saving);
-    if (mode !== "reply") return;
-    saving = setTimeout(() => api.put(`${BASE}/${id}/draft`, { text }).catch(() => undefined), 1500); // kept here in any case
-  },
+  ...drafts,
   reply: (key) => {
     set({ replyTo: key, mode: "reply" });
     requestAnimationFrame(() => box()?.focus());
@@ -220,7 +201,7 @@ export const sending = {
       if (text && !captioned) show(local({ ...context, text, body: later.send_at || quote.reply_to ? { ...quote, ...later, message: { type: "text", text } } : { text } }), id);
     }
     write("");
-    forget();
+    forgetDraft();
   },
   /** Send a message of another kind: template, options, place, card. */
   sendContent: (message, shown, at = "") => {
@@ -306,19 +287,7 @@ export const sending = {
 };
 
 /** Who is signed in: what their earlier page couldn't send comes back. */
-export const begin = () => unsentOf(state.me?.id);
-
-// A draft from another tab or device: taken over unless somebody writes here.
-const adopt = (id, mode, text) => {
-  const area = box();
-  if (id !== state.selected || mode !== state.mode || !area || document.activeElement === area || area.value === text) return;
-  area.value = text;
-  keep(draftKey(id, mode), text);
+export const begin = () => {
+  unsentOf(state.me?.id);
+  markDrafts();
 };
-onShout(({ draft }) => draft && adopt(draft.id, draft.mode, draft.text));
-const readDraft = async (id) => {
-  const draft = await api.get(`${BASE}/${id}/draft`).catch(() => null); // the one of this browser stays
-  if (draft) adopt(id, "reply", draft.text);
-};
-live.draft = (poke) => readDraft(poke.conversation_id);
-live.loaded = (id) => !kept(draftKey(id, "reply"), "") && grants(state.me, "conversations:handle") && readDraft(id);

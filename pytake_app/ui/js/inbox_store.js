@@ -25,6 +25,7 @@ export const state = {
   list: "loading", // loading | ready | error | offline | forbidden
   hits: null, // {items, phase} while somebody searches
   marked: new Set(), // ids for bulk actions
+  drafts: new Set(), // ids where something is begun
   now: Date.now(),
   selected: null,
   detail: null,
@@ -63,12 +64,13 @@ const rowFor = (id) => {
   const row = state.rows.get(id);
   const on = id === state.selected;
   const marked = state.marked.has(id);
+  const draft = state.drafts.has(id);
   const minute = Math.floor(state.now / 15000);
   const old = views.get(id);
-  if (old && old.row === row && old.on === on && old.marked === marked && old.minute === minute) return old.view;
-  const view = rowView(row, { on, marked, now: state.now });
+  if (old && old.row === row && old.on === on && old.marked === marked && old.draft === draft && old.minute === minute) return old.view;
+  const view = rowView(row, { on, marked, draft, now: state.now });
   const kept = old && JSON.stringify(old.view) === JSON.stringify(view) ? old.view : view;
-  views.set(id, { row, on, marked, minute, view: kept });
+  views.set(id, { row, on, marked, draft, minute, view: kept });
   return kept;
 };
 let rows = [];

@@ -238,6 +238,7 @@ const hearMessage = (message) => {
 };
 stream.event = (event) => {
   if (event.message) hearMessage(event.message);
+  else if (event.type === "draft_updated") live.draft?.(event);
   else if (event.conversation) {
     const { conversation } = event;
     const last = state.rows.get(conversation.id)?.last_message;
@@ -272,7 +273,6 @@ const onPokes = (pokes) => {
     if (poke.topic === "live:reconnected") stream.gap();
     else if (poke.event === "typing_start" || poke.event === "typing_stop") onTyping(poke);
     else if (poke.event?.startsWith("presence")) live.presence?.(poke);
-    else if (poke.event === "draft_updated") poke.user_id === state.me?.id && live.draft?.(poke);
     // Who sees only their own isn't told of what has become another's: their line's change is all they hear.
     else if (poke.event === "queue_updated" && !grants(state.me, "conversations:see_all")) healSoon();
     else if (poke.conversation_id && !(BY_SOCKET.has(poke.event) && streaming())) dirty.add(poke.conversation_id);

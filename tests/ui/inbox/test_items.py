@@ -156,6 +156,41 @@ def test_formatting(folder: Path, text: str, parts: list[tuple[str, str]]) -> No
     assert [(part["kind"], part["text"]) for part in ask(folder, text=text)["rich"]] == parts
 
 
+@pytest.mark.parametrize(
+    ("text", "query", "marked"),
+    [
+        ("A troca do vaso não chegou", "vaso troca", ["troca", "vaso"]),
+        ("Pedidos e pedido, impedido", "pedido", ["Pedidos", "pedido"]),
+        ("Não é São João", "nao joao", ["Não", "João"]),
+        ("Número 48.213", "213", ["213"]),
+        ("nada disso", '"outra coisa"', []),
+        ("uma frase inteira", '"frase inteira"', ["frase", "inteira"]),
+        ("sem palavra", "!!", []),
+    ],
+)
+def test_what_was_looked_for_is_marked_word_by_word(folder: Path, text: str, query: str, marked: list[str]) -> None:
+    """As the server finds them: by their beginnings, accents and case aside."""
+    parts = ask(folder, text=text, looked=query)["hits"]
+    assert "".join(part["text"] for part in parts) == text
+    assert [part["text"] for part in parts if part["hit"]] == marked
+
+
+def test_what_people_changed_beside_the_talk_stays_out_of_the_thread(folder: Path) -> None:
+    log = [
+        {"id": "l1", "at": "2026-11-21T12:02:00Z", "kind": "priority_changed", "detail": {"after": "high"}},
+        {"id": "l2", "at": "2026-11-21T12:02:01Z", "kind": "tagged", "detail": {"added": ["vip"], "removed": []}},
+        {"id": "l3", "at": "2026-11-21T12:02:02Z", "kind": "tagged", "detail": {"added": [], "removed": ["vip"]}},
+    ]
+    assert [item["kind"] for item in ask(folder, messages=[message(1)], log=log)["items"]] == ["day", "message"]
+
+
+def test_one_for_later_that_could_not_go_says_so(folder: Path) -> None:
+    late = message(1, direction="out", status="unsent", kept=True, problem="window_closed", send_at="x")
+    shown = by_id(ask(folder, messages=[late, message(2)]))
+    assert (shown["m001"]["failed"], shown["m001"]["late"], shown["m001"]["problem"]) == (True, True, "window_closed")
+    assert not shown["m002"]["late"]
+
+
 def test_a_row_counts_the_wait_and_the_window(folder: Path) -> None:
     row = {
         "id": "c1",
