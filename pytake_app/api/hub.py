@@ -15,6 +15,7 @@ import structlog
 
 from pytake_app.api import live_events
 from pytake_app.api.services import Services
+from pytake_app.api.socket_counts import SocketCounts
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import EventLog, event_key
 from pytake_app.core.tenancy import Permission, Principal
@@ -90,6 +91,8 @@ class Hub:
         self._seen: dict[UUID, str] = {}
         self._slots = asyncio.Semaphore(4)
         self._ready = asyncio.Event()
+        self.counts = SocketCounts(services.redis, services.clock)
+        self._changes = 0
         self.delivered = 0
 
     @property
@@ -124,6 +127,13 @@ class Hub:
         if not self._by_organization and self._listener is not None:
             self._listener.cancel()
             self._listener = None
+
+    def count_again(self, organization_id: UUID) -> asyncio.Future[None]:
+        """Tell the other processes how many sockets of the organization are open here."""
+        self._changes += 1
+        own = [one.principal.user_id for one in self.of(organization_id)]
+        work = self.counts.tell
+        return asyncio.get_running_loop().run_in_executor(None, work, organization_id, self._changes, own)
 
     async def aclose(self) -> None:
         """Stop listening."""

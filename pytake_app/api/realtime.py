@@ -21,6 +21,7 @@ from uuid import UUID
 
 import anyio
 import orjson
+import redis
 import structlog
 from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel
@@ -29,6 +30,7 @@ from pytake_app.api.deps import COOKIE, CurrentPrincipal, ServicesDep, client_of
 from pytake_app.api.hub import QUEUE_SIZE, Connection, Hub
 from pytake_app.api.live_events import COMMANDS, TYPING, hidden_from, is_for, listens, may_listen, resolve
 from pytake_app.api.services import Services
+from pytake_app.api.socket_counts import SocketCounts
 from pytake_app.conversations import service as conversations
 from pytake_app.conversations.attendance import Attendance
 from pytake_app.conversations.desk_schemas import EventsPage, EventView
@@ -93,6 +95,7 @@ async def _serve(socket: WebSocket) -> None:
         await socket.close(_TRY_LATER, "too many connections")
         return
     try:
+        await hub.count_again(principal.organization_id)
         await hub.greet(connection, user_id=str(principal.user_id), heartbeat_seconds=HEARTBEAT_SECONDS)
         async with anyio.create_task_group() as group:
 
@@ -105,9 +108,10 @@ async def _serve(socket: WebSocket) -> None:
 
             group.start_soon(until_done, _receive(socket, services, hub, connection))
             group.start_soon(until_done, _send(socket, connection))
-            group.start_soon(until_done, _watch(socket, services, connection))
+            group.start_soon(until_done, _watch(socket, services, hub, connection))
     finally:
         hub.remove(connection)
+        hub.count_again(principal.organization_id)  # not waited for: this task may be canceled
 
 
 def _token_of(socket: WebSocket) -> tuple[str, bool]:
@@ -143,7 +147,7 @@ def _resolve(services: Services, token: str, cookie: str, address: str) -> Princ
     return who
 
 
-async def _watch(socket: WebSocket, services: Services, connection: Connection) -> None:
+async def _watch(socket: WebSocket, services: Services, hub: Hub, connection: Connection) -> None:
     """Close the socket soon after its session has ended, and follow what its person may do. An access token's own
     expiry ends nothing: the session goes on."""
     while True:
@@ -157,6 +161,8 @@ async def _watch(socket: WebSocket, services: Services, connection: Connection) 
             await socket.close(_POLICY, "the session has ended")
             return
         connection.principal = present
+        if hub.counts.is_due(present.organization_id):
+            await hub.count_again(present.organization_id)
 
 
 def _be_heard(services: Services, principal: Principal) -> None:
@@ -308,15 +314,19 @@ def events(
 
 
 class SocketStats(BaseModel):
-    """Sockets of the caller's organization in the process that answers."""
+    """Sockets of the caller's organization, in all processes, and of how many people they are."""
 
     connections: int
     users: int
 
 
 @router.get("/ws/stats")
-async def stats(request: Request, who: CurrentPrincipal) -> SocketStats:
+def stats(request: Request, who: CurrentPrincipal, services: ServicesDep) -> SocketStats:
     """How many sockets are open."""
-    hub: Hub | None = getattr(request.app.state, "hub", None)
-    own = tuple(hub.of(who.organization_id)) if hub else ()
-    return SocketStats(connections=len(own), users=len({one.principal.user_id for one in own}))
+    try:
+        open_now = SocketCounts(services.redis, services.clock).read(who.organization_id)
+    except redis.RedisError as error:
+        log.warning("socket_counts_away", error=type(error).__name__)
+        hub: Hub | None = getattr(request.app.state, "hub", None)
+        open_now = [str(one.principal.user_id) for one in hub.of(who.organization_id)] if hub else []
+    return SocketStats(connections=len(open_now), users=len(set(open_now)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,8 +14,10 @@ from starlette.websockets import WebSocketDisconnect
 from pytake_app.api import realtime
 from pytake_app.api.realtime import Connection
 from pytake_app.api.services import Services
+from pytake_app.api.socket_counts import SocketCounts
 from pytake_app.contacts.models import Contact
 from pytake_app.conversations.models import Conversation, Message
+from pytake_app.core.clock import FrozenClock
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.whatsapp.models import ChannelAccount
 from tests.api.fixtures import Caller, NewCaller
@@ -238,7 +241,7 @@ def test_a_slow_client_is_told_to_load_again() -> None:
     assert connection.queue.get_nowait() == {"type": "reconnected", "reason": "too_slow"}
 
 
-def test_stats_count_ones_own(live_client: TestClient, register: NewCaller) -> None:
+def test_stats_count_ones_own(live_client: TestClient, services: Services, register: NewCaller) -> None:
     mine, theirs = register(), register()
 
     def stats() -> Any:
@@ -253,4 +256,13 @@ def test_stats_count_ones_own(live_client: TestClient, register: NewCaller) -> N
         for socket in (one, two, three):
             socket.receive_json()
         assert stats() == {"connections": 2, "users": 1}
+        # Another process has sockets of the same organization too; one that died is forgotten.
+        elsewhere = SocketCounts(services.redis, services.clock)
+        elsewhere.tell(mine.organization_id, 2, [mine.user_id, uuid4()])
+        elsewhere.tell(mine.organization_id, 1, [])  # told late: no news
+        assert stats() == {"connections": 4, "users": 2}
+        gone = SocketCounts(services.redis, FrozenClock(services.clock.now() - timedelta(minutes=5)))
+        gone.tell(mine.organization_id, 1, [uuid4()])
+        assert stats() == {"connections": 4, "users": 2}
+        elsewhere.tell(mine.organization_id, 3, [])
     wait_until(lambda: stats()["connections"] == 0)

@@ -83,7 +83,7 @@ def test_what_may_not_be_sent_templates_merging_and_a_viewer(browser: Browser, r
     # A viewer reads everything, and nothing can be pressed; what happens shows without a reload.
     glass.open(CONTACT)
     expect(glass.at("composer-off")).to_have_attribute("data-reason", "viewer")
-    for test_id in ("take-over", "close", "transfer", "snooze", "owner", "mode-note"):
+    for test_id in ("take-over", "close", "transfer", "snooze", "owner", "mode-note", "mark", "contact-more"):
         expect(glass.at(test_id)).to_have_count(0)
     inbox.write("Olá, tudo bem?")
     expect(glass.bubble("Olá, tudo bem?")).to_be_visible()

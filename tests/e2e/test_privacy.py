@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 from playwright.sync_api import Browser, expect
@@ -10,6 +11,8 @@ from tests.e2e.browsing import open_page
 from tests.e2e.editor_page import Person
 from tests.e2e.inbox_page import Inbox, Phone
 from tests.product import Product
+
+EXPORT = re.compile(r"/api/v1/contacts/[^/]+/export$")
 
 
 def test_data_is_handed_out_forgotten_and_kept_for_a_time(browser: Browser, running_app: Product) -> None:
@@ -24,8 +27,13 @@ def test_data_is_handed_out_forgotten_and_kept_for_a_time(browser: Browser, runn
     page.get_by_test_id("contact-more").click()
     page.get_by_test_id("contact-data-open").click()
     dialog = page.get_by_test_id("contact-data")
-    with page.expect_download() as saved:
-        dialog.get_by_test_id("contact-export").click()
+    export = dialog.get_by_test_id("contact-export")
+    expect(export).to_be_enabled()
+    # What the server says first: were it a refusal, nothing would ever be saved.
+    with page.expect_download(timeout=60_000) as saved, page.expect_response(EXPORT, timeout=60_000) as answered:
+        export.click()
+    assert answered.value.status == 200
+    expect(page.get_by_text("Arquivo com os dados do contato salvo.")).to_be_visible()
     with zipfile.ZipFile(saved.value.path()) as archive:
         assert "Meu CPF é segredo" in archive.read("contact.json").decode()
     dialog.get_by_test_id("contact-erase").click()

@@ -141,11 +141,13 @@ const markRead = (detail) => {
 const TOGETHER = 100;
 /** Read rows of the list again, many at once; what is told of them meanwhile counts more. */
 const refreshRows = async (ids) => {
+  const all = new Map();
   for (let at = 0; at < ids.length; at += TOGETHER) {
     const part = ids.slice(at, at + TOGETHER);
     const page = await api.get(`${BASE}?limit=${TOGETHER}&${part.map((id) => `ids=${id}`).join("&")}`).catch(() => null); // the next poke asks again
-    if (!page) return;
+    if (!page) return null;
     const found = new Map(page.items.map((row) => [row.id, row]));
+    found.forEach((row, id) => all.set(id, row));
     for (const id of part) {
       const row = found.get(id);
       const old = state.rows.get(id);
@@ -153,10 +155,11 @@ const refreshRows = async (ids) => {
       else if (!old?.last_message?.at || new Date(row.last_message.at) >= new Date(old.last_message.at)) {
         putRow(row);
         const last = row.last_message ?? {};
-        if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id) ring(row);
+        if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id && id !== state.selected) ring(row);
       }
     }
   }
+  return all;
 };
 // Changes are told at most once: what was told to nobody (a server that died, a conversation that one no longer sees) shows
 // all the same, a minute later at the latest.
@@ -168,9 +171,13 @@ const heal = async () => {
   healing = null;
   if (state.list !== "ready" || document.visibilityState !== "visible" || !window.location.pathname.startsWith("/inbox")) return;
   healed = Date.now();
-  const id = state.selected;
-  await Promise.all([refreshRows(state.order.filter((one) => one !== id).slice(0, TOGETHER)), id && state.thread === "ready" && loadThread(id, { quiet: true }), loadCounts()]);
+  const id = state.thread === "ready" ? state.selected : null;
+  const [found] = await Promise.all([refreshRows([...new Set([...(id ? [id] : []), ...state.order])].slice(0, TOGETHER)), loadCounts()]);
   emit();
+  if (!found || !id || id !== state.selected || !state.detail) return;
+  const row = found.get(id);
+  const shown = [...state.messages.values()].find((message) => message.id === row?.last_message?.id);
+  if (row?.updated_at !== state.detail.updated_at || (shown && row.last_message.status && shown.status !== row.last_message.status)) loadThread(id, { quiet: true });
 };
 const healSoon = () => {
   healing ??= setTimeout(heal, HEAL_SOON_MS);
@@ -331,7 +338,7 @@ if (typeof window !== "undefined") {
     if (state.detail && state.thread === "ready") markRead(state.detail);
     if (Date.now() - healed > HEAL_MS) healSoon();
   });
-  setInterval(heal, HEAL_MS);
+  setInterval(heal, HEAL_MS * (1 + Math.random() / 5)); // not everybody's at once
   // Waits and windows go on by the clock.
   setInterval(() => document.visibilityState === "visible" && state.list === "ready" && set({ now: Date.now() }), 15000);
 }
