@@ -175,3 +175,11 @@ export const newsSince = (items, key) => {
   const come = at < 0 ? 0 : messages.slice(at + 1).filter((item) => item.dir === "in").length;
   return { last: messages[messages.length - 1]?.key ?? "", come };
 };
+
+const names = (text, handle) => {
+  const [said, wanted] = [text.toLowerCase(), `@${handle.toLowerCase()}`];
+  for (let at = said.indexOf(wanted); at >= 0; at = said.indexOf(wanted, at + 1)) if (!/^\.?[\p{L}\p{N}]/u.test(said.slice(at + wanted.length))) return true;
+  return false;
+};
+/** Ids of the people whose `@handle` a note has as a whole: "@Anabela" is not "@Ana". */
+export const mentionedIn = (text, people) => people.filter(({ handle }) => names(text, handle)).map((person) => person.id);

@@ -5,7 +5,7 @@ import { say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { bytes } from "$/public/pt_inbox_media.js";
 import { BASE, emit, newClientId, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { loadScheduled, loadThread, patchMessage, putMessages, threads } from "$/public/pt_inbox_threads.js";
-import { nameOf } from "$/public/pt_inbox_model.js";
+import { mentionedIn, nameOf } from "$/public/pt_inbox_model.js";
 import { stream } from "$/public/pt_inbox_stream.js";
 import { allUnsent, dropUnsent, putUnsent, unsentIn, unsentOf } from "$/public/pt_inbox_unsent.js";
 
@@ -185,7 +185,7 @@ export const sending = {
     const later = at ? { send_at: at } : {};
     if (state.mode === "note") {
       if (!text) return;
-      const mentions = (state.people ?? []).filter((person) => text.includes(`@${person.handle}`)).map((person) => person.id);
+      const mentions = mentionedIn(text, state.people ?? []);
       show(local({ direction: "note", text, body: { text, ...(mentions.length ? { mentions } : {}) } }));
     } else {
       const quote = { ...reply() };

@@ -175,6 +175,23 @@ def test_what_was_looked_for_is_marked_word_by_word(folder: Path, text: str, que
     assert [part["text"] for part in parts if part["hit"]] == marked
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("@Ana veja", ["ana"]),
+        ("@Anabela veja", []),
+        ("Oi @ana, e @Ana.Lima.", ["ana", "lima"]),
+        ("veja @Jean-Luc!", ["jean"]),
+        ("e-mail ana@anacosta.com", []),
+        ("", []),
+    ],
+)
+def test_only_who_is_named_is_told(folder: Path, text: str, named: list[str]) -> None:
+    handles = {"ana": "Ana", "lima": "Ana.Lima", "jean": "Jean-Luc"}
+    people = [{"id": name, "handle": handle} for name, handle in handles.items()]
+    assert ask(folder, text=text, people=people)["named"] == named
+
+
 def test_what_people_changed_beside_the_talk_stays_out_of_the_thread(folder: Path) -> None:
     log = [
         {"id": "l1", "at": "2026-11-21T12:02:00Z", "kind": "priority_changed", "detail": {"after": "high"}},
