@@ -58,7 +58,10 @@ export const acts = {
   assign: async (userId) => {
     if (userId && userId === state.me?.id) return acts.takeOver();
     const name = userId ? (await people()).find((one) => one.id === userId)?.name : "";
-    return act("assign", "post", "/assign", { user_id: userId }, { ok: name ? say("inbox_more.assigned_to", { name }) : say("inbox_more.unassigned") });
+    const id = state.selected;
+    const next = nextAfter(id);
+    if ((await act("assign", "post", "/assign", { user_id: userId }, { ok: name ? say("inbox_more.assigned_to", { name }) : say("inbox_more.unassigned") })) && state.thread === "missing") moveOn(id, next); // who sees only their own sees it no more
+    return undefined;
   },
   transfer: async (target, note) => {
     const id = state.selected;
