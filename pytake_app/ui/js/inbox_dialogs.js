@@ -176,7 +176,7 @@ const MergeDialog = () => {
 
 const DataDialog = () => {
   const panel = useInbox("panel");
-  return panel && h(ContactData, { contactId: panel.contact_id, name: panel.name, onClose: close, onErased: () => inbox.reloadThread() });
+  return panel && h(ContactData, { contactId: panel.contact_id, name: panel.name, me: inbox.me(), onClose: close, onErased: () => inbox.reloadThread() });
 };
 
 const KEYS = [["keys_step", ["J", "K"]], ["keys_reply", ["R"]], ["keys_note", ["N"]], ["keys_assign", ["A"]], ["keys_transfer", ["T"]], ["keys_snooze", ["S"]], ["keys_close", ["E"]], ["keys_panel", ["P"]], ["keys_mark", ["X"]], ["keys_search", ["/"]], ["keys_canned", ["/"]], ["keys_mention", ["@"]], ["keys_bold", ["Ctrl", "B"]], ["keys_send", ["Ctrl", "Enter"]], ["keys_sheet", ["?"]]];

@@ -84,12 +84,11 @@ export const Panel = () => {
   if (!panel) return null;
   const { log, previous } = history;
   const items = [
-    { label: say("inbox_more.contact_edit"), icon: Pencil, run: () => setEditing(panel.id), test: "contact-edit" },
+    ...(panel.may_edit ? [{ label: say("inbox_more.contact_edit"), icon: Pencil, run: () => setEditing(panel.id), test: "contact-edit" },
     { label: say(panel.consent === "opted_out" ? "inbox_more.opt_in" : "inbox_more.opt_out"), icon: panel.consent === "opted_out" ? Bell : BellOff, run: () => inbox.consent(panel.consent === "opted_out") },
-    { label: say("inbox_more.merge"), icon: Merge, run: () => inbox.dialog("merge"), test: "merge" },
+    { label: say("inbox_more.merge"), icon: Merge, run: () => inbox.dialog("merge"), test: "merge" }] : []),
     { label: say("privacy.data"), icon: ShieldCheck, run: () => inbox.dialog("data"), test: "contact-data-open" },
-    "line",
-    { label: say(panel.blocked ? "inbox_more.unblock" : "inbox_more.block"), icon: panel.blocked ? Undo2 : Ban, danger: !panel.blocked, run: () => inbox.block(!panel.blocked), test: "block" },
+    ...(panel.may_edit ? ["line", { label: say(panel.blocked ? "inbox_more.unblock" : "inbox_more.block"), icon: panel.blocked ? Undo2 : Ban, danger: !panel.blocked, run: () => inbox.block(!panel.blocked), test: "block" }] : []),
   ];
   const shown = whole ? log : log.slice(0, 5);
   return h(Fragment, null,

@@ -115,7 +115,7 @@ const compute = () => {
     composer: detail && state.thread !== "missing" ? { ...composerView(detail, state.me, state.mode), busy: state.busy, error: state.error, reply: quoted ? { text: quoted.text ?? "", type: quoted.type, who: quoted.author_name ?? "", mine: quoted.direction !== "in" } : null, enter: state.prefs.enter, turn: state.turn < 0 } : null,
     files: { list: state.files },
     people: { others: state.others, typing: state.typing },
-    panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: grants(state.me, "conversations:handle"), mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
+    panel: detail ? { ...panelView(detail, state.contact), item: state.item, may_write: grants(state.me, "conversations:handle"), may_edit: grants(state.me, "contacts:edit"), mine: Boolean(detail.assignee && detail.assignee.id === state.me?.id) } : null,
     history: detail ? { log: panelLog(), previous: state.previous, people: state.people?.length ?? 0 } : null,
     layout: { open: Boolean(state.selected), panel: state.panel, phase: state.thread },
     dialog: state.dialog ? { ...state.dialog } : null,

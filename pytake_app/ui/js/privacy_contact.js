@@ -4,6 +4,7 @@ import { Bot, Download, GitMerge, ShieldCheck, ShieldX, Trash2, TriangleAlert, U
 import { api, ApiError } from "$/public/pt_api.js";
 import { fmt, getLang } from "$/public/pt_i18n.js";
 import { Btn, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { may } from "$/public/pt_rights.js";
 
 const SOURCES = { automation: Bot, merge: GitMerge };
 const wordsOf = (error) => sayOf(`privacy.problem.${error?.code ?? "unknown"}`, "privacy.problem.unknown");
@@ -47,8 +48,8 @@ const History = ({ rows }) =>
       h("div", { className: "col grow" }, h("span", { className: "dense med" }, say(`inbox.consent.${one.consent}`)), h("span", { className: "meta muted row g4" }, h(Sign, { of: SOURCES[one.source] ?? UserRound }), say(`privacy.source_${one.source}`))),
       h("time", { className: "meta muted tn", dateTime: one.at }, fmt.moment(getLang(), one.at)))));
 
-/** The dialog about a contact's data; `onErased` after the contact was forgotten. */
-export const ContactData = ({ contactId, name, onClose, onErased }) => {
+/** The dialog about a contact's data, with what `me` may do; `onErased` after the contact was forgotten. */
+export const ContactData = ({ contactId, name, me, onClose, onErased }) => {
   const [rows, setRows] = useState(null);
   const [busy, setBusy] = useState("");
   const [erasing, setErasing] = useState(false);
@@ -83,6 +84,6 @@ export const ContactData = ({ contactId, name, onClose, onErased }) => {
   return h(Modal, { title: say("privacy.data_title", { name }), onClose, test: "contact-data", foot: h(Btn, { kind: "ghost", onClick: onClose }, say("common.close")) },
     rows === null ? h("div", { className: "col g8", "aria-busy": true }, [0, 1, 2].map((i) => h("span", { key: i, className: "sk l" }))) : h(Fragment, null,
       h("section", { className: "col g8", "aria-label": say("privacy.consent") }, h("h3", { className: "h-sec" }, say("privacy.consent")), h(History, { rows })),
-      h("section", { className: "col g8", "aria-label": say("privacy.export") }, h("h3", { className: "h-sec" }, say("privacy.export")), h("p", { className: "dense muted" }, say("privacy.export_lead")), h("div", null, h(Btn, { icon: Download, busy: busy === "export", disabled: Boolean(busy), onClick: save, test: "contact-export" }, say("privacy.export_act")))),
-      h("section", { className: "col g8", "aria-label": say("privacy.erase") }, h("h3", { className: "h-sec" }, say("privacy.erase")), h("p", { className: "dense muted" }, say("privacy.erase_lead")), h("div", null, h(Btn, { kind: "danger", icon: Trash2, disabled: Boolean(busy), onClick: () => setErasing(true), test: "contact-erase" }, say("privacy.erase_act"))))));
+      may(me, "data:export") && h("section", { className: "col g8", "aria-label": say("privacy.export") }, h("h3", { className: "h-sec" }, say("privacy.export")), h("p", { className: "dense muted" }, say("privacy.export_lead")), h("div", null, h(Btn, { icon: Download, busy: busy === "export", disabled: Boolean(busy), onClick: save, test: "contact-export" }, say("privacy.export_act")))),
+      may(me, "contacts:delete") && h("section", { className: "col g8", "aria-label": say("privacy.erase") }, h("h3", { className: "h-sec" }, say("privacy.erase")), h("p", { className: "dense muted" }, say("privacy.erase_lead")), h("div", null, h(Btn, { kind: "danger", icon: Trash2, disabled: Boolean(busy), onClick: () => setErasing(true), test: "contact-erase" }, say("privacy.erase_act"))))));
 };
