@@ -8,7 +8,7 @@ import { copyText } from "$/public/pt_page_store.js";
 import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Document, openViewer, Picture, Place, Sound } from "$/public/pt_inbox_media.js";
-import { clockTime, dayText, hueOf, initials, phoneText } from "$/public/pt_inbox_model.js";
+import { clockTime, dayText, dayTime, hueOf, initials, phoneText } from "$/public/pt_inbox_model.js";
 import { state } from "$/public/pt_inbox_store.js";
 import { hitParts, richText } from "$/public/pt_inbox_messages.js";
 
@@ -121,7 +121,7 @@ const Fail = ({ item }) => {
 };
 const Later = ({ item }) => {
   const { may_write: may } = useInbox("rights");
-  return h("div", { className: "ix-later meta" }, h(Sign, { of: CalendarClock, size: "xs" }), say("inbox_more.scheduled_for", { time: fmt.exact(getLang(), item.send_at) }),
+  return h("div", { className: "ix-later meta" }, h(Sign, { of: CalendarClock, size: "xs" }), say("inbox_more.scheduled_for", { time: dayTime(getLang(), item.send_at) }),
     may && h("button", { type: "button", className: "link", onClick: () => inbox.dialog("schedule", { of: item.id }), "data-testid": "reschedule" }, say("inbox_more.reschedule")),
     may && h("button", { type: "button", className: "link", onClick: () => inbox.unschedule(item.id), "data-testid": "unschedule" }, say("common.cancel")));
 };
@@ -155,7 +155,7 @@ const Message = memo(({ item, marked, found }) => {
   const scheduled = item.status === "scheduled";
   const alone = file?.kind === "audio" && !item.deleted;
   const time = h("span", { className: "t" }, item.edited && h("span", null, say("inbox_more.edited")),
-    item.author === "agent" && item.author_name ? `${item.author_name.split(" ")[0]} · ` : "", scheduled ? fmt.exact(getLang(), item.send_at) : clockTime(getLang(), item.at), item.dir === "out" && h(Ticks, { status: item.status }));
+    item.author === "agent" && item.author_name ? `${item.author_name.split(" ")[0]} · ` : "", clockTime(getLang(), scheduled ? item.send_at : item.at), item.dir === "out" && h(Ticks, { status: item.status }));
   const bubble = h("div", { className: `bub ${item.dir}${drawn && !bare ? " media" : ""}${bare ? " bare" : ""}`, "data-failed": item.failed, "data-testid": "bubble", "data-author": item.author, "data-key": item.key, "data-type": item.type, "data-found": found || undefined },
     h(Who, { item }),
     item.referral && h("div", { className: "quote" }, h(Sign, { of: Megaphone, size: "xs" }), " ", item.referral),

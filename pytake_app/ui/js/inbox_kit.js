@@ -35,7 +35,7 @@ export const Menu = ({ trigger, items, align = "end", side, label, onOpenChange 
         if (item.title) return h(DropdownMenu.Label, { key: `title${i}`, className: "meta" }, item.title);
         return h(DropdownMenu.Item, { key: item.key ?? item.label, onSelect: item.run, disabled: item.disabled, color: item.danger ? "red" : undefined, "data-testid": item.test },
           item.icon ? h(Sign, { of: item.icon }) : item.dot ? h("span", { className: `dot ${item.dot}` }) : null,
-          h("span", { className: "grow ell" }, item.label), item.hint && h("span", { className: "meta muted nw" }, item.hint));
+          h("span", { className: "grow ell" }, item.label), item.hint && h("span", { className: item.hint.length === 1 ? "meta muted nw only-wide" : "meta muted nw" }, item.hint));
       })));
 
 export const Pop = ({ trigger, children, align = "start", side = "bottom", open, onOpenChange, className = "", label, test }) =>

@@ -26,6 +26,8 @@ export const shortTime = (lang, value) => {
   return away === 0 ? clockTime(lang, value) : away === -1 ? dayWord(lang, away) : dateOf(lang, value, "short");
 };
 export const clockTime = (lang, value) => (value ? inZone(lang, value, { hour: "2-digit", minute: "2-digit" }) : "");
+/** "dom., 22 de nov., 09:00": when something is to happen. */
+export const dayTime = (lang, value) => inZone(lang, value, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 /** "Hoje, 21 de novembro". */
 export const dayText = (lang, value) => {
   const [away, long] = [daysAway(value), dateOf(lang, value, "long")];

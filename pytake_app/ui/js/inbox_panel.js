@@ -69,8 +69,8 @@ const Queue = ({ panel }) => {
   const state = promiseOf(item, now);
   const tone = { ok: "jade", soon: "amber", late: "red" }[state];
   return h("div", { className: "sec" }, h("div", { className: "row" }, h("div", { className: "h-sec grow" }, say("inbox.queue")), tone && h("span", { className: `bdg ${tone}` }, say(`inbox_more.sla_${state}`))),
-    h("dl", { className: "kv tn" }, h(Pair, { label: say("inbox.queue") }, h("span", { className: "med" }, `${panel.queue.name || item?.queue?.name || ""} · ${say(`inbox_more.priority_${panel.priority}`).toLowerCase()}`)),
-      waited !== null && h(Pair, { label: say(waiting ? "inbox_more.waits" : "inbox_more.waited") }, span(waited), item?.sla_seconds ? h("span", { className: "muted" }, ` ${say("inbox_more.of", { span: span(item.sla_seconds) })}`) : null),
+    h("dl", { className: "kv tn" }, h(Pair, { label: say("inbox.queue") }, h("span", { className: "med" }, [panel.queue.name || item?.queue?.name || say("inbox_more.no_queue"), say(`inbox_more.priority_${panel.priority}`).toLowerCase()].join(" · "))),
+      waited !== null && (waiting || panel.queue.name || item?.queue) && h(Pair, { label: say(waiting ? "inbox_more.waits" : "inbox_more.waited") }, span(waited), item?.sla_seconds ? h("span", { className: "muted" }, ` ${say("inbox_more.of", { span: span(item.sla_seconds) })}`) : null),
       item?.position && waiting && h(Pair, { label: say("inbox_more.position") }, fmt.number(getLang(), item.position)),
       item?.assigned_at && panel.assignee && h(Pair, { label: panel.mine ? say("inbox_more.with_you") : say("inbox_more.with", { name: panel.assignee.split(" ")[0] }) }, span((now - new Date(item.assigned_at)) / 1000))));
 };
