@@ -23,6 +23,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 DATABASE_ERRORS = (UnavailableError, psycopg.Error, SQLAlchemyError)
 """What is raised while the database is away or refuses; the work is done again later."""
 
+# Undefined table, column, function, object: this code runs before its migration, and no message is at fault.
+_ANOTHER_SCHEMA = ("42P01", "42703", "42883", "42704")
 # PostgreSQL's jsonb and text refuse NUL; an odd run of backslashes before u0000 is the escape, an even one is text.
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -53,8 +55,8 @@ def hot(database: Database) -> Iterator[Connection]:
     """The driver's own connection in one transaction of the pipeline's role.
 
     Raises:
-        UnavailableError: the database can't be reached, chose this transaction as a deadlock's victim, or ended it
-            because this process was frozen in the middle of it.
+        UnavailableError: the database can't be reached, chose this transaction as a deadlock's victim, ended it because
+            this process was frozen in the middle of it, or has another schema than this code.
         psycopg.Error: it refuses what it was given.
     """
     try:
@@ -71,7 +73,7 @@ def hot(database: Database) -> Iterator[Connection]:
 def _is_away(error: psycopg.Error) -> bool:
     # psycopg counts as operational what exceeds a limit of PostgreSQL's (class 54: a key too long for an index). That
     # would be refused each time.
-    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout):
+    if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout) or error.sqlstate in _ANOTHER_SCHEMA:
         return True
     return isinstance(error, psycopg.OperationalError) and not (error.sqlstate or "").startswith("54")
 

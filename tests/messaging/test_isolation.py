@@ -259,6 +259,23 @@ async def test_a_fault_in_what_all_contacts_share_holds_up_nobody(
     assert (state, attempts) == ("dead", inbound.MAX_ATTEMPTS)
 
 
+async def test_no_message_is_at_fault_when_code_runs_before_its_migration(
+    echo: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await echo.receive(echo.phone().text("oi", at=frozen_clock.now()))
+
+    def too_new(connection: Any, *_: object, **__: object) -> None:
+        connection.execute("SELECT a_column_of_tomorrow FROM contacts")
+
+    monkeypatch.setattr("pytake_app.flows.execution_batch.run", too_new)
+    for _ in range(inbound.MAX_ATTEMPTS + 1):
+        with pytest.raises(UnavailableError):
+            echo.drain()
+    monkeypatch.undo()
+    assert echo.rows("SELECT state, attempts FROM inbound_events") == [("pending", 0)]
+    assert echo.drain().events == 1
+
+
 async def test_a_delivery_that_cannot_be_stored_fails_alone(
     echo: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
