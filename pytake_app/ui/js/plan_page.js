@@ -1,10 +1,12 @@
 // The organization's plan: what it allows, how much of it is used, what the others allow.
 import { createElement as h, Fragment, useEffect, useState } from "react";
 import { api } from "$/public/pt_api.js";
+import { getLang } from "$/public/pt_i18n.js";
 import { say } from "$/public/pt_inbox_kit.js";
 import { day, limitText, planName, RESOURCES, UsageList } from "$/public/pt_plan_kit.js";
 import { whileVisible } from "$/public/pt_page_store.js";
 import { Failed, SettingsPage, Waiting } from "$/public/pt_settings_kit.js";
+import { inZone } from "$/public/pt_zone.js"; // the months of the count are UTC's
 
 const Now = ({ usage }) =>
   h("section", { className: "sg-card", "aria-label": say("plans.your_plan"), "data-testid": "plan-now", "data-plan": usage.plan },
@@ -14,7 +16,7 @@ const Now = ({ usage }) =>
     usage.trial_ends_at && h("p", { className: "dense muted" }, say("plans.change_how")));
 
 const Usage = ({ usage }) =>
-  h("section", { className: "sg-card", "aria-label": say("plans.usage") }, h("h3", null, say("plans.usage")), h("p", { className: "dense muted" }, say("plans.usage_lead", { date: day(usage.messages_reset_at) })), h(UsageList, { usage }));
+  h("section", { className: "sg-card", "aria-label": say("plans.usage") }, h("h3", null, say("plans.usage")), h("p", { className: "dense muted" }, say("plans.usage_lead", { date: inZone(getLang(), usage.messages_reset_at, { day: "numeric", month: "long" }, "UTC") })), h(UsageList, { usage }));
 
 const Compare = ({ plans, current }) =>
   h("section", { className: "sg-card", "aria-label": say("plans.compare") }, h("h3", null, say("plans.compare")),
