@@ -170,7 +170,7 @@ def list_entries(
     rows = _page(session, where, limit + 1, _position(cursor))
     last = rows[limit - 1] if len(rows) > limit else None
     return Page[AuditView](
-        items=_views(session, principal, rows[:limit]),
+        items=_views(session, rows[:limit]),
         next_cursor=encode_cursor(last.at.isoformat(), str(last.id)) if last is not None else None,
     )
 
@@ -326,19 +326,15 @@ UNION ALL SELECT id::text, name FROM business_calendars WHERE organization_id = 
 UNION ALL SELECT id::text, name FROM flows WHERE organization_id = :here AND id = ANY(:ids)
 UNION ALL SELECT id::text, name FROM flow_folders WHERE organization_id = :here AND id = ANY(:ids)
 UNION ALL SELECT id::text, name FROM channel_accounts WHERE organization_id = :here AND id = ANY(:ids)
-UNION ALL SELECT id::text, name FROM contacts
-WHERE :contacts AND organization_id = :here AND id = ANY(:ids) AND name <> ''
 """)
 
 
-def _views(session: Session, principal: Principal, rows: list[AuditEntry]) -> list[AuditView]:
+def _views(session: Session, rows: list[AuditEntry]) -> list[AuditView]:
     mentioned = {row.id: _ids(row) for row in rows}
     wanted = set().union(*mentioned.values()) if mentioned else set()
     names: dict[str, str] = {}
     if wanted:
-        # What contacts are called is theirs to know who may see every conversation; the log itself never says it.
-        contacts = principal.has(Permission.CONVERSATIONS_SEE_ALL)
-        found = session.execute(_NAMES, {"here": organization_of(session), "ids": list(wanted), "contacts": contacts})
+        found = session.execute(_NAMES, {"here": organization_of(session), "ids": list(wanted)})
         names = {row[0]: row[1] for row in found}
     pictures = avatar_urls(session, {row.actor_id for row in rows if row.actor_id is not None})
     return [

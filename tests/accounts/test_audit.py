@@ -318,15 +318,3 @@ def test_what_people_do_to_contacts_and_messages(caller: Caller) -> None:
     media = caller.post("/api/v1/media", files=file).json()["id"]
     assert caller.delete(f"/api/v1/media/{media}").status_code == 204
     assert [(row["action"], row["object_name"]) for row in entries(caller, kind="media")] == [("deleted", "nota.txt")]
-
-
-def test_contacts_are_named_as_now_to_who_may_see_them_all(caller: Caller) -> None:
-    contact = caller.post("/api/v1/contacts", json={"name": "Maria Lima", "phone": "+5511987654321"}).json()["id"]
-    caller.get(f"/api/v1/contacts/{contact}/export")
-    [entry] = caller.get(f"{LOG}?object_id={contact}").json()["items"]
-    assert (entry["object_name"], entry["names"]) == ("", {contact: "Maria Lima"})
-    assert entry["actor_avatar_url"] == ""
-    kept = [one for one in caller.get("/api/v1/roles").json()["items"][0]["permissions"] if "see_all" not in one]
-    assert caller.put("/api/v1/roles/org_admin", json={"permissions": kept}).status_code == 200
-    [entry] = caller.get(f"{LOG}?object_id={contact}").json()["items"]
-    assert entry["names"] == {}
