@@ -267,14 +267,15 @@ export const actions = {
     const ids = S.selected;
     if (ids.length === 0) return;
     const links = bridges(S.doc, ids);
+    const told = ids.length === 1 ? say("canvas.deleted_one", { name: nodeName(nodeOf(S.doc, ids[0])) }) : say("editor.deleted", { count: ids.length });
     if (!editor.edit([{ op: "delete_nodes", ids }])) return;
     editor.select([]);
     actions.focus();
-    announce(say("editor.deleted", { count: ids.length }));
+    announce(told);
     emit({ join: links.length ? links : null });
     const undo = { label: say("common.undo"), onClick: () => editor.undo() };
     const join = { label: say("editor.join_neighbours"), onClick: () => actions.join() };
-    toast(say("editor.deleted", { count: ids.length }), { duration: 10000, position: "bottom-center", action: links.length ? join : undo, cancel: links.length ? undo : undefined });
+    toast(told, { duration: 10000, position: "bottom-center", action: links.length ? join : undo, cancel: links.length ? undo : undefined });
   },
 
   /** Close the gap that the latest deletion left. */

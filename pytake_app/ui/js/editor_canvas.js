@@ -103,8 +103,8 @@ const FlowEdge = memo(({ id, source, target, sourceX, sourceY, targetX, targetY,
   const [path, labelX, labelY] = back ? getSmoothStepPath({ ...ends, borderRadius: 18, offset: 30, centerY: Math.min(sourceY, targetY) - 56 }) : getBezierPath({ ...ends, curvature: 0.28 });
   const look = useEdgeLook(id, source, sourceHandleId);
   const middle = inMiddle(ends, [labelX, labelY], look?.label ? FIGURES : data.label, back);
-  const covered = useCovered(!back && isFar(ends) ? middle : null);
-  const place = covered ? inGap(ends, look?.label ? FIGURES : data.label) : middle;
+  const covered = useCovered(back || isFar(ends) ? middle : null);
+  const place = covered ? inGap(ends, look?.label ? FIGURES : data.label, back) : middle;
   const lit = useStore((s) => s.lit.ports.has(`${source}\u0000${sourceHandleId}`) && s.lit.nodes.has(target));
   const near = useFlow((s) => s.transform[2] > NEAR);
   const hot = useStore((s) => s.selected.length === 1 && s.selected[0] === source);

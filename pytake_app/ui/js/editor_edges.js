@@ -34,8 +34,8 @@ export const isFar = ({ sourceX, targetX }) => targetX - sourceX > GAP + CARD;
 /** The name of an edge in its middle: `{words, x, y}`. `back`: it goes back, above both of its cards. */
 export const inMiddle = ({ sourceX, targetX }, [x, y], text, back) => ({ words: fitting(text, back ? BACK : targetX - sourceX - PORTS, 6), x, y });
 
-/** The name of a far edge in the gap beside its own card, where no other stands. */
-export const inGap = ({ sourceX, sourceY, targetX, targetY }, text) => ({ words: fitting(text, GAP - PORTS, 4), x: sourceX + GAP / 2, y: heightAt(sourceY, targetY, GAP / 2 / (targetX - sourceX)) });
+/** The name of an edge in the gap beside its own card, where no other stands. */
+export const inGap = ({ sourceX, sourceY, targetX, targetY }, text, back) => ({ words: fitting(text, GAP - PORTS, 4), x: sourceX + GAP / 2, y: back ? sourceY : heightAt(sourceY, targetY, GAP / 2 / (targetX - sourceX)) });
 
 /** Whether a name would lie on one of these rectangles (`{x, y, width, height}`). */
 export const liesOn = ({ words, x, y }, rects) => {

@@ -60,13 +60,28 @@ export const show = (nodes, duration = 300) => {
   centre(x + width / 2, y + height / 2, Math.max(zoom, 0.2), duration);
 };
 
-/** Bring a node into view when a part of it is outside. */
+const MARGIN = 48; // between a node that was brought into view and the edge of what is seen
+
+/** Bring a node into view when a part of it is outside: one beside what is seen by the shortest way, so that what it hangs
+ * on stays in sight; one far away, or larger than what is seen, into the middle. */
 export const reveal = (node, duration = 220) => {
   const rect = seen();
   const { x, y, width, height } = rectOf(node);
   const from = stage.flow.flowToScreenPosition({ x, y });
   const to = stage.flow.flowToScreenPosition({ x: x + width, y: y + height });
   if (from.x >= rect.left && from.y >= rect.top && to.x <= rect.right && to.y <= rect.bottom) return;
+  const view = stage.flow.getViewport();
+  const wide = rect.right - rect.left;
+  const tall = rect.bottom - rect.top;
+  const by = {
+    x: from.x < rect.left + MARGIN ? rect.left + MARGIN - from.x : to.x > rect.right - MARGIN ? rect.right - MARGIN - to.x : 0,
+    y: from.y < rect.top + MARGIN ? rect.top + MARGIN - from.y : to.y > rect.bottom - MARGIN ? rect.bottom - MARGIN - to.y : 0,
+  };
+  const fits = to.x - from.x <= wide - 2 * MARGIN && to.y - from.y <= tall - 2 * MARGIN;
+  if (fits && view.zoom >= 0.5 && Math.abs(by.x) < wide && Math.abs(by.y) < tall) {
+    stage.flow.setViewport({ x: view.x + by.x, y: view.y + by.y, zoom: view.zoom }, { duration });
+    return;
+  }
   centre(x + width / 2, y + height / 2, Math.max(stage.flow.getZoom(), 0.5), duration);
 };
 

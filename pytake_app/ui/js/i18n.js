@@ -124,6 +124,9 @@ const UNITS = [
   ["minute", 60],
 ];
 
+/** The day of a moment in the person's time zone, as a number to subtract. */
+const midnight = (value) => Date.parse(`${inZone("sv", value, { year: "numeric", month: "2-digit", day: "2-digit" })}T00:00:00Z`);
+
 /** Formatting by language, moments in the person's time zone; `value` is an ISO time, a Date or milliseconds. */
 export const fmt = {
   number: (lang, value, options) => new Intl.NumberFormat(lang, options).format(value),
@@ -137,7 +140,9 @@ export const fmt = {
     const seconds = (new Date(value).getTime() - now) / 1000;
     const rtf = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
     for (const [unit, size] of UNITS) {
-      if (Math.abs(seconds) >= size) return rtf.format(Math.trunc(seconds / size), unit);
+      if (Math.abs(seconds) < size) continue;
+      // Days are counted by midnights: 41 hours ahead is not "tomorrow".
+      return rtf.format(unit === "day" ? (midnight(value) - midnight(now)) / 86400000 : Math.trunc(seconds / size), unit);
     }
     return rtf.format(0, "second");
   },

@@ -14,7 +14,7 @@ _SCRIPT = """
 import { inGap, inMiddle, isFar, liesOn } from "EDGES";
 const { edge, middle, text, back, cards } = JSON.parse(await Bun.stdin.text());
 const own = inMiddle(edge, middle, text, back);
-console.log(JSON.stringify({ far: isFar(edge), middle: own, gap: inGap(edge, text), covered: liesOn(own, cards) }));
+console.log(JSON.stringify({ far: isFar(edge), middle: own, gap: inGap(edge, text, back), covered: liesOn(own, cards) }));
 """
 TEXT = "Falar com uma pessoa da equipe"
 
@@ -78,3 +78,4 @@ def test_a_near_edge_is_not_far_and_one_that_goes_back_has_its_own_room(tmp_path
     back = placed(tmp_path, {"sourceX": 900, "sourceY": 0, "targetX": 0, "targetY": 0}, middle=(450, -56), back=True)
     assert not back["far"]
     assert (back["middle"]["x"], back["middle"]["y"]) == (450, -56)
+    assert (back["gap"]["x"], back["gap"]["y"]) == (948, 0)
