@@ -192,7 +192,11 @@ def test_files_are_uploaded_checked_and_found_again(editor: Editor) -> None:
     # An upload goes on while another block is looked at.
     page.get_by_test_id("remove-file").click()
     held: list[Route] = []
-    page.route("**/api/v1/media", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/v1/media", hold)
     page.get_by_test_id("media-input").set_input_files(
         {"name": "cardapio.png", "mimeType": "image/png", "buffer": png()}
     )
