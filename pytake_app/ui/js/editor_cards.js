@@ -2,6 +2,7 @@
 import { getLang } from "$/public/pt_i18n.js";
 import { portsOf } from "$/public/pt_editor_doc.js";
 import { S, say, sayOr, specOf } from "$/public/pt_editor.js";
+import { ALONE } from "$/public/pt_editor_inspect.js";
 import { duration, kindName, nodeName, plain, portName, visible } from "$/public/pt_editor_model.js";
 
 const ROWS = 6; // of a list that a card shows; how many more is said
@@ -14,7 +15,7 @@ const optionLabel = (field, value) => {
 
 const shownRow = (field, row) => {
   const column = (name) => field.fields.find((item) => item.name === name);
-  const right = row.operator ? row.compare_to : (row.value ?? row.path ?? row.phone ?? row.description);
+  const right = ALONE.includes(row.operator) ? "" : row.operator ? row.compare_to : (row.value ?? row.path ?? row.phone ?? row.description);
   const between = row.operator ? optionLabel(column("operator"), row.operator) : row.kind !== undefined && column("kind") ? optionLabel(column("kind"), row.kind) : plain(right) ? (row.path !== undefined ? "←" : row.value !== undefined ? "=" : "") : "";
   return { left: plain(row.name ?? row.field ?? row.key ?? row.value) || "…", middle: between, right: plain(right) };
 };
