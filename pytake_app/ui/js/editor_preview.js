@@ -40,6 +40,7 @@ export const state = () => S.preview ?? blank();
 export const change = (part) => emit({ preview: { ...state(), ...part } });
 
 let turn = 0;
+let asked = -1; // the draft's revision that was played last, or is being played
 let typing = 0;
 let walking = 0;
 let retry = 0;
@@ -133,7 +134,9 @@ const play = async (script, { follow = false } = {}) => {
   const from = follow ? Infinity : (before?.turns.length ?? 0);
   change({ script, busy: true, error: "", ...(follow ? {} : { sheet: null, notice: null, why: null }) });
   keepScript(script);
+  asked = S.sync.revision;
   await editor.settled();
+  if (mine === turn) asked = S.sync.revision;
   try {
     const result = await api.post(`/api/v1/flows/${S.flowId}/test`, script);
     if (mine !== turn) return false;
@@ -145,6 +148,7 @@ const play = async (script, { follow = false } = {}) => {
     return true;
   } catch (error) {
     if (mine !== turn) return false;
+    asked = -1;
     const problem = error.code === "run_too_long" ? "too_long" : (PROBLEMS[error.status] ?? "failed");
     change({ busy: false, error: problem });
     // The script is here, so a server that comes back goes on at once.
@@ -174,7 +178,8 @@ export const preview = {
     loadZone();
     refs.load(); // templates are shown as they are
     if (!S.preview) play(keptScript());
-    else if (state().revision !== S.sync.revision) play(state().script, { follow: true });
+    // What is being played now is not played again: a path that plays by itself would lose its way.
+    else if (asked !== S.sync.revision) play(state().script, { follow: true });
   },
   again: () => play(state().script),
   text(text) {
