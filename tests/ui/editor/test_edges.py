@@ -14,7 +14,8 @@ _SCRIPT = """
 import { inGap, inMiddle, isFar, liesOn } from "EDGES";
 const { edge, middle, text, back, cards } = JSON.parse(await Bun.stdin.text());
 const own = inMiddle(edge, middle, text, back);
-console.log(JSON.stringify({ far: isFar(edge), middle: own, gap: inGap(edge, text, back), covered: liesOn(own, cards) }));
+const gap = inGap(edge, text, back);
+console.log(JSON.stringify({ far: isFar(edge), middle: own, gap, covered: liesOn(own, cards) }));
 """
 TEXT = "Falar com uma pessoa da equipe"
 
