@@ -362,12 +362,14 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
     expect(monitor.get_by_test_id("card-move")).to_be_visible()
     expect(monitor.get_by_role("menuitem").first).to_be_focused()
     monitor.keyboard.press("ArrowDown")
+    expect(monitor.get_by_test_id("card-give")).to_be_focused()
     monitor.keyboard.press("ArrowDown")
     expect(monitor.get_by_test_id("card-move")).to_be_focused()
     monitor.keyboard.press("Enter")
     expect(monitor.get_by_test_id("move-dialog")).to_be_visible()
     assert complaints(monitor, "[data-testid=move-dialog]") == []
     monitor.get_by_test_id("pick-search").fill("tro")
+    expect(monitor.get_by_test_id("pick")).to_have_count(1)
     monitor.keyboard.press("Enter")
     expect(waiting).to_contain_text("Trocas")
     expect(recent).to_contain_text("Passou para Trocas")
@@ -400,9 +402,11 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
 
     # Settled by keys, then undone: it goes on where it was.
     served.locator(".qm-name").focus()
+    expect(served.locator(".qm-name")).to_be_focused()
     monitor.keyboard.press("m")
     expect(monitor.get_by_role("menuitem").first).to_be_focused()
     monitor.keyboard.press("End")
+    expect(monitor.get_by_test_id("card-complete")).to_be_focused()
     monitor.keyboard.press("Enter")
     expect(monitor.get_by_test_id("complete-dialog")).to_be_visible()
     assert complaints(monitor, "[data-testid=complete-dialog]") == []
