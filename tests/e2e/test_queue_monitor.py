@@ -366,7 +366,7 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
     monitor.keyboard.press("ArrowDown")
     expect(monitor.get_by_test_id("card-move")).to_be_focused()
     monitor.keyboard.press("Enter")
-    expect(monitor.get_by_test_id("move-dialog")).to_be_visible()
+    expect(monitor.get_by_test_id("pick-search")).to_be_focused()
     assert complaints(monitor, "[data-testid=move-dialog]") == []
     monitor.get_by_test_id("pick-search").fill("tro")
     expect(monitor.get_by_test_id("pick")).to_have_count(1)
@@ -383,7 +383,7 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
     monitor.keyboard.press("End")
     expect(monitor.get_by_test_id("card-abandon")).to_be_focused()
     monitor.keyboard.press("Enter")
-    expect(monitor.get_by_test_id("abandon-dialog")).to_be_visible()
+    expect(monitor.get_by_test_id("reason")).to_be_focused()
     assert complaints(monitor, "[data-testid=abandon-dialog]") == []
     monitor.get_by_test_id("reason").fill("ligou por telefone")
     monitor.keyboard.press("Enter")
@@ -408,7 +408,7 @@ def test_by_keys_alone_and_in_words(shop: Shop) -> None:
     monitor.keyboard.press("End")
     expect(monitor.get_by_test_id("card-complete")).to_be_focused()
     monitor.keyboard.press("Enter")
-    expect(monitor.get_by_test_id("complete-dialog")).to_be_visible()
+    expect(monitor.get_by_test_id("outcome")).to_be_visible()
     assert complaints(monitor, "[data-testid=complete-dialog]") == []
     monitor.get_by_test_id("outcome").fill("Resolvida no ato")
     monitor.keyboard.press("Enter")
