@@ -126,6 +126,5 @@ def test_a_person_from_invitation_to_a_new_password(running_app: Product, browse
     rui.wait_for_url("**/inbox")
     context.close()
 
-    page.get_by_role("button", name="Fechar").click()
     open_page(page, f"{url}/settings/users")
     expect(page.locator(f"[data-testid=member][data-email='{email}']")).to_contain_text("Ativa")
