@@ -63,7 +63,7 @@ def read_split(config: Json) -> Converted:
     for item in raw if isinstance(raw, list) else []:
         if not isinstance(item, Mapping):
             continue
-        label = as_text(item.get("label") or item.get("name") or item.get("id"))
+        label = as_text(item.get("label", item.get("name") or item.get("id")))  # one that was left empty stays so
         key = as_text(item.get("id"))
         if key:
             taken.add(key)

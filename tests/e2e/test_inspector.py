@@ -215,6 +215,7 @@ def test_files_are_uploaded_checked_and_found_again(editor: Editor) -> None:
     picture = page.get_by_test_id("preview-picture")
     expect(picture).to_be_visible()
     assert picture.get_attribute("src") == f"/api/v1/media/{kept}"
+    page.get_by_test_id("tab-block").click()
 
 
 def test_a_condition_offers_what_fits_the_value(editor: Editor) -> None:

@@ -46,7 +46,7 @@ def test_a_member_hears_only_of_their_own_organization(
 ) -> None:
     who = Principal(user_id=uuid4(), organization_id=uuid4(), role=role, session_id=uuid4())
     assert _watch(monkeypatch, who) is None
-    assert watched == [("flows", f"org:{who.organization_id}:flows")]
+    assert watched == [(who, "flows", f"org:{who.organization_id}:flows")]
 
 
 def test_the_page_is_guarded_before_anything_else() -> None:
