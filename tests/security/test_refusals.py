@@ -6,13 +6,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 from starlette.websockets import WebSocketDisconnect
 from structlog.testing import capture_logs
 
 from pytake_app.accounts.models import User
+from pytake_app.api import problems
 from pytake_app.api.services import Services
 from pytake_app.core.tenancy import Role
 from tests.api.fixtures import Caller
+
+
+@pytest.fixture(autouse=True)
+def fresh_logger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger that has written before keeps where it wrote to, and `capture_logs` would hear nothing of it."""
+    monkeypatch.setattr(problems, "log", structlog.get_logger())
 
 
 def told(logs: Any, event: str) -> list[dict[str, Any]]:

@@ -170,12 +170,12 @@ export const masked = (name, value) => {
   return /cpf/i.test(name) && digits.length === 11 ? `•••.•••.${digits.slice(6, 9)}-${digits.slice(9)}` : value;
 };
 
-/** The last message of a thread and how many of the contact's stand behind the one of this key; none while it isn't there. */
-export const newsSince = (items, key) => {
+/** The keys of a thread's messages, and how many of the contact's stand behind the last one that was seen before; none while no one was. */
+export const newsSince = (items, seen) => {
   const messages = items.filter((item) => item.kind === "message");
-  const at = messages.findLastIndex((item) => item.key === key);
+  const at = messages.findLastIndex((item) => seen.has(item.key));
   const come = at < 0 ? 0 : messages.slice(at + 1).filter((item) => item.dir === "in").length;
-  return { last: messages[messages.length - 1]?.key ?? "", come };
+  return { keys: new Set(messages.map((item) => item.key)), come };
 };
 
 const names = (text, handle) => {

@@ -104,12 +104,12 @@ export const ThreadMessages = () => {
   const [bottom, setBottom] = useState(true);
   const [missed, setMissed] = useState(0);
   const stick = useRef(true); // at the end until the person scrolls away: pictures that load later don't push the end out of sight
-  const lastKey = useRef("");
+  const seen = useRef(new Set());
   useEffect(() => {
     // All that came, not only the last: a flow's answer may be drawn in the same frame as what it answers.
-    const { last, come } = newsSince(items, lastKey.current);
+    const { keys, come } = newsSince(items, seen.current);
     if (come && !bottom) setMissed((n) => n + come);
-    lastKey.current = last;
+    seen.current = keys;
   }, [items]);
   useEffect(() => {
     if (bottom) setMissed(0);

@@ -7,4 +7,4 @@ const { messages = [], log = [], again = null, text = "", row = null, now = 0, f
 const items = threadItems(messages, log, []);
 const after = again ? threadItems(again, log, items) : items;
 const known = new Map(items.map((item) => [item.key, item]));
-console.log(JSON.stringify({ items: after, kept: after.filter((item) => known.get(item.key) === item).map((item) => item.key), rich: richText(text), row: row && rowView(row, { on: false, marked: false, now }), news: again && newsSince(after, items.findLast((item) => item.kind === "message")?.key ?? ""), masked: field && masked(field.name, field.value), named: mentionedIn(text, people), hits: looked && hitParts(text, looked) }));
+console.log(JSON.stringify({ items: after, kept: after.filter((item) => known.get(item.key) === item).map((item) => item.key), rich: richText(text), row: row && rowView(row, { on: false, marked: false, now }), news: again && newsSince(after, new Set(items.map((item) => item.key))), masked: field && masked(field.name, field.value), named: mentionedIn(text, people), hits: looked && hitParts(text, looked) }));
