@@ -97,6 +97,7 @@ const Footer = () => {
 const COMPONENTS = { Footer };
 const CALM_FRAMES = 10;
 const MOST_FRAMES = 120;
+const SEEN_MS = 600;
 
 export const ThreadMessages = () => {
   const { items, id, first, older, newer, part, phase, found, query } = useInbox("thread");
@@ -108,12 +109,15 @@ export const ThreadMessages = () => {
   useEffect(() => {
     // All that came, not only the last: a flow's answer may be drawn in the same frame as what it answers.
     const { keys, come } = newsSince(items, seen.current);
-    if (come && !bottom) setMissed((n) => n + come);
+    if (come) setMissed((n) => n + come);
     seen.current = keys;
   }, [items]);
   useEffect(() => {
-    if (bottom) setMissed(0);
-  }, [bottom]);
+    if (!bottom || !missed) return undefined;
+    // That one has left the end is told some frames late: what comes in between isn't seen.
+    const timer = setTimeout(() => setMissed(0), SEEN_MS);
+    return () => clearTimeout(timer);
+  }, [bottom, missed]);
   useEffect(() => {
     setMissed(0);
     stick.current = !newer && !found;
@@ -188,5 +192,5 @@ export const ThreadMessages = () => {
       tabIndex: 0,
     }),
     (newer || (!bottom && items.length > 8)) && missed === 0 && h("button", { className: "ix-new icon", type: "button", onClick: down, "aria-label": say("inbox_more.to_end"), title: say("inbox_more.to_end") }, h(Sign, { of: ArrowDown })),
-    missed > 0 && h("button", { className: "ix-new", type: "button", onClick: down, "data-testid": "new-pill" }, h(Sign, { of: ArrowDown, size: "xs" }), say("inbox.new_messages", { count: missed })));
+    missed > 0 && !bottom && h("button", { className: "ix-new", type: "button", onClick: down, "data-testid": "new-pill" }, h(Sign, { of: ArrowDown, size: "xs" }), say("inbox.new_messages", { count: missed })));
 };
