@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from fastapi.responses import StreamingResponse
 
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession
 from pytake_app.api.problem_docs import refusals
@@ -76,12 +77,12 @@ def consent_history(contact_id: UUID, who: CurrentPrincipal, session: TenantSess
 
 @router.get(
     "/contacts/{contact_id}/export",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={**refusals(403, 404, 429), 200: {"content": {"application/zip": {}}, "description": "a ZIP file"}},
 )
 def export_contact(
     contact_id: UUID, who: CurrentPrincipal, session: TenantSession, services: ServicesDep
-) -> FileResponse:
+) -> StreamingResponse:
     """All that is known of a contact: a ZIP file of `contact.json` and the files that were exchanged."""
     with tempfile.NamedTemporaryFile(prefix="pytake-contact-", suffix=".zip", delete=False) as made:
         target = Path(made.name)
@@ -89,15 +90,26 @@ def export_contact(
         service.export_contact(
             session, who, contact_id, target, data_dir=services.settings.data_dir, clock=services.clock
         )
-    except BaseException:
+        made_file = target.open("rb")
+    finally:
+        # Open it lives on. Removed after the answer it would be gone before a server that sends files itself
+        # (ASGI's pathsend) has opened it.
         target.unlink(missing_ok=True)
-        raise
-    return FileResponse(
-        target,
+    size = os.fstat(made_file.fileno()).st_size
+    return StreamingResponse(
+        _pieces(made_file),
         media_type="application/zip",
-        filename=f"contact-{contact_id}.zip",
-        background=BackgroundTask(target.unlink, missing_ok=True),
+        headers={
+            "Content-Disposition": f'attachment; filename="contact-{contact_id}.zip"',
+            "Content-Length": str(size),
+        },
     )
+
+
+def _pieces(made_file: BinaryIO) -> Iterator[bytes]:
+    with made_file:
+        while piece := made_file.read(1 << 18):
+            yield piece
 
 
 @router.post("/contacts/{contact_id}/erase", responses=refusals(403, 404, 422, 429))
