@@ -21,6 +21,7 @@ roles) and ``PYTAKE_TEST_REDIS_URL`` at running servers; a fresh database is mad
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -330,7 +331,10 @@ def browser() -> "Iterator[Browser]":
 
 
 REFUSED_BY_POLICY: list[str] = []
-"""What browsers of this run refused by a page's content security policy, since somebody looked."""
+"""What browsers of this run refused by a page's content security policy, or what failed in Reflex's calls of our
+scripts (it tells the console of them, they are no errors of the page), since somebody looked."""
+
+_FAULTS = re.compile(r"Content Security Policy|^_call_(script|function)\b")
 
 
 def _watch_policy(chromium: "Browser") -> None:
@@ -346,7 +350,7 @@ def _watch_policy(chromium: "Browser") -> None:
 
 
 def _heard(message: "ConsoleMessage") -> None:
-    if "Content Security Policy" in message.text:
+    if _FAULTS.search(message.text):
         REFUSED_BY_POLICY.append(message.text[:600])
 
 

@@ -127,6 +127,7 @@ def test_exceptions_are_logged_without_their_secrets(capsys: pytest.CaptureFixtu
     configured, handlers, level = structlog.get_config(), logging.getLogger().handlers[:], logging.getLogger().level
     try:
         configure_logging("INFO", json_lines=True)
+        structlog.configure(cache_logger_on_first_use=False)
         try:
             raise ValueError("Bearer abc.def for 5511987654321")
         except ValueError:

@@ -58,6 +58,7 @@ def log() -> Iterator[io.StringIO]:
     kept = structlog.get_config()
     stream = io.StringIO()
     configure_logging("DEBUG", json_lines=True)
+    structlog.configure(cache_logger_on_first_use=False)  # or loggers would go on writing here after the test
     # Loggers that were used before keep what they were made with.
     for handler in root.handlers:
         assert isinstance(handler, logging.StreamHandler)

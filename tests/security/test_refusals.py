@@ -10,8 +10,9 @@ import structlog
 from starlette.websockets import WebSocketDisconnect
 from structlog.testing import capture_logs
 
+from pytake_app.accounts import service
 from pytake_app.accounts.models import User
-from pytake_app.api import problems
+from pytake_app.api import problems, realtime
 from pytake_app.api.services import Services
 from pytake_app.core.tenancy import Role
 from tests.api.fixtures import Caller
@@ -19,8 +20,9 @@ from tests.api.fixtures import Caller
 
 @pytest.fixture(autouse=True)
 def fresh_logger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A logger that has written before keeps where it wrote to, and `capture_logs` would hear nothing of it."""
-    monkeypatch.setattr(problems, "log", structlog.get_logger())
+    """Loggers that have written before keep where they wrote to, and `capture_logs` would hear nothing of them."""
+    for module in (problems, realtime, service):
+        monkeypatch.setattr(module, "log", structlog.get_logger())
 
 
 def told(logs: Any, event: str) -> list[dict[str, Any]]:
