@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import delete
 from sqlmodel import select
 
-from pytake_app.accounts import attempts, passwords, repository
+from pytake_app.accounts import attempts, passwords, repository, second_factor
 from pytake_app.accounts.audit_models import AuditEntry
 from pytake_app.accounts.models import AuthSession, RefreshToken, User
 from pytake_app.accounts.security_models import PasswordReset, RecoveryCode, TotpFactor
@@ -82,6 +83,10 @@ def test_a_sign_in_asks_for_a_code_that_counts_once(
     assert secret not in factor.secret_cipher
     assert len(recovery) == 10 == len(set(stored))
     assert not any(one.replace("-", "") in stored for one in recovery)
+    letters = {len(one.replace("-", "")) for one in recovery}
+    assert letters == {second_factor.RECOVERY_LETTERS}
+    # A quick hash is enough for what nobody can try through (ASVS 5.0, 6.5.2).
+    assert second_factor.RECOVERY_LETTERS * math.log2(len(second_factor._ALPHABET)) >= 112
     token = challenge(caller)
     wrong = verify(caller, token, "000000")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "code_invalid")
