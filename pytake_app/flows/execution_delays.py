@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,6 +18,30 @@ if TYPE_CHECKING:
 
 AGAIN = timedelta(minutes=2)
 """How long a delay that is over waits for the contact's other session, before it looks again."""
+
+
+def set_timer(state: ContactState, stored: StoredSession, kind: str, wait_id: str, due_at: datetime) -> None:
+    """Have the contact's session looked at again.
+
+    Parameters:
+        kind: of the timer: `timeout`, `delay` and so on.
+        wait_id: of the session's wait; the timer of another one is out of date.
+        due_at: when (UTC).
+    """
+    key = state.person.key or state.person.bsuid or ""
+    state.effects.timers.append(
+        NewTimer(
+            id=state.context.new_id(),
+            organization_id=stored.organization_id,
+            session_id=stored.id,
+            channel_account_id=state.account.id,
+            contact_key=key,
+            lane=lane_of(state.account.id, key, state.context.lanes),
+            kind=kind,
+            wait_id=wait_id,
+            due_at=due_at,
+        )
+    )
 
 
 def replace(state: ContactState, thread: Thread, flow_id: UUID) -> None:
@@ -47,18 +71,5 @@ def postponed(state: ContactState, stored: StoredSession, wait_id: str) -> bool:
     in_line = open_ is not None and open_.handling == "waiting"
     if state.running_session() is None and not elsewhere and not in_line:
         return False
-    key = state.person.key or state.person.bsuid or ""
-    state.effects.timers.append(
-        NewTimer(
-            id=state.context.new_id(),
-            organization_id=stored.organization_id,
-            session_id=stored.id,
-            channel_account_id=state.account.id,
-            contact_key=key,
-            lane=lane_of(state.account.id, key, state.context.lanes),
-            kind="delay",
-            wait_id=wait_id,
-            due_at=state.context.now + AGAIN,
-        )
-    )
+    set_timer(state, stored, "delay", wait_id, state.context.now + AGAIN)
     return True

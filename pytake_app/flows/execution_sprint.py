@@ -53,10 +53,8 @@ from pytake_app.flows.execution_state import Effects, StoredSession, step_rows
 from pytake_app.flows.happenings import MAX_AT_ONCE, parameters
 from pytake_app.flows.schemas import Happening
 from pytake_app.flows.tape import Recording, surroundings
-from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.content import channel_content, readable
-from pytake_app.messaging.lanes import lane_of
 from pytake_app.messaging.outbox import OutboxPriority, message_type
 from pytake_app.messaging.sql import Connection
 from pytake_app.queues import places
@@ -231,7 +229,8 @@ class ContactState:
                 message_id = self._send(stored, thread, event)
                 sent.setdefault(event.node_id, []).append(str(message_id))
             case WaitSet() if event.timeout_at is not None:
-                self._set_timer(stored, event)
+                kind = {"message": "timeout"}.get(event.kind, event.kind)
+                execution_delays.set_timer(self, stored, kind, event.wait_id, event.timeout_at)
             case WaitCleared():
                 self._clear_timer(stored, event.wait_id)
             case ContactFieldSet():
@@ -295,23 +294,6 @@ class ContactState:
         thread.said(message_id, context.now, threads.preview_of(text, kind), "out")
         self._poke(thread, "message_sent", message_id)
         return message_id
-
-    def _set_timer(self, stored: StoredSession, event: WaitSet) -> None:
-        assert event.timeout_at is not None
-        key = self.person.key or self.person.bsuid or ""
-        self.effects.timers.append(
-            NewTimer(
-                id=self.context.new_id(),
-                organization_id=stored.organization_id,
-                session_id=stored.id,
-                channel_account_id=self.account.id,
-                contact_key=key,
-                lane=lane_of(self.account.id, key, self.context.lanes),
-                kind={"message": "timeout"}.get(event.kind, event.kind),
-                wait_id=event.wait_id,
-                due_at=event.timeout_at,
-            )
-        )
 
     def _clear_timer(self, stored: StoredSession, wait_id: str) -> None:
         pending = len(self.effects.timers)
