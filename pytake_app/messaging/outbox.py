@@ -21,7 +21,8 @@ from pytake_app.core.ids import NewId, new_id
 from pytake_app.core.live import poke
 from pytake_app.core.services import process_services
 from pytake_app.jobs import enqueue as jobs
-from pytake_app.messaging.models import OutboxItem
+from pytake_app.messaging import outbox_store
+from pytake_app.messaging.sql import driver_of
 from pytake_app.whatsapp.models import ChannelAccount
 
 AuthorKind = Literal["bot", "agent", "system", "api"]
@@ -123,24 +124,6 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
     about = {"pytake.author": draft.author_kind, "pytake.organization_id": str(conversation.organization_id)}
     span = tracing.begin("enqueue", "producer", about)
     session.add(message)
-    session.add(
-        OutboxItem(
-            id=make_id(),
-            organization_id=conversation.organization_id,
-            channel_account_id=draft.channel_account.id,
-            conversation_id=conversation.id,
-            contact_id=draft.contact.id,
-            message_id=message.id,
-            recipient=draft.recipient,
-            content=draft.content,
-            context_external_id=draft.context_external_id,
-            priority=int(draft.priority),
-            max_attempts=draft.max_attempts,
-            next_attempt_at=draft.scheduled_at or now,
-            created_at=now,
-            trace=tracing.carried(span),
-        )
-    )
     conversation.last_message_id = message.id
     conversation.last_message_at = now
     conversation.last_message_preview = preview_of(draft.text, kind)
@@ -148,6 +131,23 @@ def enqueue(session: Session, draft: OutboundDraft, *, clock: Clock | None = Non
     conversation.updated_at = now
     session.add(conversation)
     session.flush()
+    waiting = outbox_store.row(
+        outbox_id=make_id(),
+        thread_id=conversation.id,
+        organization_id=conversation.organization_id,
+        account_id=draft.channel_account.id,
+        contact_id=draft.contact.id,
+        message_id=message.id,
+        recipient=draft.recipient,
+        content=draft.content,
+        priority=int(draft.priority),
+        due=draft.scheduled_at or now,
+        now=now,
+        max_attempts=draft.max_attempts,
+        context_external_id=draft.context_external_id,
+        trace=tracing.carried(span),
+    )
+    outbox_store.insert(driver_of(session), [waiting])
     details = {"conversation_id": str(conversation.id), "message_ids": [str(message.id)]}
     poke(session, f"conversation:{conversation.id}", {"event": "message_sent", **details})
     poke(session, f"org:{conversation.organization_id}:conversations", {"event": "message_sent", **details})

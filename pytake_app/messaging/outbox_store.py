@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
@@ -17,12 +17,30 @@ Row = dict[str, Any]
 # sooner (a typing delay, a retry) does.
 HOLD_SECONDS = 60
 
-_INSERT = insert_statement(
-    "outbox",
-    ("id", "organization_id", "channel_account_id", "conversation_id", "contact_id", "message_id", "recipient",
-     "content", "context_external_id", "priority", "state", "attempts", "max_attempts", "next_attempt_at",
-     "created_at", "trace"),
+_COLUMNS: tuple[LiteralString, ...] = (
+    "id", "organization_id", "channel_account_id", "conversation_id", "contact_id", "message_id", "recipient",
+    "content", "context_external_id", "priority", "state", "attempts", "max_attempts", "next_attempt_at",
+    "created_at", "trace",
 )  # fmt: skip
+_INSERT = insert_statement("outbox", _COLUMNS)
+# What is urgent waits for what was said before it in its conversation; so that goes with the same urgency, in the same
+# statement. Who has such a row in hand has begun with it already, and isn't waited for.
+_INSERT_URGENT: LiteralString = f"""
+WITH made AS (
+    {insert_statement("outbox", _COLUMNS, "RETURNING conversation_id, priority, created_at, next_attempt_at")}
+), before AS MATERIALIZED (
+    SELECT b.sequence, m.priority FROM made m, LATERAL (
+        SELECT o.sequence FROM outbox o
+        WHERE o.conversation_id = m.conversation_id AND o.state IN ('queued', 'sending', 'unsure')
+          AND o.priority > m.priority
+          AND (o.state <> 'queued' OR o.attempts > 0 OR o.next_attempt_at <= m.created_at + interval '60 seconds')
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) b WHERE m.next_attempt_at <= m.created_at + interval '60 seconds'
+)
+UPDATE outbox o SET priority = before.priority FROM before WHERE o.sequence = before.sequence
+"""  # noqa: S608  # literals only
+_USUAL = 2
+"""Priority of what flows say (`outbox.OutboxPriority.NORMAL`)."""
 
 # For each priority in turn the due rows, oldest first; only the first unfinished row of a conversation may go, so that
 # its order holds whatever is in flight elsewhere. `%(order)s` is normally 0..3; now and then reversed, so that low
@@ -143,6 +161,7 @@ def row(
     now: datetime,
     max_attempts: int = 8,
     context_external_id: str | None = None,
+    trace: str | None = None,
 ) -> Row:
     """A row for `insert`."""
     return {
@@ -161,12 +180,15 @@ def row(
         "max_attempts": max_attempts,
         "next_attempt_at": due,
         "created_at": now,
+        "trace": trace,
     }
 
 
 def insert(connection: Connection, rows: Sequence[Row]) -> None:
-    """Queue messages; `sequence` follows the order of `rows`."""
-    insert_rows(connection, _INSERT, rows)
+    """Queue messages; `sequence` follows the order of `rows`. What waits before urgent ones (above normal) in the same
+    conversation becomes as urgent."""
+    urgent = any(row["priority"] < _USUAL for row in rows)
+    insert_rows(connection, _INSERT_URGENT if urgent else _INSERT, rows)
 
 
 def claim(

@@ -14,6 +14,7 @@ from typing import Any, LiteralString, cast
 import orjson
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
 from pytake_app.core.db import Database
 from pytake_app.core.errors import UnavailableError
@@ -68,6 +69,11 @@ def hot(database: Database) -> Iterator[Connection]:
         if not _is_away(error):
             raise
         raise UnavailableError("The database can't be reached or is busy; try again.", retry_after=2) from error
+
+
+def driver_of(session: Session) -> Connection:
+    """The driver's own connection of a session's transaction, for statements of this module."""
+    return cast("Connection", session.connection().connection.driver_connection)
 
 
 def _is_away(error: psycopg.Error) -> bool:

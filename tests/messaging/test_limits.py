@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 import pytest_asyncio
 import redis.asyncio
+from sqlalchemy import text
 
 from pytake_app.config import Settings
 from pytake_app.conversations.models import Conversation
@@ -17,10 +18,12 @@ from pytake_app.core.clock import FrozenClock
 from pytake_app.core.db import Database
 from pytake_app.core.live import connect_async
 from pytake_app.core.services import Services
+from pytake_app.messaging import outbox_store
 from pytake_app.messaging.breaker import FAILURES
-from pytake_app.messaging.outbox import OutboundDraft, enqueue
+from pytake_app.messaging.outbox import OutboundDraft, OutboxPriority, enqueue
 from pytake_app.messaging.quotas import Quotas
 from pytake_app.messaging.sender import Sender
+from pytake_app.messaging.sql import hot
 from tests.support.graph_stub import GraphStub, Planned, error_body
 from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
 from tests.waiting import wait_until_async
@@ -200,3 +203,53 @@ async def test_pair_rate_of_a_number_holds_the_person_not_the_number(
     assert [body["text"]["body"] for body in graph_stub.sent if body["to"] == "5511911111111"] == [
         f"re: {n}" for n in range(4)
     ]
+
+
+def test_what_waits_before_something_urgent_in_its_conversation_goes_with_it(
+    connected: Pipeline, frozen_clock: FrozenClock
+) -> None:
+    """Order within a conversation is kept: else a person's answer would wait behind a campaign."""
+    tenant, now = connected.tenant, frozen_clock.now()
+    contact = tenant.contact(phone="5511900000000")
+    conversation, other = tenant.conversation(contact), uuid4()
+
+    def say(body: str, priority: OutboxPriority, at: datetime = now, thread: UUID = conversation.id) -> None:
+        with tenant.session() as session:
+            draft = OutboundDraft(
+                conversation=session.get_one(Conversation, conversation.id),
+                contact=contact,
+                channel_account=tenant.account,
+                recipient="5511900000000",
+                content={"type": "text", "body": body},
+                text=body,
+                author_kind="api",
+                priority=priority,
+                scheduled_at=at,
+            )
+            enqueue(session, draft, clock=frozen_clock)
+            session.connection().execute(
+                text("UPDATE outbox SET conversation_id = :thread WHERE content->>'body' = :body"),
+                {"thread": thread, "body": body},
+            )
+
+    for n in range(3):
+        say(f"campaign {n}", OutboxPriority.LOW, thread=other)
+    say("campaign", OutboxPriority.LOW)
+    say("for tomorrow", OutboxPriority.LOW, now + timedelta(days=1))
+    say("urgent tomorrow", OutboxPriority.CRITICAL, now + timedelta(days=1))
+    assert connected.scalar("SELECT priority FROM outbox WHERE content->>'body' = 'campaign'") == OutboxPriority.LOW
+    say("answer", OutboxPriority.HIGH)
+    found = dict(connected.rows("SELECT content->>'body', priority FROM outbox"))
+    assert found["campaign"] == OutboxPriority.HIGH
+    assert found["for tomorrow"] == found["campaign 0"] == OutboxPriority.LOW, "the answer doesn't wait for these"
+    with hot(connected.services.database) as connection:
+        bodies = []
+        for _ in range(3):
+            bodies += [
+                item.content["body"]
+                for item in outbox_store.claim(
+                    connection, by="me", now=now, hold=now + timedelta(seconds=60), limit=1, resting=[]
+                )
+            ]
+            connection.execute("UPDATE outbox SET state = 'sent' WHERE state = 'sending'")
+    assert bodies == ["campaign", "answer", "campaign 0"]
