@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from pytake_app import __version__
 from pytake_app.accounts import api as accounts
@@ -98,6 +100,24 @@ Writes that create or send accept `Idempotency-Key`. Every answer is scoped to t
 """
 
 
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """All operations. They are the same for every application of a process (what differs is in `app.state`), and
+    FastAPI works out what an included router takes and answers only once per inclusion: most of a second."""
+    api = APIRouter(redirect_slashes=False)
+    api.include_router(system.router)
+    api.include_router(web.router)
+    api.include_router(web_account.router)
+    # Before the domains: `/conversations/ws` must not be read as a conversation's id.
+    api.include_router(realtime.router, prefix=BASE)
+    for router in DOMAINS:
+        api.include_router(router, prefix=BASE)
+    api.include_router(sandbox_templates.router)
+    api.include_router(sandbox.graph_router)
+    api.include_router(hooks.public)
+    return tuple(api.routes)
+
+
 def create_app(settings: Settings | None = None, *, services: Services | None = None) -> FastAPI:
     """Assemble the API.
 
@@ -140,20 +160,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        routes=[*_routes()],
     )
     app.state.services = services
     app.state.courier = courier
     problems.install(app)
-    app.include_router(system.router)
-    app.include_router(web.router)
-    app.include_router(web_account.router)
-    # Before the domains: `/conversations/ws` must not be read as a conversation's id.
-    app.include_router(realtime.router, prefix=BASE)
-    for router in DOMAINS:
-        app.include_router(router, prefix=BASE)
-    app.include_router(sandbox_templates.router)
-    app.include_router(sandbox.graph_router)
-    app.include_router(hooks.public)
     problem_docs.install(app)
     docs.install(app)
 
