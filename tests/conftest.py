@@ -331,18 +331,26 @@ def browser() -> "Iterator[Browser]":
 
 
 REFUSED_BY_POLICY: list[str] = []
-"""What browsers of this run refused by a page's content security policy, or what failed in Reflex's calls of our
-scripts (it tells the console of them, they are no errors of the page), since somebody looked."""
+"""What browsers of this run refused by a page's content security policy, what failed in Reflex's calls of our scripts
+(it tells the console of them, they are no errors of the page), or in what they did later, since somebody looked."""
 
-_FAULTS = re.compile(r"Content Security Policy|^_call_(script|function)\b")
+_FAULTS = re.compile(r"Content Security Policy|^_call_(script|function)\b|^_rejected\b")
+
+# Reflex takes note of promises that fail and hides them from the browser's own reports (`pageerror`).
+_TELL_REJECTED = """
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (reason instanceof TypeError && !/fetch/i.test(reason.message)) console.log("_rejected", reason.stack);
+});
+"""
 
 
 def _watch_policy(chromium: "Browser") -> None:
-    """Every tab of every context tells what its page's policy refused."""
+    """Every tab of every context tells what its page's policy refused, and what failed in its scripts unheard."""
     new_context = chromium.new_context
 
     def watched(**options: Any) -> "BrowserContext":
         context = new_context(**options)
+        context.add_init_script(_TELL_REJECTED)
         context.on("console", _heard)
         return context
 

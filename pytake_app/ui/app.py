@@ -5,6 +5,7 @@ import json
 import reflex as rx
 import structlog
 from reflex.event import noop
+from reflex.state import FrontendEventExceptionState
 from reflex_components_core.base.error_boundary import ErrorBoundary
 
 from pytake_app.ui.components.basics import error_state
@@ -69,6 +70,9 @@ def _event_failed(exception: Exception) -> rx.event.EventSpec:
 def make_app() -> rx.App:
     """The app with all its pages. One call a process."""
     support_redis_6()
+    # Reflex would have a page reload itself on some errors, by a script that our policy forbids to evaluate: the page
+    # would only fail once more. Nor should it throw away what somebody is about to write.
+    FrontendEventExceptionState.auto_reload_on_errors = []
     app = rx.App(
         frontend_exception_handler=_page_failed,
         backend_exception_handler=_event_failed,

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.conftest import REFUSED_BY_POLICY
 from tests.e2e.browsing import open_page
 from tests.product import Product
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, WebSocketRoute
@@ -45,10 +46,17 @@ def _toast(said: str) -> str:
 def test_nothing_foreign_runs_on_a_page(page: Page, running_app: Product) -> None:
     sockets: list[WebSocketRoute] = []
 
+    said: list[str] = []
+
     def through(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            said.append(str(frame))
+            socket.send(frame)
+
         socket.on_message(server.send)
-        server.on_message(socket.send)
+        server.on_message(pass_on)
         sockets.append(socket)
 
     page.route_web_socket("**/_event/**", through)
@@ -62,6 +70,12 @@ def test_nothing_foreign_runs_on_a_page(page: Page, running_app: Product) -> Non
     expect(page.get_by_text("depois")).to_be_visible()
     assert page.evaluate("window.__evaluated") is None
     assert REFUSED_BY_POLICY == []
+
+    # A failure in the page is written down; Reflex would have it answered by a script that reloads the page.
+    for name in ("one", "two"):
+        page.evaluate(f"window.onerror('', '', 0, 0, new TypeError('Cannot read properties of null ({name})'))")
+        wait_until(lambda name=name: f"of null ({name})" in running_app.logs(200), timeout=15)  # type: ignore[misc]
+    assert not [frame for frame in said if "_call_script" in frame]
 
     found = page.evaluate(_INTRUDERS)
     assert found["ran"] == ["EvalError", "no fetch"]

@@ -2,6 +2,7 @@
 import { acts } from "$/public/pt_inbox_acts.js";
 import { lists, loadList } from "$/public/pt_inbox_lists.js";
 import { onShout, prefs } from "$/public/pt_inbox_news.js";
+import { watchMarks } from "$/public/pt_inbox_marks.js";
 import { presence } from "$/public/pt_inbox_presence.js";
 import { begin, sending } from "$/public/pt_inbox_send.js";
 import { people } from "$/public/pt_inbox_refs.js";
@@ -67,3 +68,4 @@ export const inbox = {
 export const KEYS = ["j", "k", "r", "n", "a", "t", "e", "s", "p", "x", "/", "?", "Escape"];
 
 onShout((message) => message.open && threads.select(message.open));
+if (typeof window !== "undefined") watchMarks();

@@ -2,6 +2,7 @@
 import { api } from "$/public/pt_api.js";
 import { keep, say, tell, wordsOf } from "$/public/pt_inbox_kit.js";
 import { BASE, NO_FILTERS, set, state } from "$/public/pt_inbox_store.js";
+import { reading } from "$/public/pt_inbox_told.js";
 
 const PAGE = 50;
 const AT_ONCE = 200; // as many as the server takes
@@ -54,7 +55,7 @@ let run = 0;
 export const loadList = async () => {
   const mine = ++run;
   try {
-    const [page, counts] = await Promise.all([api.get(listQuery()), api.get(`${BASE}/stats`)]);
+    const [page, counts] = await reading(() => Promise.all([api.get(listQuery()), api.get(`${BASE}/stats`)]));
     if (mine !== run) return;
     state.rows = new Map(page.items.map((row) => [row.id, row]));
     state.marked = new Set([...state.marked].filter((id) => state.rows.has(id)));
@@ -69,7 +70,7 @@ export const loadMore = async () => {
   loadingMore = true;
   const mine = run;
   try {
-    const page = await api.get(listQuery(state.cursor));
+    const page = await reading(() => api.get(listQuery(state.cursor)));
     if (mine !== run) return;
     page.items.forEach((row) => state.rows.set(row.id, row));
     set({ order: [...new Set([...state.order, ...page.items.map((row) => row.id)])], cursor: page.next_cursor });

@@ -17,8 +17,8 @@ onShout((message) => message.prefs && set({ prefs: { ...state.prefs, ...message.
 
 /** A contact wrote in `row`; `open`: its thread is on this screen. */
 export const ring = async (row, { open = false } = {}) => {
-  const mine = row.assignee?.id === state.me?.id;
-  if (!row || row.handling === "bot" || (row.assignee && !mine)) return;
+  // Gone meanwhile, the robot's or a colleague's.
+  if (!row || row.handling === "bot" || (row.assignee && row.assignee.id !== state.me?.id)) return;
   const looking = open && document.visibilityState === "visible" && document.hasFocus();
   if (!looking && !open) announce(say("inbox_more.news_from", { name: nameOf(row.contact) }));
   if (looking || !(await first(row.last_message?.id ?? row.id))) return;

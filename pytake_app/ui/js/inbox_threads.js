@@ -6,6 +6,7 @@ import { ring } from "$/public/pt_inbox_news.js";
 import { BASE, currentItems, emit, set, state, touchThread } from "$/public/pt_inbox_store.js";
 import { rowAfter } from "$/public/pt_inbox_model.js";
 import { stream, streaming } from "$/public/pt_inbox_stream.js";
+import { hearOf, reading, told } from "$/public/pt_inbox_told.js";
 import { dropUnsent, unsentIn } from "$/public/pt_inbox_unsent.js";
 import { may as grants } from "$/public/pt_rights.js";
 
@@ -41,7 +42,7 @@ export const loadThread = async (id, { quiet = false } = {}) => {
     set({ ...fresh, messages: new Map(unsentIn(id).map((message) => [message.client_id, message])), thread: "loading" });
   }
   try {
-    const [detail, page, log] = await Promise.all([api.get(`${BASE}/${id}`), api.get(messagesUrl(id)), api.get(`${BASE}/${id}/automation-log?limit=100`)]);
+    const [detail, page, log] = await reading(() => Promise.all([api.get(`${BASE}/${id}`), api.get(messagesUrl(id)), api.get(`${BASE}/${id}/automation-log?limit=100`)]));
     if (mine !== run || state.selected !== id) return;
     const known = quiet && !state.newer ? state.messages.size : 0;
     // Away from the end only what is shown is renewed: what lies between comes when one scrolls there.
@@ -62,6 +63,7 @@ export const loadThread = async (id, { quiet = false } = {}) => {
   } catch (error) {
     const gone = error.status === 404 || error.status === 422; // or it isn't one's own any more, and one sees no others
     if (mine !== run || state.selected !== id || (quiet && !gone)) return;
+    if (gone && dirty.has(id)) return; // it was told of while this answer was on its way: the next one says what is
     if (gone) dropRow(id);
     set(gone ? { thread: "missing", detail: null, item: null } : { thread: "error" });
   }
@@ -144,7 +146,7 @@ const refreshRows = async (ids) => {
   const all = new Map();
   for (let at = 0; at < ids.length; at += TOGETHER) {
     const part = ids.slice(at, at + TOGETHER);
-    const page = await api.get(`${BASE}?limit=${TOGETHER}&${part.map((id) => `ids=${id}`).join("&")}`).catch(() => null); // the next poke asks again
+    const page = await reading(() => api.get(`${BASE}?limit=${TOGETHER}&${part.map((id) => `ids=${id}`).join("&")}`)).catch(() => null); // the next poke asks again
     if (!page) return null;
     const found = new Map(page.items.map((row) => [row.id, row]));
     found.forEach((row, id) => all.set(id, row));
@@ -152,7 +154,7 @@ const refreshRows = async (ids) => {
       const row = found.get(id);
       const old = state.rows.get(id);
       if (!row) dropRow(id);
-      else if (!old?.last_message?.at || new Date(row.last_message.at) >= new Date(old.last_message.at)) {
+      else if (!old?.last_message?.at || new Date(row.last_message?.at ?? row.created_at) >= new Date(old.last_message.at)) {
         putRow(row);
         const last = row.last_message ?? {};
         if (last.direction === "in" && row.unread_count > 0 && last.id !== old?.last_message?.id && id !== state.selected) ring(row);
@@ -177,7 +179,7 @@ const heal = async () => {
   if (!found || !id || id !== state.selected || !state.detail) return;
   const row = found.get(id);
   const shown = [...state.messages.values()].find((message) => message.id === row?.last_message?.id);
-  if (row?.updated_at !== state.detail.updated_at || (shown && row.last_message.status && shown.status !== row.last_message.status)) loadThread(id, { quiet: true });
+  if (row?.updated_at !== state.detail.updated_at || (shown && row.last_message?.status && shown.status !== row.last_message.status)) loadThread(id, { quiet: true });
 };
 const healSoon = () => {
   healing ??= setTimeout(heal, HEAL_SOON_MS);
@@ -205,7 +207,7 @@ const refresh = async () => {
   emit();
   if (ids.includes(state.selected) && state.newest !== newest) {
     const last = [...state.messages.values()].reduce((a, b) => (a && a.created_at > b.created_at ? a : b), null);
-    if (last?.direction === "in") ring(state.detail, { open: true });
+    if (last?.direction === "in" && state.detail) ring(state.detail, { open: true }); // without it, it was taken away meanwhile
   }
   loadCounts();
 };
@@ -215,6 +217,14 @@ const refreshLater = (urgent) => {
   clearTimeout(timer);
   quick = urgent || Date.now() - refreshed > 2 * BUSY_MS;
   timer = setTimeout(refresh, quick ? CALM_MS : BUSY_MS);
+};
+const stale = (id) => {
+  dirty.add(id);
+  hearOf(id);
+};
+told.again = (ids) => {
+  ids.forEach((id) => dirty.add(id));
+  refreshLater(false);
 };
 
 // ---- what the socket tells is shown in the next frame; what only the server knows (who answers, the window) is read again later
@@ -239,7 +249,7 @@ const hearMessage = (message) => {
     putRow(next);
     if (message.direction === "in" && !open && next.last_message.id !== row.last_message?.id) ring(next);
   }
-  dirty.add(id);
+  stale(id);
   drawSoon();
   refreshLater(false);
 };
@@ -251,7 +261,7 @@ stream.event = (event) => {
     const last = state.rows.get(conversation.id)?.last_message;
     if (!last?.at || !conversation.last_message?.at || new Date(conversation.last_message.at) >= new Date(last.at)) putRow(conversation);
     if (conversation.id === state.selected && state.thread === "ready") Object.assign(state, { detail: conversation, item: conversation.queue_item ?? null });
-    dirty.add(conversation.id);
+    stale(conversation.id);
     drawSoon();
     refreshLater(conversation.id === state.selected);
   }
@@ -282,7 +292,7 @@ const onPokes = (pokes) => {
     else if (poke.event?.startsWith("presence")) live.presence?.(poke);
     // Who sees only their own isn't told of what has become another's: their line's change is all they hear.
     else if (poke.event === "queue_updated" && !grants(state.me, "conversations:see_all")) healSoon();
-    else if (poke.conversation_id && !(BY_SOCKET.has(poke.event) && streaming())) dirty.add(poke.conversation_id);
+    else if (poke.conversation_id && !(BY_SOCKET.has(poke.event) && streaming())) stale(poke.conversation_id);
   }
   // The open conversation is not kept waiting by a slow turn that stands already.
   refreshLater(dirty.has(state.selected));
