@@ -25,6 +25,7 @@ from pytake_app.channels.whatsapp.parse import parse
 from pytake_app.channels.whatsapp.signature import verify
 from pytake_app.core import tracing
 from pytake_app.core.errors import NotFoundError, UnavailableError
+from pytake_app.core.memory import settle_heap
 from pytake_app.core.metrics import counter, webhook_received, webhook_seconds
 from pytake_app.messaging import heartbeat
 from pytake_app.messaging.ingest import IngestAccount, Ingestor
@@ -135,6 +136,7 @@ class WebhookApp:
         await receive()
         beating = heartbeat.Beating(self._own.redis, "web")
         beating.start()
+        settle_heap()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await asyncio.to_thread(beating.stop)

@@ -18,6 +18,7 @@ import structlog
 from pytake_app.contacts.identities import ConcurrentChangeError
 from pytake_app.core import tracing
 from pytake_app.core.errors import UnavailableError
+from pytake_app.core.memory import undisturbed
 from pytake_app.core.metrics import batch_events, batch_seconds, counter, inbound_processed, inbound_seconds
 from pytake_app.core.services import Services
 from pytake_app.flows import execution_batch
@@ -258,7 +259,8 @@ def drain_lane(
     try:
         lanes = list(dict.fromkeys([lane, *duty.take(share, 0.0)]))
         while True:
-            result = worker.drain(lanes) if lanes else DrainResult()
+            with undisturbed():
+                result = worker.drain(lanes) if lanes else DrainResult()
             events, failed, dead = events + result.events, failed + result.failed, dead + result.dead
             again = [*(lanes if result.more else ()), *result.busy]
             if result.failed and not result.dead:
