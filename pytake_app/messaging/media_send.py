@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,18 +45,19 @@ class _Asset(NamedTuple):
 
 def uploaded_ids(content: Any) -> list[UUID]:
     """Our own media ids anywhere in a message's content; the platform's ids are no UUIDs."""
-    if isinstance(content, list):
-        return [found for item in content for found in uploaded_ids(item)]
-    if not isinstance(content, dict):
-        return []
-    inner = [found for key, item in content.items() if key != "media_id" for found in uploaded_ids(item)]
-    value = content.get("media_id")
-    if isinstance(value, str) and len(value) == 36:
-        try:
-            return [UUID(value), *inner]
-        except ValueError:
-            return inner
-    return inner
+    found: list[UUID] = []
+    rest = [content]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, list):
+            rest += item
+        elif isinstance(item, dict):
+            value = item.get("media_id")
+            if isinstance(value, str) and len(value) == 36:
+                with contextlib.suppress(ValueError):
+                    found.append(UUID(value))
+            rest += [inner for inner in item.values() if isinstance(inner, dict | list)]
+    return found
 
 
 def with_ids(content: Any, ids: dict[UUID, str]) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -266,11 +266,26 @@ class WhatsAppClient:
         except httpx.InvalidURL:
             raise SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address") from None
         try:
-            return await self._read(account, self._answer(request, self._total, bare=True))
+            return await self._bare(account, request)
         except (SendError, PermissionError):
             if leaving is not None and leaving.withdrawn:
                 raise Withdrawn from None
             raise
+
+    async def _bare(self, account: AccountCredentials, request: httpx.Request) -> JsonObject:
+        """A message's call, straight through the transport."""
+        failure: SendError
+        try:
+            async with asyncio.timeout(self._total):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = await _body_of(response)
+                finally:
+                    await response.aclose()
+            return _judged(account, response, body)
+        except _FAILURES as error:
+            failure = _failure(error)
+        raise failure
 
     async def _call(
         self,
@@ -291,49 +306,23 @@ class WhatsAppClient:
         self, account: AccountCredentials, answer_to: AbstractAsyncContextManager[httpx.Response]
     ) -> JsonObject:
         async with answer_to as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes(_CHUNK):
-                body += chunk
-                if len(body) > _ANSWER_BYTES:
-                    raise SendError(SendErrorKind.UNSURE, http_status=response.status_code, reason="bad_answer")
-        if not response.is_success:
-            raise error_from_answer(
-                response.status_code,
-                bytes(body),
-                retry_after=response.headers.get("Retry-After"),
-                secret=account.access_token,
-            )
-        try:
-            answer = decode(bytes(body))
-        except MalformedBody:
-            answer = None
-        if not isinstance(answer, dict):
-            raise SendError(SendErrorKind.UNSURE, http_status=response.status_code, reason="bad_answer")
-        return answer
+            body = await _body_of(response)
+        return _judged(account, response, body)
 
     @asynccontextmanager
-    async def _answer(
-        self, request: httpx.Request, total: float, *, bare: bool = False
-    ) -> AsyncIterator[httpx.Response]:
-        """The answer to ``request`` (``bare``: straight through the transport);
-        its failures as :class:`SendError` (the cause is dropped: it holds the token)."""
+    async def _answer(self, request: httpx.Request, total: float) -> AsyncIterator[httpx.Response]:
+        """The answer to ``request``; its failures as :class:`SendError` (the cause is dropped: it holds the token)."""
         failure: SendError
         try:
             async with asyncio.timeout(total):
-                response = await (
-                    self._transport.handle_async_request(request) if bare else self._http.send(request, stream=True)
-                )
+                response = await self._http.send(request, stream=True)
                 try:
                     yield response
                 finally:
                     await response.aclose()
                 return
-        except httpx.InvalidURL:
-            failure = SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address")
-        except httpx.TransportError as error:
-            failure = _transport_failure(error)
-        except (TimeoutError, aiohttp.ClientError) as error:
-            failure = SendError(SendErrorKind.UNSURE, reason="unsure", message=type(error).__name__)
+        except _FAILURES as error:
+            failure = _failure(error)
         raise failure
 
     async def _stream(self, account: AccountCredentials, url: str, part: Path, max_bytes: int) -> tuple[int, str]:
@@ -366,6 +355,46 @@ class WhatsAppClient:
 def _parsed(url: str) -> httpx.URL:
     """Raises ``httpx.InvalidURL``."""
     return httpx.URL(url)
+
+
+_FAILURES = (httpx.InvalidURL, httpx.TransportError, TimeoutError, aiohttp.ClientError)
+
+
+async def _body_of(response: httpx.Response) -> bytes:
+    """Raises :class:`SendError` when it is too long."""
+    # As it came, unless it came packed: httpx' way through decoders and chunkers costs as much as the reading.
+    stream = response.stream
+    plain = isinstance(stream, httpx.AsyncByteStream) and "content-encoding" not in response.headers
+    chunks = cast("httpx.AsyncByteStream", stream) if plain else response.aiter_bytes(_CHUNK)
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > _ANSWER_BYTES:
+            raise SendError(SendErrorKind.UNSURE, http_status=response.status_code, reason="bad_answer")
+    return bytes(body)
+
+
+def _judged(account: AccountCredentials, response: httpx.Response, body: bytes) -> JsonObject:
+    """The JSON object of a 2xx answer. Raises :class:`SendError`."""
+    if not response.is_success:
+        raise error_from_answer(
+            response.status_code, body, retry_after=response.headers.get("Retry-After"), secret=account.access_token
+        )
+    try:
+        answer = decode(body)
+    except MalformedBody:
+        answer = None
+    if not isinstance(answer, dict):
+        raise SendError(SendErrorKind.UNSURE, http_status=response.status_code, reason="bad_answer")
+    return answer
+
+
+def _failure(error: Exception) -> SendError:
+    if isinstance(error, httpx.InvalidURL):
+        return SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address")
+    if isinstance(error, httpx.TransportError):
+        return _transport_failure(error)
+    return SendError(SendErrorKind.UNSURE, reason="unsure", message=type(error).__name__)
 
 
 def _transport_failure(error: httpx.TransportError) -> SendError:
