@@ -16,6 +16,7 @@ import structlog
 from pytake_app.api import live_events
 from pytake_app.api.services import Services
 from pytake_app.api.socket_counts import SocketCounts
+from pytake_app.core.ending import end
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import EventLog, event_key
 from pytake_app.core.tenancy import Permission, Principal
@@ -137,10 +138,7 @@ class Hub:
 
     async def aclose(self) -> None:
         """Stop listening."""
-        tasks = [*self._workers.values(), *([self._listener] if self._listener else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._workers.values(), *([self._listener] if self._listener else [])])
         self._listener = None
 
     # -- beginning and going on -------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pytake_app.core import tracing
 from pytake_app.core.crypto import DecryptionError
 from pytake_app.core.egress import EgressGuard
+from pytake_app.core.ending import end
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.live import connect_async
 from pytake_app.core.services import Services
@@ -71,9 +72,7 @@ class Requester:
                     self._wake.clear()
         finally:
             await self.finish(STOP_SECONDS)
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            await end(helpers)
             await self._http.aclose()
             await self._ai.aclose()
 

@@ -24,6 +24,7 @@ from pytake_app.channels.content import parse_content
 from pytake_app.channels.errors import MediaError, RenderError, SendError, SendErrorKind, Withdrawn
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.core import tracing
+from pytake_app.core.ending import end
 from pytake_app.core.errors import NotFoundError
 from pytake_app.core.live import connect_async
 from pytake_app.core.metrics import (
@@ -126,9 +127,8 @@ class Sender:
         try:
             await self._loop()
         finally:
-            for task in (*helpers, stopper, *self._signals):
-                task.cancel()
-            await asyncio.gather(*helpers, stopper, *self._signals, return_exceptions=True)
+            await end([*helpers, stopper])
+            await end(self._signals)
             for client in self._clients.values():
                 await client.aclose()
             await self._redis.aclose()
@@ -181,10 +181,7 @@ class Sender:
 
     async def _give_up(self) -> None:
         """What is still under way has left, and nobody will hear the answer: the platform's report may tell."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._tasks)
         try:
             await asyncio.to_thread(self._write_only, self._results)
         except DATABASE_ERRORS as error:

@@ -34,6 +34,7 @@ from reflex.state import StateUpdate
 from reflex_base.constants.state import FIELD_MARKER
 
 from pytake_app.conversations import service as conversations
+from pytake_app.core.ending import end
 from pytake_app.core.errors import ProblemError
 from pytake_app.core.live import Live
 from pytake_app.core.tenancy import Permission, Principal
@@ -231,9 +232,7 @@ class Bridge:
                 if self.accept(poke):
                     wake.set()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
 
 bridge = Bridge()
