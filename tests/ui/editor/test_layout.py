@@ -1,6 +1,7 @@
 """Tidy layout: what begins a conversation stands in the first column, and laying out twice is the same as once."""
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -88,6 +89,9 @@ def test_a_tidy_layout_begins_at_the_left_and_stays_as_it_is(modules: Path) -> N
         text=True,
         timeout=120,
         check=False,
+        # Its optimising compiler gets dagre's arithmetic wrong at times: of thousands of layouts, some few of the same
+        # flow come out otherwise. Without it, and in V8, which browsers have, it always comes out the same.
+        env={**os.environ, "BUN_JSC_useDFGJIT": "0"},
     )
     assert done.returncode == 0, done.stderr
     for seed, found in enumerate(json.loads(done.stdout)):
