@@ -67,7 +67,7 @@ def _media_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 def _location_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     place = rx.el.div(icon("map-pin", "l"), class_name="pic")
-    name = rx.el.div(rx.cond(shown(item, "name") != "", shown(item, "name"), t("editor.empty_text")), class_name="cap")
+    name = rx.el.div(rx.cond(shown(item, "name") != "", shown(item, "name"), t("canvas.no_place")), class_name="cap")
     return [
         rx.el.div(
             rx.el.div(place, name, rx.el.div(shown(item, "address"), class_name="ft"), class_name="bub"),
@@ -125,7 +125,7 @@ def _condition_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 def _switch_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     value = rx.cond(
-        shown(item, "value") != "", RichText.create(text=shown(item, "value"), limit=80), t("editor.empty_text")
+        shown(item, "value") != "", RichText.create(text=shown(item, "value"), limit=80), t("canvas.no_value")
     )
     return [rx.el.div(rx.el.div(value, class_name="mt"), class_name="bd tight"), option_rows(item, case_row)]
 
@@ -312,7 +312,7 @@ def _queue_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
 
 
 def _request_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
-    url = rx.cond(shown(item, "url") != "", shown(item, "url"), t("editor.empty_text"))
+    url = rx.cond(shown(item, "url") != "", shown(item, "url"), t("canvas.no_address"))
     line = rx.el.div(
         rx.el.b(shown(item, "method"), class_name="mono t-blue"),
         rx.el.span(url, class_name="mono ell"),

@@ -2,10 +2,11 @@
 import { flushSync } from "react-dom";
 import { toast } from "sonner";
 import { bridges, edgeAt, freshId, indexOf, nodeOf, portsOf, reach, snap } from "$/public/pt_editor_doc.js";
-import { editor, emit, readOnly, say, specOf, S, tell } from "$/public/pt_editor.js";
+import { editor, emit, readOnly, say, sayOr, specOf, S, tell } from "$/public/pt_editor.js";
 import { align } from "$/public/pt_editor_arrange.js";
 import { copied, copyNow, duplicate, paste, pasteNow } from "$/public/pt_editor_clipboard.js";
 import { frameSelection, heldBy, pickUp, putDown, resized, withHeld } from "$/public/pt_editor_frames.js";
+import { writtenVariables } from "$/public/pt_editor_inspect.js";
 import { arranged } from "$/public/pt_editor_layout.js";
 import { nodeName, paletteGroups, portLabel } from "$/public/pt_editor_model.js";
 import { around, CARD, inReadingOrder, isBlock, middle, nodesOf, placed, rectOf, reveal, sizeOf, stage } from "$/public/pt_editor_stage.js";
@@ -28,7 +29,21 @@ const mark = (id) => {
   if (id) stage.box?.querySelector(`.react-flow__edge[data-id="${CSS.escape(id)}"]`)?.classList.add("drop");
 };
 
-const newNode = (type, position) => ({ id: freshId(type), type, title: "", config: structuredClone(specOf(type).default), position: { x: snap(position.x), y: snap(position.y) } });
+/** What a new block begins with: a variable that it writes gets a name in the person's language that no other block uses. */
+const beginning = (spec) => {
+  const config = structuredClone(spec.default);
+  const taken = new Set(writtenVariables().map(({ name }) => name));
+  for (const { name, widget } of spec.fields ?? []) {
+    if (widget !== "variable" || !config[name]) continue;
+    const first = sayOr(`canvas.variable_${config[name]}`, config[name]);
+    let free = first;
+    for (let n = 2; taken.has(free); n += 1) free = `${first}_${n}`;
+    config[name] = free;
+  }
+  return config;
+};
+
+const newNode = (type, position) => ({ id: freshId(type), type, title: "", config: beginning(specOf(type)), position: { x: snap(position.x), y: snap(position.y) } });
 
 /** The exit by which a path goes on through a node of this type. */
 const throughPort = (node) => {

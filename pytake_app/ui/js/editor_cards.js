@@ -1,6 +1,6 @@
 // What the cards of the canvas show, from a node's config: texts in words, rows, exits and problems.
 import { getLang } from "$/public/pt_i18n.js";
-import { portsOf } from "$/public/pt_editor_doc.js";
+import { alwaysFails, portsOf } from "$/public/pt_editor_doc.js";
 import { S, say, sayOr, specOf } from "$/public/pt_editor.js";
 import { ALONE } from "$/public/pt_editor_inspect.js";
 import { duration, kindName, nodeName, plain, portName, visible } from "$/public/pt_editor_model.js";
@@ -135,7 +135,7 @@ export const cardModel = (node, { selected, problems, wired, lit, current, showE
     peer: peer ? `${peer.name}${peer.more ? ` +${peer.more}` : ""}` : "",
     peer_hue: peer?.hue ?? "violet",
     options: all.filter((port) => port.option).map(seen),
-    exits: all.filter((port) => !port.option && (port.id !== "error" || showError || wired.includes("error"))).map(seen),
+    exits: all.filter((port) => !port.option && (port.id !== "error" || alwaysFails(node.type) || showError || wired.includes("error"))).map(seen),
     f: fields,
   };
 };

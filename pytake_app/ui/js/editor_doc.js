@@ -154,6 +154,9 @@ export const applyOp = (doc, op) => {
 /** Apply operations in order. */
 export const applyAll = (doc, ops) => ops.reduce(applyOp, doc);
 
+/** Whether a block's exit for failures is always shown: what it asks of others fails on the best of days. */
+export const alwaysFails = (type) => type === "api_call" || type === "ai_prompt";
+
 /** The exits of a node as its type's spec describes them: `{id, label?, key?, required, source?}` in canvas order. */
 export const portsOf = (spec, config) => {
   if (!spec) return [];

@@ -29,11 +29,13 @@ export const described = (item) => ({
 
 /** Calls `leave` on a press outside of the box, and on Escape. */
 export const useAway = (box, open, leave) => {
+  const latest = useRef(leave);
+  latest.current = leave; // what was typed since it opened counts
   useEffect(() => {
     if (!open) return undefined;
-    const away = (event) => !box.current?.contains(event.target) && leave();
-    window.addEventListener("mousedown", away);
-    return () => window.removeEventListener("mousedown", away);
+    const away = (event) => !box.current?.contains(event.target) && latest.current();
+    window.addEventListener("mousedown", away, true); // before the canvas, which keeps presses to itself
+    return () => window.removeEventListener("mousedown", away, true);
   }, [open]);
 };
 
@@ -96,8 +98,9 @@ export const listKeys = (event, { shown, on, setOn, onPick, onClose }) => {
 };
 
 /** A box to choose from a list by typing. `choices`: `{key, label, about, words?}`; `value` is a key.
- * `create(text)` makes a new one; `free` keeps what was typed though it isn't in the list; `open(key)` leads to the chosen one. */
-export const Combo = ({ item, choices, value, onPick, placeholder, create, createLabel, free = false, open: goTo, openLabel, empty, leading }) => {
+ * `create(text)` makes a new one; `free` keeps what was typed though it isn't in the list, `own` so that Enter does too;
+ * `open(key)` leads to the chosen one. */
+export const Combo = ({ item, choices, value, onPick, placeholder, create, createLabel, free = false, own = false, open: goTo, openLabel, empty, leading }) => {
   const [typed, setTyped] = useState(null); // null: closed
   const [on, setOn] = useState(0);
   const [busy, setBusy] = useState(false);
@@ -107,11 +110,12 @@ export const Combo = ({ item, choices, value, onPick, placeholder, create, creat
   const open = typed !== null;
   const shown = useMemo(() => (open ? matching(choices, typed) : []), [choices, typed]);
   const leave = () => {
-    if (free && typed !== null && typed.trim() !== "" && typed !== (chosen?.label ?? value)) onPick(typed.trim());
+    const text = typed?.trim() ?? "";
+    if (free && text && text !== (chosen?.label ?? value)) onPick(choices.find((choice) => choice.label === text)?.key ?? text);
     setTyped(null);
   };
   useAway(box, open, leave);
-  useEffect(() => setOn(0), [typed]);
+  useEffect(() => setOn(own && typed?.trim() ? -1 : 0), [typed]);
   const exact = choices.some((choice) => fold(choice.label) === fold(typed ?? ""));
   const make = async () => {
     setBusy(true);
@@ -138,7 +142,7 @@ export const Combo = ({ item, choices, value, onPick, placeholder, create, creat
     if (event.key === "Enter" && canMake && (shown.length === 0 || on >= shown.length)) {
       event.preventDefault();
       make();
-    } else if (event.key === "Enter" && free && shown.length === 0) {
+    } else if (event.key === "Enter" && free && !shown[on]) {
       event.preventDefault();
       leave();
     } else if (event.key === "Tab") leave();
@@ -149,7 +153,8 @@ export const Combo = ({ item, choices, value, onPick, placeholder, create, creat
     leading,
     h("input", { ...described(item), type: "text", className: "input", role: "combobox", "aria-expanded": open, "aria-controls": open ? id : undefined, "aria-activedescendant": open && shown[on] ? `${id}-${on}` : undefined, autoComplete: "off", spellCheck: false,
       value: open ? typed : (chosen?.label ?? value ?? ""), placeholder: open && chosen ? chosen.label : placeholder || item.placeholder, "data-lost": lost || undefined,
-      onFocus: (event) => event.target.select(), onClick: () => !open && !item.disabled && setTyped(""), onChange: (event) => setTyped(event.target.value), onKeyDown }),
+      onFocus: (event) => event.target.select(), onClick: () => !open && !item.disabled && setTyped(""), onChange: (event) => setTyped(event.target.value), onKeyDown,
+      onBlur: (event) => open && !box.current?.contains(event.relatedTarget) && leave() }),
     goTo && chosen && !open ? goTo(chosen.key) : null,
     value && !open && !item.disabled && !item.required ? h("button", { type: "button", className: "ib sm clr", "aria-label": say("inspector.clear"), title: say("inspector.clear"), onClick: () => onPick("") }, "×") : null,
     open && h(Options, { id, shown, on, setOn, onPick: pick, label: item.label, empty: canMake ? "" : empty || say("inspector.nothing_found") },

@@ -1,6 +1,6 @@
 // What the inspector shows: the form of the selected block as plain objects with ready texts.
 import { getLang, trKey } from "$/public/pt_i18n.js";
-import { at, edgeAt, indexOf, nodeOf, portsOf } from "$/public/pt_editor_doc.js";
+import { alwaysFails, at, edgeAt, indexOf, nodeOf, portsOf } from "$/public/pt_editor_doc.js";
 import { S, readOnly, say, sayOr, specOf } from "$/public/pt_editor.js";
 import { addSlice, duration, findingText, kindName, nodeName, plain, portLabel, portName, visible } from "$/public/pt_editor_model.js";
 import { grouped, groupText, ofTranslation } from "$/public/pt_editor_findings.js";
@@ -240,7 +240,7 @@ const nodeModel = (node) => {
     behind: texts.length ? texts.map(findingText).join(" ") : "",
     behind_at: texts.length ? S.findings.indexOf(texts[0]) : -1,
     next: leadsTo(node),
-    has_error: portsOf(spec, node.config).some((port) => port.id === "error"),
+    has_error: !alwaysFails(node.type) && portsOf(spec, node.config).some((port) => port.id === "error"),
     error_shown: S.shownErrors.includes(node.id) || Boolean(edgeAt(S.doc, node.id, "error")),
     error_wired: Boolean(edgeAt(S.doc, node.id, "error")),
   };

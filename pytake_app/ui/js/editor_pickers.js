@@ -107,7 +107,7 @@ export const VariableName = ({ item }) => {
   const known = writtenVariables();
   const clean = (value) => value.trim().replace(/^\{\{\s*(session\.)?|\s*\}\}$/g, "").replace(/\s+/g, "_").slice(0, 64);
   const choices = known.filter(({ node }) => node.id !== item.node).map(({ name, node }) => ({ key: name, label: name, about: nodeName(node) }));
-  return h(Combo, { item, free: true, value: item.text, onPick: (value) => put(item)(clean(value)), choices, placeholder: item.placeholder || say("inspector.variable_name"), empty: say("inspector.new_variable") });
+  return h(Combo, { item, free: true, own: true, value: item.text, onPick: (value) => put(item)(clean(value)), choices, placeholder: item.placeholder || say("inspector.variable_name"), empty: say("inspector.new_variable") });
 };
 
 /** A number of the organization; empty: any. */

@@ -17,7 +17,10 @@ const DRAG = "application/x-pytake-block";
 /** An entry of the palette: drag it onto the canvas, or press it. */
 export const PaletteItem = ({ type, disabled, label, about, children, className }) =>
   h("button", { type: "button", className, draggable: !disabled, disabled, title: about || label, "data-testid": `palette-${type}`,
-    onClick: () => actions.addHere(type),
+    onClick: () => {
+      actions.addHere(type);
+      actions.focus(); // Enter now opens the new block's form instead of adding another
+    },
     onDragStart: (event) => {
       event.dataTransfer.setData(DRAG, type);
       event.dataTransfer.effectAllowed = "copy";
