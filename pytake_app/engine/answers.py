@@ -174,7 +174,37 @@ def region_of(phone: str) -> str:
 
 def _phone(rules: Rules, given: LastInput, _today: datetime) -> Answer:
     number = normalize_phone(given.text, rules.region)
-    return Answer(ok=True, value=number, why="valid") if number else _no("not a phone number")
+    if number:
+        return Answer(ok=True, value=number, why="valid")
+    return _no(NO_AREA_CODE if lacks_area_code(given.text, rules.region) else "not a phone number")
+
+
+NO_AREA_CODE: Final = "a phone number without its area code"
+_LOCAL_BR: Final = range(7, 10)
+"""Digits of a Brazilian number without its DDD; phonenumbers calls some of these lengths possible as they are."""
+
+
+def lacks_area_code(text: str, region: str) -> bool:
+    """Is this a number as neighbours write it, which nobody can tell the place of?"""
+    if text.strip().startswith("+"):
+        return False
+    try:
+        number = phonenumbers.parse(text.strip()[:40], region)
+    except phonenumbers.NumberParseException:
+        return False
+    if region == "BR":
+        return len(str(number.national_number)) in _LOCAL_BR
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY)
+
+
+@lru_cache(maxsize=256)
+def sample_phone(region: str) -> str:
+    """A number that nobody has, as people of a country write theirs in full."""
+    number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    if number is None:
+        return ""
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL))
 
 
 def _date(rules: Rules, given: LastInput, today: datetime) -> Answer:

@@ -28,6 +28,9 @@ from pytake_app.flows.impact_schemas import AppliedImpact, ImpactChoice, ImpactN
 from pytake_app.flows.models import Flow, FlowSession
 from pytake_app.flows.replay import moved_session
 
+SAYS = 60
+"""Characters of a node's own words that tell it from others of its kind."""
+
 _WAITS = {"reply": "message", "person": "handoff", "outside": "request"}
 
 
@@ -54,7 +57,7 @@ def preview(session: Session, principal: Principal, ref: UUID | str) -> ImpactPr
     nodes = [
         ImpactNode(
             node_id=standing.node_id,
-            title=_title(older[standing.version], standing.node_id),
+            **_name(older[standing.version], standing.node_id),
             version=standing.version,
             change=_change(older[standing.version], draft, standing.node_id),
             waits_for=standing.wait,
@@ -69,7 +72,7 @@ def preview(session: Session, principal: Principal, ref: UUID | str) -> ImpactPr
         sessions=sum(counts.values()),
         nodes=nodes,
         targets=[
-            ImpactTarget(node_id=node.id, title=node.title, type=node.type, waits_for=sorted(kinds & wanted))
+            ImpactTarget(node_id=node.id, **_name(draft, node.id), waits_for=sorted(kinds & wanted))
             for node in draft.nodes
             if (kinds := wait_kinds(draft, node.id)) & wanted
         ],
@@ -199,9 +202,16 @@ def _document(session: Session, flow: Flow, number: int) -> FlowDocument:
     return FlowDocument.model_validate(repository.version(session, flow.id, number).document)
 
 
-def _title(document: FlowDocument, node_id: str) -> str:
+def _name(document: FlowDocument, node_id: str) -> dict[str, Any]:
+    """What people know a node by: its title, its kind, and the beginning of what it says."""
     node = document.node(node_id)
-    return node.title if node is not None else ""
+    if node is None:
+        return {"title": "", "type": "", "says": ""}
+    kind = NODE_TYPES.get(canonical_type(node.type))
+    said = node.config.get(kind.summary_field) if kind is not None and kind.summary_field else None
+    words = " ".join(said.split()) if isinstance(said, str) else ""
+    says = words if len(words) <= SAYS else f"{words[: SAYS - 1].rstrip()}…"
+    return {"title": node.title, "type": canonical_type(node.type), "says": says}
 
 
 def _change(older: FlowDocument, draft: FlowDocument, node_id: str) -> Any:

@@ -22,10 +22,12 @@ class ImpactChoice(BaseModel):
 
 
 class ImpactNode(BaseModel):
-    """Sessions that wait at a node of a version, and what the draft makes of the node."""
+    """Sessions that wait at a node of a version, and what the draft makes of it. `says`: how its own words begin."""
 
     node_id: str
     title: str
+    type: str
+    says: str
     version: int
     change: Literal["same", "changed", "removed"]
     waits_for: str
@@ -38,6 +40,7 @@ class ImpactTarget(BaseModel):
     node_id: str
     title: str
     type: str
+    says: str
     waits_for: list[str]
 
 

@@ -300,6 +300,30 @@ def test_a_number_without_a_country_is_of_the_contacts_own(contact: str, text: s
     assert talk.session.variables == {"x": expected}
 
 
+@pytest.mark.parametrize(
+    ("contact", "locale", "retry", "text", "told"),
+    [
+        ("5511987654321", "pt_BR", "", "9999-1234",
+         "Faltou o DDD. Escreva o número completo, por exemplo (11) 96123-4567."),
+        ("5511987654321", "es", "", "999 1234",
+         "Falta el código de área. Escribe el número completo, por ejemplo (11) 96123-4567."),
+        ("+12015550123", "en", "", "555-0123",
+         "The area code is missing. Please write the whole number, for example (201) 555-0123."),
+        ("5511987654321", "pt_BR", "Com DDD, por favor", "9999-1234", "Com DDD, por favor"),
+        ("5511987654321", "pt_BR", "", "não tenho", "Seu telefone?"),
+        ("+34612345678", "es", "", "12 34 56 78", "Seu telefone?"),
+    ],
+)  # fmt: skip
+def test_who_leaves_the_area_code_out_is_told_so(contact: str, locale: str, retry: str, text: str, told: str) -> None:
+    ask = {"id": "q", "type": "question",
+           "config": {"body": "Seu telefone?", "variable": "x", "kind": "phone", "retry_message": retry}}  # fmt: skip
+    flow = compiled([{"id": "s", "type": "start"}, ask], [("s", "next", "q")], settings={"locale": locale})
+    talk = Talk(flow, context(contact=ContactView(id="c", phone=contact)))
+    talk.say(text)
+    assert talk.bodies() == [told]
+    assert talk.session.status == "waiting"
+
+
 def test_documents_and_addresses_as_telephones_write_them() -> None:
     assert answer("cpf", "529.982.247–25") == "52998224725"
     assert answer("cep", "01310–100") == "01310100"

@@ -61,6 +61,23 @@ def test_the_flows_own_words_come_before_the_callers() -> None:
     assert (talk.session.flow_id, talk.session.status, talk.bodies()) == ("inner", "waiting", ["?"])
 
 
+def test_after_going_to_another_flow_its_words_count_and_its_callers() -> None:
+    """Who goes and doesn't return has left: the flow gone from is over; whoever waits for a return isn't."""
+    last = document([START, ASK], [("s", "next", "q")], settings={"interrupt_keywords": ["fim"]})
+    go = {"id": "j", "type": "jump", "config": {"flow": "last", "mode": "go"}}
+    left = document([START, go], [("s", "next", "j")], settings={"interrupt_keywords": ["sair daqui"]})
+    call = {"id": "j", "type": "jump", "config": {"flow": "left", "mode": "call"}}
+    main = document([START, call], [("s", "next", "j")], settings={"interrupt_keywords": ["casa"]})
+    flows = {name: compile_flow(given, name, 1) for name, given in (("last", last), ("left", left), ("main", main))}
+    heard = {}
+    for word in ("sair daqui", "fim", "casa"):
+        talk = Talk(flows["main"], context(flows))
+        assert talk.session.flow_id == "last"
+        talk.say(word)
+        heard[word] = talk.session.status
+    assert heard == {"sair daqui": "completed", "fim": "interrupted", "casa": "interrupted"}
+
+
 def test_a_delay_hears_global_keywords_only() -> None:
     later = {"id": "d", "type": "delay", "config": {"amount": 30, "unit": "days"}}
     settings = {"interrupt_keywords": ["cancelar"], "restart_keywords": ["de novo"]}

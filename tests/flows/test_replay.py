@@ -130,6 +130,7 @@ def test_what_a_publication_means(caller: Caller, worker: threading.Event) -> No
     assert [(n["node_id"], n["change"], n["waits_for"], n["sessions"]) for n in answer["nodes"]] == [
         ("ask", "removed", "message", 1), ("menu", "changed", "message", 1)]  # fmt: skip
     assert [target["node_id"] for target in answer["targets"]] == ["menu"]
+    assert all(node["says"] and node["type"] in ("question", "msg_buttons") for node in answer["nodes"])
 
 
 MOVED = [

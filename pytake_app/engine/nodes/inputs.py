@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from pytake_app.engine.answers import ANSWER_KINDS, AnswerKind, Rules, check_answer, compile_re2, region_of
+from pytake_app.engine.answers import (
+    ANSWER_KINDS,
+    NO_AREA_CODE,
+    AnswerKind,
+    Rules,
+    check_answer,
+    compile_re2,
+    region_of,
+    sample_phone,
+)
 from pytake_app.engine.content import TextContent
 from pytake_app.engine.limits import EXPIRY_RANGE_MINUTES, WA_TEXT_BODY
 from pytake_app.engine.nodes.base import (
@@ -65,6 +74,14 @@ def _wait(visit: Visit, minutes: float | None, attempts: int, why: str) -> WaitF
     return WaitFor("message", visit.minutes_from_now(minutes) if minutes else None, attempts, why)
 
 
+_WHOLE_NUMBER: Final = {
+    "pt_BR": "Faltou o DDD. Escreva o número completo, por exemplo {sample}.",
+    "en": "The area code is missing. Please write the whole number, for example {sample}.",
+    "es": "Falta el código de área. Escribe el número completo, por ejemplo {sample}.",
+}
+"""What a contact hears who leaves the area code out: none can be guessed, and asking the same again helps nobody."""
+
+
 def _ask(visit: Visit, text: Template) -> bool:
     body = visit.clipped(text, WA_TEXT_BODY)
     if not body.strip():
@@ -104,9 +121,13 @@ def _resume_question(visit: Visit, prepared: _Question, _resume: Resume) -> Outc
     if attempts >= config.max_attempts:
         why = f"{answer.why}; no attempts left"
         return Go("invalid", why) if visit.has("invalid") else Finish("completed", "invalid_answer", why)
-    # The author's own retry text, else the question once more.
+    # The author's own retry text, else what is missing where that can be said, else the question once more.
     if not (prepared.retry.source and _ask(visit, prepared.retry)):
-        _ask(visit, prepared.body)
+        if answer.why == NO_AREA_CODE:
+            said = _WHOLE_NUMBER.get(visit.scope.locale, _WHOLE_NUMBER["en"])
+            visit.send(TextContent(body=said.format(sample=sample_phone(region))))
+        else:
+            _ask(visit, prepared.body)
     return _wait(visit, config.timeout_minutes, attempts, answer.why)
 
 

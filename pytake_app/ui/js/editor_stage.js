@@ -69,6 +69,8 @@ export const reveal = (node, duration = 220) => {
   const { x, y, width, height } = rectOf(node);
   const from = stage.flow.flowToScreenPosition({ x, y });
   const to = stage.flow.flowToScreenPosition({ x: x + width, y: y + height });
+  const map = stage.box.querySelector(".react-flow__minimap")?.getBoundingClientRect();
+  if (map?.width && Math.min(to.x, rect.right) > map.left && to.y - from.y < map.top - rect.top - 2 * MARGIN) rect.bottom = map.top;
   if (from.x >= rect.left && from.y >= rect.top && to.x <= rect.right && to.y <= rect.bottom) return;
   const view = stage.flow.getViewport();
   const wide = rect.right - rect.left;

@@ -317,18 +317,20 @@ addSlice("versions", () => {
   };
 });
 
+/** A block in words: its title, else its kind and what it says, for many have no title. */
+const inWords = ({ title, type, says }) => title || (says ? `${kindName(type)} “${says}”` : kindName(type));
+
 const parkedRow = (node, publish) => {
   const choice = publish.choices[node.node_id] ?? "";
   const targets = publish.impact.targets.filter((target) => target.waits_for.includes(node.waits_for));
-  const name = (target) => target.title || kindName(target.type);
   return {
     id: node.node_id,
-    title: node.title || node.node_id,
+    title: inWords(node),
     why: say(node.change === "removed" ? "versions.parked_removed" : "versions.parked_changed", { count: node.sessions }),
     choice,
     choices: [
       { value: "", label: say(publish.rest === "end" ? "versions.parked_as_rest" : "versions.parked_finish") },
-      ...targets.map((target) => ({ value: target.node_id, label: say("versions.parked_move", { block: name(target) }) })),
+      ...targets.map((target) => ({ value: target.node_id, label: say("versions.parked_move", { block: inWords(target) }) })),
       { value: "end", label: say("versions.parked_end") },
     ],
   };
