@@ -170,6 +170,10 @@ def test_what_is_no_number_is_told_and_kept_over_a_reload(person: Person) -> Non
     editor.field("max_attempts").fill("5")
     expect(editor.page.locator('.ins .err[id$="max_attempts-issue"]')).to_have_count(0)
     assert editor.node("pergunta")["config"]["max_attempts"] == 5
+    editor.field("variable").click()
+    editor.page.keyboard.type("anos")
+    editor.page.locator(".react-flow__pane").click(position={"x": 40, "y": 40})  # pressing elsewhere keeps what was typed
+    expect(editor.card("pergunta")).to_contain_text("anos")
     editor.done()
 
 
