@@ -110,7 +110,7 @@ def _state(item: Item) -> rx.Component:
             custom_attrs={"aria-label": t("flows.errors", count=number(item, "errors"))},
         ),
     )
-    shelved = rx.cond(flag(item, "archived"), badge(t("flows.archived")), sign)
+    shelved = rx.cond(flag(item, "archived"), badge(t("flows.shelved")), sign)
     return rx.el.td(rx.el.div(shelved, version, changes, wrong, class_name="row"), class_name="c-state")
 
 
