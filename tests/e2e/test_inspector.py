@@ -172,7 +172,7 @@ def test_what_is_no_number_is_told_and_kept_over_a_reload(person: Person) -> Non
     assert editor.node("pergunta")["config"]["max_attempts"] == 5
     editor.field("variable").click()
     editor.page.keyboard.type("anos")
-    editor.page.locator(".react-flow__pane").click(position={"x": 40, "y": 40})  # pressing elsewhere keeps what was typed
+    editor.page.locator(".react-flow__pane").click(position={"x": 40, "y": 40})  # keeps what was typed
     expect(editor.card("pergunta")).to_contain_text("anos")
     editor.done()
 
