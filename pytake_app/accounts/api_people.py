@@ -67,12 +67,14 @@ def list_users(who: CurrentPrincipal, session: TenantSession) -> Page[MemberView
 
 @router.post("", status_code=201)
 def create_user(body: UserCreate, who: CurrentPrincipal, services: ServicesDep) -> MemberView:
-    """Add somebody with a first password. 409 `email_taken`."""
+    """Add somebody with a first password. 409 `email_taken`; 403 `email_unconfirmed`: the caller's own address."""
     who.needs(Permission.USERS_MANAGE)
     services.limiter.require(PEOPLE_PER_ORGANIZATION, "people-added", str(who.organization_id))
     hashed = members.check_new(who, body)
     with services.database.tenant(who.organization_id) as session:
-        return members.create_member(session, who, body, hashed, database=services.database, clock=services.clock)
+        return members.create_member(
+            session, who, body, hashed, database=services.database, settings=services.settings, clock=services.clock
+        )
 
 
 # Before `/{user_id}`: `invitations` must not be read as somebody's id.
@@ -89,7 +91,7 @@ def invite(
 ) -> InvitationView:
     """Ask somebody to join, by mail; where no mail is sent, `link` is to be handed over.
 
-    409 `email_taken`, `invitation_open`.
+    409 `email_taken`, `invitation_open`; 403 `email_unconfirmed`: the caller's own address.
     """
     count_mail(services, who)
     return invitations.invite(

@@ -12,6 +12,10 @@ from pytake_app.accounts.security_schemas import (
     ChallengeCode,
     ChallengeRequest,
     CodeOnly,
+    ConfirmedEmail,
+    EmailChange,
+    EmailState,
+    EmailToken,
     EnrollAnswer,
     ForgotRequest,
     PasswordAndCode,
@@ -60,6 +64,12 @@ def password_strength(body: StrengthRequest) -> StrengthView:
     return StrengthView(score=score, code=code)
 
 
+@router.post("/email/confirm")
+def confirm_email(body: EmailToken, request: Request, services: ServicesDep) -> ConfirmedEmail:
+    """Confirm an address by a mailed link. 409 `confirmation_invalid` for a link that is no good."""
+    return ConfirmedEmail(email=services.email_confirmations.confirm(body.token, client_of(request)))
+
+
 @router.post("/totp/verify")
 def verify_second_factor(body: ChallengeCode, request: Request, services: ServicesDep) -> TokenAnswer:
     """Step two of a sign-in: a code of the app, or a recovery code. 401 `challenge_invalid`, 422 `code_invalid`."""
@@ -99,6 +109,27 @@ def change_password(body: PasswordChange, request: Request, who: CurrentPrincipa
     """A new password for the caller; their other sessions end. 422 `password_wrong` for a wrong present one."""
     services.own_security.change_password(who, body.password, body.new_password, client_of(request))
     return Response(status_code=204)
+
+
+@router.get("/email")
+def email(who: CurrentPrincipal, services: ServicesDep) -> EmailState:
+    """The caller's address, and whether something is still to be done about it."""
+    return services.email_confirmations.state(who)
+
+
+@router.post("/email/change")
+def change_email(body: EmailChange, request: Request, who: CurrentPrincipal, services: ServicesDep) -> EmailState:
+    """Another address for the caller. It counts once the link that it gets was used; at once where no mail is sent.
+
+    422 `password_wrong`. 409 `email_taken` only where no mail is sent: elsewhere nobody is told who has an account.
+    """
+    return services.email_confirmations.change(who, body.password, body.email, client_of(request))
+
+
+@router.post("/email/send-again")
+def send_email_link(who: CurrentPrincipal, services: ServicesDep) -> EmailState:
+    """Mail the links that confirm the caller's addresses once more; the earlier ones stop working."""
+    return services.email_confirmations.send_again(who)
 
 
 @router.post("/totp/setup")

@@ -22,6 +22,7 @@ UNAUDITED: dict[str, str] = {
     "conversation_mentions": _PERSONAL,
     "conversation_participants": _PERSONAL,
     "conversations": _PIPELINE,
+    "email_confirmations": "links that were sent are recorded as events, what they changed stands with the user",
     "emitted_events": _PIPELINE,
     "flow_edits": _DESIGN,
     "flow_figures": _FIGURES,

@@ -54,6 +54,7 @@ def make_super_admin(database: Database, email: str) -> str:
         if user is None:
             raise BootstrapError("nobody has an account with this e-mail address")
         user.role = Role.SUPER_ADMIN
+        user.email_confirmed_at = user.email_confirmed_at or SystemClock().now()
         session.add(user)
         organization_id = user.organization_id
     with database.administration() as session:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from pytake_app.accounts import members, passwords, repository
+from pytake_app.accounts import email_links, members, passwords, repository
 from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import DepartmentMember, Organization, User
@@ -59,11 +59,12 @@ def invite(
 
     Raises:
         ConflictError: there is an account (`email_taken`) or an open invitation (`invitation_open`) with this address.
-        ForbiddenError: a role above the caller's own.
+        ForbiddenError: a role above the caller's own; the caller's address isn't confirmed (`email_unconfirmed`).
         InvalidError: no such department.
         LimitError: the plan has no room for one more, those counted who are invited already.
     """
     principal.needs(Permission.USERS_MANAGE)
+    email_links.require_confirmed(principal, settings)
     members.require_rank(principal, Role(request.role))
     members.check_departments(session, request.departments)
     email, now = normalize_email(request.email), clock.now()
@@ -92,10 +93,12 @@ def resend(
     """Send a new link, good for a whole week again; the earlier one stops working.
 
     Raises:
+        ForbiddenError: as `invite`.
         NotFoundError: no such invitation waits here.
         LimitError: it was too old, and meanwhile the plan has no room.
     """
     principal.needs(Permission.USERS_MANAGE)
+    email_links.require_confirmed(principal, settings)
     row = _find(session, invitation_id)
     members.require_rank(principal, Role(row.role))
     now = clock.now()
@@ -133,7 +136,7 @@ def _send(session: Session, principal: Principal, row: Invitation, settings: Set
         session.flush()
     except IntegrityError as error:  # two invited the same address at once
         raise ConflictError("This address is invited already.", code="invitation_open") from error
-    mailed = bool(settings.smtp_url.get_secret_value())
+    mailed = email_links.are_mailed(settings)
     link = f"{settings.link_base}/invite/{token}"
     mail.enqueue(
         session, SecretBox.from_settings(settings), to=row.email, template="invitation", locale=row.locale,
@@ -242,7 +245,7 @@ class Joining:
                 user = User(
                     id=user_id, organization_id=row.organization_id, email=row.email, password_hash=hashed,
                     full_name=request.full_name, role=row.role, locale=request.locale or row.locale, created_at=now,
-                    password_changed_at=now,
+                    password_changed_at=now, email_confirmed_at=now,
                 )  # fmt: skip
                 require_room(session, Resource.USERS, clock=self._clock)
                 session.add(user)

@@ -197,6 +197,16 @@ def live(session: Session, key_id: UUID, now: datetime) -> Principal | None:
     return _principal(found, now) if found is not None else None
 
 
+def end_those_of(session: Session, user_id: UUID, now: datetime) -> None:
+    """End every key that somebody made.
+
+    Parameters:
+        session: of `Database.auth`, too.
+    """
+    made = (col(ApiKey.created_by) == user_id, col(ApiKey.revoked_at).is_(None))
+    session.execute(sa.update(ApiKey).where(*made).values(revoked_at=now))
+
+
 def _id_of(key: str) -> UUID | None:
     if len(key) > _LONGEST or not key.startswith(PREFIX):
         return None
@@ -234,6 +244,7 @@ def _principal(found: _Found, now: datetime) -> Principal | None:
         organization_name=organization.name, permissions=frozenset(permissions), api_key_id=row.id,
         api_key_name=row.name, plan=organization.plan,
         masks_phones=masks_phones(organization.settings, Role(user.role)),
+        email_confirmed=user.email_confirmed_at is not None,
     )  # fmt: skip
 
 

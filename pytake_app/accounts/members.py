@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import audit, notices, password_resets, passwords, repository, second_factor
+from pytake_app.accounts import audit, email_links, notices, password_resets, passwords, repository, second_factor
 from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import Department, DepartmentMember, Organization, User
@@ -50,7 +50,8 @@ def get_member(session: Session, principal: Principal, user_id: UUID) -> MemberV
 
 
 def create_member(
-    session: Session, principal: Principal, request: UserCreate, hashed: str, *, database: Database, clock: Clock
+    session: Session, principal: Principal, request: UserCreate, hashed: str, *, database: Database,
+    settings: Settings, clock: Clock,
 ) -> MemberView:
     """Somebody new, with a first password; `invitations.invite` is the better way where mails are sent.
 
@@ -59,10 +60,11 @@ def create_member(
 
     Raises:
         ConflictError: `email_taken`.
-        ForbiddenError: a role above the caller's own.
+        ForbiddenError: a role above the caller's own; the caller's address isn't confirmed (`email_unconfirmed`).
         InvalidError: no such department.
     """
     principal.needs(Permission.USERS_MANAGE)
+    email_links.require_confirmed(principal, settings)
     require_rank(principal, Role(request.role))
     check_departments(session, request.departments)
     email = normalize_email(request.email)
@@ -80,6 +82,7 @@ def create_member(
     except IntegrityError as error:
         raise email_taken() from error
     _put_departments(session, user.id, request.departments)
+    email_links.send_first(session, settings, user, clock.now())
     return get_member(session, principal, user.id)
 
 
@@ -177,7 +180,7 @@ def send_reset(session: Session, principal: Principal, user_id: UUID, *, setting
     notices.tell(session, settings, user, "password_reset", now, link=link, minutes=minutes)
     # Whoever gets the link can sign in as this person: that it was asked for must be seen.
     audit.record(session, principal, "password_reset_sent", "user", user.id, object_name=user.full_name, clock=clock)
-    mailed = bool(settings.smtp_url.get_secret_value())
+    mailed = email_links.are_mailed(settings)
     return ResetLink(mailed=mailed, link="" if mailed else settings.link_base + link)
 
 

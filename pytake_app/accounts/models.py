@@ -99,6 +99,7 @@ class User(SQLModel, table=True):
     tell_new_device: bool = Field(default=True, description="a mail at each sign-in from a device that isn't known")
     password_changed_at: datetime | None = time_field(nullable=True)
     removed_at: datetime | None = time_field(nullable=True)
+    email_confirmed_at: datetime | None = time_field(nullable=True)
 
     def changed_password_after(self, moment: datetime) -> bool:
         """Whether what began at `moment` was of an earlier password."""

@@ -71,6 +71,7 @@ def tell(
     now: datetime,
     *,
     link: str = "",
+    to: str = "",
     by: Actor | None = None,
     **values: str,
 ) -> None:
@@ -78,6 +79,7 @@ def tell(
 
     Parameters:
         link: a path on this installation.
+        to: another mailbox than the account's own.
         by: who did it, where nobody is signed in.
     """
     if template in RECORDED:
@@ -90,8 +92,8 @@ def tell(
     if link:
         known["link"] = settings.link_base + link
     mail.enqueue(
-        session, SecretBox.from_settings(settings), to=user.email, template=template, locale=user.locale, values=known,
-        now=now, organization_id=user.organization_id,
+        session, SecretBox.from_settings(settings), to=to or user.email, template=template, locale=user.locale,
+        values=known, now=now, organization_id=user.organization_id,
     )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ class OwnSecurity:
             InvalidError: the present one is wrong (`password_wrong`), or the new one is not accepted.
             TooManyRequestsError: too many wrong passwords.
         """
-        user = self._confirmed(who, present, client)
+        user = self.confirmed(who, present, client)
         passwords.check(wanted, email=user.email, name=user.full_name, pointer="/new_password")
         hashed = passwords.hash_password(wanted)
         now = self._clock.now()
@@ -74,8 +74,13 @@ class OwnSecurity:
             password_resets.store(session, self._settings, self._own(session, who), hashed, now)
             repository.revoke_sessions_of(session, who.user_id, now, "password_changed", but=who.session_id)
 
-    def _confirmed(self, who: Principal, password: str, client: Client) -> User:
-        """The caller, who knows their password."""
+    def confirmed(self, who: Principal, password: str, client: Client) -> User:
+        """The caller, who knows their password.
+
+        Raises:
+            InvalidError: they don't (`password_wrong`).
+            TooManyRequestsError: too many wrong passwords.
+        """
         with self._database.tenant(who.organization_id) as session:
             user = self._own(session, who)
         self._accounts.attempts.count_login(user.email, client)
@@ -100,7 +105,7 @@ class OwnSecurity:
             InvalidError: `password_wrong`.
             ConflictError: it is on already.
         """
-        self._confirmed(who, password, client)
+        self.confirmed(who, password, client)
         with self._database.tenant(who.organization_id) as session:
             return second_factor.begin(session, self._box, self._own(session, who), self._clock.now())
 
@@ -126,7 +131,7 @@ class OwnSecurity:
         Raises:
             InvalidError: `password_wrong`, `code_invalid`.
         """
-        self._confirmed(who, password, client)
+        self.confirmed(who, password, client)
         self._accounts.attempts.count_code(who.email, client)
         now = self._clock.now()
         with self._database.tenant(who.organization_id) as session:
@@ -139,7 +144,7 @@ class OwnSecurity:
 
         Raises: as `turn_off`.
         """
-        self._confirmed(who, password, client)
+        self.confirmed(who, password, client)
         self._accounts.attempts.count_code(who.email, client)
         now = self._clock.now()
         with self._database.tenant(who.organization_id) as session:

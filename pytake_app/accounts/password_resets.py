@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import Session, col, select
 
-from pytake_app.accounts import audit, notices, passwords, repository
+from pytake_app.accounts import audit, email_links, keys, notices, passwords, repository
 from pytake_app.accounts.emails import normalize_email
 from pytake_app.accounts.models import User
 from pytake_app.accounts.security_models import PasswordReset
@@ -94,6 +94,10 @@ class PasswordResets:
             for other in session.exec(select(PasswordReset).where(PasswordReset.user_id == user.id)):
                 other.used_at = other.used_at or now
                 session.add(other)
+            if email_links.are_mailed(self._settings) and user.email_confirmed_at is None:
+                # The mailbox's owner is here for the first time: whoever registered in their name keeps no way in.
+                user.email_confirmed_at = now
+                keys.end_those_of(session, user.id, now)
             by = Actor("user", user.id, user.full_name, client.address)
             store(session, self._settings, user, hashed, now, by=by)
             repository.revoke_sessions_of(session, user.id, now, "password_reset")
@@ -126,6 +130,7 @@ def store(
     """
     user.password_hash, user.password_changed_at = hashed, now
     session.add(user)
+    email_links.forget(session, user, now, present=False)  # asked for by whoever knew the earlier password
     notices.tell(session, settings, user, "password_changed", now, by=by)
     session.flush()
 

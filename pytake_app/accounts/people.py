@@ -24,6 +24,7 @@ def principal_for(session: Session, user_id: UUID | None) -> Principal | None:
     return Principal(
         user_id=user.id, organization_id=user.organization_id, role=role, session_id=user.id, name=user.full_name,
         email=user.email, locale=user.locale, permissions=permissions_of(role, changes(session).get(role)),
+        email_confirmed=user.email_confirmed_at is not None,
     )  # fmt: skip
 
 

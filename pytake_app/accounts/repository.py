@@ -18,7 +18,7 @@ from pytake_app.accounts.models import (
     RolePermission,
     User,
 )
-from pytake_app.accounts.security_models import PasswordReset, SignInChallenge
+from pytake_app.accounts.security_models import EmailConfirmation, PasswordReset, SignInChallenge
 from pytake_app.core.tenancy import organization_of, scoped
 
 
@@ -128,9 +128,9 @@ def delete_ended_sessions(session: Session, before: datetime) -> int:
 
 
 def delete_old_links(session: Session, before: datetime) -> int:
-    """Delete links that reset passwords and second steps of signing in that ran out before a time."""
+    """Delete mailed links and second steps of signing in that ran out before a time."""
     gone = 0
-    for model in (PasswordReset, SignInChallenge):
+    for model in (PasswordReset, EmailConfirmation, SignInChallenge):
         result = session.execute(delete(model).where(col(model.expires_at) < before))
         gone += int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
     return gone

@@ -64,6 +64,21 @@ class PasswordReset(SQLModel, table=True):
     used_at: datetime | None = time_field(nullable=True)
 
 
+class EmailConfirmation(SQLModel, table=True):
+    """A link that shows that an address is somebody's own: their present one, or the one that it is to become."""
+
+    __tablename__ = "email_confirmations"
+
+    id: UUID = id_field()
+    organization_id: UUID = organization_field()
+    user_id: UUID = Field(foreign_key="users.id", index=True, ondelete="CASCADE")
+    email: str
+    token_hash: str = Field(unique=True)
+    created_at: datetime = time_field()
+    expires_at: datetime = time_field()
+    used_at: datetime | None = time_field(nullable=True)
+
+
 class TotpFactor(SQLModel, table=True):
     """Somebody's second factor (RFC 6238); counts once `confirmed_at` is set."""
 

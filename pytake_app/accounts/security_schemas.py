@@ -101,6 +101,35 @@ class EnrollAnswer(TokenAnswer, RecoveryCodes):
     """Signed in, with the new second factor's recovery codes."""
 
 
+class EmailChange(PasswordOnly):
+    """Another address for the caller."""
+
+    email: Email
+
+
+class EmailToken(RequestModel):
+    """The token of a mailed link."""
+
+    token: Token
+
+
+class EmailState(View):
+    """The caller's address. `confirmation_wanted`: a mailed link waits to be used, and some things wait for it.
+    `pending_email`: the address that it becomes once its link was used. `mails`: whether any are sent here."""
+
+    email: str
+    confirmed: bool
+    confirmation_wanted: bool
+    mails: bool
+    pending_email: str = ""
+
+
+class ConfirmedEmail(View):
+    """An address that counts as its owner's from now on."""
+
+    email: str
+
+
 class SecurityUpdate(RequestModel):
     """Change what the caller is told."""
 

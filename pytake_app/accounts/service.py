@@ -16,7 +16,7 @@ from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from pytake_app.accounts import audit, challenges, keys, notices, passwords, repository
+from pytake_app.accounts import audit, challenges, email_links, keys, notices, passwords, repository
 from pytake_app.accounts.attempts import Attempts
 from pytake_app.accounts.departments import create_department, department_choices, department_names_select
 from pytake_app.accounts.emails import normalize_email
@@ -221,6 +221,7 @@ class Accounts:
             role=role,
             locale=request.locale,
             created_at=now,
+            email_confirmed_at=now if role is Role.SUPER_ADMIN else None,
         )
         try:
             first = Actor("user", user.id, user.full_name)
@@ -230,6 +231,7 @@ class Accounts:
                 session.add(user)
                 session.flush()
                 furnish(session, organization, settings=self._settings, clock=self._clock)
+                email_links.send_first(session, self._settings, user, now)
         except IntegrityError as error:
             if "users_email" in str(error.orig):
                 raise _email_taken() from error

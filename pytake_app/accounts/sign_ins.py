@@ -36,4 +36,5 @@ def principal_of(found: repository.SignedIn) -> Principal:
         avatar_url=user.avatar_url,
         time_zone=user.time_zone or organization.time_zone,
         masks_phones=masks_phones(organization.settings, Role(user.role)),
+        email_confirmed=user.email_confirmed_at is not None,
     )

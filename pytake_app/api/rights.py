@@ -243,6 +243,8 @@ WITHOUT = frozenset(
         ("PUT", "/auth/me/avatar"),
         ("PATCH", "/auth/security"),
         ("POST", "/auth/password/change"),
+        ("POST", "/auth/email/change"),
+        ("POST", "/auth/email/send-again"),
         ("POST", "/auth/totp/setup"),
         ("POST", "/auth/totp/confirm"),
         ("POST", "/auth/totp/disable"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from pytake_app.accounts.email_confirmations import EmailConfirmations
 from pytake_app.accounts.invitations import Joining
 from pytake_app.accounts.own_security import OwnSecurity
 from pytake_app.accounts.password_resets import PasswordResets
@@ -46,6 +47,14 @@ class Services(CoreServices):
     def password_resets(self) -> PasswordResets:
         """Forgotten passwords."""
         return PasswordResets(settings=self.settings, database=self.database, clock=self.clock, accounts=self.accounts)
+
+    @cached_property
+    def email_confirmations(self) -> EmailConfirmations:
+        """Whose an e-mail address is."""
+        return EmailConfirmations(
+            settings=self.settings, database=self.database, clock=self.clock, limiter=self.limiter,
+            own_security=self.own_security,
+        )  # fmt: skip
 
     @cached_property
     def joining(self) -> Joining:

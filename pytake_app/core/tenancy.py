@@ -118,7 +118,7 @@ class Principal:
 
     `permissions`: the role's own when not given. `api_key_id`: a program calls with a key; `user_id` is then who made
     it, and `session_id` the key's id. `masks_phones`: answers to them show only the end of contacts' phones.
-    `time_zone`: in which pages show them moments, as an IANA name.
+    `time_zone`: in which pages show them moments, as an IANA name. `email_confirmed`: it was shown to be their own.
     """
 
     user_id: UUID
@@ -136,6 +136,7 @@ class Principal:
     avatar_url: str = ""
     time_zone: str = ""
     masks_phones: bool = False
+    email_confirmed: bool = True
 
     def __post_init__(self) -> None:
         """Without permissions of its own: those that the role has by itself."""

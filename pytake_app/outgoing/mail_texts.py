@@ -16,6 +16,10 @@ TEMPLATES = (
     "second_factor_on",
     "second_factor_off",
     "recovery_code_used",
+    "confirm_email",
+    "confirm_new_email",
+    "email_changed",
+    "email_in_use",
 )
 """Each has `mail.<name>.subject` and `.lead`; `.button` where a link is given, and `.note` for the small print."""
 _BUTTON = (

@@ -217,6 +217,8 @@ class SessionState(rx.State):
     organization_name: str = ""
     organization_id: str = ""
     locale: str = ""
+    email_unconfirmed: bool = False
+    """Whether a mailed link waits to be used; only where mails are sent at all."""
     permissions: list[str] = []
     """What the person may do: pages hide or close the rest. Handlers and services ask for themselves."""
 
@@ -232,6 +234,7 @@ class SessionState(rx.State):
         self.initials, self.role, self.avatar = initials(who.name), who.role.value, who.avatar_url
         self.organization_name, self.locale, self.time_zone = who.organization_name, who.locale, who.time_zone
         self.organization_id = str(who.organization_id)
+        self.email_unconfirmed = not who.email_confirmed and bool(settings().smtp_url.get_secret_value())
         self.permissions = sorted(who.permissions)
         return None
 

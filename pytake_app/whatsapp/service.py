@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from pytake_app.accounts.email_links import require_confirmed
 from pytake_app.accounts.limits import Resource, require_room
 from pytake_app.accounts.models import Organization
 from pytake_app.channels.base import AccountCredentials
@@ -124,11 +125,12 @@ def connect_account(
     """Connect a WhatsApp number.
 
     Raises:
-        ForbiddenError: the caller is no administrator.
+        ForbiddenError: the caller is no administrator; their address isn't confirmed (`email_unconfirmed`).
         ConflictError: the number is connected already (`number_connected`), or too many are (`too_many_numbers`).
         LimitError: the plan has no room for another number.
     """
     principal.needs(Permission.CHANNELS_MANAGE)
+    require_confirmed(principal, settings)
     if repository.count(session) >= MAX_ACCOUNTS:
         raise ConflictError(f"At most {MAX_ACCOUNTS} numbers can be connected.", code="too_many_numbers")
     require_room(session, Resource.NUMBERS, clock=clock)

@@ -125,6 +125,8 @@ def test_with_a_mail_server_the_link_is_only_in_the_mail(
         update={"smtp_url": type(services.settings.smtp_url)("smtp://127.0.0.1"), "public_url": "https://x.example"}
     )
     monkeypatch.setattr(services, "settings", mailing)
+    with services.database.auth() as session:
+        session.get_one(User, caller.user_id).email_confirmed_at = services.clock.now()
     made = invite(caller)
     assert (made["mailed"], made["link"]) == (True, "")
     reset = caller.post(f"{USERS}/{join_directly(caller)}/password-reset").json()

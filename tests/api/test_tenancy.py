@@ -19,6 +19,7 @@ from sqlmodel import SQLModel, select
 from pytake_app.accounts.key_models import ApiKey
 from pytake_app.accounts.models import AuthSession, Department, DepartmentMember, IdempotencyKey, User
 from pytake_app.accounts.security_models import (
+    EmailConfirmation,
     Invitation,
     PasswordReset,
     RecoveryCode,
@@ -99,6 +100,7 @@ def populate(services: Services, caller: Caller) -> dict[str, Any]:
                 invitation,
                 sign_in,
                 PasswordReset(**person, token_hash=own, expires_at=soon),
+                EmailConfirmation(**person, email=f"{own}@example.com", token_hash=own, expires_at=soon),
                 TotpFactor(**person, secret_cipher="x"),
                 RecoveryCode(**person, code_hash=own),
                 SignInChallenge(**person, purpose="verify", token_hash=own, expires_at=soon),

@@ -18,7 +18,7 @@ SIGNED_IN_PAGES = (
     "/settings/hours", "/settings/security", "/settings/users", "/settings/departments", "/settings/privacy",
     "/settings/roles", "/settings/api-keys", "/settings/audit",
 )  # fmt: skip
-GUEST_PAGES = ("/login", "/register", "/forgot", "/login/code", "/reset/x", "/invite/x")
+GUEST_PAGES = ("/login", "/register", "/forgot", "/login/code", "/reset/x", "/invite/x", "/confirm/x")
 PASSWORD = "uma-senha-boa-9"
 MAX_FRAME = 64 * 1024
 # Chromium's own line when a tab's network is switched off, or a page is 404 on purpose.

@@ -265,12 +265,12 @@ def test_without_a_server_mails_are_shown_on_the_console_but_never_in_production
 def test_every_template_says_all_it_should(template: str, locale: str) -> None:
     values = {
         name: f"<{name}>" for name in
-        ("name", "when", "device", "address", "left", "inviter", "organization", "days", "minutes")
+        ("name", "when", "device", "address", "left", "inviter", "organization", "days", "minutes", "hours")
     } | {"link": "https://x.example/a?b=1&c=2"}  # fmt: skip
     mail = compose(template, locale, values)
     assert "{" not in mail.subject + mail.text
     assert "<inviter>" not in mail.html  # what people write is text in HTML too
-    if template in ("invitation", "password_reset", "new_device"):
+    if template in ("invitation", "password_reset", "new_device", "confirm_email", "confirm_new_email"):
         assert "https://x.example/a?b=1&c=2" in mail.text
         assert 'href="https://x.example/a?b=1&amp;c=2"' in mail.html
 

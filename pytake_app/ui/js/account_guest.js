@@ -1,6 +1,6 @@
-// The signed-out pages' own pieces: a password with its strength, an invitation, a new password, a second factor to set up.
+// The signed-out pages' own pieces: a password with its strength, an invitation, a new password, a confirmed address, a second factor to set up.
 import { createElement as h, Fragment, useEffect, useId, useRef, useState } from "react";
-import { CircleAlert, Eye, EyeOff, MailX } from "lucide-react";
+import { CircleAlert, CircleCheck, Eye, EyeOff, MailX } from "lucide-react";
 import { getLang, useLang } from "$/public/pt_i18n.js";
 import { Btn, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
 import { RecoveryCodes, SetupSteps } from "$/public/pt_account_factor.js";
@@ -127,6 +127,31 @@ const Reset = () => {
       h(NewPassword, { label: say("auth.new_password"), autoFocus: true }), h(Submit, { busy: sent }, say("auth.reset_save"))));
 };
 export const ResetRoot = () => h(Ready, { of: Reset });
+
+// ---- an e-mail address confirmed by a link
+const Confirm = () => {
+  const [step, setStep] = useState("");
+  const [email, setEmail] = useState("");
+  const [busy, setBusy] = useState(false);
+  const go = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const found = await ask("/api/v1/auth/email/confirm", { token: lastPart() });
+      setEmail(found.email);
+      setStep("done");
+    } catch (error) {
+      setStep(error.code);
+    }
+    setBusy(false);
+  };
+  if (step === "done") return h(Fragment, null, h(Head, { title: say("confirmation.done_title") }), h("div", { className: "notice jade", role: "status", "data-testid": "confirmed" }, h(Sign, { of: CircleCheck, size: "" }), h("div", { className: "grow break" }, say("confirmation.done_detail", { email }))), h("a", { className: "btn solid lg full", href: "/inbox" }, say("confirmation.go_on")));
+  if (step === "confirmation_invalid") return h(Fragment, null, h(Head, { title: say("confirmation.title") }), h(NoGood, { title: say("confirmation.gone"), detail: say("confirmation.gone_detail") }));
+  // By a click: programs that look into mails open every link there is.
+  return h(Fragment, null, h(Head, { title: say("confirmation.title"), detail: say("confirmation.detail") }), h(Problem, { code: step }),
+    h("form", { className: "col", onSubmit: go }, h("button", { type: "submit", className: "btn solid lg full", autoFocus: true, "data-busy": busy ? "true" : undefined, "data-testid": "submit" }, say("confirmation.go"))));
+};
+export const ConfirmRoot = () => h(Ready, { of: Confirm });
 
 // ---- a second factor that must be set up before the first step inside
 const Enroll = () => {

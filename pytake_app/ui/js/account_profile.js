@@ -5,6 +5,7 @@ import { ColorModeContext } from "$/utils/context";
 import { api } from "$/public/pt_api.js";
 import { setLang } from "$/public/pt_i18n.js";
 import { Btn, Face, say, sayOf, tell } from "$/public/pt_inbox_kit.js";
+import { EmailField } from "$/public/pt_email_confirmation.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
 import { faceOf, Failed, known, languages, SettingsPage, useRead, Waiting, zoneName } from "$/public/pt_settings_kit.js";
 
@@ -88,7 +89,7 @@ const Profile = ({ onChanged }) => {
     h("form", { className: "sg-card", onSubmit: save, "data-testid": "profile" },
       h("div", { className: "sg-grid" },
         h(Field, { label: say("auth.full_name"), error: bad("full_name") ? say("auth.error.full_name_invalid") : "" }, h(Text, { value: draft.full_name, onChange: put("full_name"), limit: 120, error: bad("full_name"), autoComplete: "name", required: true, test: "profile-name" })),
-        h(Field, { label: say("auth.email"), hint: say("account.email_hint") }, h(Text, { value: user.email, onChange: () => {}, off: true, limit: 320, test: "profile-email" })),
+        h(EmailField, { email: user.email, onEmail: (email) => take({ ...user, email }) }),
         h(Field, { label: say("common.language"), hint: say("account.language_hint") }, h(Select, { value: draft.locale, options: languages(), onChange: put("locale"), test: "profile-locale" })),
         h(Field, { label: say("account.time_zone") }, h(Select, { value: draft.time_zone, options: [[null, say("account.time_zone_organization", { zone: zoneName(me.organization.time_zone) })], ...zoneNames.map((zone) => [zone, zoneName(zone)])], onChange: put("time_zone"), test: "profile-zone" }))),
       h("div", { className: "foot" }, h("button", { type: "submit", className: "btn solid", disabled: !dirty, "data-busy": busy ? "true" : undefined, "data-testid": "profile-save" }, say("common.save")))),

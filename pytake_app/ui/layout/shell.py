@@ -19,6 +19,7 @@ from pytake_app.ui.components.client import (
 from pytake_app.ui.i18n import LANG, LANGUAGES, set_language, t
 from pytake_app.ui.layout.agent import WaitingCount, agent_menu
 from pytake_app.ui.layout.bell import bell
+from pytake_app.ui.layout.confirmation import EmailBanner
 from pytake_app.ui.layout.nav import NAVIGATION
 from pytake_app.ui.layout.plan import PlanBanner, PlanRefusals
 from pytake_app.ui.layout.sections import SECTIONS
@@ -165,6 +166,7 @@ def page_shell(
     heading = title if isinstance(title, rx.Component) else t(title)
     return frame(
         _top_bar(heading, actions, lead),
+        EmailBanner.create(wanted=SessionState.email_unconfirmed, email=SessionState.user_email),
         PlanBanner.create(organization=SessionState.organization_id, role=SessionState.role),
         rx.el.main(*children, class_name="pg bare" if bare else "pg", id="content", custom_attrs={"tabIndex": -1}),
         active=active,

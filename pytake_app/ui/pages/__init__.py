@@ -45,6 +45,7 @@ def register_pages(app: rx.App) -> None:
     app.add_page(guest.setup_page, route=guest.SETUP, on_load=guest.ON_LOAD)
     app.add_page(guest.reset_page, route=guest.RESET, on_load=guest.ON_LOAD_LINK)
     app.add_page(guest.invite_page, route=guest.INVITE, on_load=guest.ON_LOAD_LINK)
+    app.add_page(guest.confirm_page, route=guest.CONFIRM, on_load=guest.ON_LOAD_LINK)
     app.add_page(start.page, route=start.ROUTE, on_load=start.ON_LOAD)
     app.add_page(inbox.page, route=inbox.ROUTE, on_load=inbox.ON_LOAD)
     app.add_page(queues.page, route=queues.ROUTE, on_load=queues.ON_LOAD)

@@ -35,7 +35,7 @@ ADMINISTERED = {
 SIGN_IN = {
     "organizations", "users", "api_keys", "audit_log", "auth_sessions", "refresh_tokens", "invitations",
     "known_devices", "mail_outbox", "password_resets", "recovery_codes", "role_permissions", "sign_in_challenges",
-    "totp_factors",
+    "email_confirmations", "totp_factors",
 }  # fmt: skip
 # What belongs to the installation: reached by the pipeline's role only, or read by everybody.
 OF_NOBODY = {"organizations", "search_progress", "plans"}

@@ -9,6 +9,7 @@ from pytake_app.ui.pages.auth.page import AuthState, auth_field, auth_form, auth
 from pytake_app.ui.session import SessionState
 
 FORGOT, RESET, INVITE, CODE, SETUP = "/forgot", "/reset/[token]", "/invite/[token]", "/login/code", "/login/setup"
+CONFIRM = "/confirm/[token]"
 ON_LOAD = [SessionState.guard_guest, AuthState.read_address]
 """Of pages that make no sense for somebody who is signed in."""
 ON_LOAD_LINK = [AuthState.read_address]
@@ -28,6 +29,13 @@ class ResetRoot(rx.Component):
 
     library = _LIBRARY
     tag = "ResetRoot"
+
+
+class ConfirmRoot(rx.Component):
+    """Confirms an e-mail address by the link's token, with one click."""
+
+    library = _LIBRARY
+    tag = "ConfirmRoot"
 
 
 class EnrollRoot(rx.Component):
@@ -77,6 +85,11 @@ def invite_page() -> rx.Component:
 def reset_page() -> rx.Component:
     """Set a new password."""
     return _own_form(ResetRoot.create())
+
+
+def confirm_page() -> rx.Component:
+    """Confirm an e-mail address."""
+    return _own_form(ConfirmRoot.create())
 
 
 def setup_page() -> rx.Component:
