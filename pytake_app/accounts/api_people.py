@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from pytake_app.accounts import invitations, members
 from pytake_app.accounts.security_schemas import (
@@ -21,7 +22,7 @@ from pytake_app.accounts.security_schemas import (
 )
 from pytake_app.api.deps import CurrentPrincipal, ServicesDep, TenantSession, client_of
 from pytake_app.api.services import Services
-from pytake_app.core.pagination import Page
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 from pytake_app.core.ratelimit import Bucket
 from pytake_app.core.schemas import View
 from pytake_app.core.tenancy import Permission, Principal
@@ -60,9 +61,15 @@ class Joined(View):
 
 
 @router.get("")
-def list_users(who: CurrentPrincipal, session: TenantSession) -> Page[MemberView]:
-    """The organization's people."""
-    return Page[MemberView](items=members.list_members(session, who))
+def list_users(
+    who: CurrentPrincipal,
+    session: TenantSession,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+    q: Annotated[str, Query(max_length=200, description="part of a name or an e-mail")] = "",
+) -> Page[MemberView]:
+    """The organization's people by name."""
+    return members.list_members(session, who, limit=limit, cursor=cursor, q=q)
 
 
 @router.post("", status_code=201)

@@ -24,18 +24,42 @@ from pytake_app.core.clock import Clock
 from pytake_app.core.db import Database
 from pytake_app.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from pytake_app.core.ids import new_id
+from pytake_app.core.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page, decode_cursor, encode_cursor
 from pytake_app.core.tenancy import Permission, Principal, Role, organization_of, scoped
 
-MAX_LISTED = 2_000
 
+def list_members(
+    session: Session, principal: Principal, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None, q: str = ""
+) -> Page[MemberView]:
+    """The organization's people by name, deactivated ones among them.
 
-def list_members(session: Session, principal: Principal) -> list[MemberView]:
-    """The organization's people by name, deactivated ones among them."""
+    Parameters:
+        q: part of a name or an e-mail.
+
+    Raises:
+        InvalidError: the cursor is not one of this list.
+    """
     principal.require(Role.VIEWER)
-    rows = repository.users(session, MAX_LISTED)
-    places = _departments(session)
-    factors = _factors(session) if principal.has(Permission.USERS_MANAGE) else None
-    return [_view(row, places, factors) for row in rows]
+    limit = min(limit, MAX_LIMIT)
+    rows = repository.users(session, limit + 1, after=_position(cursor), words=q)
+    shown = rows[:limit]
+    ids = [row.id for row in shown]
+    places = _departments(session, ids)
+    factors = _factors(session, ids) if principal.has(Permission.USERS_MANAGE) else None
+    following = encode_cursor(shown[-1].full_name, str(shown[-1].id)) if len(rows) > limit else None
+    return Page[MemberView](items=[_view(row, places, factors) for row in shown], next_cursor=following)
+
+
+def _position(cursor: str | None) -> tuple[str, UUID] | None:
+    if cursor is None:
+        return None
+    name, user_id = decode_cursor(cursor, 2)
+    try:
+        return str(name).replace("\0", ""), UUID(str(user_id))  # PostgreSQL knows no text with such a letter
+    except ValueError as error:
+        raise InvalidError(
+            "The cursor is not one that this list gave.", errors=[FieldError("/cursor", "unknown cursor")]
+        ) from error
 
 
 def get_member(session: Session, principal: Principal, user_id: UUID) -> MemberView:
@@ -45,8 +69,8 @@ def get_member(session: Session, principal: Principal, user_id: UUID) -> MemberV
         NotFoundError: nobody here has this id.
     """
     principal.require(Role.VIEWER)
-    factors = _factors(session) if principal.has(Permission.USERS_MANAGE) else None
-    return _view(_find(session, user_id), _departments(session), factors)
+    factors = _factors(session, [user_id]) if principal.has(Permission.USERS_MANAGE) else None
+    return _view(_find(session, user_id), _departments(session, [user_id]), factors)
 
 
 def create_member(
@@ -303,15 +327,16 @@ def _hand_back(session: Session, clock: Clock) -> None:
     queues.people_left(session, clock=clock)
 
 
-def _departments(session: Session) -> dict[UUID, list[UUID]]:
+def _departments(session: Session, user_ids: list[UUID]) -> dict[UUID, list[UUID]]:
     places: dict[UUID, list[UUID]] = {}
-    for row in session.exec(scoped(session, DepartmentMember)):
+    for row in session.exec(scoped(session, DepartmentMember).where(col(DepartmentMember.user_id).in_(user_ids))):
         places.setdefault(row.user_id, []).append(row.department_id)
     return places
 
 
-def _factors(session: Session) -> set[UUID]:
-    return {row.user_id for row in session.exec(scoped(session, TotpFactor)) if row.confirmed_at is not None}
+def _factors(session: Session, user_ids: list[UUID]) -> set[UUID]:
+    theirs = scoped(session, TotpFactor).where(col(TotpFactor.user_id).in_(user_ids))
+    return {row.user_id for row in session.exec(theirs) if row.confirmed_at is not None}
 
 
 def _view(user: User, places: dict[UUID, list[UUID]], factors: set[UUID] | None) -> MemberView:

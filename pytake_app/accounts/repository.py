@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, delete, func, literal, or_, update
+from sqlalchemy import Select, Text, cast, delete, func, literal, or_, tuple_, update
 from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
@@ -142,9 +142,21 @@ def delete_old_answers(session: Session, before: datetime) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result has it
 
 
-def users(session: Session, limit: int) -> list[User]:
-    """The organization's people, by name; without those who were removed."""
+def users(session: Session, limit: int, *, after: tuple[str, UUID] | None = None, words: str = "") -> list[User]:
+    """The organization's people, by name; without those who were removed.
+
+    Parameters:
+        after: name and id of the last one before these.
+        words: part of a name or an e-mail, accents and case aside.
+    """
     present = scoped(session, User).where(col(User.removed_at).is_(None))
+    if words.strip():
+        escaped = words.strip().replace("\0", "").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        like = func.pytake_fold(f"%{escaped}%")
+        present = present.where(or_(*(func.pytake_fold(col(part)).like(like) for part in (User.full_name, User.email))))
+    if after is not None:
+        key = tuple_(col(User.full_name), col(User.id))
+        present = present.where(key > tuple_(literal(after[0]), literal(after[1])))
     return list(session.exec(present.order_by(col(User.full_name), col(User.id)).limit(limit)).all())
 
 

@@ -16,6 +16,7 @@ from pytake_app.accounts.models import User
 from pytake_app.accounts.security_models import Invitation
 from pytake_app.api.services import Services
 from pytake_app.core.clock import FrozenClock
+from pytake_app.core.pagination import encode_cursor
 from pytake_app.outgoing.mail_models import OutgoingMail
 from tests.api.fixtures import PASSWORD, Caller, NewCaller
 
@@ -131,6 +132,37 @@ def test_with_a_mail_server_the_link_is_only_in_the_mail(
     assert (made["mailed"], made["link"]) == (True, "")
     reset = caller.post(f"{USERS}/{join_directly(caller)}/password-reset").json()
     assert reset == {"mailed": True, "link": ""}
+
+
+def test_people_are_listed_page_by_page_and_found_by_parts_of_names(caller: Caller, services: Services) -> None:
+    names = ["Ana Souza", "Ana Souza", "Érica 100%", "Zoë", "bruno"]
+    with services.database.tenant(caller.organization_id) as session:
+        session.add_all(
+            User(
+                organization_id=caller.organization_id, email=f"{number}@loja.example", password_hash="-",
+                full_name=name, created_at=services.clock.now(),
+            )
+            for number, name in enumerate(names)
+        )  # fmt: skip
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(3):
+        page = caller.get(USERS, params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        seen += [row["id"] for row in page["items"]]
+        cursor = page["next_cursor"]
+    assert cursor is None
+    assert seen == [row["id"] for row in caller.get(USERS).json()["items"]]  # nobody twice, nobody left out
+    assert len(set(seen)) == 6
+
+    def found(q: str) -> list[str]:
+        return [row["full_name"] for row in caller.get(USERS, params={"q": q}).json()["items"]]
+
+    assert found("erica") == found("00%") == ["Érica 100%"]
+    assert found("ZOE") == ["Zoë"]
+    assert found("4@loja") == ["bruno"]
+    assert found("_%") == [] == found("nobody")
+    for cursor in ("x", encode_cursor("Ana", "no id"), encode_cursor("Ana")):
+        assert caller.get(USERS, params={"cursor": cursor}).status_code == 422
 
 
 def join_directly(caller: Caller) -> str:

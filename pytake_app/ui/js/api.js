@@ -53,8 +53,21 @@ const call = async (method, url, body, { signal, headers } = {}) => {
   return parsed;
 };
 
-/** `await api.get("/api/v1/flows?limit=50")`, `await api.post(url, body)`, …; throws ApiError; a 401 leads to the sign-in page. */
+/** Every row of a list, page by page. */
+const all = async (url) => {
+  const items = [];
+  let cursor = null;
+  do {
+    const page = await call("GET", `${url}${url.includes("?") ? "&" : "?"}limit=200${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    items.push(...(page.items ?? []));
+    cursor = page.next_cursor;
+  } while (cursor);
+  return items;
+};
+
+/** `await api.get("/api/v1/flows?limit=50")`, `await api.post(url, body)`, …; throws ApiError; a 401 leads to the sign-in page. `await api.all(url)` reads a list to its end. */
 export const api = {
+  all,
   get: (url, options) => call("GET", url, undefined, options),
   post: (url, body, options) => call("POST", url, body ?? {}, options),
   put: (url, body, options) => call("PUT", url, body, options),

@@ -40,7 +40,7 @@ const Row = ({ row, people, manage, open }) => {
 };
 
 const Departments = ({ me }) => {
-  const [found, failed, load] = useRead(() => Promise.all([api.get(BASE), api.get("/api/v1/users")]));
+  const [found, failed, load] = useRead(() => Promise.all([api.all(BASE), api.all("/api/v1/users")]));
   const [dialog, setDialog] = useState(null);
   const manage = may(me, "users:manage");
   const close = () => setDialog(null);
@@ -60,7 +60,7 @@ const Departments = ({ me }) => {
   };
   if (failed && !found) return h(Failed, { error: failed, onRetry: load });
   if (!found) return h(Waiting, { rows: 4 });
-  const [rows, people] = found.map((page) => page.items);
+  const [rows, people] = found;
   const add = manage && h(Btn, { kind: "solid", icon: Plus, onClick: () => setDialog({ kind: "edit" }), test: "department-add" }, say("members.department_new"));
   return h(Fragment, null,
     rows.length === 0

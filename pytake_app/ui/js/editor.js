@@ -392,7 +392,7 @@ export const editor = {
   async loadUsers() {
     if (S.users) return;
     try {
-      const { items } = await api.get("/api/v1/users");
+      const items = await api.all("/api/v1/users");
       emit({ users: Object.fromEntries(items.map((user) => [user.id, user.full_name ?? user.name ?? ""])) });
     } catch {
       emit({ users: {} }); // not allowed to see them: versions show no names

@@ -9,8 +9,7 @@ let asked = null;
 
 const items = async (url, map) => {
   try {
-    const answer = await api.get(url);
-    return (answer.items ?? []).map(map);
+    return (await api.all(url)).map(map);
   } catch {
     return []; // not allowed or not there: the field takes what is typed
   }
@@ -19,7 +18,7 @@ const items = async (url, map) => {
 /** What can be had without the endpoint of all references. */
 const gathered = async () => {
   const [flows, secrets, agents, channels] = await Promise.all([
-    items("/api/v1/flows?limit=200", ({ id, slug, name, live_version }) => ({ id, slug, name, live: live_version !== null })),
+    items("/api/v1/flows", ({ id, slug, name, live_version }) => ({ id, slug, name, live: live_version !== null })),
     items("/api/v1/secrets", ({ name }) => name),
     items("/api/v1/users", (user) => ({ id: user.id, name: user.full_name ?? user.name ?? user.email, email: user.email })),
     items("/api/v1/channel-accounts", ({ id, name, channel, display_phone_number }) => ({ id, name, channel, phone: display_phone_number ?? "" })),

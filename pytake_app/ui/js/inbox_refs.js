@@ -30,7 +30,7 @@ export const forget = (name) => cache.delete(name);
 
 export const people = () =>
   once("people", async () => {
-    const [users, agents] = await Promise.all([api.get("/api/v1/users").then((page) => page.items), api.get("/api/v1/agents").then((page) => page.items).catch(() => [])]);
+    const [users, agents] = await Promise.all([api.all("/api/v1/users"), api.get("/api/v1/agents").then((page) => page.items).catch(() => [])]);
     const working = new Map(agents.map((agent) => [agent.id, agent]));
     const found = users.filter((user) => user.is_active !== false && user.role !== "viewer").map((user) => {
       const name = user.full_name || user.email;

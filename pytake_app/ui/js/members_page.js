@@ -1,10 +1,10 @@
 // The organization's people: who is there, in which role and departments, who is invited.
-import { createElement as h, Fragment, useMemo, useState } from "react";
+import { createElement as h, Fragment, useEffect, useRef, useState } from "react";
 import { Ellipsis, KeyRound, LogOut, MailPlus, RefreshCw, Search, ShieldOff, Trash2, UserCheck, UserPen, UserX } from "lucide-react";
 import { Link } from "react-router";
 import { api } from "$/public/pt_api.js";
 import { fmt, getLang } from "$/public/pt_i18n.js";
-import { Btn, Face, fold, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
+import { Btn, Face, IconBtn, Menu, Modal, say, sayOf, Sign, tell } from "$/public/pt_inbox_kit.js";
 import { Field, Select, Text } from "$/public/pt_queue_fields.js";
 import { Confirm, faceOf, Failed, Foot, Forbidden, here, LinkDialog, SettingsPage, Ticks, useRead, useSend, Waiting } from "$/public/pt_settings_kit.js";
 
@@ -18,6 +18,9 @@ const rolesFor = (me) => ["super_admin", ...ROLES].filter((role) => RANK[role] <
 const Departments = ({ all, chosen, onChange }) => h(Ticks, { legend: say("members.departments"), items: all, chosen, onChange, test: "member-department" });
 const RoleField = ({ me, role, onChange, off }) => h(Field, { label: say("members.role"), hint: say(`members.role_${role}_hint`) }, h(Select, { value: role, options: [...new Set([role, ...rolesFor(me)])].map((name) => [name, roleName(name)]), onChange, off, test: "member-role" }));
 
+const SHOWN = 50;
+const MOST_SHOWN = 200;
+const TYPING_MS = 250;
 const MOST = 30;
 const SAME_FOR_ALL = [0, 401, 403, 429]; // what the others would meet too
 /** The addresses in a text, each once. */
@@ -134,9 +137,35 @@ const Invitations = ({ rows, act, open }) => h("section", { className: "sg-card"
     }), test: "invitation-revoke" })))));
 
 const Members = ({ me }) => {
-  const [found, failed, load] = useRead(() => Promise.all([api.get(USERS), api.get(`${USERS}/invitations`), api.get("/api/v1/departments")]));
-  const [people, invitations, departments] = found?.map((page) => page.items) ?? [null, [], []];
   const [query, setQuery] = useState("");
+  const [people, setPeople] = useState(null);
+  const [next, setNext] = useState(null);
+  const [broken, setBroken] = useState(null);
+  const asked = useRef(0);
+  const [found, failed, loadRest] = useRead(() => Promise.all([api.get(`${USERS}/invitations`), api.get("/api/v1/departments")]));
+  const [invitations, departments] = found?.map((page) => page.items) ?? [[], []];
+  /** A page of people; as many as stood there already when something was changed. */
+  const loadPeople = async ({ cursor = "", limit = SHOWN } = {}) => {
+    const turn = (asked.current += 1);
+    const search = new URLSearchParams(Object.entries({ q: query.trim(), cursor, limit: String(limit) }).filter(([, value]) => value));
+    try {
+      const page = await api.get(`${USERS}?${search}`);
+      if (turn !== asked.current) return; // meanwhile something else is looked for
+      setPeople((now) => (cursor ? [...now, ...page.items] : page.items));
+      setNext(page.next_cursor);
+      setBroken(null);
+    } catch (error) {
+      if (turn === asked.current) setBroken(error);
+    }
+  };
+  useEffect(() => {
+    const timer = setTimeout(loadPeople, query && people ? TYPING_MS : 0);
+    return () => clearTimeout(timer);
+  }, [query]);
+  const load = () => {
+    loadPeople({ limit: Math.min(MOST_SHOWN, Math.max(SHOWN, people?.length ?? 0)) });
+    loadRest();
+  };
   const [dialog, setDialog] = useState(null);
   const close = () => setDialog(null);
   const act = async (work) => {
@@ -152,10 +181,9 @@ const Members = ({ me }) => {
     await act(work);
     close();
   };
-  const shown = useMemo(() => (people ?? []).filter((one) => fold(`${one.full_name} ${one.email}`).includes(fold(query.trim()))), [people, query]);
   if (failed?.status === 403) return h(Forbidden);
-  if (failed && !people) return h(Failed, { error: failed, onRetry: load });
-  if (!people) return h(Waiting, { rows: 6 });
+  if ((failed && !found) || (broken && !people)) return h(Failed, { error: failed ?? broken, onRetry: load });
+  if (!people || !found) return h(Waiting, { rows: 6 });
   const invited = (made) => {
     if (!made.length) return;
     load();
@@ -167,8 +195,9 @@ const Members = ({ me }) => {
     invitations.length > 0 && h(Invitations, { rows: invitations, act, open: setDialog }),
     h("div", { className: "card tbl-wrap" }, h("table", { className: "tbl mb-tbl", "aria-label": say("members.users_title") },
       h("thead", null, h("tr", null, ["who", "role", "deps", "factor", "last"].map((name) => h("th", { key: name, scope: "col", className: `c-${name}` }, say(`members.col_${name}`))), h("th", { className: "c-acts" }, h("span", { className: "sr" }, say("common.more"))))),
-      h("tbody", null, shown.map((one) => h(Person, { key: one.id, me, person: one, departments, act, open: setDialog }))))),
-    shown.length === 0 && h("p", { className: "muted dense" }, say("members.none_found")),
+      h("tbody", null, people.map((one) => h(Person, { key: one.id, me, person: one, departments, act, open: setDialog }))))),
+    people.length === 0 && h("p", { className: "muted dense" }, say("members.none_found")),
+    next && h("div", null, h(Btn, { onClick: () => loadPeople({ cursor: next }), test: "members-more" }, say("members.more"))),
     dialog?.kind === "invite" && h(InviteDialog, { me, departments, onClose: close, onMade: invited }),
     dialog?.kind === "link" && h(LinkDialog, { ...dialog, onClose: close }),
     dialog?.kind === "edit" && h(EditDialog, { me, person, departments, onClose: close, onDone: (done) => {
