@@ -23,6 +23,10 @@ PASSWORD = "uma-senha-boa-9"
 MAX_FRAME = 64 * 1024
 # Chromium's own line when a tab's network is switched off, or a page is 404 on purpose.
 EXPECTED_NOISE = re.compile(r"ERR_INTERNET_DISCONNECTED|status of 404 \(Not Found\)")
+# The editor asks what unsent text would do to the findings. When the text itself overtakes the question the answer is
+# 409, as documented; it asks again or takes the findings that come with the text (`editor_verify.js`). The browser
+# writes a line for every such answer, and nothing can keep it from doing so.
+_OVERTAKEN = re.compile(r"status of 409 \(Conflict\) \S+/api/v1/flows/[0-9a-f-]{36}/verify$")
 
 
 @dataclass
@@ -38,13 +42,14 @@ class Notes:
     def take_from(self, page: Page) -> None:
         """Start taking notes of a tab."""
         page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
-        page.on("console", lambda line: self._said(line.type, line.text))
+        page.on("console", lambda line: self._said(line.type, line.text, line.location["url"]))
         page.on("request", self._asked)
         page.on("websocket", self._connected)
 
-    def _said(self, kind: str, text: str) -> None:
-        if kind == "error" and not EXPECTED_NOISE.search(text):
-            self.errors.append(f"console: {text}")
+    def _said(self, kind: str, text: str, where: str) -> None:
+        told = f"{text.strip()} {where}"
+        if kind == "error" and not EXPECTED_NOISE.search(text) and not _OVERTAKEN.search(told):
+            self.errors.append(f"console: {told}")
 
     def _asked(self, request: Request) -> None:
         if request.url.startswith(("data:", "blob:")):
