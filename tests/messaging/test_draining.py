@@ -34,8 +34,8 @@ PEOPLE = 60
 GRACE = 10.0
 """Seconds that `up` and the manifests give at least."""
 START = 90.0
-"""Seconds a process may take until it works. It needs 4 of a processor; how long that is depends on who else wants it, and
-no claim here is about it."""
+"""Seconds a process may take until it works. It needs 4 of a processor; how long that is depends on who else wants it,
+and no claim here is about it."""
 
 
 @pytest.fixture
