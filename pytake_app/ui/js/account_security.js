@@ -111,10 +111,10 @@ const Factor = ({ state, onChanged }) => {
       !on && h(Btn, { kind: "solid", icon: ShieldCheck, onClick: () => setStep("begin"), test: "totp-begin" }, say("account.totp_set_up"))),
     state.second_factor_required && !on && h("div", { className: "notice amber" }, h(Sign, { of: ShieldCheck, size: "" }), h("div", { className: "grow" }, say("account.totp_required"))),
     on && h("div", { className: "row g8 wrap" }, h("span", { className: state.recovery_codes_left < 3 ? "dense grow t-amber" : "dense grow muted" }, say("account.codes_left", { count: state.recovery_codes_left })), h(Btn, { icon: RefreshCw, onClick: () => setStep("renew"), test: "codes-renew" }, say("account.codes_renew")), h(Btn, { kind: "dang", icon: ShieldOff, onClick: () => setStep("off"), test: "totp-off" }, say("account.totp_turn_off"))),
-    step === "begin" && h(Asked, { title: say("account.totp_set_up"), detail: say("account.totp_password"), verb: say("account.go_on"), onClose: close, onDone: begin }),
+    step === "begin" && h(Asked, { title: say("account.totp_title"), detail: say("account.totp_password"), verb: say("account.go_on"), onClose: close, onDone: begin }),
     step === "renew" && h(Asked, { title: say("account.codes_renew"), detail: say("account.codes_renew_detail"), code: true, verb: say("account.codes_renew"), onClose: close, onDone: renew }),
-    step === "off" && h(Asked, { title: say("account.totp_turn_off"), detail: say("account.totp_off_detail"), code: true, danger: true, verb: say("account.totp_turn_off"), onClose: close, onDone: turnOff }),
-    step === "scan" && h(Modal, { title: say("account.totp_set_up"), onClose: close, test: "totp-dialog" }, h(SetupSteps, { setup, onCode: confirm, wordsOf })),
+    step === "off" && h(Asked, { title: say("account.totp_title"), detail: say("account.totp_off_detail"), code: true, danger: true, verb: say("account.totp_turn_off"), onClose: close, onDone: turnOff }),
+    step === "scan" && h(Modal, { title: say("account.totp_title"), onClose: close, test: "totp-dialog" }, h(SetupSteps, { setup, onCode: confirm, wordsOf })),
     step === "codes" && h(Modal, { title: say("account.codes_title"), detail: say("account.codes_detail"), onClose: close, test: "codes-dialog", foot: h(Btn, { kind: "solid", onClick: close, test: "codes-done" }, say("account.codes_done")) }, h(RecoveryCodes, { codes })));
 };
 

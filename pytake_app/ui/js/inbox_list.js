@@ -7,6 +7,7 @@ import { inbox, useInbox } from "$/public/pt_inbox.js";
 import { Btn, Face, IconBtn, Letters, Menu, Pop, say, sayOf, Sign } from "$/public/pt_inbox_kit.js";
 import "$/public/pt_inbox_offers.js";
 import { hueOf, initials, nameOf, shortTime } from "$/public/pt_inbox_model.js";
+import { richText } from "$/public/pt_inbox_messages.js";
 import { channels, people, queues, useList } from "$/public/pt_inbox_refs.js";
 
 const CHANNELS = { whatsapp: [MessageCircle, "jade"], instagram: [AtSign, "plum"], messenger: [MessageSquare, "blue"], telegram: [Send, "blue"], webchat: [Globe, "cyan"], sms: [Smartphone, "slate"], email: [Mail, "amber"], discord: [Hash, "violet"], slack: [Hash, "plum"], rcs: [MessageSquare, "cyan"], teams: [Users, "violet"], linkedin: [Briefcase, "blue"] };
@@ -20,10 +21,12 @@ const KINDS = { image: Image, video: Film, audio: Mic, document: File, location:
 const TICKS = { sent: Check, delivered: CheckCheck, read: CheckCheck, failed: CircleAlert };
 
 // ---- a row
+/** A text without its signs for bold and the like. */
+const plain = (text) => richText(text).map((part) => part.text).join("");
 const Row = memo(({ item, marking, may }) => {
   const lang = getLang();
   const Kind = KINDS[item.kind];
-  const words = item.preview || (item.kind ? sayOf(`inbox.kind.${item.kind}`, "inbox.kind.unsupported") : say("inbox.no_text"));
+  const words = plain(item.preview) || (item.kind ? sayOf(`inbox.kind.${item.kind}`, "inbox.kind.unsupported") : say("inbox.no_text"));
   const wait = { late: "t-red med", soon: "t-amber med" }[item.wait_state] ?? "";
   const { window } = item;
   const click = (event) => {

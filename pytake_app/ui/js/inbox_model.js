@@ -45,7 +45,7 @@ export const windowOf = (conversation, now = Date.now()) => {
   return { bound: ["whatsapp", "messenger", "instagram"].includes(conversation.channel), open: left > 0, left: spanText(left), soon: left > 0 && left < 120 };
 };
 // A queue's colour, of sixteen, as the nearest of the hues that signs are drawn in.
-const NEAR = { gray: "slate", red: "red", orange: "amber", amber: "amber", yellow: "amber", lime: "jade", green: "jade", teal: "cyan", cyan: "cyan", sky: "blue", blue: "blue", indigo: "violet", violet: "violet", purple: "plum", pink: "plum", brown: "amber" };
+const NEAR = { gray: "slate", red: "red", orange: "amber", amber: "amber", yellow: "amber", lime: "jade", green: "jade", teal: "cyan", cyan: "cyan", sky: "blue", blue: "blue", indigo: "blue", violet: "violet", purple: "plum", pink: "plum", brown: "amber" };
 export const hueOfColor = (color, id) => NEAR[color] ?? hueOf(id);
 export const queueOf = (row) => {
   const queue = row.queue;

@@ -1,7 +1,7 @@
 // From the monitor's snapshot to what its cards show: spans, promised times, reasons in words, orders. No rules of the business.
 import { useSyncExternalStore } from "react";
 import { fmt, getLang, tr, trKey } from "$/public/pt_i18n.js";
-import { hueOf, initials, nameOf } from "$/public/pt_inbox_model.js";
+import { hueOf, hueOfColor, initials, nameOf } from "$/public/pt_inbox_model.js";
 import { dayOf, daysAway, inZone } from "$/public/pt_zone.js";
 
 const say = (key, params) => tr(getLang(), key, params);
@@ -62,8 +62,7 @@ export const slaNow = (item) => {
 };
 
 // ---- words
-const HUE = { gray: "slate", orange: "amber", yellow: "amber", lime: "jade", green: "jade", teal: "jade", sky: "blue", indigo: "blue", purple: "violet", pink: "plum", brown: "amber" };
-export const dotOf = (queue) => (queue ? (HUE[queue.color] ?? queue.color ?? hueOf(queue.id)) : "slate");
+export const dotOf = (queue) => (queue ? hueOfColor(queue.color, queue.id) : "slate");
 export const firstName = (name) => String(name ?? "").trim().split(/\s+/)[0] ?? "";
 export const listText = (names) => new Intl.ListFormat(getLang(), { type: "conjunction" }).format(names.map(String));
 /** "sábado passado": the same day a week ago, as each language says it. */
