@@ -17,6 +17,7 @@ import pytake_app.messaging.models
 import pytake_app.notifications.models
 import pytake_app.outgoing.mail_models
 import pytake_app.outgoing.models
+import pytake_app.privacy.models
 import pytake_app.queues.models
 import pytake_app.sandbox.models
 import pytake_app.whatsapp.models  # noqa: F401  # imported for their tables
