@@ -138,7 +138,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         beating = heartbeat.Beating(services.redis, "web")
         beating.start()
         tracing.start(settings, "web")
-        warmed = asyncio.create_task(asyncio.to_thread(warming.warm, services))
+        warmed = asyncio.create_task(asyncio.to_thread(warming.warm, services, app.router.routes))
         yield
         await warmed
         pulse.stop()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.routing import BaseRoute
 
 from pytake_app.api.services import Services
 from pytake_app.core.errors import ProblemError
@@ -19,10 +21,17 @@ _NOBODY = Principal(user_id=UUID(int=0), organization_id=UUID(int=0), role=Role.
 """Somebody of an organization that doesn't exist: row-level security shows them nothing."""
 
 
-def warm(services: Services) -> None:
-    """Open a connection, configure the mappers and compile the statements of the list of flows, the page that most
-    people open first. Blocking; without a database it says so in the log and leaves it to the first request."""
+def warm(services: Services, routes: Sequence[BaseRoute] = ()) -> None:
+    """Work out what the operations take, open a connection, configure the mappers and compile the statements of the
+    list of flows, the page that most people open first. Blocking; without a database it says so in the log and leaves
+    it to the first request.
+
+    Parameters:
+        routes: of the application.
+    """
     began = time.perf_counter()
+    for route in routes:  # FastAPI looks into an included router when it is first asked
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     try:
         with services.database.tenant(_NOBODY.organization_id) as session:
             flows.list_flows(session, _NOBODY, where=Filters(), figures=True, clock=services.clock)
