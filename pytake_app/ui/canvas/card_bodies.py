@@ -300,7 +300,10 @@ def _queue_body(item: Item, _spec: NodeSpec) -> list[rx.Component]:
     head = rx.el.div(
         rx.el.span(class_name="dot jade"),
         rx.el.b(name, class_name="ell"),
-        rx.el.span(shown(item, "priority"), class_name="bdg amber"),
+        rx.el.span(
+            shown(item, "priority"),
+            class_name=rx.cond(shown(item, "priority", "raw") == "0", "bdg", "bdg amber"),
+        ),
         class_name="row g6 dense",
     )
     wait = rx.cond(

@@ -77,8 +77,8 @@ const Words = ({ item }) => {
       }
       if (event.key === "Backspace" && text === "" && item.words.length) form.words(item.node, item.path, item.words.slice(0, -1));
     } });
-  if (examples) return h("div", { className: "sents", "data-bad": Boolean(item.issue) }, item.words.map((word, i) => h("div", { key: `${i}-${word}`, className: "sent1" }, h("span", { className: "dense" }, word), cross(word, i))), input);
-  return h("div", { className: "words input", "data-bad": Boolean(item.issue), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
+  if (examples) return h("div", { className: "sents", "data-bad": Boolean(item.issue && !item.mild) }, item.words.map((word, i) => h("div", { key: `${i}-${word}`, className: "sent1" }, h("span", { className: "dense" }, word), cross(word, i))), input);
+  return h("div", { className: "words input", "data-bad": Boolean(item.issue && !item.mild), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
     item.words.map((word, i) => h("span", { key: `${i}-${word}`, className: "bdg jade" }, word, cross(word, i))), input);
 };
 

@@ -24,7 +24,7 @@ export const described = (item) => ({
   disabled: item.disabled,
   "aria-label": item.label,
   "data-field": item.path,
-  ...(item.issue ? { "aria-invalid": true, "aria-describedby": `${item.key}-issue` } : {}),
+  ...(item.issue ? { "aria-invalid": !item.mild, "aria-describedby": `${item.key}-issue` } : {}),
 });
 
 /** Calls `leave` on a press outside of the box, and on Escape. */
@@ -149,7 +149,7 @@ export const Combo = ({ item, choices, value, onPick, placeholder, create, creat
     else listKeys(event, { shown, on, setOn, onPick: pick, onClose: () => setTyped(null) });
   };
   const lost = value && !chosen && !free;
-  return h("div", { className: "combo", ref: box, "data-bad": Boolean(item.issue) },
+  return h("div", { className: "combo", ref: box, "data-bad": Boolean(item.issue && !item.mild) },
     leading,
     h("input", { ...described(item), type: "text", className: "input", role: "combobox", "aria-expanded": open, "aria-controls": open ? id : undefined, "aria-activedescendant": open && shown[on] ? `${id}-${on}` : undefined, autoComplete: "off", spellCheck: false,
       value: open ? typed : (chosen?.label ?? value ?? ""), placeholder: open && chosen ? chosen.label : placeholder || item.placeholder, "data-lost": lost || undefined,

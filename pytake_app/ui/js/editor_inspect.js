@@ -27,23 +27,24 @@ export const numberIssue = (field, value) => {
 
 const VARIABLE = /^$|^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 
+/** What is wrong with a field; `mild`: worth knowing, but it hinders nothing. */
 const issueOf = (nodeId, field, value, path, key) => {
   const draft = draftOf(key);
-  if (draft) return draft.issue;
+  if (draft) return { issue: draft.issue };
   if (field.max && typeof value === "string") {
     const over = lengthOf(value) - field.max;
-    if (over > 0) return say("editor.too_long", { count: over });
+    if (over > 0) return { issue: say("editor.too_long", { count: over }) };
   }
   if (field.widget === "number" || field.widget === "duration") {
     const wrong = numberIssue(field, value);
-    if (wrong) return wrong;
+    if (wrong) return { issue: wrong };
   }
-  if (field.widget === "variable" && typeof value === "string" && !VARIABLE.test(value)) return say("inspector.bad_variable");
+  if (field.widget === "variable" && typeof value === "string" && !VARIABLE.test(value)) return { issue: say("inspector.bad_variable") };
   // What is wrong with a field that this one's control edits too is told here.
   const names = path.length === 1 ? [field.name, ...(specOf(nodeOf(S.doc, nodeId)?.type)?.fields ?? []).filter((other) => other.beside === field.name).map((other) => other.name)] : [path.join("/")];
   const found = names.map((name) => problemAt(nodeId, `/${name}`)).find(Boolean);
   const filled = found?.code === "missing_value" && names.length === 1 && typeof value === "string" && value.trim();
-  return found && !filled ? findingText(found) : ""; // what was just filled in is not called empty until the server has seen it
+  return found && !filled ? { issue: findingText(found), mild: found.severity !== "error" } : {}; // what was just filled in is not called empty until the server has seen it
 };
 
 const base = (node, field, path, list = "") => {
@@ -70,7 +71,9 @@ const base = (node, field, path, list = "") => {
     variables: Boolean(field.variables),
     secrets: Boolean(field.secrets),
     disabled: readOnly(),
-    issue: issueOf(node.id, field, value, path, key),
+    issue: "",
+    mild: false,
+    ...issueOf(node.id, field, value, path, key),
     limits: field.widget === "textarea" || field.max ? limitsFor(field.name, value, list) : [],
     choices: field.options.map((option) => ({ value: option.value, label: sayOr(option.label_key, option.value), on: String(option.value) === String(value) })),
     rows: [],
@@ -231,7 +234,7 @@ const nodeModel = (node) => {
     locked: readOnly(),
     main: fields.filter((field) => !field.advanced),
     more: fields.filter((field) => field.advanced),
-    more_wrong: fields.some((field) => field.advanced && field.issue),
+    more_wrong: fields.some((field) => field.advanced && field.issue && !field.mild),
     findings: told.slice(0, 2),
     further: told.slice(2),
     further_label: say("inspector.further", { count: told.length - 2 }),

@@ -86,7 +86,7 @@ export const TagsPicker = ({ item }) => {
     }
   };
   return h("div", { className: "combo", ref: box },
-    h("div", { className: "words input", "data-bad": Boolean(item.issue), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
+    h("div", { className: "words input", "data-bad": Boolean(item.issue && !item.mild), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
       item.words.map((word, i) => h("span", { key: `${i}-${word}`, className: "bdg jade" }, word,
         !item.disabled && h("button", { type: "button", "aria-label": say("editor.remove_word", { word }), onClick: () => form.words(item.node, item.path, item.words.filter((_, n) => n !== i)) }, h(X, { className: "i-xs", "aria-hidden": true })))),
       h("input", { ...described(item), role: "combobox", "aria-expanded": typed !== null, "aria-controls": id, value: typed ?? "", placeholder: item.words.length ? "" : say("inspector.choose_tags"), autoComplete: "off", onFocus: () => setTyped(typed ?? ""), onChange: (event) => setTyped(event.target.value), onKeyDown, onBlur: () => { if (typed?.trim()) add(typed); setTyped(null); } })),

@@ -73,7 +73,7 @@ const Chips = ({ item }) => {
       commit();
     } else if (event.key === "Backspace" && text === "" && words.length) put(words.slice(0, -1));
   };
-  return h("div", { className: "words input", "data-bad": Boolean(item.issue), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
+  return h("div", { className: "words input", "data-bad": Boolean(item.issue && !item.mild), onClick: (event) => event.currentTarget.querySelector("input")?.focus() },
     words.map((word, i) => h("span", { key: `${i}-${word}`, className: "bdg jade" }, word, !item.disabled && h("button", { type: "button", "aria-label": say("editor.remove_word", { word }), onClick: () => put(words.filter((_, n) => n !== i)) }, h(X, { className: "i-xs", "aria-hidden": true })))),
     h("input", { ...described(item), value: text, placeholder: words.length ? "" : say("rows.list_hint"), autoComplete: "off", onChange: (event) => change(event.target.value), onBlur: commit, onKeyDown }));
 };

@@ -189,13 +189,13 @@ export const Rich = ({ item, area }) => {
   };
   if (!area) {
     const short = count && count.near ? h("span", { className: "micro tn cnt1", "data-over": count.over, "aria-live": "polite", title: count.name }, `${count.length}/${count.max}`) : null;
-    return h("div", { className: "tx1", ref: box, "data-bad": Boolean(item.issue), "data-tool": Boolean(item.variables && !item.disabled) },
+    return h("div", { className: "tx1", ref: box, "data-bad": Boolean(item.issue && !item.mild), "data-tool": Boolean(item.variables && !item.disabled) },
       h(Mirror, { text, box: mirror }), h("input", { type: "text", className: "input", ...props }), short,
       !item.disabled && item.variables && h(Tool, { icon: item.secrets ? KeyRound : Braces, label: say(item.secrets ? "inspector.insert_secret" : "editor.insert_variable"), className: "v", onClick: () => toggle("vars") }),
       list, live);
   }
   return h("div", { className: "tawrap" },
-    h("div", { className: "ta", ref: box, "data-bad": Boolean(item.issue) },
+    h("div", { className: "ta", ref: box, "data-bad": Boolean(item.issue && !item.mild) },
       !item.disabled && h("div", { className: "tb", role: "toolbar", "aria-label": item.label },
         message && MARKS.map(([name, sign, Icon]) => h(Tool, { key: name, icon: Icon, label: sayOr(`editor.mark_${name}`, say(`inspector.mark_${name}`)), onClick: () => wrap(sign) })),
         item.widget !== "json" && h(Tool, { icon: Smile, label: say("editor.emoji"), onClick: () => toggle("emoji"), "data-testid": "emoji" }),

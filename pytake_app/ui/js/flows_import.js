@@ -43,13 +43,14 @@ const reportOf = (file, { report, flows, id, name }) => {
 const asFault = ({ pointer, code, message, node_id }) => ({ pointer: pointer.replace(/^\/document/, ""), code: code ?? "", message, node: node_id ?? "" });
 const faultsOf = (error) => (error.errors?.length ? error.errors.map(asFault) : [{ pointer: "", code: "", message: wordFor(error), node: "" }]);
 
+const isZip = (name) => /\.zip$/i.test(name);
 /** An archive, or one large file: each file in it has a result of its own. */
 const uploaded = async (file) => {
   const body = new FormData();
   body.append("file", file);
   try {
     const { files } = await api.post("/api/v1/flow-archive", body);
-    return files.map((one) => (one.report ? { file: one.file, report: reportOf(one.file, one) } : { file: one.file, errors: one.errors.map(asFault) }));
+    return files.map((one) => (one.report ? { file: one.file, report: reportOf(one.file, one) } : { file: one.file, errors: one.errors.map(asFault).map((found) => (found.code === "not_json" && isZip(one.file) ? fault("invalid_archive")[0] : found)) }));
   } catch (error) {
     return [{ file: file.name, errors: faultsOf(error) }];
   }
@@ -57,7 +58,7 @@ const uploaded = async (file) => {
 
 const readOne = async (file) => {
   if (file.size > MAX_FILE) return [{ file: file.name, errors: fault("too_large") }];
-  if (file.size > MAX_BODY || /\.zip$/i.test(file.name) || file.type === "application/zip") return uploaded(file);
+  if (file.size > MAX_BODY || isZip(file.name) || file.type === "application/zip") return uploaded(file);
   let document;
   try {
     document = JSON.parse(await file.text());

@@ -25,7 +25,7 @@ def issue_of(field: rx.Var) -> rx.Component:
         rx.el.div(
             icon("circle-alert", "xs"),
             rx.el.span(issue),
-            class_name="err",
+            class_name=rx.cond(flag(field, "mild"), "err mild", "err"),
             id=text_of(field, "key") + "-issue",
             role="alert",
         ),
