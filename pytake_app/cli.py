@@ -167,11 +167,13 @@ def _role(options: argparse.Namespace) -> int:
 
     # Before anything imports the metrics: they look for their directory then.
     join_metrics(get_settings())
-    from pytake_app.core import exposition, tracing
-    from pytake_app.core.logging import configure_logging
-    from pytake_app.core.memory import settle_heap
-    from pytake_app.core.services import process_services
-    from pytake_app.messaging import roles
+    from pytake_app.core.memory import loading, settle_heap
+
+    with loading():
+        from pytake_app.core import exposition, tracing
+        from pytake_app.core.logging import configure_logging
+        from pytake_app.core.services import process_services
+        from pytake_app.messaging import roles
 
     services = process_services()
     configure_logging(services.settings.log_level)
@@ -196,9 +198,12 @@ def _role(options: argparse.Namespace) -> int:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    from pytake_app.accounts.bootstrap import BootstrapError, bootstrap
-    from pytake_app.embedded.attach import database
-    from pytake_app.embedded.migrate import revisions, upgrade
+    from pytake_app.core.memory import loading
+
+    with loading():
+        from pytake_app.accounts.bootstrap import BootstrapError, bootstrap
+        from pytake_app.embedded.attach import database
+        from pytake_app.embedded.migrate import revisions, upgrade
 
     with database(options.data_dir) as settings:
         before, head = revisions(settings.sqlalchemy_url)
@@ -273,7 +278,10 @@ def _rotate_secrets(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from pytake_app.embedded.doctor import run_doctor
+    from pytake_app.core.memory import loading
+
+    with loading():
+        from pytake_app.embedded.doctor import run_doctor
 
     return run_doctor(options.data_dir, mend=options.mend)
 

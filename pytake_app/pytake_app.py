@@ -12,29 +12,31 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import reflex as rx
-import structlog
+from pytake_app.core.memory import loading, settle_heap
 
-from pytake_app.api.cookies import under_host_names
-from pytake_app.core.logging import configure_logging
-from pytake_app.core.memory import settle_heap
-from pytake_app.ui.app import make_app
-from pytake_app.ui.backend import live, settings
-from pytake_app.ui.build import built_frontend
-from pytake_app.ui.push import bridge
-from pytake_app.ui.serving import (
-    Frontend,
-    Receive,
-    Scope,
-    Send,
-    foreign_origin,
-    plain,
-    wants_json,
-    with_security_headers,
-    within_socket_limits,
-    within_time,
-)
-from pytake_app.ui.tabs import with_bound_token
+with loading():
+    import reflex as rx
+    import structlog
+
+    from pytake_app.api.cookies import under_host_names
+    from pytake_app.core.logging import configure_logging
+    from pytake_app.ui.app import make_app
+    from pytake_app.ui.backend import live, settings
+    from pytake_app.ui.build import built_frontend
+    from pytake_app.ui.push import bridge
+    from pytake_app.ui.serving import (
+        Frontend,
+        Receive,
+        Scope,
+        Send,
+        foreign_origin,
+        plain,
+        wants_json,
+        with_security_headers,
+        within_socket_limits,
+        within_time,
+    )
+    from pytake_app.ui.tabs import with_bound_token
 
 log = structlog.get_logger(__name__)
 

@@ -24,6 +24,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -51,6 +52,10 @@ for _name in (
 TEST_SECRET_KEY = "only-for-tests-Zr8vT1qLx0WkPn3EoYb6uHcJdMfSgA"
 os.environ["ENVIRONMENT"] = "test"
 os.environ["SECRET_KEY"] = TEST_SECRET_KEY
+# Tests start the product's processes some hundred times. Each would compile all of its modules anew (a quarter of its
+# start) where the environment forbids to keep what was compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import psutil  # noqa: E402
 import psycopg  # noqa: E402
@@ -62,6 +67,7 @@ from sqlalchemy.pool import NullPool  # noqa: E402
 from pytake_app.config import Settings, get_settings  # noqa: E402
 from pytake_app.core.clock import FrozenClock  # noqa: E402
 from pytake_app.core.db import Database  # noqa: E402
+from pytake_app.core.memory import settle_heap  # noqa: E402
 from pytake_app.embedded.migrate import upgrade  # noqa: E402
 from pytake_app.embedded.postgres import SUPERUSER, EmbeddedPostgres  # noqa: E402
 from pytake_app.embedded.redis import EmbeddedRedis  # noqa: E402
@@ -111,6 +117,11 @@ def _interrupt(_number: int, _frame: object) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the end-to-end tests: when the run has two processes, one is busy with them for most of it."""
     items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: the tests' processes collect garbage as the product's do."""
+    settle_heap()
 
 
 @pytest.hookimpl(optionalhook=True)

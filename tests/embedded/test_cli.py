@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytake_app import cli
-from pytake_app.embedded import checks
+from pytake_app.embedded import audit, checks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,6 +62,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The programs that `test` ran; all of them succeed."""
     ran: list[list[str]] = []
     monkeypatch.setattr(checks, "_run", lambda command: ran.append(list(command)) or 0)
+    # Asking the service of advisories takes seconds; test_audit.py is about that.
+    monkeypatch.setattr(audit, "audit", lambda: audit.Audit("ok", "no known vulnerability"))
     monkeypatch.setattr(checks, "_front_end", lambda: True)
     monkeypatch.setattr(checks, "find_chromium", lambda: "/usr/bin/chromium")
     return ran
