@@ -2,6 +2,9 @@
 
 ``running_app`` is a started ``tests.product.Product`` (``.url``, ``.console``, ``.logs()``). Tests share it and keep
 apart by registering an organization of their own. ``page`` and ``browser`` come from ``tests/conftest.py``.
+
+``second_app`` is another one, with its first administrator and first number from the environment (``FIRST`` in
+``browsing.py``) and one worker; Meta's side is ``graph``. `test_up.py`, which comes last, kills its processes.
 """
 
 import shutil
@@ -12,7 +15,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.browsing import FIRST
 from tests.product import Product
+from tests.support.graph_stub import GraphStub
 
 _HERE = Path(__file__).parent
 
@@ -30,9 +35,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def running_app() -> Iterator[Product]:
     """The whole product, started as `./pytake up` does, on a free port with an empty data directory."""
+    yield from _running({})
+
+
+@pytest.fixture(scope="session")
+def graph() -> Iterator[GraphStub]:
+    """Meta's side, for ``second_app``."""
+    with GraphStub.in_thread() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def second_app(graph: GraphStub) -> Iterator[Product]:
+    """A product with its first administrator and first number from the environment."""
+    yield from _running(
+        {
+            "WORKERS": "1",
+            "PYTAKE_ADMIN_EMAIL": FIRST.email,
+            "PYTAKE_ADMIN_PASSWORD": FIRST.password,
+            "WHATSAPP_PHONE_NUMBER_ID": FIRST.number,
+            "WHATSAPP_BUSINESS_ACCOUNT_ID": FIRST.business_account,
+            "WHATSAPP_ACCESS_TOKEN": "token-of-the-story",
+            "WHATSAPP_APP_SECRET": FIRST.app_secret,
+            "WHATSAPP_WEBHOOK_VERIFY_TOKEN": FIRST.verify_token,
+            "WHATSAPP_API_BASE_URL": graph.base_url,
+        }
+    )
+
+
+def _running(variables: dict[str, str]) -> Iterator[Product]:
     folder = Path(tempfile.mkdtemp(prefix="pytake-e2e-"))
     folder.chmod(0o711)
-    product = Product(folder)
+    product = Product(folder, variables)
     product.start()
     yield product
     product.stop()

@@ -32,6 +32,23 @@ def ana(browser: Browser, running_app: Product, rafael: Person) -> Iterator[Coll
     somebody.context.close()
 
 
+def crash(editor: Editor) -> None:
+    """The tab is gone without having been able to say so."""
+    editor.page.evaluate("() => { window.fetch = () => new Promise(() => {}) }")
+    editor.page.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def crashed(rafael: Person, ana: Colleague) -> tuple[Editor, float]:
+    """Ana's editor of a flow in which Rafael's tab has crashed, and when that was: before the first of these tests, so
+    that the others run while his face is still there."""
+    ghost = Editor(rafael, rafael.flow(small_flow()))
+    witness = Editor(ana, ghost.flow_id)
+    expect(witness.page.get_by_test_id("peer-face")).to_have_text("RN")
+    crash(ghost)
+    return witness, time.monotonic()
+
+
 def test_two_people_see_each_other_and_keep_their_work(rafael: Person, ana: Colleague) -> None:
     one = Editor(rafael, rafael.flow(small_flow()))
     two = Editor(ana, one.flow_id)
@@ -92,20 +109,51 @@ def test_two_people_see_each_other_and_keep_their_work(rafael: Person, ana: Coll
     two.done()
 
 
-def crash(editor: Editor) -> None:
-    """The tab is gone without having been able to say so."""
-    editor.page.evaluate("() => { window.fetch = () => new Promise(() => {}) }")
-    editor.page.close()
+# How many pixels of a PNG are nearly black.
+_DARK = """async (saved) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${saved}`;
+  await image.decode();
+  const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  pen.drawImage(image, 0, 0);
+  const { data } = pen.getImageData(0, 0, image.width, image.height);
+  return data.reduce((sum, _, i) => sum + (i % 4 === 0 && data[i] + data[i + 1] + data[i + 2] < 150 ? 1 : 0), 0);
+}"""
 
 
-def test_work_done_offline_survives_a_crash_and_meets_what_others_did(rafael: Person, ana: Colleague) -> None:
-    # Who crashed is gone from the others' top bar within half a minute: looked at below, when that has passed.
-    ghost = Editor(rafael, rafael.flow(small_flow()))
-    witness = Editor(ana, ghost.flow_id)
-    expect(witness.page.get_by_test_id("peer-face")).to_have_text("RN")
-    crash(ghost)
-    since = time.monotonic()
+def test_junk_is_refused_in_a_sentence_and_pictures_hold_the_whole_flow(rafael: Person) -> None:
+    editor = Editor(rafael, rafael.flow(small_flow()))
+    page = editor.page
+    editor.select("ola")
+    before = editor.node("ola")["config"]["body"]
+    editor.field("body").fill("x" * 500_000)
+    expect(page.get_by_text("A mudança é grande demais")).to_be_visible()
+    assert editor.node("ola")["config"]["body"] == before
+    page.keyboard.press("Escape")
+    with page.expect_download() as svg:
+        page.get_by_test_id("save-as").click()
+        page.get_by_test_id("save-svg").click()
+    drawn = svg.value.path().read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert "foreignObject" not in drawn
+    assert "@font-face" in drawn
+    words = re.sub(r"<[^>]+>", " ", drawn)
+    for wanted in ("Quer vir", "Sim, quero", "Agora não"):
+        assert wanted in words
+    with page.expect_download() as png:
+        page.get_by_test_id("save-as").click()
+        page.get_by_test_id("save-png").click()
+    saved = png.value.path().read_bytes()
+    assert saved[:8] == b"\x89PNG\r\n\x1a\n"
+    # Texts are in it too: without them nothing on this light page is as dark as a title.
+    assert page.evaluate(_DARK, base64.b64encode(saved).decode()) > 1000
+    assert json.dumps(editor.document())
+    editor.done()
 
+
+def test_work_done_offline_survives_a_crash_and_meets_what_others_did(
+    rafael: Person, ana: Colleague, crashed: tuple[Editor, float]
+) -> None:
     one = Editor(rafael, rafael.flow(small_flow()))
     one.page.evaluate("() => { window.__test = 1 }")
     rafael.context.set_offline(True)
@@ -133,6 +181,8 @@ def test_work_done_offline_survives_a_crash_and_meets_what_others_did(rafael: Pe
     assert back.node("ola")["config"]["body"] == "Da Ana, com rede"
     expect(two.card("recusa")).to_contain_text("Também sem rede")
     back.page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.startsWith('pytake_edits_'))")
+    # Who crashed is gone from the others' top bar within half a minute.
+    witness, since = crashed
     face = witness.page.get_by_test_id("peer-face")
     expect(face).to_have_count(0, timeout=max(15, 30 - (time.monotonic() - since)) * 1000)
     witness.done()
@@ -176,45 +226,3 @@ def test_a_deleted_flow_and_an_ended_session_lose_nothing(rafael: Person, ana: C
     expect(one.card("recusa")).to_contain_text("Escrito sem sessão", timeout=20_000)
     one.done()
     two.page.close()
-
-
-# How many pixels of a PNG are nearly black.
-_DARK = """async (saved) => {
-  const image = new Image();
-  image.src = `data:image/png;base64,${saved}`;
-  await image.decode();
-  const pen = new OffscreenCanvas(image.width, image.height).getContext("2d");
-  pen.drawImage(image, 0, 0);
-  const { data } = pen.getImageData(0, 0, image.width, image.height);
-  return data.reduce((sum, _, i) => sum + (i % 4 === 0 && data[i] + data[i + 1] + data[i + 2] < 150 ? 1 : 0), 0);
-}"""
-
-
-def test_junk_is_refused_in_a_sentence_and_pictures_hold_the_whole_flow(rafael: Person) -> None:
-    editor = Editor(rafael, rafael.flow(small_flow()))
-    page = editor.page
-    editor.select("ola")
-    before = editor.node("ola")["config"]["body"]
-    editor.field("body").fill("x" * 500_000)
-    expect(page.get_by_text("A mudança é grande demais")).to_be_visible()
-    assert editor.node("ola")["config"]["body"] == before
-    page.keyboard.press("Escape")
-    with page.expect_download() as svg:
-        page.get_by_test_id("save-as").click()
-        page.get_by_test_id("save-svg").click()
-    drawn = svg.value.path().read_text(encoding="utf-8")
-    assert drawn.startswith("<svg")
-    assert "foreignObject" not in drawn
-    assert "@font-face" in drawn
-    words = re.sub(r"<[^>]+>", " ", drawn)
-    for wanted in ("Quer vir", "Sim, quero", "Agora não"):
-        assert wanted in words
-    with page.expect_download() as png:
-        page.get_by_test_id("save-as").click()
-        page.get_by_test_id("save-png").click()
-    saved = png.value.path().read_bytes()
-    assert saved[:8] == b"\x89PNG\r\n\x1a\n"
-    # Texts are in it too: without them nothing on this light page is as dark as a title.
-    assert page.evaluate(_DARK, base64.b64encode(saved).decode()) > 1000
-    assert json.dumps(editor.document())
-    editor.done()

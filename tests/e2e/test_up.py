@@ -1,14 +1,10 @@
 """`up` as a whole: it heals, it stops in time, its data outlives it, and it starts quickly the second time."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -20,15 +16,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def product() -> Iterator[Product]:
-    """A product of this module's own: its processes get killed."""
-    folder = Path(tempfile.mkdtemp(prefix="pytake-up-"))
-    folder.chmod(0o711)
-    product = Product(folder, {"WORKERS": "1"})
-    product.start()
-    yield product
-    product.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+def product(second_app: Product) -> Product:
+    """Nobody needs it any more: its processes get killed."""
+    return second_app
 
 
 def test_prints_the_address_and_the_first_steps(product: Product) -> None:
