@@ -218,6 +218,7 @@ def test_the_organization_ends_with_the_transaction(two: tuple[UUID, UUID], serv
     """A pooled connection brings nothing of whom it served before."""
     from pytake_app.contacts.models import Contact
 
+    services.database.engine("pytake_app").dispose()  # of several pooled connections the next one would be another
     with services.database.tenant(two[0]) as session:
         assert session.exec(select(Contact)).first() is not None
         process = session.execute(text("SELECT pg_backend_pid()")).scalar()
