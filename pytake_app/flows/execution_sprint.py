@@ -159,6 +159,7 @@ class ContactState:
             with_person=thread.handling != "bot",
         )
         stored.tape.add(recording, trigger, before, sprint)
+        recording.let_go()
         self.sessions[stored.id] = stored
         self._apply(stored, thread, sprint)
 
@@ -184,6 +185,7 @@ class ContactState:
         stored.session = sprint.session
         stored.dirty = True
         stored.tape.add(recording, event, before, sprint)
+        recording.let_go()
         self._apply(stored, thread, sprint)
 
     def run_context(self, thread: Thread) -> RunContext:

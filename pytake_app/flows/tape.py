@@ -89,6 +89,11 @@ class Recording:
         )
         return self
 
+    def let_go(self) -> None:
+        """The sprint is over. What it was handed notes into this recording and is kept by it: a circle that only the
+        garbage collector would find, with all that the contact's events brought."""
+        del self.context
+
     def _noted_id(self, make: Callable[[], str]) -> Callable[[], str]:
         def new_id() -> str:
             made = make()
