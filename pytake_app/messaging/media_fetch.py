@@ -32,7 +32,7 @@ SIGN_SECONDS = 10.0
 POLL_SECONDS = 1.0
 
 _CLAIM = """
-UPDATE media_assets SET fetch_after = %(lease)s, fetch_attempts = fetch_attempts + 1
+UPDATE media_assets SET fetch_after = %(lease)s, fetch_attempts = fetch_attempts + 1, fetch_error = NULL
 WHERE id IN (SELECT id FROM media_assets WHERE fetch_after <= %(now)s ORDER BY fetch_after LIMIT %(limit)s
              FOR UPDATE SKIP LOCKED)
 RETURNING id, organization_id, channel_account_id, platform_media_id, mime_type, fetch_attempts
@@ -41,7 +41,10 @@ _STORED = """
 UPDATE media_assets SET fetch_after = NULL, fetch_error = NULL, sha256 = %s, size = %s, path = %s, mime_type = %s
 WHERE id = %s
 """
-_STILL = "UPDATE media_assets SET fetch_after = %s WHERE id = ANY(%s) AND fetch_after IS NOT NULL"
+# Unless it has failed this moment, and knows when to be tried again.
+_STILL = """
+UPDATE media_assets SET fetch_after = %s WHERE id = ANY(%s) AND fetch_after IS NOT NULL AND fetch_error IS NULL
+"""
 # Unless another process has stored it meanwhile.
 _FAILED = "UPDATE media_assets SET fetch_after = %s, fetch_error = %s WHERE id = %s AND fetch_after IS NOT NULL"
 
@@ -78,7 +81,9 @@ class MediaFetcher:
     async def _tell(self) -> None:
         """Say of what is being fetched that it still is."""
         now = time.monotonic()
-        if self._tasks and now - self._told >= SIGN_SECONDS:
+        if not self._tasks:
+            self._told = now  # a claim is a sign too
+        elif now - self._told >= SIGN_SECONDS:
             self._told = now
             row = (self._services.clock.now() + LEASE, list(self._tasks))
             await asyncio.to_thread(self._write, _STILL, row)

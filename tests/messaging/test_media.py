@@ -68,6 +68,12 @@ async def test_a_file_whose_fetcher_died_is_soon_fetched_by_another(
         fetcher._told -= SIGN_SECONDS
         await fetcher._tell()
         assert fetcher._claim(8) == []
+    # What has failed meanwhile is tried again when it says, not when the last sign is over.
+    again = frozen_clock.now() + timedelta(seconds=2)
+    fetcher._write(_FAILED, (again, "OSError", claimed[0]))
+    fetcher._told -= SIGN_SECONDS
+    await fetcher._tell()
+    assert connected.scalar("SELECT fetch_after FROM media_assets") == again
     blocked.cancel()
 
     frozen_clock.advance(LEASE)
