@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import structlog
@@ -36,6 +36,8 @@ from pytake_app.notifications import service as notifications
 log = structlog.get_logger(__name__)
 
 BATCH = 100
+ANY_DUE: LiteralString = "SELECT 1 FROM scheduled_messages WHERE state = 'scheduled' AND send_at <= %(now)s"
+"""Rows: one is due."""
 _DUE = """
 SELECT organization_id, id FROM scheduled_messages WHERE state = 'scheduled' AND send_at <= %s
 ORDER BY send_at LIMIT %s

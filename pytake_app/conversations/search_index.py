@@ -8,6 +8,7 @@ time, and `OVERLAP` now and then, for transactions that took long.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from pytake_app.core.ids import at_time, id_time
@@ -24,6 +25,12 @@ _NAME = "messages"
 _FIRST = UUID(int=0)
 
 _POSITION = "SELECT position FROM search_progress WHERE name = %s"
+ANY_NEW: LiteralString = """
+SELECT 1 FROM messages WHERE id > LEAST(
+    coalesce((SELECT position FROM search_progress WHERE name = 'messages'), '00000000-0000-0000-0000-000000000000'),
+    %(lately)s)
+"""
+"""Rows: a message is not looked at yet, or so new that `OVERLAP` is to be looked through again (`lately`)."""
 _KEEP = """
 INSERT INTO search_progress (name, position) VALUES (%s, %s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -22,6 +22,8 @@ from pytake_app.notifications import service as notifications
 
 BATCH = 500
 
+ANY_OVER: LiteralString = "SELECT 1 FROM conversations WHERE snoozed_until <= %(now)s"
+"""Rows: one is to come back."""
 # The contact's row first, as everywhere; one that is in somebody's hands is woken at the next round. It stands where
 # its last message left it, perhaps far down: it counts as unread.
 _WAKE = """

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from pytake_app.core.ids import at_time, id_time
@@ -29,6 +29,10 @@ _FIRST = UUID(int=0)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _LIMIT = 50_000
 
+ANY_NEW: LiteralString = """
+SELECT 1 FROM messages WHERE id > %(told)s UNION ALL SELECT 1 FROM automation_log WHERE id > %(told)s
+"""
+"""Rows: something was written since the time `told`, as `first_id_after` gives it."""
 # Hidden ones are told by what they changed, former ones with their conversation only.
 _MESSAGES = """
 SELECT id, organization_id, conversation_id, direction FROM messages

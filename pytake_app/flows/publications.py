@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import cast
+from typing import LiteralString, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,8 @@ SHOWN = 20
 """Publications in a list, the latest ones."""
 DUE_BATCH = 20
 
+ANY_DUE: LiteralString = "SELECT 1 FROM flow_publications WHERE state = 'pending' AND publish_at <= %(now)s"
+"""Rows: one is due."""
 _DUE = """
 SELECT organization_id, id FROM flow_publications WHERE state = 'pending' AND publish_at <= %s
 ORDER BY publish_at LIMIT %s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -68,6 +68,8 @@ FROM done
 ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING
 RETURNING lane
 """
+ANY_SILENT: LiteralString = "SELECT 1 FROM flow_requests WHERE state = 'running' AND lease_until < %(now)s"
+"""Rows: a performer is gone."""
 _LOST = """
 UPDATE flow_requests SET state = 'pending', claimed_by = NULL, lease_until = NULL
 WHERE id IN (SELECT id FROM flow_requests WHERE state = 'running' AND lease_until < %(now)s AND attempts < %(max)s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -26,6 +26,12 @@ SELECT f.id, f.organization_id, f.triggers FROM flows f
 WHERE f.status = 'active' AND f.deleted_at IS NULL AND f.live_version IS NOT NULL
   AND f.triggers @> '[{"kind": "schedule"}]'
 """
+ANY: LiteralString = """
+SELECT 1 FROM flow_schedules
+UNION ALL SELECT 1 FROM flows f WHERE f.status = 'active' AND f.deleted_at IS NULL AND f.live_version IS NOT NULL
+AND f.triggers @> '[{"kind": "schedule"}]'
+"""
+"""Rows: there is a schedule to follow, or to forget."""
 _KNOWN = "SELECT flow_id, node_id, cron, timezone, tag, account FROM flow_schedules"
 _PUT = """
 INSERT INTO flow_schedules (id, organization_id, flow_id, node_id, cron, timezone, tag, account, next_at, last_count)

@@ -112,6 +112,10 @@ WITH runs AS MATERIALIZED (
 )
 """
 
+ANY_ENDED: LiteralString = (
+    "SELECT 1 FROM flow_sessions WHERE NOT counted AND ended_at IS NOT NULL AND ended_at <= %(now)s"
+)
+"""Rows: a session is over and not counted."""
 _TO_COUNT = """
 SELECT id, started_at FROM flow_sessions WHERE NOT counted AND ended_at IS NOT NULL AND ended_at <= %s
 ORDER BY ended_at LIMIT %s FOR UPDATE SKIP LOCKED

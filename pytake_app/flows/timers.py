@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from pytake_app.core.ids import first_id_after
@@ -23,6 +23,8 @@ _CLEAR = """
 DELETE FROM timers t USING json_to_recordset(%s) AS v(session uuid, wait text)
 WHERE t.session_id = v.session AND t.wait_id = v.wait
 """
+ANY_DUE: LiteralString = "SELECT 1 FROM timers WHERE fired_at IS NULL AND due_at <= %(now)s"
+"""Rows: a timer is due."""
 _WAITING = "SELECT count(*) FROM (SELECT 1 FROM inbound_events WHERE state = 'pending' LIMIT %s) waiting"
 # One statement: a timer is either still here or an event already, also when this process is killed at any moment.
 _FIRE = """

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import psycopg
@@ -21,17 +20,18 @@ from pytake_app.accounts.service import purge_expired
 from pytake_app.conversations import scheduled, search_index, snoozing, telling_again
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import ProblemError, UnavailableError
+from pytake_app.core.ids import first_id_after
 from pytake_app.core.metrics import counter, duty_seconds, histogram, sends_mended, timers_fired, web_unheard
 from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, schedules, stats_rollup, timers
 from pytake_app.jobs import enqueue
 from pytake_app.messaging import heartbeat, library_upkeep, measuring, put_back, statuses, upkeep
 from pytake_app.messaging.clock_care import ClockCare
+from pytake_app.messaging.duties import UNASKED_SECONDS, Duty, Glance, Lock, alone
 from pytake_app.messaging.sql import hot
-from pytake_app.outgoing.mail import BATCH as BATCH_OF_MAILS
-from pytake_app.outgoing.mail import Postman, forget_old
+from pytake_app.outgoing import mail
 from pytake_app.privacy import retention
-from pytake_app.queues import rollup, tending
+from pytake_app.queues import rollup, sweeping, tending
 from pytake_app.whatsapp import template_sync
 
 log = structlog.get_logger(__name__)
@@ -42,32 +42,16 @@ people who write are not kept waiting by a hundred thousand timers that fall due
 TIMERS_AT_LEAST = 50
 """So many go ahead four times a second however many events wait: a backlog delays timers, it doesn't stop them."""
 _AGAIN_PAUSE = 0.02
+_TICK = 0.25
+"""Seconds between two looks at what is due: so late a timer fires at most, while there is time for all of them."""
 _RETENTION_PAUSE = 0.2
 """Seconds between batches of old rows: people who write go before."""
-_TIMERS_EVERY = 0.25
+_TIMERS_EVERY = _TICK
 MEASURE_SECONDS = 5.0
-SCHEDULES_LOCK = 0x50545343
-"""Advisory lock on the schedules ("PTSC")."""
-FIGURES_LOCK = 0x50544647
-"""Advisory lock on the figures of flows ("PTFG")."""
-QUEUE_FIGURES_LOCK = 0x50545147
-"""Advisory lock on the figures of service queues ("PTQG")."""
-USAGE_LOCK = 0x50545547
-"""Advisory lock on the counters of organizations ("PTUG")."""
-TELLING_LOCK = 0x50544C56
-"""Advisory lock on telling again what was never told ("PTLV")."""
 _LONGEST_SILENCE = 6.0
 """Seconds for which a web role may be silent before it counts as having been away."""
 LOST_AFTER = timedelta(seconds=1)
 """An event older than this while its lane is idle has lost its wake-up."""
-
-
-@dataclass(slots=True)
-class _Duty:
-    every: float
-    work: Callable[[], bool | None]
-    """Answers True to be called again at once."""
-    due: float = field(default=0.0)
 
 
 class Scheduler:
@@ -79,13 +63,10 @@ class Scheduler:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._templates: threading.Thread | None = None
-        self._mails: threading.Thread | None = None
-        self._postman_: Postman | None = None
-        self._queues: threading.Thread | None = None
-        self._files: threading.Thread | None = None
-        self._organizations: threading.Thread | None = None
-        self._keeping: threading.Thread | None = None
+        self._glance = Glance(services.database)
+        self._postman_: mail.Postman | None = None
+        self._threads: dict[str, threading.Thread] = {}
+        self._waits = True
         self._stop: threading.Event | None = None
         self._timers_wait = 0.0
         self._timers_left = False
@@ -96,36 +77,37 @@ class Scheduler:
         self._web_heard = time.monotonic()
         self._told_until: datetime | None = None
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._measuring = _Duty(MEASURE_SECONDS, self.measure)
-        self._partitions = _Duty(3600.0, self.make_partitions)
+        self._measuring = Duty(MEASURE_SECONDS, self.measure)
+        self._partitions = Duty(3600.0, self.make_partitions)
         self._duties = [
-            _Duty(_TIMERS_EVERY, self.fire_timers),
-            _Duty(1.0, self.sweep_lanes),
-            _Duty(1.0, self.fire_schedules),
-            _Duty(2.0, self.mend_requests),
-            _Duty(15.0, self.follow_other_clocks),
-            _Duty(2.0, self.listen_for_web),
-            _Duty(2.0, self.mend_sends),
-            _Duty(10.0, self.apply_statuses),
-            _Duty(2.0, self.publish_due),
-            _Duty(1.0, self.wake_snoozed),
-            _Duty(1.0, self.send_scheduled),
-            _Duty(2.0, self.index_words),
-            _Duty(5.0, self.tell_again),
-            _Duty(5.0, self.count_runs),
-            _Duty(5.0, self.count_queues),
+            Duty(_TIMERS_EVERY, self.fire_timers, timers.ANY_DUE),
+            Duty(1.0, self.sweep_lanes, upkeep.ANY_LOST),
+            Duty(1.0, self.fire_schedules, schedules.ANY),
+            Duty(2.0, self.mend_requests, requests.ANY_SILENT),
+            Duty(15.0, self.follow_other_clocks),
+            Duty(2.0, self.listen_for_web),
+            Duty(2.0, self.mend_sends, upkeep.ANY_UNDER_WAY, self._none_under_way),
+            Duty(10.0, self.apply_statuses),
+            Duty(2.0, self.publish_due, publications.ANY_DUE),
+            Duty(1.0, self.wake_snoozed, snoozing.ANY_OVER),
+            Duty(1.0, self.send_scheduled, scheduled.ANY_DUE),
+            Duty(2.0, self.index_words, search_index.ANY_NEW),
+            Duty(5.0, self.tell_again, telling_again.ANY_NEW),
+            Duty(5.0, self.count_runs, stats_rollup.ANY_ENDED),
+            Duty(5.0, self.count_queues, rollup.ANY),
             self._measuring,
-            _Duty(5.0, self.sync_templates),
-            _Duty(1.0, self.send_mails),
-            _Duty(1.0, self.tend_queues),
-            _Duty(60.0, self.remove_old),
+            Duty(5.0, self.sync_templates),
+            Duty(1.0, self.send_mails, mail.ANY_DUE),
+            Duty(1.0, self.tend_queues),
+            Duty(1.0, self._somebody_waits, sweeping.ANY_WAITING, self._nobody_waits),
+            Duty(60.0, self.remove_old),
             self._partitions,
-            _Duty(600.0, self.remove_files),
-            _Duty(10.0, self.add_up_usage),
-            _Duty(60.0, self.follow_organizations),
-            _Duty(3600.0, self.forget_sign_ins),
-            _Duty(3600.0, self.prune_audit_log),
-            _Duty(3600.0, self.keep_times),
+            Duty(600.0, self.remove_files),
+            Duty(10.0, self.add_up_usage),
+            Duty(60.0, self.follow_organizations),
+            Duty(3600.0, self.forget_sign_ins),
+            Duty(3600.0, self.prune_audit_log),
+            Duty(3600.0, self.keep_times),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -143,23 +125,51 @@ class Scheduler:
                 stop.wait(pause)
                 pause = min(pause * 2, 5.0)
                 continue
-            stop.wait(_AGAIN_PAUSE if again else 0.1)
-        if self._queues is not None:
-            self._queues.join(timeout=5.0)
+            stop.wait(_AGAIN_PAUSE if again else _TICK)
+        self._glance.close()
+        if "queues" in self._threads:
+            self._threads["queues"].join(timeout=5.0)
 
     def tick(self) -> bool:
         """Do what is due. True when some of it should go on at once."""
         again = False
         self.clock_care.follow()
+        idle = self._idle()
         for duty in self._duties:
-            if duty.due <= time.monotonic():
+            if duty in idle:
+                duty.due = time.monotonic() + duty.every
+                if duty.nothing is not None:
+                    duty.nothing()
+            elif duty.due <= time.monotonic():
                 # First, so that one that fails comes again in its turn and the others have theirs.
                 began = time.monotonic()
-                duty.due = began + duty.every
+                duty.due, duty.unasked = began + duty.every, began + UNASKED_SECONDS
                 if duty.work():
                     duty.due, again = 0.0, True
                 histogram(duty_seconds, duty.work.__name__).observe(time.monotonic() - began)
         return again
+
+    def _idle(self) -> list[Duty]:
+        """Duties whose time has come and that have nothing to do."""
+        moment = time.monotonic()
+        asked = [duty for duty in self._duties if duty.asks is not None and 0 < duty.due <= moment < duty.unasked]
+        return self._glance.idle(asked, self._facts)
+
+    def _facts(self) -> dict[str, object]:
+        now = self._services.clock.now()
+        return {
+            "now": now,
+            "old": now - LOST_AFTER,
+            "told": first_id_after(self._told_until or now - telling_again.AT_MOST),
+            "lately": first_id_after(now - search_index.OVERLAP),
+        }
+
+    def _beside(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+        """Have `work` done by a thread of its own, unless the last one is still at it."""
+        last = self._threads.get(name)
+        if last is None or not last.is_alive():
+            self._threads[name] = threading.Thread(target=work, args=arguments, name=name, daemon=True)
+            self._threads[name].start()
 
     def _clock_was_set(self) -> None:
         # Without its month's partition no message can be stored.
@@ -255,6 +265,10 @@ class Scheduler:
         if mended.retried_sends:
             self._poke_outbox()
 
+    def _none_under_way(self) -> None:
+        # What was under way is not any more: should it be again, its age begins anew.
+        self._watched.look((), time.monotonic(), self._web_heard)
+
     def apply_statuses(self) -> None:
         """Apply statuses that wait although their message is known by now."""
         with hot(self._services.database) as connection:
@@ -265,9 +279,7 @@ class Scheduler:
         """Follow what went live, and start what is due."""
         settings, now = self._services.settings, self._services.clock.now()
         with hot(self._services.database) as connection:
-            # One scheduler at a time: two would make the same rows.
-            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (SCHEDULES_LOCK,)).fetchone()
-            if alone is None or not alone[0]:
+            if not alone(connection, Lock.SCHEDULES):
                 return
             schedules.follow(connection, now, self._services.new_id)
             lanes = schedules.fire_due(connection, now, settings.lanes)
@@ -296,8 +308,7 @@ class Scheduler:
         """Tell what was committed and never told: whoever wrote it is gone."""
         now, live = self._services.clock.now(), self._services.live
         with hot(self._services.database) as connection:
-            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (TELLING_LOCK,)).fetchone()
-            if alone is None or not alone[0]:
+            if not alone(connection, Lock.TELLING):
                 return
             after = self._told_until or now - telling_again.AT_MOST
             pokes, self._told_until = telling_again.missing(connection, live.events_of, after, now)
@@ -321,9 +332,7 @@ class Scheduler:
     def count_runs(self) -> bool:
         """Add sessions that are over to the figures of their flows."""
         with hot(self._services.database) as connection:
-            # One scheduler at a time: two would wait for each other's rows.
-            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (FIGURES_LOCK,)).fetchone()
-            if alone is None or not alone[0]:
+            if not alone(connection, Lock.FIGURES):
                 return False
             counted = stats_rollup.count_ended(connection, self._services.clock.now())
         return counted >= stats_rollup.BATCH
@@ -331,9 +340,7 @@ class Scheduler:
     def count_queues(self) -> bool:
         """Count the hours of service queues."""
         with hot(self._services.database) as connection:
-            # One scheduler at a time: two would write the same rows.
-            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (QUEUE_FIGURES_LOCK,)).fetchone()
-            if alone is None or not alone[0]:
+            if not alone(connection, Lock.QUEUE_FIGURES):
                 return False
             counted = rollup.count(connection, self._services.clock.now())
         return counted >= rollup.BATCH
@@ -366,31 +373,31 @@ class Scheduler:
 
     def sync_templates(self) -> None:
         """Have templates fetched that are due; beside the other duties, which never wait for Meta."""
-        if self._templates is None or not self._templates.is_alive():
-            self._templates = threading.Thread(target=self._sync_templates, name="template-sync", daemon=True)
-            self._templates.start()
+        self._beside("template-sync", self._sync_templates)
 
     def send_mails(self) -> None:
         """Have mails sent that are due; beside the other duties, which never wait for a mail server."""
-        if self._mails is None or not self._mails.is_alive():
-            self._mails = threading.Thread(target=self._send_mails, name="mails", daemon=True)
-            self._mails.start()
+        self._beside("mails", self._send_mails)
 
     def _send_mails(self) -> None:
         if self._postman_ is None:
-            self._postman_ = Postman(self._services.settings, self._services.database, self._services.clock)
+            self._postman_ = mail.Postman(self._services.settings, self._services.database, self._services.clock)
         try:
-            while self._postman_.deliver_due() >= BATCH_OF_MAILS:
+            while self._postman_.deliver_due() >= mail.BATCH:
                 pass
         except (UnavailableError, SQLAlchemyError) as error:
             log.warning("mails_wait", error=type(error).__name__)
 
     def tend_queues(self) -> None:
         """Have service queues looked after, by a thread beside the other duties while the scheduler runs."""
-        if self._stop is not None and (self._queues is None or not self._queues.is_alive()):
-            arguments = (self._services, self._stop)
-            self._queues = threading.Thread(target=tending.run, args=arguments, name="queues", daemon=True)
-            self._queues.start()
+        if self._stop is not None:
+            self._beside("queues", tending.run, self._services, self._stop, lambda: self._waits)
+
+    def _somebody_waits(self) -> None:
+        self._waits = True
+
+    def _nobody_waits(self) -> None:
+        self._waits = False
 
     def _sync_templates(self) -> None:
         try:
@@ -409,19 +416,13 @@ class Scheduler:
     def add_up_usage(self) -> bool:
         """Add up what was counted of each organization's messages and contacts."""
         with hot(self._services.database) as connection:
-            # One scheduler at a time: two would wait for each other's rows.
-            alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (USAGE_LOCK,)).fetchone()
-            if alone is None or not alone[0]:
+            if not alone(connection, Lock.USAGE):
                 return False
             return organizations.add_up(connection, self._services.clock.now()) >= organizations.GROUPS
 
     def follow_organizations(self) -> None:
         """End trials, tell who is near a limit, erase what was deleted; beside the other duties."""
-        if self._organizations is None or not self._organizations.is_alive():
-            arguments = (self.clock_care.deleting_now(),)
-            work = self._follow_organizations
-            self._organizations = threading.Thread(target=work, args=arguments, name="organizations", daemon=True)
-            self._organizations.start()
+        self._beside("organizations", self._follow_organizations, self.clock_care.deleting_now())
 
     def _follow_organizations(self, deleting_now: datetime | None) -> None:
         database, clock = self._services.database, self._services.clock
@@ -436,9 +437,8 @@ class Scheduler:
     def remove_files(self) -> None:
         """Have files removed that nothing uses; beside the other duties, for it may read a year of messages."""
         now = self.clock_care.deleting_now()
-        if now is not None and (self._files is None or not self._files.is_alive()):
-            self._files = threading.Thread(target=self._remove_files, args=(now,), name="unused-files", daemon=True)
-            self._files.start()
+        if now is not None:
+            self._beside("unused-files", self._remove_files, now)
 
     def _remove_files(self, now: datetime) -> None:
         try:
@@ -449,9 +449,8 @@ class Scheduler:
     def keep_times(self) -> None:
         """Have deleted what organizations don't keep any longer; beside the other duties, for it may be years."""
         now = self.clock_care.deleting_now()
-        if now is not None and (self._keeping is None or not self._keeping.is_alive()):
-            self._keeping = threading.Thread(target=self._keep_times, args=(now,), name="retention", daemon=True)
-            self._keeping.start()
+        if now is not None:
+            self._beside("retention", self._keep_times, now)
 
     def _keep_times(self, now: datetime) -> None:
         try:
@@ -481,7 +480,7 @@ class Scheduler:
         now = self.clock_care.deleting_now()
         if now is not None:
             purge_expired(self._services.database, now)
-            forget_old(self._services.database, now)
+            mail.forget_old(self._services.database, now)
 
     def _poke(self, lanes: list[int], *, sure: bool = False) -> None:
         if not lanes:

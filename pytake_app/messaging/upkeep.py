@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import LiteralString
 
 from pytake_app.messaging.put_back import SKEW
 from pytake_app.messaging.sql import Connection
@@ -23,6 +24,12 @@ WHERE EXISTS (SELECT 1 FROM inbound_events e
               WHERE e.state = 'pending' AND e.lane = lanes.number AND e.received_at <= %(old)s
                 AND e.next_attempt_at <= %(now)s)
 """
+ANY_LOST: LiteralString = """
+SELECT 1 FROM inbound_events WHERE state = 'pending' AND received_at <= %(old)s AND next_attempt_at <= %(now)s
+"""
+"""Rows: `lost_lanes` finds lanes."""
+ANY_UNDER_WAY: LiteralString = "SELECT 1 FROM outbox WHERE state IN ('sending', 'unsure')"
+"""Rows: `mend_sends` has something to look at."""
 # In the order of their index (by claim): in that of `sequence` years of messages might be read for a few.
 _UNDER_WAY = """
 SELECT sequence, attempts, state FROM outbox WHERE state IN ('sending', 'unsure') ORDER BY claimed_at LIMIT 20000

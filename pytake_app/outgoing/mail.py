@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import LiteralString, Protocol, TextIO
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
@@ -36,6 +36,8 @@ from pytake_app.outgoing.mail_texts import Mail, compose
 log = structlog.get_logger(__name__)
 
 BATCH = 10
+ANY_DUE: LiteralString = "SELECT 1 FROM mail_outbox WHERE state = 'waiting' AND next_try_at <= %(now)s"
+"""Rows: one is due."""
 LEASE = timedelta(minutes=10)
 """A mail whose sender went silent is tried again after this time; it may then arrive twice, never not at all."""
 GIVE_UP_AFTER = timedelta(days=2)

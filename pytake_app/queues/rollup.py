@@ -8,6 +8,7 @@ before always, so that figures of who is still waiting or served are seconds old
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 
 from pytake_app.messaging.sql import Connection, dumps
 
@@ -15,6 +16,11 @@ BATCH = 500
 """Ended items counted in one transaction."""
 HOUR = timedelta(hours=1)
 
+ANY: LiteralString = """
+SELECT 1 FROM queue_items WHERE rolled_up_at IS NULL AND ended_at IS NOT NULL
+UNION ALL SELECT 1 FROM queue_items WHERE status IN ('waiting', 'offered', 'in_service')
+"""
+"""Rows: `count` has something to count."""
 # Marked first: the rows are held, so a rating that comes meanwhile marks its item as not counted again.
 _MARK = """
 UPDATE queue_items SET rolled_up_at = %(now)s WHERE id IN (

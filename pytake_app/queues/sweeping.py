@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -46,6 +46,8 @@ UNION SELECT c.organization_id FROM users u
       JOIN conversations c ON c.organization_id = u.organization_id AND c.assignee_id = u.id
       WHERE (NOT u.is_active OR u.role = 'viewer') AND c.handling = 'person' AND c.status IN ('open', 'pending')
 """
+ANY_WAITING: LiteralString = "SELECT 1 FROM queue_items WHERE status IN ('waiting', 'offered')"
+"""Rows: somebody waits."""
 _WAITING = "SELECT DISTINCT organization_id FROM queue_items WHERE status IN ('waiting', 'offered')"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
@@ -90,8 +91,13 @@ def sweep_all(services: Services, *, thorough: bool) -> int:
     return len(due)
 
 
-def run(services: Services, stop: threading.Event) -> None:
-    """Tend what is poked as soon as it is, and sweep once a second, until `stop` is set. Any number may run at once."""
+def run(services: Services, stop: threading.Event, somebody_waits: Callable[[], bool]) -> None:
+    """Tend what is poked as soon as it is, and sweep once a second while somebody waits, until `stop` is set. Any
+    number may run at once.
+
+    Parameters:
+        somebody_waits: whether anybody does, in any queue; all of them are looked at now and then whatever it says.
+    """
     swept = thorough = 0.0
     while not stop.is_set():
         try:
@@ -104,8 +110,8 @@ def run(services: Services, stop: threading.Event) -> None:
             for organization_id in poked:
                 tend(services, organization_id)
             now = time.monotonic()
-            if now - swept >= SWEEP_EVERY:
-                everywhere = now - thorough >= THOROUGH_EVERY
+            everywhere = now - thorough >= THOROUGH_EVERY
+            if everywhere or (somebody_waits() and now - swept >= SWEEP_EVERY):
                 sweep_all(services, thorough=everywhere)
                 swept, thorough = time.monotonic(), now if everywhere else thorough
         except (UnavailableError, psycopg.Error, SQLAlchemyError) as error:
