@@ -174,13 +174,18 @@ async def test_each_question_is_answered_by_an_index(quiet: Quiet) -> None:
 async def test_a_send_that_is_under_way_again_is_as_old_as_what_was_seen_of_it(quiet: Quiet) -> None:
     """Seen once, then long gone, then claimed again: its lease begins anew."""
     send = "UPDATE outbox SET state = '{0}', claimed_at = now() + interval '1 hour'"
+    settings = quiet.pipeline.services.settings
+    step, begin = settings.outbox_unsure_grace_seconds / 5, quiet.running.seconds
     quiet.pipeline.execute(send.format("sending"))
     quiet.scheduler.mend_sends()
     quiet.pipeline.execute(send.format("queued"))
-    settings = quiet.pipeline.services.settings
-    quiet.running.seconds += 2.0
+    quiet.running.seconds += step
     quiet.scheduler.tick()
     quiet.pipeline.execute(send.format("sending"))
-    quiet.running.seconds += settings.outbox_lease_seconds
-    quiet.scheduler.mend_sends()
+    while quiet.running.seconds < begin + settings.outbox_lease_seconds:
+        quiet.running.seconds += step
+        quiet.scheduler.mend_sends()
     assert quiet.pipeline.rows("SELECT DISTINCT state FROM outbox") == [("sending",)]
+    quiet.running.seconds += 2 * step
+    quiet.scheduler.mend_sends()
+    assert quiet.pipeline.rows("SELECT DISTINCT state FROM outbox") == [("unsure",)]
