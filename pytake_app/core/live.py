@@ -3,9 +3,8 @@
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ _PASSING = frozenset({"typing_start", "typing_stop", "presence_changed"})
 """Of the moment: nobody wants to hear of them later."""
 _EVENT_ID = re.compile(r"\d{1,20}-\d{1,20}")
 _TOGETHER = 200
+_HEARD_TOGETHER = 500
 # Into the logs and out to the listeners in one step, so that both have the same order. A batch of the pipeline makes
 # hundreds; one by one they were a tenth of a worker's time. ARGV: entries kept, seconds kept, channel, then for each
 # poke the number of its log in KEYS (0: none) and its JSON.
@@ -85,24 +85,12 @@ class EventLog:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EventsOf:
-    """When what was published, as Redis tells the time; nothing after `complete_since` is missing."""
-
-    pokes: list[tuple[datetime, dict[str, Any]]]
-    complete_since: datetime
-
-
 def event_key(event_id: str) -> tuple[int, int]:
     """Ids of events in their order; nothing comes before everything."""
     if not _EVENT_ID.fullmatch(event_id):
         return (0, 0)
     milliseconds, _, sequence = event_id.partition("-")
     return (int(milliseconds), int(sequence))
-
-
-def _event_time(event_id: bytes) -> datetime:
-    return datetime.fromtimestamp(int(event_id.partition(b"-")[0]) / 1000, UTC)
 
 
 def _log_key(organization_id: object) -> str:
@@ -191,21 +179,48 @@ class Live:
         last = rows[-1][0].decode() if rows else since
         return EventLog(pokes, last, complete=True, more=len(found) > limit + 1)
 
-    def events_of(self, organization_id: UUID, since: datetime, limit: int = KEPT_EVENTS * 2) -> EventsOf | None:
-        """What was published since a time; None when there is no log (nobody listens) or Redis is away."""
+    def log_begins(self, organization_id: object) -> int | None:
+        """When the oldest event that can be told again was published, in Redis' milliseconds since 1970; None when
+        there is no log (nobody listens) or Redis is away."""
         if self._client is None:
             self._client = connect(self._settings)
-        key, begin = _log_key(organization_id), int(since.timestamp() * 1000)
         try:
-            first: list[Any] = self._client.xrange(key, count=1)  # type: ignore[assignment]
-            found: list[Any] = self._client.xrange(key, min=begin, count=limit)  # type: ignore[assignment]
+            first: list[Any] = self._client.xrange(_log_key(organization_id), count=1)  # type: ignore[assignment]
         except redis.RedisError as error:
             log.warning("live_log_away", error=type(error).__name__)
             return None
-        if not first:
-            return None
-        pokes = [(_event_time(row[0]), orjson.loads(row[1][b"poke"])) for row in found]
-        return EventsOf(pokes, max(since, _event_time(first[0][0])))
+        return event_key(first[0][0].decode())[0] if first else None
+
+    def hear_again(self, organization_id: object, since: int, hear: Callable[[int, dict[str, Any]], bool]) -> bool:
+        """Give what was published since a time to `hear`, oldest first, until it has heard enough.
+
+        Parameters:
+            since: Redis' milliseconds since 1970.
+            hear: told the time and the poke of each; answers True for no more.
+
+        Returns:
+            False when Redis is away: not everything was heard.
+        """
+        if self._client is None:
+            self._client = connect(self._settings)
+        begin: str | None = str(max(0, since))
+        while begin is not None:
+            try:
+                found: list[Any] = self._client.xrange(  # type: ignore[assignment]
+                    _log_key(organization_id), min=begin, count=_HEARD_TOGETHER
+                )
+            except redis.RedisError as error:
+                log.warning("live_log_away", error=type(error).__name__)
+                return False
+            begin = None
+            for event_id, entry in found:
+                at, sequence = event_key(event_id.decode())
+                if hear(at, orjson.loads(entry[b"poke"])):
+                    return True
+                begin = f"{at}-{sequence + 1}"
+            if len(found) < _HEARD_TOGETHER:
+                return True
+        return True
 
     async def listen(self) -> AsyncIterator[dict[str, Any]]:
         """Every poke, for ever; reconnects by itself with backoff when Redis goes away.

@@ -311,7 +311,7 @@ class Scheduler:
             if not alone(connection, Lock.TELLING):
                 return
             after = self._told_until or now - telling_again.AT_MOST
-            pokes, self._told_until = telling_again.missing(connection, live.events_of, after, now)
+            pokes, self._told_until = telling_again.missing(connection, live, after, now)
         if pokes:
             log.warning("live_told_again", pokes=len(pokes))
             live.publish_many(pokes)

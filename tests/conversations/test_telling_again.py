@@ -13,6 +13,7 @@ from pytake_app.conversations import desk as desk_service
 from pytake_app.conversations import handling, queueing, service
 from pytake_app.conversations.desk_schemas import TagsRequest
 from pytake_app.conversations.models import AutomationLog
+from pytake_app.core import live
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.ids import at_time, new_id
 from pytake_app.messaging.scheduler import Scheduler
@@ -37,9 +38,16 @@ def told(services: Services, desk: Desk, since: str) -> list[dict[str, Any]]:
     return services.live.events_since(desk.rows.organization_id, since, 100).pokes
 
 
+@pytest.mark.parametrize("together", [1, 2, 500])
 def test_what_was_never_told_is_told_once(
-    desk: Desk, services: Services, frozen_clock: FrozenClock, now: datetime
+    desk: Desk,
+    services: Services,
+    frozen_clock: FrozenClock,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    together: int,
 ) -> None:
+    monkeypatch.setattr(live, "_HEARD_TOGETHER", together)
     organization_id = desk.rows.organization_id
     thread, quiet = desk.rows.conversation(), desk.rows.conversation(desk.rows.contact(phone="5511900000001"))
     begin = services.live.last_event(organization_id)
