@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pytake_app.core.ids import NewId
 from pytake_app.messaging.payloads import SenderKeys
-from pytake_app.messaging.sql import Connection, dumps, insert_statement
+from pytake_app.messaging.sql import Connection, Later, dumps, insert_and_count, insert_statement
 
 BSUID_PREFIX = "bsuid:"
 
@@ -118,7 +118,7 @@ _INSERT_IDENTITIES = insert_statement(
     "contact_identities",
     ("id", "organization_id", "contact_id", "channel_account_id", "key", "external_id", "bsuid", "username",
      "display_name", "created_at"),
-    "ON CONFLICT DO NOTHING",
+    "ON CONFLICT DO NOTHING RETURNING 1",
 )  # fmt: skip
 _UPDATE_CONTACTS = """
 UPDATE contacts c SET name = v.name, phone = v.phone, email = v.email, locale = v.locale, fields = v.fields,
@@ -138,21 +138,26 @@ FROM json_populate_recordset(NULL::contact_identities, %s) v WHERE i.id = v.id
 """
 
 
-def find(connection: Connection, wanted: Sequence[Wanted]) -> list[Person | None]:
+def ask(connection: Connection, wanted: Sequence[Wanted]) -> Later[list[Person | None]]:
     """The contacts of `wanted`, locked until the transaction ends; None where nobody is known yet.
 
     Where phone and BSUID point at two contacts, the phone's is taken.
     """
-    people: list[Person | None] = [None] * len(wanted)
     if not wanted:
-        return people
+        return list
     query = [
         {"n": n, "account": w.channel_account_id, "key": w.keys.key, "bsuid": w.keys.bsuid}
         for n, w in enumerate(wanted)
     ]
+    cursor = connection.execute(_FIND, (dumps(query),))
+    return lambda: _people(cursor.fetchall(), len(wanted))
+
+
+def _people(rows: list[tuple[Any, ...]], count: int) -> list[Person | None]:
+    people: list[Person | None] = [None] * count
     best: dict[int, int] = {}
     by_identity: dict[UUID, Person] = {}
-    for n, rank, *columns in connection.execute(_FIND, (dumps(query),)).fetchall():
+    for n, rank, *columns in rows:
         if best.get(n, 9) <= rank:
             continue
         best[n] = rank
@@ -163,14 +168,18 @@ def find(connection: Connection, wanted: Sequence[Wanted]) -> list[Person | None
     return people
 
 
-def find_or_make(
-    connection: Connection, wanted: Sequence[Wanted], new_id: NewId, *, makers: Collection[int]
+def make_missing(
+    connection: Connection,
+    wanted: Sequence[Wanted],
+    found: Sequence[Person | None],
+    new_id: NewId,
+    *,
+    makers: Collection[int],
 ) -> list[Person | None]:
-    """As `find`, but the unknown among `makers` (positions in `wanted`) become new contacts, written by `write`.
+    """What `ask` found, but the unknown among `makers` (positions in `wanted`) become new contacts, written by `write`.
 
     Equal keys give one person.
     """
-    found = find(connection, wanted)
     missing = [n for n, person in enumerate(found) if person is None and n in makers]
     by_phone: dict[int, tuple[Any, ...]] = {}
     phones = [
@@ -263,7 +272,7 @@ def write(connection: Connection, people: Sequence[Person], now: datetime) -> No
         contacts = [_contact_row(person, now) for person in new if person.new_contact]
         if contacts:
             connection.execute(_INSERT_CONTACTS, (dumps(contacts),))
-        inserted = connection.execute(_INSERT_IDENTITIES, (dumps([_identity_row(p, now) for p in new]),)).rowcount
+        inserted = insert_and_count(connection, _INSERT_IDENTITIES, [_identity_row(p, now) for p in new])
         if inserted != len(new):
             raise ConcurrentChangeError
     changed = [_contact_row(person, now) for person in people if person.dirty and not person.new_contact]

@@ -9,7 +9,7 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from pytake_app.contacts.identities import ConcurrentChangeError
-from pytake_app.messaging.sql import Connection, dumps, insert_statement
+from pytake_app.messaging.sql import Connection, Later, dumps, insert_and_count, insert_statement
 
 SERVICE_WINDOW = timedelta(hours=24)
 """Free-form messages may be sent this long after the contact's last message (Meta, "customer service window")."""
@@ -121,7 +121,7 @@ _INSERT = insert_statement(
      "queue_id", "queue_name", "tags", "unread_count", "last_message_id", "last_message_at", "last_message_preview",
      "last_message_direction", "last_inbound_at", "last_inbound_external_id", "window_expires_at", "waiting_since",
      "handoff", "created_at", "updated_at"),
-    "ON CONFLICT DO NOTHING",
+    "ON CONFLICT DO NOTHING RETURNING 1",
 )  # fmt: skip
 _UPDATE = """
 UPDATE conversations c SET status = CASE WHEN c.snoozed_until IS NOT NULL AND v.unread_count > c.unread_count
@@ -152,16 +152,21 @@ _INSERT_LOG = insert_statement(
 )
 
 
-def find_open(
+def ask_open(
     connection: Connection, wanted: Mapping[tuple[UUID, UUID], datetime | None]
-) -> dict[tuple[UUID, UUID], Thread]:
+) -> Later[dict[tuple[UUID, UUID], Thread]]:
     """The conversation that goes on of each (contact, channel account), locked: the open or pending one, else the one
     that was closed last after the time given for the pair (None: none that is closed)."""
     query = dumps(
         [{"contact": contact, "account": account, "since": since} for (contact, account), since in wanted.items()]
     )
-    threads = [Thread(*row) for row in connection.execute(_FIND_OPEN, (query,)).fetchall()]
-    return {(thread.contact_id, thread.channel_account_id): thread for thread in threads}
+    cursor = connection.execute(_FIND_OPEN, (query,))
+
+    def read() -> dict[tuple[UUID, UUID], Thread]:
+        threads = [Thread(*row) for row in cursor.fetchall()]
+        return {(thread.contact_id, thread.channel_account_id): thread for thread in threads}
+
+    return read
 
 
 def find_by_id(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Thread]:
@@ -178,7 +183,7 @@ def insert_new(connection: Connection, threads: Sequence[Thread], now: datetime)
         ConcurrentChangeError: somebody opened the same conversation meanwhile.
     """
     new = [_row(thread, now) for thread in threads if thread.new]
-    if new and connection.execute(_INSERT, (dumps(new),)).rowcount != len(new):
+    if new and insert_and_count(connection, _INSERT, new) != len(new):
         raise ConcurrentChangeError
 
 

@@ -8,16 +8,19 @@ Four roles, created by migrations, none of which can bypass row-level security:
 * `pytake_admin`: administration of organizations by super admins: what they are and how much they use, nothing theirs.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import orjson
+import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
 from pytake_app.config import Settings
@@ -39,6 +42,9 @@ _FROZEN = "SET idle_in_transaction_session_timeout = '30s'"
 # A server, or a network, that is gone without a word is noticed within half a minute, not after hours (libpq).
 _KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 _OVERFLOW = 4
+_PING_AFTER = 1.0
+"""Seconds of rest after which a connection is asked whether it still lives before it is used."""
+_USED = "used"
 _SET_TENANT = text(
     "SELECT set_config('app.organization_id', :organization_id, true), set_config('app.actor', :actor, true)"
 )
@@ -117,7 +123,6 @@ class Database:
             pool_size=self._settings.database_pool_size,
             max_overflow=_OVERFLOW,
             pool_timeout=5,
-            pool_pre_ping=True,
             pool_recycle=1800,
             hide_parameters=True,  # they are people's data, and errors are logged
             json_serializer=_dumps,
@@ -141,6 +146,21 @@ class Database:
                 cursor.execute(f"SET idle_in_transaction_session_timeout = {2 * limit}")
             cursor.close()
             connection.commit()  # type: ignore[attr-defined]
+
+        @event.listens_for(engine, "checkout")
+        def _ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _pooled: PoolProxiedConnection) -> None:
+            # SQLAlchemy's own question comes before each transaction: a round trip that the pipeline, whose
+            # connections hardly rest, pays thousands of times a minute.
+            if time.monotonic() - record.info.get(_USED, time.monotonic()) < _PING_AFTER:
+                return
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise InvalidatePoolError from error
+
+        @event.listens_for(engine, "checkin")
+        def _rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+            record.info[_USED] = time.monotonic()
 
         return engine
 
@@ -191,6 +211,22 @@ class Database:
         """A Core connection in one transaction, across organizations, for hot paths."""
         with self._guard(), self.engine("pytake_system").begin() as connection:
             yield connection
+
+    @contextmanager
+    def driver_connection(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """The driver's own connection of the pipeline's role, for its hottest paths; the caller commits. What is not
+        committed is rolled back."""
+        with self._guard():
+            pooled = self.engine("pytake_system").raw_connection()
+        try:
+            driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
+            yield driver
+        except BaseException as error:
+            if pooled.is_valid and driver.broken:
+                pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
 
     @contextmanager
     def _transaction(self, role: Role) -> Iterator[Session]:

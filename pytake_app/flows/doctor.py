@@ -12,7 +12,7 @@ from pytake_app.core.services import Services
 from pytake_app.flows import publications, requests, timers
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging.lanes import lane_of
-from pytake_app.messaging.sql import Connection, insert_rows, insert_statement
+from pytake_app.messaging.sql import Connection, insert_and_count, insert_statement
 
 STUCK_AFTER = timedelta(minutes=2)
 """Longer than anything waits while the roles run."""
@@ -74,7 +74,7 @@ _EVENTS = insert_statement(
     "inbound_events",
     ("organization_id", "channel_account_id", "lane", "contact_key", "kind", "external_id", "payload", "state",
      "attempts", "next_attempt_at", "received_at"),
-    "ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING",
+    "ON CONFLICT (channel_account_id, kind, external_id) DO NOTHING RETURNING 1",
 )  # fmt: skip
 _KEYS = """
 SELECT DISTINCT ON (s.id) s.id, COALESCE(i.key, i.bsuid) FROM flow_sessions s JOIN contact_identities i
@@ -202,4 +202,4 @@ def _put(
         if session_id in keys
     ]
     touched = [lane_of(event[2], keys[event[0]], lanes) for event in events if event[0] in keys]
-    return insert_rows(connection, _EVENTS, rows), touched
+    return insert_and_count(connection, _EVENTS, rows), touched

@@ -79,7 +79,7 @@ class Executor:
         began = time.perf_counter()
         for attempt in range(_CONCURRENT_TRIES):
             try:
-                with hot(self._services.database) as connection:
+                with hot(self._services.database, pipelined=True) as connection:
                     claim = inbound.claim(connection, lanes, self._services.clock.now())
                     if not claim.events:
                         return DrainResult(busy=tuple(claim.busy))

@@ -22,7 +22,7 @@ from pytake_app.flows.execution_contact import BatchContext, ContactRun
 from pytake_app.flows.execution_state import (
     Effects,
     StoredSession,
-    find_sessions,
+    ask_sessions,
     touched,
     write_effects,
     write_sessions,
@@ -30,7 +30,7 @@ from pytake_app.flows.execution_state import (
 from pytake_app.messaging import inbound, resting, statuses
 from pytake_app.messaging.inbound import Event
 from pytake_app.messaging.payloads import NOBODY, SenderKeys
-from pytake_app.messaging.sql import Connection
+from pytake_app.messaging.sql import Connection, Later, together
 from pytake_app.messaging.statuses import Changed, Status
 from pytake_app.outgoing import ai as outgoing
 from pytake_app.whatsapp import template_news as templates
@@ -109,36 +109,42 @@ def _run_contacts(
 ) -> None:
     if not events:
         return
-    accounts = catalog.accounts(connection, sorted({event.channel_account_id for event in events}))
+    # Asked together, and read afterwards.
+    accounts_of = catalog.ask_accounts(connection, sorted({event.channel_account_id for event in events}))
+    flows_of = catalog.ask_live(connection, sorted({event.organization_id for event in events}))
+    senders = _senders(connection, events)
+    accounts = accounts_of()
     at_rest = {account.id for account in accounts.values() if account.at_rest}
     if at_rest:
         resting.hold(connection, [event.id for event in events if event.channel_account_id in at_rest])
         events = [event for event in events if event.channel_account_id not in at_rest]
         if not events:
             return
-    organizations = sorted({event.organization_id for event in events})
+        senders = _senders(connection, events)
     context = BatchContext(
         connection,
         catalog,
         accounts,
-        catalog.refresh(connection, organizations),
+        flows_of(),
         services.clock.now(),
         services.new_id,
         services.settings.lanes,
         ai=outgoing.available(services.settings),
     )
-    people = _people(connection, services, events, outcome)
+    people = _people(connection, services, senders, outcome)
     if not people:
         return
     pairs = list({(person.id, person.channel_account_id) for person, _ in people})
-    current = threads.find_open(connection, _wanted(context, people))
-    open_threads = {pair: thread for pair, thread in current.items() if thread.is_open}
-    closed = {pair: thread for pair, thread in current.items() if not thread.is_open}
+    threads_of = threads.ask_open(connection, _wanted(context, people))
     session_ids = {
         UUID(str(e.payload["session_id"])) for _, group_ in people for e in group_ if e.payload.get("session_id")
     }
+    sessions_of = ask_sessions(connection, pairs, list(session_ids))
+    current = threads_of()
+    open_threads = {pair: thread for pair, thread in current.items() if thread.is_open}
+    closed = {pair: thread for pair, thread in current.items() if not thread.is_open}
     sessions: dict[tuple[UUID, UUID], list[StoredSession]] = {}
-    for stored in find_sessions(connection, pairs, list(session_ids)):
+    for stored in sessions_of():
         sessions.setdefault((stored.contact_id, stored.channel_account_id), []).append(stored)
     elsewhere = {thread.id: thread for thread in closed.values()}
     elsewhere |= _other_threads(connection, sessions, current)
@@ -164,10 +170,17 @@ def _run_contacts(
     _write(connection, context, runs, outcome)
 
 
-def _people(
-    connection: Connection, services: Services, events: list[Event], outcome: Outcome
-) -> list[tuple[Person, list[Event]]]:
-    """Each contact once, locked, with its events in order, whatever key they came under."""
+@dataclass(frozen=True, slots=True)
+class _Senders:
+    """Who a batch's events come from, as asked of the database. `makers`: whom to make a contact if need be."""
+
+    groups: list[list[Event]]
+    wanted: list[Wanted]
+    makers: set[int]
+    found: Later[list[Person | None]]
+
+
+def _senders(connection: Connection, events: list[Event]) -> _Senders:
     groups = group(events)
     wanted: list[Wanted] = []
     makers: list[int] = []
@@ -178,9 +191,18 @@ def _people(
         wanted.append(Wanted(first.organization_id, first.channel_account_id, keys))
         if any(e.kind in ("message", "echo", "history") for e in events_):
             makers.append(n)
-    found = identities.find_or_make(connection, wanted, services.new_id, makers=set(makers))
+    return _Senders(groups, wanted, set(makers), identities.ask(connection, wanted))
+
+
+def _people(
+    connection: Connection, services: Services, senders: _Senders, outcome: Outcome
+) -> list[tuple[Person, list[Event]]]:
+    """Each contact once, locked, with its events in order, whatever key they came under."""
+    found = identities.make_missing(
+        connection, senders.wanted, senders.found(), services.new_id, makers=senders.makers
+    )
     merged: dict[UUID, tuple[Person, list[Event]]] = {}
-    for person, events_ in zip(found, groups, strict=True):
+    for person, events_ in zip(found, senders.groups, strict=True):
         if person is None:
             outcome.done += events_
             continue
@@ -223,7 +245,7 @@ def _write(connection: Connection, context: BatchContext, runs: list[ContactRun]
     changed = touched(changed)
     threads.insert_new(connection, changed, context.now)
     # From here on nothing is read back: the statements go out together.
-    with connection.pipeline():
+    with together(connection):
         threads.write_changed(connection, changed, context.now)
         write_sessions(connection, sessions, context.now)
         write_effects(connection, outcome.effects, context.now)

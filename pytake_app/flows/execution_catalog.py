@@ -17,7 +17,7 @@ from pytake_app.engine.limits import DEFAULT_OPT_OUT_WORDS
 from pytake_app.engine.runner import compile_flow
 from pytake_app.engine.session import FlowRef, OrgView
 from pytake_app.engine.triggers import TriggerCandidate, flow_triggers
-from pytake_app.messaging.sql import Connection
+from pytake_app.messaging.sql import Connection, Later
 from pytake_app.queues.calendars import engine_hours
 
 MAX_COMPILED = 512
@@ -79,10 +79,15 @@ class FlowCatalog:
         self._compiled: OrderedDict[tuple[str, int], CompiledFlow] = OrderedDict()
         self._orgs: dict[UUID, OrgFlows] = {}
 
-    def accounts(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, AccountView]:
+    def ask_accounts(self, connection: Connection, ids: Sequence[UUID]) -> Later[dict[UUID, AccountView]]:
         """The accounts of a batch."""
+        cursor = connection.execute(_ACCOUNTS, (list(ids),))
+        return lambda: self._views(cursor.fetchall())
+
+    @staticmethod
+    def _views(rows: list[tuple[Any, ...]]) -> dict[UUID, AccountView]:
         views: dict[UUID, AccountView] = {}
-        for row in connection.execute(_ACCOUNTS, (list(ids),)).fetchall():
+        for row in rows:
             words = row[9].get("opt_out_words")
             views[row[0]] = AccountView(
                 id=row[0],
@@ -110,10 +115,16 @@ class FlowCatalog:
             )
         return views
 
-    def refresh(self, connection: Connection, organization_ids: Sequence[UUID]) -> dict[UUID, OrgFlows]:
+    def ask_live(self, connection: Connection, organization_ids: Sequence[UUID]) -> Later[dict[UUID, OrgFlows]]:
         """The live flows of these organizations as of now."""
+        cursor = connection.execute(_LIVE, (list(organization_ids),))
+        return lambda: self._refreshed(connection, organization_ids, cursor.fetchall())
+
+    def _refreshed(
+        self, connection: Connection, organization_ids: Sequence[UUID], found: list[tuple[Any, ...]]
+    ) -> dict[UUID, OrgFlows]:
         rows: dict[UUID, list[tuple[Any, ...]]] = {organization_id: [] for organization_id in organization_ids}
-        for row in connection.execute(_LIVE, (list(organization_ids),)).fetchall():
+        for row in found:
             rows[row[0]].append(row)
         result: dict[UUID, OrgFlows] = {}
         for organization_id, live in rows.items():

@@ -18,7 +18,7 @@ from pytake_app.flows.tape import Tape
 from pytake_app.flows.timers import NewTimer
 from pytake_app.messaging import outbox_store
 from pytake_app.messaging.media import insert_assets
-from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+from pytake_app.messaging.sql import Connection, Later, dumps, insert_rows, insert_statement
 from pytake_app.queues.places import Places
 
 Row = dict[str, Any]
@@ -137,13 +137,13 @@ class Effects:
         self.amended |= other.amended
 
 
-def find_sessions(
+def ask_sessions(
     connection: Connection, pairs: Sequence[tuple[UUID, UUID]], ids: Sequence[UUID]
-) -> list[StoredSession]:
+) -> Later[list[StoredSession]]:
     """The running session of each (contact, channel account), those in long delays, and the sessions `ids`, locked."""
     query = dumps([{"contact": contact, "account": account} for contact, account in pairs])
-    rows = connection.execute(_FIND, {"pairs": query, "ids": list(ids)}).fetchall()
-    return [_stored(*row) for row in rows]
+    cursor = connection.execute(_FIND, {"pairs": query, "ids": list(ids)})
+    return lambda: [_stored(*row) for row in cursor.fetchall()]
 
 
 def _stored(

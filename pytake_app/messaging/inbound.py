@@ -107,13 +107,16 @@ WHERE id = %(id)s AND state = 'pending' RETURNING state
 
 def claim(connection: Connection, lanes: Sequence[int], now: datetime, limit: int = CLAIM_LIMIT) -> Claim:
     """Lock what can be had of `lanes` for this transaction and read their next events, in order per contact."""
-    locked = [row[0] for row in connection.execute(_LOCK, (list(lanes), LANE_LOCK_CLASS)).fetchall()]
+    wanted = {"lanes": list(lanes), "now": now, "each": PER_ORGANIZATION, "limit": limit}
+    # Asked together, since nearly always all of them can be had.
+    lock, read = connection.execute(_LOCK, (list(lanes), LANE_LOCK_CLASS)), connection.execute(_CLAIM, wanted)
+    locked = [row[0] for row in lock.fetchall()]
     busy = [lane for lane in lanes if lane not in locked]
     if not locked:
         return Claim([], [], busy, more=False)
-    rows = connection.execute(
-        _CLAIM, {"lanes": locked, "now": now, "each": PER_ORGANIZATION, "limit": limit}
-    ).fetchall()
+    if busy:
+        read = connection.execute(_CLAIM, {**wanted, "lanes": locked})
+    rows = read.fetchall()
     more = len(rows) >= limit or any(row[10] >= PER_ORGANIZATION for row in rows)
     events = [Event(*row[:10]) for row in rows]
     events.sort(key=lambda event: event.id)

@@ -176,9 +176,9 @@ def event_rows(
     return events, raw
 
 
-def store_events(connection: Connection, rows: Sequence[Row]) -> int:
-    """Store rows of `event_rows`; those that are known already are left out. Answers how many were new."""
-    return insert_rows(connection, _EVENTS, rows)
+def store_events(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store rows of `event_rows`; those that are known already are left out."""
+    insert_rows(connection, _EVENTS, rows)
 
 
 def _bytes(fragment: Any) -> bytes:
@@ -322,7 +322,7 @@ class Ingestor:
     def _store(self, batch: list[_Submission]) -> None:
         events = [row for submission in batch for row in submission.events]
         began = time.perf_counter()
-        with hot(self._services.database) as connection:
+        with hot(self._services.database, pipelined=True) as connection:
             self._keys.settle(connection, events, batch[-1].received_at)
             store_events(connection, events)
             self._store_raw(connection, batch)

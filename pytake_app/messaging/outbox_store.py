@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+from pytake_app.messaging.sql import Connection, Later, dumps, insert_rows, insert_statement
 
 Row = dict[str, Any]
 
@@ -191,7 +191,7 @@ def insert(connection: Connection, rows: Sequence[Row]) -> None:
     insert_rows(connection, _INSERT_URGENT if urgent else _INSERT, rows)
 
 
-def claim(
+def ask_claim(
     connection: Connection,
     *,
     by: str,
@@ -201,7 +201,7 @@ def claim(
     resting: Sequence[UUID],
     aged: bool = False,
     mine_until: float = math.inf,
-) -> list[Claimed]:
+) -> Later[list[Claimed]]:
     """Take up to `limit` due rows into this sender's hands.
 
     Parameters:
@@ -212,11 +212,20 @@ def claim(
         mine_until: see `Claimed`.
     """
     order = [3, 2, 1, 0] if aged else [0, 1, 2, 3]
-    rows = connection.execute(
+    cursor = connection.execute(
         _CLAIM, {"order": order, "now": now, "hold": hold, "limit": limit, "resting": list(resting), "by": by}
-    ).fetchall()
-    claimed = [replace(Claimed(*row), mine_until=mine_until) for row in rows]
-    return sorted(claimed, key=lambda item: (item.priority, item.sequence))
+    )
+
+    def read() -> list[Claimed]:
+        claimed = [Claimed(*(*row, mine_until)) for row in cursor.fetchall()]
+        return sorted(claimed, key=lambda item: (item.priority, item.sequence))
+
+    return read
+
+
+def claim(connection: Connection, **wanted: Any) -> list[Claimed]:
+    """As `ask_claim`, and waits for it."""
+    return ask_claim(connection, **wanted)()
 
 
 def still_claimed(connection: Connection, item: Claimed, by: str) -> bool:

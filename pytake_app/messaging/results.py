@@ -13,7 +13,7 @@ from pytake_app.channels.errors import SendError, SendErrorKind
 from pytake_app.messaging import outbox_store, statuses
 from pytake_app.messaging.backoff import jittered
 from pytake_app.messaging.outbox_store import Claimed
-from pytake_app.messaging.sql import Connection, dumps
+from pytake_app.messaging.sql import Connection, Later, dumps, together
 from pytake_app.messaging.statuses import Changed
 
 Row = dict[str, Any]
@@ -132,8 +132,13 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     Returns:
         the messages whose status may have changed.
     """
+    return begin_write(connection, results, now)()
+
+
+def begin_write(connection: Connection, results: Sequence[Result], now: datetime) -> Later[list[Changed]]:
+    """The same in two steps: what is asked of the database between them goes out together with the first."""
     if not results:
-        return []
+        return list
     outbox_store.lock(connection, [r.item.sequence for r in results])
     sent = sorted((r for r in results if r.outcome == "sent"), key=lambda r: r.external_id or "")
     dead = [r for r in results if r.outcome == "dead"]
@@ -149,7 +154,7 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
     ]
     finished = [{"sequence": r.item.sequence, "external_id": r.external_id, "trace": r.trace} for r in sent]
     # Nothing of this is read back: it goes out together.
-    with connection.pipeline():
+    with together(connection):
         outbox_store.mark_sent(connection, finished, now)
         outbox_store.mark_again(connection, again, now)
         outbox_store.mark_dead(connection, [{**_claim(r), "error": r.error} for r in dead], now)
@@ -165,9 +170,9 @@ def write(connection: Connection, results: Sequence[Result], now: datetime) -> l
         if failed_accounts:
             connection.execute(_PAUSE, (now, list(failed_accounts)))
     pairs: list[tuple[UUID, str]] = [(r.item.channel_account_id, r.external_id) for r in sent if r.external_id]
-    changed = statuses.apply_pending(connection, pairs, now)
+    waiting_of = statuses.take_pending(connection, pairs)
     own = [Changed(r.item.organization_id, r.item.conversation_id, r.item.message_id) for r in (*sent, *dead)]
-    return [*own, *changed]
+    return lambda: [*own, *statuses.apply_taken(connection, waiting_of(), now)]
 
 
 def _claim(result: Result) -> Row:

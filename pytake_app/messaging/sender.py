@@ -218,14 +218,14 @@ class Sender:
     def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:
         mine_until = running_seconds() + self._settings.outbox_lease_seconds
         now = self._services.clock.now()
-        with hot(self._services.database) as connection:
-            changed = results.write(connection, taken, now)
+        with hot(self._services.database, pipelined=True) as connection:
+            changed_of = results.begin_write(connection, taken, now)
             if self._interrupted:
                 outbox_store.give_back_unknown(connection, self._claimant, self._in_hand)
             if free <= 0:
-                return changed, []
+                return changed_of(), []
             self._cycles += 1
-            claimed = outbox_store.claim(
+            claimed_of = outbox_store.ask_claim(
                 connection,
                 by=self._claimant,
                 now=now,
@@ -235,6 +235,7 @@ class Sender:
                 aged=self._cycles % _AGED_EVERY == 0,
                 mine_until=mine_until,
             )
+            changed, claimed = changed_of(), claimed_of()
         return changed, claimed
 
     def _write_only(self, taken: list[Result]) -> None:

@@ -7,19 +7,23 @@ that it is prepared once a connection, and the whole batch is one `orjson.dumps`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import orjson
 import psycopg
+from psycopg.pq import PipelineStatus, TransactionStatus
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from pytake_app.core.db import Database
 from pytake_app.core.errors import UnavailableError
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
+Later = Callable[[], T]
+"""What was asked of the database, to be read when it is called: in a pipeline several questions go out together."""
 Connection = psycopg.Connection[tuple[Any, ...]]
 DATABASE_ERRORS = (UnavailableError, psycopg.Error, SQLAlchemyError)
 """What is raised while the database is away or refuses; the work is done again later."""
@@ -52,8 +56,13 @@ def _scrub(value: object) -> object:
 
 
 @contextmanager
-def hot(database: Database) -> Iterator[Connection]:
+def hot(database: Database, *, pipelined: bool = False) -> Iterator[Connection]:
     """The driver's own connection in one transaction of the pipeline's role.
+
+    Parameters:
+        pipelined: statements leave at once and are not waited for until somebody fetches what one of them found, or
+            until the commit, which leaves with the last of them (PostgreSQL's pipeline mode). An error of the database
+            shows with the next fetch, or at the end; `rowcount` tells nothing before that.
 
     Raises:
         UnavailableError: the database can't be reached, chose this transaction as a deadlock's victim, ended it because
@@ -61,14 +70,41 @@ def hot(database: Database) -> Iterator[Connection]:
         psycopg.Error: it refuses what it was given.
     """
     try:
-        with database.system_connection() as connection:
-            driver = cast("Connection", connection.connection.driver_connection)
+        with database.driver_connection() as driver:
             driver.prepare_threshold = 2
-            yield driver
+            if pipelined:
+                with driver.pipeline():
+                    yield driver
+                    if driver.info.transaction_status != TransactionStatus.IDLE:
+                        # Not `commit()`: that waits for itself, and the end of the pipeline would once more.
+                        driver.execute("COMMIT", prepare=False)
+            else:
+                yield driver
+                driver.commit()
     except psycopg.Error as error:
-        if not _is_away(error):
-            raise
-        raise UnavailableError("The database can't be reached or is busy; try again.", retry_after=2) from error
+        cause = _cause(error)
+        if not _is_away(cause):
+            if cause is error:
+                raise
+            raise cause from None
+        raise UnavailableError("The database can't be reached or is busy; try again.", retry_after=2) from cause
+
+
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Statements of which nothing is read back go out together."""
+    if connection.pgconn.pipeline_status != PipelineStatus.OFF:
+        yield
+    else:
+        with connection.pipeline():
+            yield
+
+
+def _cause(error: psycopg.Error) -> psycopg.Error:
+    """What went wrong first: statements that were behind it in a pipeline say only that they were not tried."""
+    while isinstance(error, psycopg.errors.PipelineAborted) and isinstance(error.__context__, psycopg.Error):
+        error = error.__context__
+    return error
 
 
 def driver_of(session: Session) -> Connection:
@@ -81,6 +117,8 @@ def _is_away(error: psycopg.Error) -> bool:
     # would be refused each time.
     if isinstance(error, psycopg.errors.IdleInTransactionSessionTimeout) or error.sqlstate in _ANOTHER_SCHEMA:
         return True
+    if isinstance(error, psycopg.errors.PipelineAborted):
+        return False  # some statement before it was refused, and somebody went on
     return isinstance(error, psycopg.OperationalError) and not (error.sqlstate or "").startswith("54")
 
 
@@ -93,12 +131,13 @@ def insert_statement(
     return f'INSERT INTO "{table}" ({names}) SELECT {names} {source} {suffix}'  # literals only
 
 
-def insert_rows(connection: Connection, statement: LiteralString, rows: Sequence[Row]) -> int:
-    """Insert `rows`, in their order, with a statement of `insert_statement`.
+def insert_rows(connection: Connection, statement: LiteralString, rows: Sequence[Row]) -> None:
+    """Insert `rows`, in their order, with a statement of `insert_statement`."""
+    if rows:
+        connection.execute(statement, (dumps(rows),))
 
-    Returns:
-        the number of rows inserted.
-    """
-    if not rows:
-        return 0
-    return connection.execute(statement, (dumps(rows),)).rowcount
+
+def insert_and_count(connection: Connection, statement: LiteralString, rows: Sequence[Row]) -> int:
+    """As `insert_rows`; answers how many rows were inserted. The statement ends with `RETURNING`: in a pipeline a
+    count alone can't be waited for."""
+    return len(connection.execute(statement, (dumps(rows),)).fetchall()) if rows else 0

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pytake_app.core.ids import NewId
 from pytake_app.messaging.payloads import parse_time
-from pytake_app.messaging.sql import Connection, dumps, insert_rows, insert_statement
+from pytake_app.messaging.sql import Connection, Later, dumps, insert_rows, insert_statement
 
 Row = dict[str, Any]
 
@@ -199,13 +199,23 @@ def apply(connection: Connection, statuses: Sequence[Status], now: datetime, new
     return changed
 
 
-def apply_pending(connection: Connection, sent: Sequence[tuple[UUID, str]], now: datetime) -> list[Changed]:
-    """Apply what waited for these (account, external id) to become known."""
+def take_pending(connection: Connection, sent: Sequence[tuple[UUID, str]]) -> Later[list[Status]]:
+    """Take what waited for these (account, external id) to become known; `apply_taken` is to follow."""
     if not sent:
-        return []
+        return list
     query = dumps([{"account": account, "id": external_id} for account, external_id in sent])
-    waiting = [Status(*row) for row in connection.execute(_TAKE_PENDING, (query,)).fetchall()]
+    cursor = connection.execute(_TAKE_PENDING, (query,))
+    return lambda: [Status(*row) for row in cursor.fetchall()]
+
+
+def apply_taken(connection: Connection, waiting: Sequence[Status], now: datetime) -> list[Changed]:
+    """Apply what `take_pending` took."""
     return _update(connection, merge(waiting), now)[0] if waiting else []
+
+
+def apply_pending(connection: Connection, sent: Sequence[tuple[UUID, str]], now: datetime) -> list[Changed]:
+    """Take and apply."""
+    return apply_taken(connection, take_pending(connection, sent)(), now)
 
 
 def apply_known(connection: Connection, now: datetime) -> list[Changed]:

@@ -20,6 +20,7 @@ FROM json_to_recordset(%(news)s) AS n(account uuid, name text, language text, st
      JOIN channel_accounts a ON a.id = n.account
 WHERE t.organization_id = a.organization_id AND t.business_account_id = a.business_account_id
   AND t.name = n.name AND t.language = n.language
+RETURNING 1
 """
 _STATUS: Final = {"REINSTATED": "APPROVED", "PENDING_REVIEW": "PENDING"}
 _INSERT = """
@@ -46,7 +47,7 @@ def take_news(connection: Connection, notices: Sequence[tuple[UUID, JsonObject]]
         change = _change(str(payload.get("kind", "")), payload.get("details"))
         if change is not None:
             values = {"news": dumps([{"account": account_id, **change}]), "now": now}
-            if connection.execute(_UPDATE, values).rowcount == 0:
+            if connection.execute(_UPDATE, values).fetchone() is None:
                 # Made at Meta since the last sync; its text comes with the next.
                 connection.execute(_INSERT, values)
 

@@ -17,7 +17,7 @@ from pytake_app.core.db import Database
 from pytake_app.core.services import Services
 from pytake_app.core.tenancy import Principal, Role
 from pytake_app.flows.execution_delays import AGAIN
-from pytake_app.flows.execution_state import find_sessions, write_sessions
+from pytake_app.flows.execution_state import ask_sessions, write_sessions
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.messaging.sql import hot
 from tests.support.pipeline import Pipeline, add_flow
@@ -204,7 +204,7 @@ async def test_of_two_sessions_the_one_that_ends_makes_room(day: Day, turned: bo
     await day.write("agendar", "oi")
     ((contact_id, account_id),) = day.pipeline.rows("SELECT DISTINCT contact_id, channel_account_id FROM flow_sessions")
     with hot(day.pipeline.services.database) as connection:
-        found = sorted(find_sessions(connection, [(contact_id, account_id)], []), key=lambda s: s.running)
+        found = sorted(ask_sessions(connection, [(contact_id, account_id)], [])(), key=lambda s: s.running)
         assert [stored.running for stored in found] == [False, True]
         later, busy = found
         wait = busy.session.wait

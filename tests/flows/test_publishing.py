@@ -177,7 +177,7 @@ def answers(tenant: Tenant) -> UUID:
     """The flow that the pipeline would start for a message that nothing else answers."""
     with hot(tenant.db) as connection:
         return UUID(
-            FlowCatalog().refresh(connection, [tenant.organization_id])[tenant.organization_id].universal[0].flow_id
+            FlowCatalog().ask_live(connection, [tenant.organization_id])()[tenant.organization_id].universal[0].flow_id
         )
 
 

@@ -20,7 +20,7 @@ from pytake_app.messaging import outbox_store, results, sender
 from pytake_app.messaging.limiter import RateLimiter
 from pytake_app.messaging.quotas import Quotas
 from pytake_app.messaging.scheduler import Scheduler
-from pytake_app.messaging.sql import hot
+from pytake_app.messaging.sql import Later, hot
 from tests.support.graph_stub import GraphStub, Planned, error_body
 from tests.support.pipeline import ECHO, Pipeline, add_flow, connect_account
 
@@ -77,17 +77,17 @@ async def test_a_number_that_is_too_fast_for_the_platform_loses_no_message(
 async def test_a_claim_whose_commit_was_not_heard_of_is_given_back_at_once(
     connected: Pipeline, graph_stub: GraphStub, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim, lost = outbox_store.claim, 0
+    ask_claim, lost = outbox_store.ask_claim, 0
 
-    def unheard(connection: Any, **more: Any) -> list[outbox_store.Claimed]:
+    def unheard(connection: Any, **more: Any) -> Later[list[outbox_store.Claimed]]:
         nonlocal lost
         if lost == 0 and count(connected, "queued"):
             with hot(connected.services.database) as another:
-                lost = len(claim(another, **more))
+                lost = len(ask_claim(another, **more)())
             raise psycopg.OperationalError("server closed the connection unexpectedly")
-        return claim(connection, **more)
+        return ask_claim(connection, **more)
 
-    monkeypatch.setattr(outbox_store, "claim", unheard)
+    monkeypatch.setattr(outbox_store, "ask_claim", unheard)
     await connected.hear(connected.phone().text("oi", at=frozen_clock.now()))
     await connected.send()
     assert lost == 1
