@@ -14,14 +14,17 @@ def run(argv: Sequence[str]) -> int:
     """Measure every part, or those named.
 
     Parameters:
-        argv: `--only distribution,list,search,live,pixel`; the rest belongs to `inbox_desk`.
+        argv: `--only distribution,list,search,live,pixel`, and sizes of the parts.
     """
-    parser = argparse.ArgumentParser(prog="./pytake bench inbox", description=__doc__, add_help=False)
-    parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts")
-    options, rest = parser.parse_known_args(list(argv))
+    parser = argparse.ArgumentParser(prog="./pytake bench inbox", description=__doc__)
+    parser.add_argument("--only", default=",".join(PARTS), help=f"comma-separated parts (all: {', '.join(PARTS)})")
+    inbox_desk.add_options(parser)
+    options = parser.parse_args(list(argv))
     wanted = options.only.split(",")
     if unknown := sorted(set(wanted) - set(PARTS)):
         parser.error(f"no such part: {', '.join(unknown)}")
     failed = inbox_distribution.measure() if "distribution" in wanted else 0
     desk = [part for part in wanted if part in inbox_desk.PARTS]
-    return failed | (inbox_desk.run(["--only", ",".join(desk), *rest]) if desk else 0)
+    if desk:
+        inbox_desk.measure(desk, options)
+    return failed

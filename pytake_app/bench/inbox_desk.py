@@ -59,20 +59,18 @@ _LISTS: dict[str, dict[str, Any]] = {
 }
 
 
-def run(argv: Sequence[str]) -> int:
-    """Measure the parts named."""
-    parser = argparse.ArgumentParser(prog="./pytake bench inbox", description=__doc__)
-    parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts (all)")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """How large the parts are."""
     parser.add_argument("--conversations", type=int, default=200_000)
     parser.add_argument("--messages", type=int, default=2_000_000)
     parser.add_argument("--runs", type=int, default=20, help="of each question")
     parser.add_argument("--agents", type=int, default=200)
     parser.add_argument("--rate", type=float, default=20.0, help="messages a second")
     parser.add_argument("--seconds", type=float, default=20.0)
-    options = parser.parse_args(list(argv))
-    wanted = options.only.split(",")
-    if unknown := sorted(set(wanted) - set(PARTS)):
-        parser.error(f"no such part: {', '.join(unknown)}")
+
+
+def measure(wanted: Sequence[str], options: argparse.Namespace) -> None:
+    """Measure the parts named; `options` as of `add_options`."""
     data_dir = Path(tempfile.mkdtemp(prefix="pytake-bench-"))
     data_dir.chmod(0o711)
     try:
@@ -99,7 +97,6 @@ def run(argv: Sequence[str]) -> int:
                 services.close()
     finally:
         shutil.rmtree(data_dir, ignore_errors=True)
-    return 0
 
 
 def _questions(services: Services, database_url: str, part: str, options: argparse.Namespace) -> dict[str, Any]:

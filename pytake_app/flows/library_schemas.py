@@ -30,13 +30,15 @@ class TagCount(BaseModel):
 
 
 class LibraryView(BaseModel):
-    """Everything beside the list: folders, tags and counts. Archived flows are counted in `archived` alone."""
+    """Everything beside the list: folders, tags and counts. Archived flows are counted in `archived` and
+    `archived_statuses` alone."""
 
     folders: list[FolderView]
     tags: list[TagCount]
     statuses: dict[str, int]
     unfiled: int
     archived: int
+    archived_statuses: dict[str, int]
     errors: int = Field(description="flows whose draft can't be published")
     running_sessions: int
     sessions_week: int

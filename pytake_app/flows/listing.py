@@ -50,7 +50,8 @@ class Tally:
     """Counts over all flows of the organization."""
 
     statuses: dict[str, int]
-    archived: int
+    archived: dict[str, int]
+    """By state, which `statuses` doesn't count."""
     errors: int
     folders: dict[UUID | None, int]
     tags: dict[str, int]
@@ -128,10 +129,11 @@ def tally(session: Session, now: datetime) -> Tally:
     statuses: Counter[str] = Counter()
     folders: Counter[UUID | None] = Counter()
     tags: Counter[str] = Counter()
-    archived = errors = 0
+    archived: Counter[str] = Counter()
+    errors = 0
     for status, folder_id, flow_tags, archived_at, draft_errors in session.execute(statement):
         if archived_at is not None:
-            archived += 1
+            archived[status] += 1
             continue
         statuses[status] += 1
         folders[folder_id] += 1
@@ -145,7 +147,7 @@ def tally(session: Session, now: datetime) -> Tally:
         col(FlowSession.status).in_(RUNNING) | (col(FlowSession.started_at) >= now - WEEK),
     )
     running, week = session.execute(counts).one()
-    return Tally(dict(statuses), archived, errors, dict(folders), dict(tags), running, week)
+    return Tally(dict(statuses), dict(archived), errors, dict(folders), dict(tags), running, week)
 
 
 def folders(session: Session) -> list[FlowFolder]:

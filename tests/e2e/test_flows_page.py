@@ -175,7 +175,10 @@ def test_folders_tags_and_many_at_once(flows: Page, tmp_path: Path) -> None:
     expect(flows.get_by_test_id("flow-row")).to_have_count(4)
     flows.get_by_test_id("archived").click()
     expect(_row(flows, "Páscoa")).to_be_visible()
+    # Each state's number is that of the list it would show.
+    expect(flows.get_by_test_id("filter-all").locator(".n")).to_have_text("1")
     flows.get_by_test_id("archived").click()
+    expect(flows.get_by_test_id("filter-all").locator(".n")).to_have_text("4")
     flows.get_by_test_id("sort-name").click()
     expect(flows.get_by_test_id("flow-row").first).to_contain_text("Avulso")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytake_app import cli
+from pytake_app.bench import inbox_distribution
 from pytake_app.embedded import audit, checks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,17 @@ def test_a_relative_data_directory_counts_from_the_caller(monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTAKE_CWD", str(tmp_path))
     options = cli.build_parser().parse_args(["up", "--data-dir", "mine"])
     assert options.data_dir == tmp_path / "mine"
+
+
+def test_help_on_a_benchmark_measures_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(inbox_distribution, "measure", lambda: measured.append("distribution") or 0)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", "inbox", "--only", "distribution", "--help"])
+    assert (ended.value.code, measured) == (0, [])
+    assert "--conversations" in capsys.readouterr().out
 
 
 @pytest.fixture

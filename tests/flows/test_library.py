@@ -164,6 +164,8 @@ def test_archived_flows_stop_and_come_back(tenant: Tenant, make: Callable[..., F
         library.archive(session, tenant.admin, flow.id, clock=tenant.clock)
     assert (names(tenant), names(tenant, archived=True)) == ([], ["Antigo"])
     with tenant.session() as session:
+        counts = library.overview(session, tenant.viewer, clock=tenant.clock)
+        assert (counts.statuses, counts.archived_statuses, counts.archived) == ({}, {"inactive": 1}, 1)
         assert service.get_flow(session, tenant.viewer, flow.id).status == "inactive"
         library.unarchive(session, tenant.admin, flow.id, activate=True, clock=tenant.clock)
         assert service.get_flow(session, tenant.viewer, flow.id).status == "active"

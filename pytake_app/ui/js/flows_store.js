@@ -114,16 +114,16 @@ export const sideOpen = (now) => (roomy() ? now.side : now.opened) ?? Boolean(ro
 function compute(now) {
   const edit = grants(now.me, "flows:edit");
   const { dialog, filters, library, flows } = now;
-  const status = library?.statuses ?? {};
-  const count = (name) => status[name] ?? 0;
-  const all = count("active") + count("draft") + count("inactive");
+  const counted = ({ active = 0, draft = 0, inactive = 0 } = {}) => ({ all: active + draft + inactive, active, draft, inactive });
+  const { all } = counted(library?.statuses);
+  const shown = counted(filters.archived ? library?.archived_statuses : library?.statuses);
   const target = flows.find((flow) => flow.id === dialog.id);
   const common = { problem: dialog.problem, busy: now.busy, name: target?.name ?? dialog.name, count: dialog.ids.length };
   const open = (kind) => dialog.open && dialog.kind === kind;
   const chosen = flows.filter((flow) => now.selected.includes(flow.id));
   const tree = treeOf(library, now.folded);
   return {
-    tools: { status: filters.status, all, active: count("active"), draft: count("draft"), inactive: count("inactive"), edit, known: Boolean(now.me), ready: Boolean(library), side: sideOpen(now), chips: chips(now) },
+    tools: { status: filters.status, ...shown, edit, known: Boolean(now.me), ready: Boolean(library), side: sideOpen(now), chips: chips(now) },
     search: { query: filters.q },
     totals: { running: library?.running_sessions ?? 0, week: library?.sessions_week ?? 0, errors: library?.errors ?? 0, show: Boolean(library) && all > 0 },
     side: {
