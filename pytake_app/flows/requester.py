@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from uuid import uuid4
 
 import psycopg
@@ -22,6 +21,7 @@ from pytake_app.engine.requests import AiRequest, AiResult, HttpRequest, HttpRes
 from pytake_app.flows import requests
 from pytake_app.flows.requests import Claimed
 from pytake_app.jobs import enqueue
+from pytake_app.messaging.lookout import Lookout, woken
 from pytake_app.messaging.sql import hot
 from pytake_app.outgoing import service as outgoing
 from pytake_app.outgoing.ai import AiCaller
@@ -42,15 +42,24 @@ class Requester:
         services: the process's services.
         guard: decides where calls may go; from the settings by default.
         pause: seconds of the first pause between attempts.
+        lookout: looks for requests nobody was told of; without it they are polled for.
     """
 
-    def __init__(self, services: Services, *, guard: EgressGuard | None = None, pause: float = 1.0) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        guard: EgressGuard | None = None,
+        pause: float = 1.0,
+        lookout: Lookout | None = None,
+    ) -> None:
         self._services = services
         self._name = f"requester-{uuid4().hex[:12]}"
         self._http = HttpCaller(guard or EgressGuard(services.settings.allow_private_http), pause=pause)
         self._ai = AiCaller(services.settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._poll = lookout.watch(requests.ANY_PENDING, self._wake.set) if lookout else POLL_SECONDS
 
     async def run(self, stop: asyncio.Event) -> None:
         """Perform what is due until `stop` is set; then finish what is in flight."""
@@ -67,9 +76,7 @@ class Requester:
                     pause = min(pause * 2, 5.0)
                     continue
                 if not more:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
-                    self._wake.clear()
+                    await woken(self._wake, self._poll)
         finally:
             await self.finish(STOP_SECONDS)
             await end(helpers)

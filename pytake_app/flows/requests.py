@@ -41,6 +41,8 @@ _CANCEL = """
 UPDATE flow_requests SET state = 'canceled', finished_at = %s WHERE id = ANY(%s) AND state IN ('pending', 'running')
 """
 # The lease is a little longer than the request can take: who still holds it then is gone.
+ANY_PENDING: LiteralString = "SELECT 1 FROM flow_requests WHERE state = 'pending'"
+"""Rows: there is one to perform."""
 _CLAIM = """
 WITH due AS (
     SELECT id FROM flow_requests WHERE state = 'pending' ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED

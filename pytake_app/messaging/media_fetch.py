@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -18,6 +18,7 @@ from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.core.errors import NotFoundError, UnavailableError
 from pytake_app.core.services import Services
 from pytake_app.messaging.backoff import jittered
+from pytake_app.messaging.lookout import Lookout, woken
 from pytake_app.messaging.sql import hot
 from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
 
@@ -31,6 +32,8 @@ SIGN_SECONDS = 10.0
 """How often a process says that it still fetches."""
 POLL_SECONDS = 1.0
 
+ANY_DUE: LiteralString = "SELECT 1 FROM media_assets WHERE fetch_after <= %(now)s"
+"""Rows: a file is to be fetched."""
 _CLAIM = """
 UPDATE media_assets SET fetch_after = %(lease)s, fetch_attempts = fetch_attempts + 1, fetch_error = NULL
 WHERE id IN (SELECT id FROM media_assets WHERE fetch_after <= %(now)s ORDER BY fetch_after LIMIT %(limit)s
@@ -52,12 +55,20 @@ _FAILED = "UPDATE media_assets SET fetch_after = %s, fetch_error = %s WHERE id =
 class MediaFetcher:
     """Fetches what contacts sent into the data directory, each file once under its digest."""
 
-    def __init__(self, services: Services, accounts: AccountReader, clients: dict[str, WhatsAppClient]) -> None:
+    def __init__(
+        self,
+        services: Services,
+        accounts: AccountReader,
+        clients: dict[str, WhatsAppClient],
+        lookout: Lookout | None = None,
+    ) -> None:
         self._services = services
         self._accounts = accounts
         self._clients = clients
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._told = time.monotonic()
+        self._wake = asyncio.Event()
+        self._poll = lookout.watch(ANY_DUE, self._wake.set) if lookout else POLL_SECONDS
 
     async def run(self) -> None:
         """For ever; cancel it to stop."""
@@ -75,8 +86,10 @@ class MediaFetcher:
             if self._tasks:
                 await asyncio.wait(self._tasks.values(), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
                 self._tasks = {asset: task for asset, task in self._tasks.items() if not task.done()}
-            else:
+            elif pause > POLL_SECONDS:
                 await asyncio.sleep(pause)
+            else:
+                await woken(self._wake, self._poll)
 
     async def _tell(self) -> None:
         """Say of what is being fetched that it still is."""

@@ -10,6 +10,7 @@ import structlog
 
 from pytake_app.core.services import Services
 from pytake_app.flows.requester import Requester
+from pytake_app.messaging.lookout import Lookout
 from pytake_app.messaging.scheduler import Scheduler
 from pytake_app.messaging.sender import Sender
 
@@ -36,10 +37,12 @@ def run_outbox(services: Services) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        sender = Sender(services)
+        lookout = Lookout(services)
+        sender = Sender(services, lookout)
         log.info("outbox_started")
         # Flows' requests are performed here too: both are many calls at once and little work.
-        await asyncio.gather(sender.run(stop), Requester(services).run(stop))
+        requester = Requester(services, lookout=lookout)
+        await asyncio.gather(sender.run(stop), requester.run(stop), lookout.run(stop))
         log.info("outbox_stopped")
 
     uvloop.run(main())

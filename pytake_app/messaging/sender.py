@@ -46,6 +46,7 @@ from pytake_app.messaging import heartbeat, outbox_store, results, statuses
 from pytake_app.messaging.breaker import State
 from pytake_app.messaging.gate import Gate
 from pytake_app.messaging.limiter import RateLimiter
+from pytake_app.messaging.lookout import Lookout
 from pytake_app.messaging.media_fetch import MediaFetcher
 from pytake_app.messaging.media_send import MediaUploader, uploaded_ids
 from pytake_app.messaging.outbox_store import HOLD_SECONDS, Claimed
@@ -86,10 +87,12 @@ class Sender:
 
     Parameters:
         services: the process's services.
+        lookout: looks for what nobody was told of; without it that is polled for.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, lookout: Lookout | None = None) -> None:
         self._services = services
+        self._lookout = lookout
         self._settings = services.settings
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         # Nobody else's, ever: in containers the next process has the same name.
@@ -102,6 +105,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._signals: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._poll = lookout.watch(outbox_store.ANY_DUE, self._wake.set) if lookout else POLL_SECONDS
         self._paused: list[UUID] = []
         self._paused_read = 0.0
         self._cycles = 0
@@ -116,7 +120,7 @@ class Sender:
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; then finish what is in flight."""
         self._clients = make_clients(self._settings)
-        fetcher = MediaFetcher(self._services, self._accounts, self._clients)
+        fetcher = MediaFetcher(self._services, self._accounts, self._clients, self._lookout)
         helpers = [
             asyncio.create_task(self._listen()),
             asyncio.create_task(self._listen_signals()),
@@ -162,7 +166,7 @@ class Sender:
     def _patience(self) -> float:
         """Seconds to wait for a poke: no longer than an account rests, whose rows nobody pokes for again."""
         soonest = self._gate.soonest()
-        return POLL_SECONDS if soonest is None else min(max(soonest, _SHORTEST_WAIT), POLL_SECONDS)
+        return self._poll if soonest is None else min(max(soonest, _SHORTEST_WAIT), POLL_SECONDS)
 
     async def _finish(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS
