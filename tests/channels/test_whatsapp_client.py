@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from pytake_app.channels.base import AccountCredentials, OutboundRequest, Recipient
 from pytake_app.channels.content import parse_content
 from pytake_app.channels.errors import MediaError, SendError, SendErrorKind, Withdrawn
+from pytake_app.channels.lean.transport import LeanTransport
 from pytake_app.channels.whatsapp.client import WhatsAppClient
 from pytake_app.channels.whatsapp.media import may_fetch
 from pytake_app.channels.whatsapp.render import render
@@ -65,9 +67,23 @@ async def test_what_may_not_leave_any_more_does_not(graph_stub: GraphStub) -> No
     assert (len(graph_stub.calls), asked) == (3, [False, True, True, True, False])
 
 
-async def test_the_question_comes_after_the_wait_for_a_connection(graph_stub: GraphStub) -> None:
+def one_of_aiohttp() -> httpx.AsyncBaseTransport:
+    return AiohttpTransport(limits=httpx.Limits(max_connections=1))
+
+
+def one_of_ours() -> httpx.AsyncBaseTransport:
+    return LeanTransport(max_connections=1)
+
+
+ONE_CONNECTION = pytest.mark.parametrize("one_connection", [one_of_ours, one_of_aiohttp])
+
+
+@ONE_CONNECTION
+async def test_the_question_comes_after_the_wait_for_a_connection(
+    graph_stub: GraphStub, one_connection: Callable[[], httpx.AsyncBaseTransport]
+) -> None:
     graph_stub.delay = 0.2
-    transport = AiohttpTransport(limits=httpx.Limits(max_connections=1))
+    transport = one_connection()
     asked: list[float] = []
 
     def may_leave() -> bool:
@@ -181,9 +197,12 @@ async def test_an_answer_that_takes_too_long_is_unsure(graph_stub: GraphStub) ->
     assert by_read.value.kind is by_total.value.kind is SendErrorKind.UNSURE
 
 
-async def test_waiting_for_a_free_connection_too_long_means_it_was_not_sent(graph_stub: GraphStub) -> None:
+@ONE_CONNECTION
+async def test_waiting_for_a_free_connection_too_long_means_it_was_not_sent(
+    graph_stub: GraphStub, one_connection: Callable[[], httpx.AsyncBaseTransport]
+) -> None:
     graph_stub.plan(Planned(delay=1.0))
-    one_only = AiohttpTransport(limits=httpx.Limits(max_connections=1))
+    one_only = one_connection()
     async with WhatsAppClient(
         transport=one_only, timeout=httpx.Timeout(connect=1.0, read=5.0, write=1.0, pool=0.2)
     ) as client:

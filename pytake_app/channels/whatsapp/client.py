@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
@@ -19,6 +20,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from pytake_app.channels.base import AccountCredentials, JsonObject, OutboundRequest, SendResult
 from pytake_app.channels.errors import MalformedBody, MediaError, SendError, SendErrorKind, Withdrawn
+from pytake_app.channels.lean.answer import TooLong
+from pytake_app.channels.lean.connection import Origin
+from pytake_app.channels.lean.transport import LeanTransport, Timeouts, head_of, tls_context
 from pytake_app.channels.whatsapp.errors import error_from_answer
 from pytake_app.channels.whatsapp.leaving import LeavingBody
 from pytake_app.channels.whatsapp.limits import MEDIA_BYTES
@@ -47,9 +51,10 @@ _NUMBER_FIELDS = (
 _TEMPLATE_FIELDS = "id,name,language,status,category,components,quality_score,rejected_reason,parameter_format"
 _TEMPLATES_A_PAGE = 50
 _TEMPLATE_PAGES = 200
+# An answer of some hundred bytes is not worth unpacking.
 _POST_HEADERS = (
     ("Accept", "*/*"),
-    ("Accept-Encoding", "gzip, deflate"),
+    ("Accept-Encoding", "identity"),
     ("User-Agent", "PyTake"),
     ("Content-Type", "application/json"),
 )
@@ -58,19 +63,20 @@ _POST_HEADERS = (
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def default_transport() -> httpx.AsyncBaseTransport:
+def default_transport(tls: ssl.SSLContext | None = None) -> httpx.AsyncBaseTransport:
     """httpx over aiohttp's connections: httpx' own pool collapses under tens of concurrent requests."""
     limits = httpx.Limits(
         max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=KEEPALIVE_SECONDS
     )
-    return AiohttpTransport(limits=limits)
+    return AiohttpTransport(limits=limits, verify=tls or True)
 
 
 class WhatsAppClient:
     """One client for all accounts of a process; make it inside the event loop that uses it, close it at the end.
 
-    ``base_url`` and ``api_version`` are the installation's; an account may override both. ``transport`` is for
-    tests. ``timeout`` bounds each phase of a call, ``total`` (seconds) a whole message call.
+    Messages go by a transport of their own (`channels/lean`), all else by aiohttp's connections. ``base_url``
+    and ``api_version`` are the installation's; an account may override both. ``transport`` is for tests, and for
+    everything. ``timeout`` bounds each phase of a call, ``total`` (seconds) a whole message call.
     """
 
     def __init__(
@@ -85,7 +91,15 @@ class WhatsAppClient:
         self._base_url = base_url.rstrip("/")
         self._version = api_version
         self._total = total
-        self._transport = transport or default_transport()
+        self._lean = transport if isinstance(transport, LeanTransport) else None
+        if transport is None:
+            tls = tls_context()
+            transport = default_transport(tls)
+            self._lean = LeanTransport(
+                tls=tls, max_connections=MAX_CONNECTIONS, keepalive=KEEPALIVE_SECONDS, max_answer=_ANSWER_BYTES
+            )
+        self._transport = transport
+        self._timeouts = Timeouts.of(timeout, total)
         self._extensions = {"timeout": timeout.as_dict()}
         self._http = httpx.AsyncClient(transport=self._transport, timeout=timeout)
 
@@ -97,7 +111,11 @@ class WhatsAppClient:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        try:
+            await self._http.aclose()
+        finally:
+            if self._lean is not None:
+                await self._lean.aclose()
 
     async def send(
         self, account: AccountCredentials, request: OutboundRequest, *, may_leave: Callable[[], bool] | None = None
@@ -250,40 +268,46 @@ class WhatsAppClient:
     async def _post(
         self, account: AccountCredentials, path: str, body: JsonObject, may_leave: Callable[[], bool] | None = None
     ) -> JsonObject:
-        # A third of a send's time is httpx' client around the transport: cookies, redirects, merging of addresses and
-        # headers. A send needs none of it.
         data = orjson.dumps(body)
+        url = self._url(account, path)
+        if self._lean is None:
+            return await self._post_by_httpx(account, url, data, may_leave)
+        failure: SendError
+        try:
+            origin, head = _head(url, account.access_token)
+            answer = await self._lean.exchange(origin, head, data, self._timeouts, may_leave=may_leave)
+            return _judged(account, answer.status, answer.header(b"retry-after"), answer.content(_ANSWER_BYTES))
+        except _FAILURES as error:
+            failure = _failure(error)
+        raise failure
+
+    async def _post_by_httpx(
+        self, account: AccountCredentials, url: str, data: bytes, may_leave: Callable[[], bool] | None
+    ) -> JsonObject:
+        """The same through a transport that was given."""
         leaving = None if may_leave is None else LeavingBody(data, may_leave)
+        failure: SendError
         try:
             request = httpx.Request(
                 "POST",
-                _parsed(self._url(account, path)),
+                url,
                 headers=[*_POST_HEADERS, ("Authorization", f"Bearer {account.access_token}")],
                 content=data if leaving is None else None,
-                stream=None if leaving is None else leaving.stream,
+                stream=leaving,
                 extensions=self._extensions,
             )
-        except httpx.InvalidURL:
-            raise SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address") from None
-        try:
-            return await self._bare(account, request)
-        except (SendError, PermissionError):
-            if leaving is not None and leaving.withdrawn:
-                raise Withdrawn from None
-            raise
-
-    async def _bare(self, account: AccountCredentials, request: httpx.Request) -> JsonObject:
-        """A message's call, straight through the transport."""
-        failure: SendError
-        try:
             async with asyncio.timeout(self._total):
                 response = await self._transport.handle_async_request(request)
                 try:
                     body = await _body_of(response)
                 finally:
                     await response.aclose()
-            return _judged(account, response, body)
-        except _FAILURES as error:
+            return _judged(account, response.status_code, response.headers.get("Retry-After"), body)
+        except (*_FAILURES, PermissionError) as error:
+            if leaving is not None and leaving.withdrawn:
+                raise Withdrawn from None
+            if isinstance(error, PermissionError):
+                raise
             failure = _failure(error)
         raise failure
 
@@ -307,7 +331,7 @@ class WhatsAppClient:
     ) -> JsonObject:
         async with answer_to as response:
             body = await _body_of(response)
-        return _judged(account, response, body)
+        return _judged(account, response.status_code, response.headers.get("Retry-After"), body)
 
     @asynccontextmanager
     async def _answer(self, request: httpx.Request, total: float) -> AsyncIterator[httpx.Response]:
@@ -352,12 +376,18 @@ class WhatsAppClient:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(url: str) -> httpx.URL:
-    """Raises ``httpx.InvalidURL``."""
-    return httpx.URL(url)
+def _head(url: str, token: str) -> tuple[Origin, bytes]:
+    """All of a message's request but its body, which is the same for all messages of a number."""
+    try:
+        return head_of(
+            "POST", httpx.URL(url), httpx.Headers([*_POST_HEADERS, ("Authorization", f"Bearer {token}")]).raw
+        )
+    except UnicodeEncodeError:
+        # Its words would show the token.
+        raise httpx.LocalProtocolError("a header that is not ASCII") from None
 
 
-_FAILURES = (httpx.InvalidURL, httpx.TransportError, TimeoutError, aiohttp.ClientError)
+_FAILURES = (httpx.InvalidURL, httpx.TransportError, httpx.DecodingError, TimeoutError, aiohttp.ClientError)
 
 
 async def _body_of(response: httpx.Response) -> bytes:
@@ -374,34 +404,36 @@ async def _body_of(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _judged(account: AccountCredentials, response: httpx.Response, body: bytes) -> JsonObject:
+def _judged(account: AccountCredentials, status: int, retry_after: str | None, body: bytes) -> JsonObject:
     """The JSON object of a 2xx answer. Raises :class:`SendError`."""
-    if not response.is_success:
-        raise error_from_answer(
-            response.status_code, body, retry_after=response.headers.get("Retry-After"), secret=account.access_token
-        )
+    if not 200 <= status <= 299:
+        raise error_from_answer(status, body, retry_after=retry_after, secret=account.access_token)
     try:
         answer = decode(body)
     except MalformedBody:
         answer = None
     if not isinstance(answer, dict):
-        raise SendError(SendErrorKind.UNSURE, http_status=response.status_code, reason="bad_answer")
+        raise SendError(SendErrorKind.UNSURE, http_status=status, reason="bad_answer")
     return answer
 
 
 def _failure(error: Exception) -> SendError:
     if isinstance(error, httpx.InvalidURL):
         return SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid address")
+    if isinstance(error, httpx.LocalProtocolError):
+        return SendError(SendErrorKind.PERMANENT, reason="invalid_parameter", message="invalid header")
+    if isinstance(error, TooLong):
+        return SendError(SendErrorKind.UNSURE, http_status=error.status, reason="bad_answer")
     if isinstance(error, httpx.TransportError):
         return _transport_failure(error)
     return SendError(SendErrorKind.UNSURE, reason="unsure", message=type(error).__name__)
 
 
 def _transport_failure(error: httpx.TransportError) -> SendError:
-    """Whether the request can have left.
+    """Whether the request can have left: only a connection that never stood proves that nothing was sent.
 
     The aiohttp transport reports a connection lost in the middle as ``ConnectTimeout``, so its own cause is asked
-    first; only a connection that never stood proves that nothing was sent.
+    first.
     """
     cause = error.__cause__
     if isinstance(cause, aiohttp.ClientError):

@@ -1,0 +1,1 @@
+"""Small HTTP calls at the least cost: the transport of message sends (docs/adr/0010)."""
