@@ -11,7 +11,7 @@ from pytake_app.channels.lean.answer import Answer
 from pytake_app.channels.lean.transport import LeanTransport, Timeouts, head_of
 from tests.support.other_side import OtherSide, Visit
 
-PATIENT = Timeouts(5, 5, 5, 5, 10)
+PATIENT = Timeouts(60, 60, 60, 60, 60)
 SHORT = 0.05
 
 

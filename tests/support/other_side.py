@@ -73,7 +73,7 @@ class OtherSide:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for something seen here."""
-        async with asyncio.timeout(10), self.changed:
+        async with asyncio.timeout(60), self.changed:
             await self.changed.wait_for(true)
 
     async def tell(self) -> None:
