@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pytake_app.embedded.environment import ROOT
@@ -35,23 +36,27 @@ def run_tests(arguments: Sequence[str]) -> int:
         return _run([sys.executable, "-m", "pytest", *arguments])
     if not _ensure_chromium():
         return 1
-    failed = [
-        name
-        for name, command in (
-            ("ruff", [sys.executable, "-m", "ruff", "check", "."]),
-            ("mypy", [sys.executable, "-m", "mypy"]),
-        )
-        if not _step(name, command)
-    ]
-    if not _audit():
-        failed.append("dependency audit")
-    if not _front_end():
+    with ThreadPoolExecutor(1) as beside:
+        # mypy has one core to itself, and the audit waits for an answer: the front end is built meanwhile.
+        reading = beside.submit(_read_only_checks)
+        built = _front_end()
+    failed = reading.result()
+    if not built:
         failed.append("front end")
     status = _run([sys.executable, "-m", "pytest", *_AT_ONCE])
     if failed:
         print(f"failed before the tests: {', '.join(failed)} (see above)", file=sys.stderr, flush=True)
         return status or 1
     return status
+
+
+def _read_only_checks() -> list[str]:
+    """What only reads the sources: lint, types, the audit of dependencies. Returns the names of those that failed."""
+    commands = {"ruff": ["check", "."], "mypy": []}
+    failed = [name for name, arguments in commands.items() if not _step(name, [sys.executable, "-m", name, *arguments])]
+    if not _audit():
+        failed.append("dependency audit")
+    return failed
 
 
 def _run(command: Sequence[str]) -> int:
