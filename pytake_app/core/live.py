@@ -134,6 +134,11 @@ class Live:
         except redis.RedisError as error:
             log.warning("live_publish_failed", topics=len(pokes), error=type(error).__name__)
 
+    def add(self, pipeline: redis.client.Pipeline, pokes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """As `publish_many`, among other commands."""
+        for first in range(0, len(pokes), _TOGETHER):
+            self._send(pipeline, pokes[first : first + _TOGETHER])
+
     @staticmethod
     def _send(client: redis.Redis, pokes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         logs: dict[str, int] = {}

@@ -76,6 +76,7 @@ class Executor:
             UnavailableError: the database is away.
         """
         claim: Claim | None = None
+        committed = False
         began = time.perf_counter()
         for attempt in range(_CONCURRENT_TRIES):
             try:
@@ -85,6 +86,7 @@ class Executor:
                         return DrainResult(busy=tuple(claim.busy))
                     batch, careful, suspects = self._sort_out(claim.events)
                     outcome = execution_batch.run(connection, self._services, self._catalog, batch)
+                committed = True
             except ConcurrentChangeError:
                 log.info("batch_repeated", attempt=attempt)
                 continue
@@ -106,11 +108,11 @@ class Executor:
                 log.exception("batch_failed", events=len(claim.events))
                 break
             finally:
-                if claim is not None:
+                if claim is not None and claim.events and not committed:
                     self._at_work.wipe(claim.lanes)
             batch_seconds.observe(time.perf_counter() - began)
             batch_events.observe(len(batch))
-            self._after_commit(outcome)
+            self._after_commit(outcome, claim.lanes)
             failed, dead = self._one_by_one([*careful, *outcome.failed], suspects)
             tried = sum(len(events) for events in careful)
             return DrainResult(len(outcome.done) + tried + failed, failed, dead, tuple(claim.busy), claim.more)
@@ -188,7 +190,8 @@ class Executor:
         counter(inbound_processed, event.kind, "dead" if given_up else "failed").inc()
         return "dead" if given_up else "failed"
 
-    def _after_commit(self, outcome: Outcome) -> None:
+    def _after_commit(self, outcome: Outcome, lanes: Sequence[int] = ()) -> None:
+        """Tell who is to know, in one step, and wipe the note of `lanes`."""
         now = self._services.clock.now()
         for span in outcome.spans:
             tracing.end(span)
@@ -196,9 +199,13 @@ class Executor:
             inbound_seconds.observe(max(0.0, (now - event.received_at).total_seconds()))
         for kind, count in Counter(event.kind for event in outcome.done).items():
             counter(inbound_processed, kind, "done").inc(count)
+        pipeline = self._services.redis.pipeline(transaction=False)
+        if outcome.effects.outbox:
+            enqueue.tell_outbox(pipeline)
+        self._at_work.add_wipe(pipeline, lanes)
+        self._services.live.add(pipeline, _pokes(outcome))
         try:
-            if outcome.effects.outbox:
-                enqueue.poke_outbox(self._services.redis)
+            pipeline.execute()
             if outcome.effects.outside.requests:
                 enqueue.poke_requests(self._services.redis)
             signals = outcome.effects.signals
@@ -207,7 +214,6 @@ class Executor:
             enqueue.poke_queues(self._services.redis, outcome.effects.places.organizations)
         except redis.RedisError as error:
             log.warning("outbox_poke_failed", error=type(error).__name__)
-        self._services.live.publish_many(_pokes(outcome))
 
 
 def _pokes(outcome: Outcome) -> list[tuple[str, dict[str, object]]]:

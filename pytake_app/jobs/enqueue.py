@@ -260,8 +260,7 @@ def poke_queues(client: redis.Redis, organization_ids: Iterable[UUID]) -> None:
     if wanted:
         pipeline = client.pipeline(transaction=False)
         pipeline.sadd(_QUEUES_DIRTY, *wanted)
-        pipeline.lpush(_QUEUES_WAKE, b"1")
-        pipeline.ltrim(_QUEUES_WAKE, 0, 3)
+        _wake(pipeline, _QUEUES_WAKE)
         pipeline.execute()
 
 
@@ -279,12 +278,21 @@ def poke_outbox(client: redis.Redis) -> None:
     Raises:
         redis.RedisError: Redis is away; senders also poll.
     """
-    counter(pokes, "outbox").inc()
-    # One element is enough to wake a sender; the list is trimmed so that it can't grow while none runs.
     pipeline = client.pipeline(transaction=False)
-    pipeline.lpush(_OUTBOX_WAKE, b"1")
-    pipeline.ltrim(_OUTBOX_WAKE, 0, 3)
+    tell_outbox(pipeline)
     pipeline.execute()
+
+
+def tell_outbox(pipeline: redis.client.Pipeline) -> None:
+    """The same among other commands."""
+    counter(pokes, "outbox").inc()
+    _wake(pipeline, _OUTBOX_WAKE)
+
+
+def _wake(pipeline: redis.client.Pipeline, key: str) -> None:
+    # One element is enough to wake who listens; the list is trimmed so that it can't grow while nobody does.
+    pipeline.lpush(key, b"1")
+    pipeline.ltrim(key, 0, 3)
 
 
 def outbox_wake_key() -> str:
@@ -313,8 +321,7 @@ def poke_requests(client: redis.Redis) -> None:
     """
     counter(pokes, "requests").inc()
     pipeline = client.pipeline(transaction=False)
-    pipeline.lpush(_REQUESTS_WAKE, b"1")
-    pipeline.ltrim(_REQUESTS_WAKE, 0, 3)
+    _wake(pipeline, _REQUESTS_WAKE)
     pipeline.execute()
 
 

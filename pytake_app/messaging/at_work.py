@@ -66,6 +66,11 @@ class AtWork:
         notes = [note.decode() for note in found if note]
         return {int(n) for note in notes if not note.startswith(self._token) for n in note.partition(":")[2].split(",")}
 
+    def add_wipe(self, pipeline: redis.client.Pipeline, lanes: Sequence[int]) -> None:
+        """As `wipe`, among other commands."""
+        if lanes:
+            pipeline.eval(_WIPE, 1, _KEY, self._token, *lanes)
+
     def wipe(self, lanes: Sequence[int]) -> None:
         """These are handled, or have failed without harm to the worker."""
         if not lanes:

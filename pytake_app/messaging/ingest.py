@@ -7,12 +7,13 @@ the unique key (account, kind, external id) and is a no-op.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -23,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pytake_app.channels.base import AccountNotice, InboundMessage, ParsedWebhook, StatusUpdate
 from pytake_app.core import tracing
+from pytake_app.core.ending import end
 from pytake_app.core.errors import UnavailableError
 from pytake_app.core.metrics import counter, ingest_batch, ingest_failed, ingest_seconds, webhook_unknown
 from pytake_app.core.services import Services
@@ -42,7 +44,6 @@ from pytake_app.messaging.payloads import (
 from pytake_app.messaging.sql import Connection, dumps, hot, insert_rows, insert_statement
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -188,6 +189,15 @@ def _bytes(fragment: Any) -> bytes:
         return dumps(fragment).encode()
 
 
+def _settle(stored: asyncio.Future[None], error: BaseException | None) -> None:
+    if stored.done():
+        return
+    if error is None:
+        stored.set_result(None)
+    else:
+        stored.set_exception(error)
+
+
 def _refuse(batch: list[_Submission]) -> None:
     for submission in batch:
         if not submission.done.done():
@@ -205,34 +215,31 @@ class Ingestor:
         self._services = services
         self._keys = KeyBook(services.settings.lanes)
         self._waiting: list[_Submission] = []
-        self._lanes: set[int] = set()
+        self._in_hand: list[_Submission] = []
         self._wake = asyncio.Event()
-        self._poke = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        # Lanes to be poked, and the one thread that does it for all.
+        self._lanes: set[int] = set()
+        self._listed = threading.Lock()
+        self._poking = threading.Lock()
         # Threads of its own: in the loop's shared few an acknowledgement would queue behind what pages ask for.
         self._threads: ThreadPoolExecutor | None = None
 
     async def start(self) -> None:
         """Begin committing."""
-        if not self._tasks:
+        if self._task is None:
             self._threads = ThreadPoolExecutor(2, thread_name_prefix="ingest")
-            self._tasks = [asyncio.create_task(self._commit_loop()), asyncio.create_task(self._poke_loop())]
+            self._task = asyncio.create_task(self._commit_loop())
 
     async def stop(self) -> None:
-        """Commit what waits, then stop."""
-        tasks, self._tasks = self._tasks, []
-        while self._waiting and tasks and not tasks[0].done():
-            await asyncio.gather(*(s.done for s in self._waiting), return_exceptions=True)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._lanes:
-            await self._in_thread(self._poke_lanes, sorted(self._lanes))
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
-
-    async def _in_thread(self, work: Callable[[T], None], argument: T) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._threads, work, argument)
+        """Commit what waits, tell the workers, then stop."""
+        task, self._task = self._task, None
+        if task is None or self._threads is None:
+            return
+        while (rest := [*self._in_hand, *self._waiting]) and not task.done():
+            await asyncio.gather(*(submission.done for submission in rest), return_exceptions=True)
+        await end([task])
+        await asyncio.to_thread(self._threads.shutdown)
 
     async def submit(
         self,
@@ -253,7 +260,7 @@ class Ingestor:
         Raises:
             UnavailableError: the database is away or not keeping up; answer 503 so that the platform retries.
         """
-        if not self._tasks:
+        if self._task is None:
             await self.start()
         if len(self._waiting) >= MAX_WAITING:
             raise UnavailableError("Too many deliveries are waiting to be stored.", retry_after=5)
@@ -291,12 +298,17 @@ class Ingestor:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                batch = self._take()
-                await self._commit(batch)
+                self._in_hand = self._take()
+                await self._commit(self._in_hand)
+                self._in_hand = []
 
     async def _commit(self, batch: list[_Submission]) -> None:
+        assert self._threads is not None
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
+        self._threads.submit(self._store_and_poke, batch, loop, stored)
         try:
-            await self._in_thread(self._store, batch)
+            await stored
         except (UnavailableError, SQLAlchemyError) as error:
             log.warning("ingest_failed", error=type(error).__name__, deliveries=len(batch))
             counter(ingest_failed, "database").inc(len(batch))
@@ -314,10 +326,20 @@ class Ingestor:
             _refuse(batch)
             return
         for submission in batch:
-            self._lanes.update(row["lane"] for row in submission.events)
             if not submission.done.done():
                 submission.done.set_result(IngestResult(len(submission.events), len(submission.raw)))
-        self._poke.set()
+
+    def _store_and_poke(
+        self, batch: list[_Submission], loop: asyncio.AbstractEventLoop, stored: asyncio.Future[None]
+    ) -> None:
+        """In a thread: the requests are told as soon as it is durable, the workers next."""
+        try:
+            self._store(batch)
+        except BaseException as error:  # noqa: BLE001  # it is raised where the batch is waited for
+            loop.call_soon_threadsafe(_settle, stored, error)
+            return
+        loop.call_soon_threadsafe(_settle, stored, None)
+        self._poke_lanes({row["lane"] for submission in batch for row in submission.events})
 
     def _store(self, batch: list[_Submission]) -> None:
         events = [row for submission in batch for row in submission.events]
@@ -347,16 +369,17 @@ class Ingestor:
                 )
                 counter(webhook_unknown, raw.channel).inc()
 
-    async def _poke_loop(self) -> None:
-        # Apart from the commits: a Redis that is away must not hold up acknowledgements.
-        while True:
-            await self._poke.wait()
-            self._poke.clear()
-            lanes, self._lanes = sorted(self._lanes), set()
-            await self._in_thread(self._poke_lanes, lanes)
-
-    def _poke_lanes(self, lanes: list[int]) -> None:
-        try:
-            enqueue.poke_lanes(self._services.redis, self._services.settings, lanes)
-        except (redis.RedisError, OSError) as error:
-            log.warning("lane_poke_failed", error=type(error).__name__, lanes=len(lanes))
+    def _poke_lanes(self, lanes: set[int]) -> None:
+        with self._listed:
+            self._lanes |= lanes
+        # One thread at a time, for whoever comes meanwhile too: a Redis that hangs must not take both of them, or
+        # acknowledgements would wait for it.
+        while self._lanes and self._poking.acquire(blocking=False):
+            try:
+                with self._listed:
+                    wanted, self._lanes = self._lanes, set()
+                enqueue.poke_lanes(self._services.redis, self._services.settings, wanted)
+            except (redis.RedisError, OSError) as error:
+                log.warning("lane_poke_failed", error=type(error).__name__, lanes=len(wanted))
+            finally:
+                self._poking.release()

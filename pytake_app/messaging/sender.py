@@ -210,13 +210,14 @@ class Sender:
         self._in_hand.difference_update(result.item.sequence for result in taken)
         self._in_hand.update(item.sequence for item in claimed)
         self._note(taken)
-        if changed:
-            await asyncio.to_thread(self._services.live.publish_many, statuses.pokes(changed))
         by_account: dict[UUID, list[Claimed]] = {}
         for item in claimed:
             by_account.setdefault(item.channel_account_id, []).append(item)
         for account_id, items in by_account.items():
             await self._dispatch(account_id, items)
+        if changed:
+            # What is to be sent is on its way meanwhile.
+            await asyncio.to_thread(self._services.live.publish_many, statuses.pokes(changed))
         return bool(claimed) and len(self._tasks) < self._settings.outbox_in_flight
 
     def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:

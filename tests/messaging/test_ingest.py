@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from pytake_app.channels.whatsapp.parse import parse
 from pytake_app.core.clock import FrozenClock
 from pytake_app.core.errors import UnavailableError
+from pytake_app.jobs import enqueue
 from pytake_app.messaging.ingest import IngestAccount, Ingestor, event_rows
 from pytake_app.messaging.keys import KeyBook
 from tests.support.pipeline import ECHO, Pipeline, add_flow
@@ -164,3 +166,26 @@ async def test_a_fault_of_ours_refuses_the_delivery_and_the_next_one_is_taken(
     # Stopped, it begins again with the next delivery.
     assert (await ingestor.submit(pipeline.ingest_account, body)).events == 1
     await ingestor.stop()
+
+
+async def test_a_redis_that_hangs_holds_up_no_acknowledgement_and_no_lane_is_forgotten(
+    pipeline: Pipeline, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, asked = threading.Event(), list[set[int]]()
+
+    def hangs(_client: object, _settings: object, lanes: set[int]) -> bool:
+        asked.append(set(lanes))
+        assert answers.wait(20)
+        return False
+
+    monkeypatch.setattr(enqueue, "poke_lanes", hangs)
+    ingestor = Ingestor(pipeline.services)
+    for n in range(6):
+        body = parse(pipeline.phone(f"55119{n}{n}{n}{n}0000").text("oi", at=frozen_clock.now()))
+        assert (await ingestor.submit(pipeline.ingest_account, body)).events == 1
+    assert len(asked) == 1
+    answers.set()
+    await ingestor.stop()
+    lanes = {row[0] for row in pipeline.rows("SELECT lane FROM inbound_events")}
+    assert len(lanes) > 1
+    assert set().union(*asked) == lanes
