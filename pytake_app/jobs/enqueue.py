@@ -327,5 +327,10 @@ def poke_requests(client: redis.Redis) -> None:
 
 async def request_made(client: redis.asyncio.Redis) -> bool:
     """Wait some seconds for `poke_requests`; whether it came."""
-    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([_REQUESTS_WAKE], timeout=LISTEN_SECONDS))
-    return answer is not None
+    return await popped(client, _REQUESTS_WAKE) is not None
+
+
+async def popped(client: redis.asyncio.Redis, key: str) -> bytes | None:
+    """The next element of a list, waiting some seconds for it."""
+    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([key], timeout=LISTEN_SECONDS))
+    return answer[1] if answer else None

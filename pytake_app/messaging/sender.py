@@ -7,13 +7,10 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 from uuid import UUID, uuid4
 
-import orjson
 import psycopg
 import redis
 import redis.asyncio
@@ -52,6 +49,7 @@ from pytake_app.messaging.media_send import MediaUploader, uploaded_ids
 from pytake_app.messaging.outbox_store import HOLD_SECONDS, Claimed
 from pytake_app.messaging.platforms import PLATFORMS, make_clients, recipient_of
 from pytake_app.messaging.results import Result
+from pytake_app.messaging.signs import SignSender
 from pytake_app.messaging.sql import DATABASE_ERRORS, hot
 from pytake_app.messaging.statuses import Changed
 from pytake_app.whatsapp.runtime import AccountReader, AccountRuntime
@@ -71,6 +69,11 @@ CLAIM_BATCH = 200
 AHEAD_SECONDS = 3.0
 """What of a claim would wait longer than this for its number's rate is given back: a claim has an end, and what is more
 urgent shall not have to wait behind it."""
+_RESULTS_WAIT = 0.01
+"""Seconds for which a result may wait for others. What is next in its conversation waits with it."""
+_RESULTS_TOGETHER = 20
+_BUSY = 8
+"""With more calls under way than this, signs of reading and typing are left out."""
 _AGED_EVERY = 8
 _UNREADABLE_PAUSE = 5.0
 _QUOTA_SECONDS = 3.0
@@ -102,8 +105,9 @@ class Sender:
         self._interrupted = False
         self._accounts = AccountReader(services.settings, services.secrets)
         self._results: list[Result] = []
+        self._results_due: asyncio.TimerHandle | None = None
+        self._full = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._signals: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._poll = lookout.watch(outbox_store.ANY_DUE, self._wake.set) if lookout else POLL_SECONDS
         self._paused: list[UUID] = []
@@ -121,9 +125,10 @@ class Sender:
         """Send what is due until `stop` is set; then finish what is in flight."""
         self._clients = make_clients(self._settings)
         fetcher = MediaFetcher(self._services, self._accounts, self._clients, self._lookout)
+        signs = SignSender(self._services, self._accounts, self._clients, busy=lambda: len(self._tasks) > _BUSY)
         helpers = [
+            asyncio.create_task(signs.run()),
             asyncio.create_task(self._listen()),
-            asyncio.create_task(self._listen_signals()),
             asyncio.create_task(fetcher.run()),
             asyncio.create_task(self._beat()),
         ]
@@ -132,7 +137,6 @@ class Sender:
             await self._loop()
         finally:
             await end([*helpers, stopper])
-            await end(self._signals)
             for client in self._clients.values():
                 await client.aclose()
             await self._redis.aclose()
@@ -146,7 +150,7 @@ class Sender:
         more = False
         pause = 0.1
         while not self._stopping:
-            if not more and not self._results:
+            if not more:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._patience())
             self._wake.clear()
@@ -201,6 +205,9 @@ class Sender:
         """Write results, claim what is due, set it going. True when there may be more to claim at once."""
         free = min(self._settings.outbox_in_flight - len(self._tasks), CLAIM_BATCH)
         taken, self._results = self._results, []
+        if self._results_due is not None:
+            self._results_due.cancel()
+            self._results_due = None
         try:
             changed, claimed = await asyncio.to_thread(self._write_and_claim, taken, free)
         except BaseException:
@@ -218,7 +225,18 @@ class Sender:
         if changed:
             # What is to be sent is on its way meanwhile.
             await asyncio.to_thread(self._services.live.publish_many, statuses.pokes(changed))
-        return bool(claimed) and len(self._tasks) < self._settings.outbox_in_flight
+        if self._results:
+            self._write_soon()
+        self._full = len(self._tasks) >= self._settings.outbox_in_flight
+        return 0 < free <= len(claimed) and not self._full
+
+    def _write_soon(self) -> None:
+        """There are results. They are written with the next claim, or in a moment: a transaction for each would cost
+        more than the sends."""
+        if self._full or len(self._results) >= _RESULTS_TOGETHER or self._results[-1].outcome != "sent":
+            self._wake.set()
+        elif self._results_due is None:
+            self._results_due = asyncio.get_running_loop().call_later(_RESULTS_WAIT, self._wake.set)
 
     def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:
         mine_until = running_seconds() + self._settings.outbox_lease_seconds
@@ -326,7 +344,7 @@ class Sender:
                 result = results.unanswered(item) if begun else Result(item, "released")
             # The list is swapped while this waits: it must be looked up afterwards.
             self._results.append(result)
-            self._wake.set()
+            self._write_soon()
 
     async def _traced(self, account: AccountRuntime, item: Claimed) -> Result:
         about: tracing.Attributes = {
@@ -440,7 +458,7 @@ class Sender:
         try:
             while True:
                 try:
-                    if await _popped(client, enqueue.outbox_wake_key()) is not None:
+                    if await enqueue.popped(client, enqueue.outbox_wake_key()) is not None:
                         self._wake.set()
                     pause = 0.1
                 except (redis.RedisError, OSError) as error:
@@ -449,48 +467,3 @@ class Sender:
                     pause = min(pause * 2, 5.0)
         finally:
             await client.aclose()
-
-    async def _listen_signals(self) -> None:
-        """Read and typing signs: best effort, only while there is room for them."""
-        client = connect_async(self._settings, answers_within=2 * enqueue.LISTEN_SECONDS)
-        pause = 0.1
-        try:
-            while True:
-                try:
-                    popped = await _popped(client, enqueue.signals_key())
-                    pause = 0.1
-                except (redis.RedisError, OSError):
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, 5.0)
-                    continue
-                if (
-                    popped is None
-                    or len(self._signals) >= self._settings.outbox_in_flight // 16
-                    or len(self._tasks) > 8
-                ):
-                    continue
-                task = asyncio.create_task(self._signal(popped))
-                self._signals.add(task)
-                task.add_done_callback(self._signals.discard)
-        finally:
-            await client.aclose()
-
-    async def _signal(self, data: bytes) -> None:
-        signal = orjson.loads(data)
-        account_id = UUID(signal["account"])
-        try:
-            account = self._accounts.known(account_id)
-            if account is None:
-                account = await asyncio.to_thread(self._read_account, account_id)
-            if account.status == "active":
-                await self._clients[account.channel].mark_read(
-                    account.credentials, signal["id"], typing=bool(signal.get("typing"))
-                )
-        except (SendError, NotFoundError, *DATABASE_ERRORS) as error:
-            log.info("signal_failed", error=type(error).__name__)
-
-
-async def _popped(client: redis.asyncio.Redis, key: str) -> bytes | None:
-    """The next element of a list, waiting some seconds for it."""
-    answer = await cast("Awaitable[list[bytes] | None]", client.brpop([key], timeout=enqueue.LISTEN_SECONDS))
-    return answer[1] if answer else None
