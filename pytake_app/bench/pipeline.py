@@ -353,7 +353,7 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--costs", action="store_true", help="statements, rows and log volume a message")
     parser.add_argument(
         "--only", default="", help="comma-separated phases: rate50, rate100, sustained (these three if none is named), "
-        "graph100, ack300, latency100, backlog, timers, memory, fixed",
+        "graph100, ack300, latency100, rate1000, backlog, timers, memory, fixed",
     )  # fmt: skip
     options = parser.parse_args(list(argv))
     plan = _plan(options)
@@ -383,6 +383,7 @@ def _plan(options: argparse.Namespace) -> list[Scenario]:
         "rate100": lambda: rate("rate100", 100),
         "latency100": lambda: rate("latency100", 100),
         "ack300": lambda: rate("ack300", 300),
+        "rate1000": lambda: rate("rate1000", 1000),
         "sustained": lambda: closed("sustained", options.in_flight, delay),
         "graph100": lambda: closed("graph100", max(400, options.in_flight), 0.1),
         "fixed": lambda: Scenario(Phase("fixed", 600, in_flight=options.in_flight, count=options.count,

@@ -60,9 +60,10 @@ def hot(database: Database, *, pipelined: bool = False) -> Iterator[Connection]:
     """The driver's own connection in one transaction of the pipeline's role.
 
     Parameters:
-        pipelined: statements leave at once and are not waited for until somebody fetches what one of them found, or
-            until the commit, which leaves with the last of them (PostgreSQL's pipeline mode). An error of the database
-            shows with the next fetch, or at the end; `rowcount` tells nothing before that.
+        pipelined: for what is done with each message. Statements are planned once for all values. They leave at once
+            and are not waited for until somebody fetches what one of them found, or until the commit, which leaves
+            with the last of them (PostgreSQL's pipeline mode). An error of the database shows with the next fetch, or
+            at the end; `rowcount` tells nothing before that.
 
     Raises:
         UnavailableError: the database can't be reached, chose this transaction as a deadlock's victim, ended it because
@@ -70,7 +71,7 @@ def hot(database: Database, *, pipelined: bool = False) -> Iterator[Connection]:
         psycopg.Error: it refuses what it was given.
     """
     try:
-        with database.driver_connection() as driver:
+        with database.driver_connection(hot=pipelined) as driver:
             driver.prepare_threshold = 2
             if pipelined:
                 with driver.pipeline():
