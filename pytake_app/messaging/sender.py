@@ -72,6 +72,10 @@ urgent shall not have to wait behind it."""
 _RESULTS_WAIT = 0.01
 """Seconds for which a result may wait for others. What is next in its conversation waits with it."""
 _RESULTS_TOGETHER = 20
+_RECENT = timedelta(seconds=10)
+_WHOLE_EVERY = 0.25
+"""Seconds after which a claim looks at the whole queue again, and not only at what has become due lately. It does so
+each time while there is more than it may take, or while a number rests."""
 _BUSY = 8
 """With more calls under way than this, signs of reading and typing are left out."""
 _AGED_EVERY = 8
@@ -113,6 +117,7 @@ class Sender:
         self._paused: list[UUID] = []
         self._paused_read = 0.0
         self._cycles = 0
+        self._whole_from = 0.0
         self._circuits: dict[UUID, bool] = {}
         self._stopping = False
         self._clients: dict[str, WhatsAppClient] = {}
@@ -241,6 +246,8 @@ class Sender:
     def _write_and_claim(self, taken: list[Result], free: int) -> tuple[list[Changed], list[Claimed]]:
         mine_until = running_seconds() + self._settings.outbox_lease_seconds
         now = self._services.clock.now()
+        moment = time.monotonic()
+        whole = moment >= self._whole_from or self._interrupted or self._gate.soonest() is not None
         with hot(self._services.database, pipelined=True) as connection:
             changed_of = results.begin_write(connection, taken, now)
             if self._interrupted:
@@ -255,10 +262,13 @@ class Sender:
                 hold=now + timedelta(seconds=HOLD_SECONDS),
                 limit=free,
                 resting=self._left_alone(connection),
+                after=outbox_store.LONG_AGO if whole else now - _RECENT,
                 aged=self._cycles % _AGED_EVERY == 0,
                 mine_until=mine_until,
             )
             changed, claimed = changed_of(), claimed_of()
+        if whole:
+            self._whole_from = moment + _WHOLE_EVERY if len(claimed) < free else 0.0
         return changed, claimed
 
     def _write_only(self, taken: list[Result]) -> None:

@@ -83,7 +83,7 @@ async def test_rows_that_change_with_every_message_are_found_by_index(
     add_flow(pipeline.services.database, pipeline.tenant.organization_id, MENU)
     await pipeline.hear(pipeline.phone().text("oi", at=frozen_clock.now()))
     now = frozen_clock.now()
-    claim = {"order": [0, 1, 2, 3], "now": now, "hold": now, "limit": 10, "resting": [], "by": "x"}
+    claim = {"order": [0, 1, 2, 3], "now": now, "hold": now, "limit": 10, "resting": [], "by": "x", "after": now}
     for statement, parameters in (
         (execution_state._UPDATE, ("[]",)),
         (threads._UPDATE, ("[]",)),
