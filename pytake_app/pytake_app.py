@@ -184,6 +184,7 @@ class Composite:
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except Exception:
+            # The server waits for an answer, whatever went wrong.
             log.exception("stop_failed")
             await send({"type": "lifespan.shutdown.failed", "message": "see the log"})
             return

@@ -95,6 +95,7 @@ class RequestContext:
         try:
             await self.app(scope, receive, send_noted)
         except Exception:
+            # Whatever it is: it is logged without what was said, and the other side hears that the socket is over.
             log.exception("socket_failed", route=_route_of(scope))
             if not closed:
                 await send({"type": "websocket.close", "code": 1011, "reason": "internal"})

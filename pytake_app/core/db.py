@@ -77,6 +77,7 @@ def run_hooks(hooks: list[AfterCommit]) -> None:
         try:
             hook()
         except Exception:
+            # It is committed; sweepers find what a lost poke leaves.
             log.warning("after_commit_hook_failed", exc_info=True)
 
 

@@ -43,14 +43,14 @@ UPDATE outbox o SET priority = before.priority FROM before WHERE o.sequence = be
 _USUAL = 2
 """Priority of what flows say (`outbox.OutboxPriority.NORMAL`)."""
 
-# For each priority in turn the due rows, oldest first; only the first unfinished row of a conversation may go, so that
-# its order holds whatever is in flight elsewhere. `%(order)s` is normally 0..3; now and then reversed, so that low
-# priorities age instead of starving.
 ANY_DUE: LiteralString = """
 SELECT 1 FROM unnest(ARRAY[0, 1, 2, 3]) AS p(priority) WHERE EXISTS (
     SELECT 1 FROM outbox o WHERE o.state = 'queued' AND o.priority = p.priority AND o.next_attempt_at <= %(now)s)
 """
 """Rows: there may be something to claim."""
+# For each priority in turn the due rows, oldest first; only the first unfinished row of a conversation may go, so that
+# its order holds whatever is in flight elsewhere. `%(order)s` is normally 0..3; now and then reversed, so that low
+# priorities age instead of starving.
 _CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT s.sequence FROM unnest(%(order)s::int[]) WITH ORDINALITY AS p(priority, turn), LATERAL (

@@ -216,6 +216,7 @@ class Bridge:
                 try:
                     await self.flush()
                 except Exception:
+                    # One bad moment must not end it for every page of this process.
                     log.warning("push_failed", exc_info=True)
 
         async def check() -> None:
@@ -224,6 +225,7 @@ class Bridge:
                 try:
                     await self.drop_signed_out()
                 except Exception:
+                    # The same: the next look may go well.
                     log.warning("push_check_failed", exc_info=True)
 
         tasks = [asyncio.create_task(deliver()), asyncio.create_task(check())]
