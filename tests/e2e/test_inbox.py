@@ -239,6 +239,9 @@ def test_what_one_does_with_a_conversation(shop: Shop) -> None:
     juliana.at("outcome-solved").click()
     juliana.at("close-confirm").click()
     expect(juliana.at("conversation")).to_have_count(0)
+    # To whom has it open the contact's next message is read at once: unread it is where nobody looks at it.
+    rafael.page.goto(f"{shop.rafael.url}/inbox")
+    expect(rafael.at("tab-all").locator(".cnt")).to_have_text("0")
     phone.says("Só mais uma coisa")
     expect(rafael.row("Maria de Souza")).to_have_attribute("data-unread", "true")
     assert rafael.faults == []
