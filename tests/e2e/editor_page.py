@@ -79,6 +79,7 @@ class Person:
     def __init__(self, browser: Browser, url: str, *, locale: str = "pt-BR", **context: Any) -> None:
         self.url = url
         self.email = f"{uuid4().hex[:12]}@example.com"
+        self.parked: list[Page] = []
         self.context: BrowserContext = browser.new_context(
             locale=locale, viewport={"width": 1440, "height": 900}, **context
         )
@@ -130,7 +131,8 @@ class Editor:
 
     def __init__(self, person: Person, flow_id: str, context: BrowserContext | None = None) -> None:
         self.person, self.flow_id = person, flow_id
-        self.page: Page = (context or person.context).new_page()
+        parked = person.parked if context is None else []
+        self.page: Page = parked.pop() if parked else (context or person.context).new_page()
         self.frames = Frames()
         self.frames.watch(self.page)
         self.faults: list[str] = []
@@ -212,6 +214,20 @@ class Editor:
         """No script error happened; close the page."""
         assert self.faults == []
         self.page.close()
+
+    def park(self) -> None:
+        """No script error happened; the person's next editor opens in this tab.
+
+        It leaves the site's document, with what the tab remembers, but not the browser's process: one that has the
+        scripts compiled opens the page in a quarter of the work. Not for tabs that were resized, emulate something or
+        have a devtools session.
+        """
+        assert self.faults == []
+        self.page.unroute_all()
+        self.page.mouse.move(-1, -1)  # or it would hover over something of the next page
+        self.page.goto(f"{self.person.url}/robots.txt")
+        self.page.evaluate("() => sessionStorage.clear()")
+        self.person.parked.append(self.page)
 
 
 def settled(page: Page) -> None:

@@ -23,7 +23,7 @@ def person(browser: Browser, running_app: Product) -> Iterator[Person]:
 def editor(person: Person) -> Iterator[Editor]:
     page = Editor(person, person.flow(small_flow()))
     yield page
-    page.done()
+    page.park()
 
 
 def test_a_flow_is_drawn_published_and_tried(person: Person) -> None:

@@ -28,7 +28,7 @@ def editor(person: Person) -> Iterator[Editor]:
     page.page.get_by_test_id("zoom-fit").click()
     settled(page.page)
     yield page
-    page.done()
+    page.park()
 
 
 def places(editor: Editor) -> dict[str, Place]:

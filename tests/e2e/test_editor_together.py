@@ -25,7 +25,7 @@ def person(browser: Browser, running_app: Product) -> Iterator[Person]:
 def editor(person: Person) -> Iterator[Editor]:
     page = Editor(person, person.flow(small_flow()))
     yield page
-    page.done()
+    page.park()
 
 
 def test_two_tabs_see_each_others_edits(person: Person) -> None:
