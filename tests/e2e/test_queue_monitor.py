@@ -135,8 +135,6 @@ def test_from_the_line_to_an_agent_and_out_again(shop: Shop) -> None:
     expect(served).to_contain_text("Juliana Prado")
     expect(waiting).to_have_count(0)
     expect(monitor.get_by_test_id("nav-waiting")).to_have_count(0, timeout=15_000)
-    juliana.goto(f"{shop.juliana.url}/inbox")
-    expect(juliana.get_by_test_id("conversation").filter(has_text=CONTACT)).to_be_visible()
 
     # Undone it waits again; by keys it goes to somebody else, whoever has a full desk or none.
     monitor.get_by_role("button", name="Desfazer").first.click()
@@ -148,6 +146,8 @@ def test_from_the_line_to_an_agent_and_out_again(shop: Shop) -> None:
     expect(served).to_contain_text("Diego Matos")
     _drag(monitor, served, _agent("Juliana"))
     expect(served).to_contain_text("Juliana Prado")
+    juliana.goto(f"{shop.juliana.url}/inbox")
+    expect(juliana.get_by_test_id("conversation").filter(has_text=CONTACT)).to_be_visible()
     _drag(monitor, served, "[data-testid=drop-waiting]")
     expect(waiting).to_contain_text(CONTACT)
 
