@@ -25,6 +25,7 @@ class Colleague(Person):
         self.url = person.url
         self.email = f"{uuid4().hex[:12]}@example.com"
         self.data_dir = data_dir
+        self.parked = []
         changes = {"id": str(uuid4()), "email": self.email, "full_name": name, "role": role}
         self.sql(_COPY, changes=orjson.dumps(changes).decode(), of=person.email)
         self.context = browser.new_context(locale="pt-BR", viewport={"width": 1440, "height": 900}, **context)
