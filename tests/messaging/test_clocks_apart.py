@@ -31,7 +31,8 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def clock() -> FrozenClock:
-    return FrozenClock(datetime.now(UTC))
+    # Nobody sets the database's clock here: put back by an hour, this one is still ahead of it.
+    return FrozenClock(datetime.now(UTC) + 2 * HOUR)
 
 
 @pytest.fixture
@@ -88,6 +89,48 @@ def write(pipeline: Pipeline, result: results.Result) -> None:
 
 def said(claimed: list[outbox_store.Claimed]) -> list[str]:
     return [item.content["body"] for item in claimed]
+
+
+# -- a sender whose clock is behind ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given_back", ["", "again", "released"])
+async def test_a_sender_whose_clock_is_behind_sends_what_the_database_finds_due(
+    pipeline: Pipeline, clock: FrozenClock, given_back: Any
+) -> None:
+    """Whoever made the row and the database agree on the time; what is meant for later by it stays."""
+    clock.advance(-2 * HOUR)
+    phone = pipeline.phone()
+    await pipeline.hear(phone.text("um", at=clock.now()))
+    pipeline.execute(
+        "INSERT INTO outbox (id, organization_id, channel_account_id, conversation_id, contact_id, message_id,"
+        " recipient, content, priority, state, attempts, max_attempts, next_attempt_at, created_at)"
+        " SELECT gen_random_uuid(), organization_id, channel_account_id, gen_random_uuid(), contact_id,"
+        " gen_random_uuid(), recipient, content, priority, state, 0, max_attempts, now() + interval '30 minutes',"
+        " created_at FROM outbox"
+    )
+    if given_back:
+        # By a sender whose clock is right.
+        (taken,) = claim(pipeline)
+        write(pipeline, results.Result(taken, given_back, wait=0.0))
+    clock.advance(-HOUR)
+    assert said(claim(pipeline)) == ["re: um"]
+    assert claim(pipeline) == []
+
+
+async def test_what_a_sender_whose_clock_is_behind_hands_back_waits_by_that_clock(
+    pipeline: Pipeline, clock: FrozenClock
+) -> None:
+    clock.advance(-2 * HOUR)
+    await pipeline.hear(pipeline.phone().text("um", at=clock.now()))
+    clock.advance(-HOUR)
+    (taken,) = claim(pipeline)
+    write(pipeline, results.Result(taken, "again", wait=6.0))
+    assert claim(pipeline) == []
+    clock.advance(timedelta(seconds=7))
+    (taken,) = claim(pipeline)
+    write(pipeline, results.Result(taken, "released"))
+    assert said(claim(pipeline)) == ["re: um"]
 
 
 # -- waits that are written when the clock is another ----------------------------------------------------------------
