@@ -92,6 +92,12 @@ async def test_rows_that_change_with_every_message_are_found_by_index(
     ):
         text = plan(pipeline, statement, parameters)
         assert "Seq Scan" not in text, text
+    # A claim reads the index from its lower bound to what is due, whosever clock says so, and no further.
+    (bounds,) = [
+        line for line in plan(pipeline, outbox_store._CLAIM, claim).splitlines() if "Index Cond: ((priority" in line
+    ]
+    assert "next_attempt_at <= GREATEST(" in bounds
+    assert "next_attempt_at > " in bounds
 
 
 class Counted:
